@@ -1,0 +1,176 @@
+"""The model bundle: graph, schema, background shots, limits. Everything a foundry's model is, read from one folder.
+
+Nothing about a feature stands in code: names, labels, units, ranges and limits come from `bundle.json`, so another
+foundry's bundle changes validation, screens and charts without a line of code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shotwise.errors import BundleError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One input value. `seen` and `plausible` are (low, high) in `unit`; a category's code is its position."""
+
+    name: str
+    label: Mapping[str, str]
+    group: str
+    unit: str
+    seen: tuple[float, float]
+    plausible: tuple[float, float]
+    resolution: float | None
+    controllable: bool
+    missing: bool
+    constant: bool
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DefectType:
+    """A defect type; `share` is the part of the defective training shots that showed it, per category of the
+    product type where the bundle has one, else under the key "all"."""
+
+    name: str
+    label: Mapping[str, str]
+    examples: int
+    share: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Chosen out of fold on training shots. Probabilities, but `novelty`, a reconstruction error."""
+
+    decision: float
+    accept_below: float
+    reject_from: float
+    novelty: float
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """What the graph says of N shots: probability [N], latent [N, 12], reconstruction_error [N], feature_error [N, F]."""
+
+    probability: NDArray[np.float32]
+    latent: NDArray[np.float32]
+    reconstruction_error: NDArray[np.float32]
+    feature_error: NDArray[np.float32]
+
+
+class Graph(Protocol):
+    """The fused model. Both calls take float32 [N, F] with NaN = not measured."""
+
+    def run(self, features: NDArray[np.float32]) -> GraphOutput:
+        """All outputs."""
+        ...
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[N] only; what attribution calls thousands of times."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that may be served: its hashes were checked when it was loaded."""
+
+    version: str
+    features: tuple[Feature, ...]
+    defect_types: tuple[DefectType, ...]
+    thresholds: Thresholds
+    limits: Mapping[str, Mapping[str, tuple[float, float]]]
+    product_feature: str | None
+    background: NDArray[np.float32]
+    samples: tuple[Mapping[str, Any], ...]
+    graph: Graph
+    document: Mapping[str, Any]
+    card: str
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in the graph's order."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Feature name → column of the graph's input."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    def product(self, values: NDArray[np.float32]) -> str:
+        """The product type of a shot [F]: the key of its limits and defect shares."""
+        if self.product_feature is None:
+            return "all"
+        column = self.position[self.product_feature]
+        code = values[column]
+        return "all" if np.isnan(code) else self.features[column].categories[int(code)]
+
+
+def load_bundle(folder: Path, open_graph: Any) -> Bundle:
+    """Read and verify the bundle in `folder`; `open_graph(bytes) -> Graph` is the adapter that runs it.
+
+    Raises BundleError when a file is absent, when a file's sha256 is not the one in bundle.json, or when the format
+    is not this version's. Nothing is parsed before its hash was checked.
+    """
+    document = _document(folder)
+    files = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
+    features = tuple(_feature(entry) for entry in document["features"])
+    with np.load(folder / "background.npz", allow_pickle=False) as arrays:
+        background = arrays["features"]
+    return Bundle(
+        version=document["version"], features=features,
+        defect_types=tuple(DefectType(**entry) for entry in document["defect_types"]),
+        thresholds=Thresholds(**document["thresholds"]),
+        limits={product: {name: (low, high) for name, (low, high) in limits.items()}
+                for product, limits in document["limits"].items()},
+        product_feature=document["product_feature"], background=background,
+        samples=tuple(json.loads(files["samples.json"])),
+        graph=open_graph(files["model.onnx"]), document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    path = folder / "bundle.json"
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BundleError(f"{path} is absent: no model bundle there; set SHOTWISE_MODEL_DIR to a bundle") from None
+    except ValueError as error:
+        raise BundleError(f"{path} is not JSON ({error}); restore or retrain the bundle") from None
+    if document.get("format") != FORMAT:
+        raise BundleError(f"{path} has format {document.get('format')!r}; this version reads {FORMAT}")
+    stated = document.pop("sha256", None)
+    if stated != document_hash(document):
+        raise BundleError(f"{path} was altered: its own sha256 does not match; restore or retrain the bundle")
+    return document
+
+
+def document_hash(document: Mapping[str, Any]) -> str:
+    """sha256 over bundle.json without its own hash, in canonical form."""
+    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def _verified(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{path} is absent though bundle.json lists it; restore or retrain the bundle") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise BundleError(f"{path} was altered: its sha256 is not the one in bundle.json; restore or retrain")
+    return content
+
+
+def _feature(entry: Mapping[str, Any]) -> Feature:
+    pairs = {key: (float(entry[key][0]), float(entry[key][1])) for key in ("seen", "plausible")}
+    return Feature(**{**entry, **pairs, "categories": tuple(entry["categories"])})

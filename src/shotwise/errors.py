@@ -1,0 +1,55 @@
+"""Every error that Shotwise raises on purpose.
+
+ShotwiseError
+├── InvalidInput       the caller's values; names each bad field and what to do
+├── NotFound           a chart or document that is not there
+├── BundleError        a model bundle that must not be served
+├── KnowledgeError     the knowledge index
+│   └── DocumentError  one document that cannot be read
+└── StoreError         a chart could not be stored or fetched
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ShotwiseError(Exception):
+    """Base of all errors raised on purpose; `str()` is fit for the person who has to act on it."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One bad field: its path (`features.Spray_Time`) and what to do about it."""
+
+    field: str
+    reason: str
+
+
+class InvalidInput(ShotwiseError):
+    """The input is at fault; `errors` names every bad field at once."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{error.field}: {error.reason}" for error in self.errors))
+
+
+class NotFound(ShotwiseError):
+    """What was asked for does not exist."""
+
+
+class BundleError(ShotwiseError):
+    """The model bundle is incomplete, altered or of another format; it is not served."""
+
+
+class KnowledgeError(ShotwiseError):
+    """The knowledge index cannot be used."""
+
+
+class DocumentError(KnowledgeError):
+    """A document cannot be read; the message begins with its name."""
+
+
+class StoreError(ShotwiseError):
+    """The chart store did not take or give a chart."""

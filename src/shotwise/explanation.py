@@ -1,0 +1,75 @@
+"""T2 as a whole: attribution, chart, and where the chart is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from shotwise.attribution import Attribution, attribute
+from shotwise.bundle import Bundle
+from shotwise.shot import Shot
+
+Draw = Callable[[Shot, Attribution, Bundle, str], bytes]
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Located:
+    """A stored chart to hand out: its bytes (PNG), or an address to fetch it from. One of the two is set."""
+
+    content: bytes | None
+    address: str | None
+
+
+class ChartStore(Protocol):
+    """Where charts are kept: S3 on AWS, a folder on one machine."""
+
+    def put(self, name: str, png: bytes) -> str:
+        """Keep the chart and return its URL. Raises StoreError."""
+        ...
+
+    def get(self, name: str) -> Located:
+        """Find a chart again. Raises NotFound, StoreError."""
+        ...
+
+
+@dataclass(frozen=True)
+class TopFeature:
+    """A feature that drove the prediction. value: its contribution, in probability; measured: in `unit`."""
+
+    name: str
+    label: str
+    value: float
+    measured: float | str | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Attribution of a shot, its strongest features, and the chart's URL, None where no chart was asked for."""
+
+    attribution: Attribution
+    top: tuple[TopFeature, ...]
+    visualization_url: str | None
+
+
+def explain(shot: Shot, bundle: Bundle, store: ChartStore, draw: Draw | None, language: str, name: str) -> Explanation:
+    """Explain `shot`. `draw` None means no chart; `name` begins the chart's key, the hash of its content ends it."""
+    attribution = attribute(shot, bundle)
+    url = None
+    if draw is not None:
+        png = draw(shot, attribution, bundle, language)
+        # The content's hash in the key: an id that a caller made up can never replace another shot's chart.
+        url = store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
+    return Explanation(attribution, _top(shot, attribution, bundle, language), url)
+
+
+def _top(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> tuple[TopFeature, ...]:
+    order = sorted(range(len(bundle.features)), key=lambda index: -abs(attribution.contributions[index]))
+    return tuple(
+        TopFeature(feature.name, feature.label[language], float(attribution.contributions[index]),
+                   shot.measured[feature.name], feature.unit)
+        for index in order[:TOP]
+        if attribution.contributions[index] != 0 and (feature := bundle.features[index]))

@@ -1,0 +1,185 @@
+"""Writing a bundle: graph, schema, background, samples, model card. Aside first, then renamed: never half a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+import torch
+from numpy.typing import NDArray
+
+from shotwise.bundle import FORMAT, document_hash
+from training.card import model_card
+from training.graph import fuse
+from training.pipeline import Pipeline
+from training.table import Column, Table
+
+BACKGROUND = 64
+SAMPLES = 3  # of each class
+LIMIT_QUANTILES = (0.01, 0.99)
+PLAUSIBLE_SPANS = 3
+PIPELINES = Path(__file__).parent / "pipelines"
+LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
+
+
+def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeline, thresholds: dict[str, float],
+          figures: dict[str, Any], held_probability: NDArray[np.float64]) -> dict[str, Any]:
+    """Write the bundle folder `out` and the fitted pipeline that the parity tests compare it with."""
+    aside = out.with_name(out.name + ".writing")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    document = {
+        "format": FORMAT, "version": version, "product_feature": _product(table),
+        "features": [_feature(column, unique, index) for index, column in enumerate(table.columns)],
+        "defect_types": _defect_types(unique), "thresholds": thresholds, "limits": _limits(unique),
+        "figures": figures, "training": _training(table, unique)}
+    (aside / "model.onnx").write_bytes(fuse(pipeline).SerializeToString())
+    np.savez_compressed(aside / "background.npz", features=_background(unique))
+    _write_json(aside / "samples.json", _samples(unique, held_probability, thresholds))
+    (aside / "MODEL_CARD.md").write_text(model_card(document), "utf-8")
+    names = ("model.onnx", "background.npz", "samples.json", "MODEL_CARD.md")
+    document["files"] = {name: hashlib.sha256((aside / name).read_bytes()).hexdigest() for name in names}
+    document["sha256"] = document_hash(document)
+    _write_json(aside / "bundle.json", document)
+    _replace(aside, out)
+    save_pipeline(pipeline, PIPELINES / out.name)
+    return document
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _replace(aside: Path, out: Path) -> None:
+    old = out.with_name(out.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    aside.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _product(table: Table) -> str | None:
+    """The first categorical feature: limits and defect shares are kept per category of it."""
+    return next((column.name for column in table.columns if column.categories), None)
+
+
+def _products(table: Table) -> dict[str, NDArray[np.bool_]]:
+    name = _product(table)
+    if name is None:
+        return {"all": np.ones(len(table), bool)}
+    index = [column.name for column in table.columns].index(name)
+    rows = {category: table.features[:, index] == code
+            for code, category in enumerate(table.columns[index].categories)}
+    return {**rows, "all": np.ones(len(table), bool)}
+
+
+def _feature(column: Column, table: Table, index: int) -> dict[str, Any]:
+    values = table.features[:, index]
+    low, high = _decimal(np.nanmin(values)), _decimal(np.nanmax(values))
+    # A constant has no span; its own size stands in, so that a limit that a plant has moved is still answered.
+    span = (high - low) or abs(high) or 1.0
+    floor = 0.0 if column.nonnegative else -np.inf
+    plausible = (low, high) if column.categories else (max(low - PLAUSIBLE_SPANS * span, floor),
+                                                       high + PLAUSIBLE_SPANS * span)
+    return {"name": column.name, "label": column.label, "group": column.group, "unit": column.unit,
+            "seen": [low, high], "plausible": [round(bound, 6) for bound in plausible],
+            "resolution": column.resolution, "controllable": column.controllable, "missing": column.missing,
+            "constant": low == high, "categories": list(column.categories)}
+
+
+def _decimal(value: np.float32) -> float:
+    """A float32 as the short decimal that it was read from."""
+    return float(str(np.float32(value)))
+
+
+def _defect_types(table: Table) -> list[dict[str, Any]]:
+    products = {name: rows & table.defect for name, rows in _products(table).items()}
+    return [{"name": name, "label": label, "examples": int(table.types[:, index].sum()),
+             "share": {product: round(float(table.types[rows, index].mean()), 4) for product, rows in products.items()}}
+            for index, (name, label) in enumerate(table.type_labels.items())]
+
+
+def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
+    found: dict[str, dict[str, list[float]]] = {}
+    for product, rows in _products(table).items():
+        good = table.features[rows & ~table.defect].astype(np.float64)
+        found[product] = {
+            column.name: [round(float(bound), 4) for bound in np.nanquantile(good[:, index], LIMIT_QUANTILES)]
+            for index, column in enumerate(table.columns)
+            if not column.categories and not column.counter and np.ptp(table.features[~np.isnan(table.features[:, index]), index]) > 0}
+    return found
+
+
+def _background(table: Table) -> NDArray[np.float32]:
+    rows = np.random.default_rng(42).choice(len(table), min(BACKGROUND, len(table)), replace=False)
+    return table.features[np.sort(rows)]
+
+
+def _samples(table: Table, probability: NDArray[np.float64], thresholds: dict[str, float]) -> list[dict[str, Any]]:
+    """Shots to try, alternating products: defective ones that a model which never saw them called, good ones that
+    it accepted."""
+    clear_defect = table.defect & (probability >= thresholds["reject_from"])
+    clear_good = ~table.defect & (probability < thresholds["accept_below"])
+    products = [rows for name, rows in _products(table).items() if name != "all"] or [np.ones(len(table), bool)]
+    random = np.random.default_rng(7)
+    chosen: list[int] = []
+    for rows in (clear_defect, clear_good):
+        for number in range(SAMPLES):
+            candidates = np.setdiff1d(np.flatnonzero(rows & products[number % len(products)]), chosen)
+            chosen.append(int(random.choice(candidates if len(candidates) else np.flatnonzero(rows))))
+    return [_sample(table, row, number) for number, row in enumerate(chosen, 1)]
+
+
+def _sample(table: Table, row: int, number: int) -> dict[str, Any]:
+    outcome = "defect" if table.defect[row] else "normal"
+    kinds = [name for name, shown in zip(table.type_labels, table.types[row], strict=True) if shown]
+    return {"name": f"sample-{number}-{outcome}", "outcome": outcome, "defect_types": kinds,
+            "features": {column.name: _given(table.features[row, index], column)
+                         for index, column in enumerate(table.columns)}}
+
+
+def _given(value: np.float32, column: Column) -> float | str | None:
+    """A value as a caller would send it."""
+    if np.isnan(value):
+        return None
+    if column.categories:
+        return column.categories[int(value)]
+    number = _decimal(value)
+    return int(number) if column.resolution is not None and column.resolution >= 1 else number
+
+
+def _training(table: Table, unique: Table) -> dict[str, Any]:
+    return {"data_sha256": table.sha256, "attribution": table.attribution, "shots": len(table),
+            "unique_shots": len(unique), "defective_unique_shots": int(unique.defect.sum()),
+            "runs": int(table.run.max()) + 1,
+            "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES}}
+
+
+def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
+    """Keep the fitted pipeline without pickle: tensors (loaded with weights_only) and the booster by skops."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"autoencoder": pipeline.autoencoder.state_dict(),
+                **{name: torch.from_numpy(getattr(pipeline, name)) for name in ("median", "mean", "scale")},
+                **{name: torch.tensor(getattr(pipeline, name), dtype=torch.float64)
+                   for name in ("slope", "intercept", "threshold")}}, folder / "pipeline.pt")
+    skops.io.dump(pipeline.booster, folder / "booster.skops")
+
+
+def load_pipeline(folder: Path) -> Pipeline:
+    """The fitted pipeline as `save_pipeline` left it."""
+    from training.pipeline import Autoencoder
+
+    saved = torch.load(folder / "pipeline.pt", weights_only=True)
+    autoencoder = Autoencoder(len(saved["median"])).double()
+    autoencoder.load_state_dict(saved["autoencoder"])
+    path = folder / "booster.skops"
+    booster = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+    return Pipeline(*(saved[name].numpy() for name in ("median", "mean", "scale")), autoencoder.eval(), booster,
+                    *(saved[name].item() for name in ("slope", "intercept", "threshold")))

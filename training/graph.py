@@ -1,0 +1,127 @@
+"""The fitted pipeline as one ONNX graph: imputation, scaling, encoder, trees and calibration, so serving cannot drift.
+
+Two details keep the graph equal to the pipeline. A tree threshold is a float64 and the graph's are float32: each is
+rounded *down* to a float32, because for every float32 x, `x <= t` and `x <= floor32(t)` are the same statement, while
+rounding to nearest could send a shot to the other side. And the autoencoder runs in float64, its latents rounded to
+float32 before the trees read them, for the reason that `pipeline` gives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from training.pipeline import SCALED_LIMIT, Pipeline
+
+OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
+
+
+def fuse(pipeline: Pipeline) -> onnx.ModelProto:
+    """Build the graph: `features` float32 [N, F] → probability [N], latent [N, 12], reconstruction_error [N],
+    feature_error [N, F]. NaN in `features` = not measured."""
+    count = len(pipeline.median)
+    nodes = [*_prepare(), *_autoencode(), *_boost(pipeline)]
+    graph = helper.make_graph(
+        nodes, "shotwise",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", count])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["N"]),
+         helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["N", pipeline.autoencoder.encode.out_features]),
+         helper.make_tensor_value_info("reconstruction_error", TensorProto.FLOAT, ["N"]),
+         helper.make_tensor_value_info("feature_error", TensorProto.FLOAT, ["N", count])],
+        initializer=_constants(pipeline))
+    model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION, producer_name="shotwise")
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _prepare() -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("IsNaN", ["features"], ["absent"]),
+        helper.make_node("Where", ["absent", "median", "features"], ["imputed"]),
+        helper.make_node("Cast", ["imputed"], ["imputed64"], to=TensorProto.DOUBLE),
+        helper.make_node("Sub", ["imputed64", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "scale"], ["scaled"]),
+        helper.make_node("Clip", ["scaled", "lowest", "highest"], ["bounded"]),
+    ]
+
+
+def _autoencode() -> list[onnx.NodeProto]:
+    return [
+        *_layer("bounded", "encode_hidden", "encode_hidden_out", tanh=True),
+        *_layer("encode_hidden_out", "encode", "latent64", tanh=True),
+        helper.make_node("Cast", ["latent64"], ["latent"], to=TensorProto.FLOAT),
+        *_layer("latent64", "decode_hidden", "decode_hidden_out", tanh=True),
+        *_layer("decode_hidden_out", "decode", "reconstructed", tanh=False),
+        helper.make_node("Sub", ["scaled", "reconstructed"], ["difference"]),
+        helper.make_node("Mul", ["difference", "difference"], ["squared"]),
+        helper.make_node("Cast", ["squared"], ["feature_error"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["feature_error"], ["reconstruction_error"], axes=[1], keepdims=0),
+    ]
+
+
+def _layer(source: str, name: str, target: str, *, tanh: bool) -> list[onnx.NodeProto]:
+    linear = f"{name}_linear" if tanh else target
+    nodes = [helper.make_node("Gemm", [source, f"{name}.weight", f"{name}.bias"], [linear], transB=1)]
+    return [*nodes, helper.make_node("Tanh", [linear], [target])] if tanh else nodes
+
+
+def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Concat", ["imputed", "latent"], ["joined"], axis=1),
+        helper.make_node("TreeEnsembleRegressor", ["joined"], ["margin"], domain="ai.onnx.ml",
+                         **tree_attributes(pipeline.booster)),
+        helper.make_node("Mul", ["margin", "slope"], ["sloped"]),
+        helper.make_node("Add", ["sloped", "intercept"], ["log_odds"]),
+        helper.make_node("Sigmoid", ["log_odds"], ["calibrated"]),
+        helper.make_node("Reshape", ["calibrated", "flat"], ["probability"]),
+    ]
+
+
+def tree_attributes(booster: Any) -> dict[str, Any]:
+    """The trees of a fitted HistGradientBoostingClassifier (binary) as attributes of a TreeEnsembleRegressor."""
+    attributes: dict[str, list[Any]] = {
+        name: [] for name in ("nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes",
+                              "nodes_truenodeids", "nodes_falsenodeids", "target_treeids", "target_nodeids",
+                              "target_ids", "target_weights")}
+    for tree, (predictor,) in enumerate(booster._predictors):
+        for position, node in enumerate(predictor.nodes):
+            _add_node(attributes, tree, position, node)
+    return {**attributes, "n_targets": 1, "base_values": [float(booster._baseline_prediction.item())],
+            "post_transform": "NONE"}
+
+
+def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, node: Any) -> None:
+    leaf = bool(node["is_leaf"])
+    threshold = 0.0 if leaf else float(floor32(node["num_threshold"]))
+    for name, value in (("nodes_treeids", tree), ("nodes_nodeids", position),
+                        ("nodes_featureids", 0 if leaf else int(node["feature_idx"])), ("nodes_values", threshold),
+                        ("nodes_modes", "LEAF" if leaf else "BRANCH_LEQ"),
+                        ("nodes_truenodeids", 0 if leaf else int(node["left"])),
+                        ("nodes_falsenodeids", 0 if leaf else int(node["right"]))):
+        attributes[name].append(value)
+    if leaf:
+        for name, value in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", 0),
+                            ("target_weights", float(node["value"]))):
+            attributes[name].append(value)
+
+
+def floor32(value: float) -> np.float32:
+    """The largest float32 that is not above `value`."""
+    nearest = np.float32(value)
+    return nearest if float(nearest) <= value else np.nextafter(nearest, np.float32(-np.inf), dtype=np.float32)
+
+
+def _constants(pipeline: Pipeline) -> list[onnx.TensorProto]:
+    named: dict[str, NDArray[Any]] = {
+        "median": pipeline.median, "mean": pipeline.mean.astype(np.float64), "scale": pipeline.scale.astype(np.float64),
+        "lowest": np.float64(-SCALED_LIMIT), "highest": np.float64(SCALED_LIMIT),
+        "slope": np.float32([pipeline.slope]), "intercept": np.float32([pipeline.intercept]),
+        "flat": np.int64([-1]),
+        **{name: weight.numpy() for name, weight in pipeline.autoencoder.state_dict().items()},
+    }
+    return [numpy_helper.from_array(np.asarray(value), name) for name, value in named.items()]
