@@ -5,34 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from shotwise.attribution import Attribution, attribute
 from shotwise.bundle import Bundle
+from shotwise.files import FileStore
 from shotwise.shot import Shot
 
 Draw = Callable[[Shot, Attribution, Bundle, str], bytes]
 TOP = 5
-
-
-@dataclass(frozen=True)
-class Located:
-    """A stored chart to hand out: its bytes (PNG), or an address to fetch it from. One of the two is set."""
-
-    content: bytes | None
-    address: str | None
-
-
-class ChartStore(Protocol):
-    """Where charts are kept: S3 on AWS, a folder on one machine."""
-
-    def put(self, name: str, png: bytes) -> str:
-        """Keep the chart and return its URL. Raises StoreError."""
-        ...
-
-    def get(self, name: str) -> Located:
-        """Find a chart again. Raises NotFound, StoreError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,7 @@ class Explanation:
     visualization_url: str | None
 
 
-def explain(shot: Shot, bundle: Bundle, store: ChartStore, draw: Draw | None, language: str, name: str) -> Explanation:
+def explain(shot: Shot, bundle: Bundle, store: FileStore, draw: Draw | None, language: str, name: str) -> Explanation:
     """Explain `shot`. `draw` None means no chart; `name` begins the chart's key, the hash of its content ends it."""
     attribution = attribute(shot, bundle)
     url = None

@@ -1,0 +1,11 @@
+"""T1: is the part defective? The composition root; the work is in shotwise.edge.predict."""
+
+import os
+
+from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.bundle import load_bundle
+from shotwise.edge.predict import predict_function
+from shotwise.settings import Settings
+
+settings = Settings.from_mapping(os.environ)
+handler = predict_function(load_bundle(settings.model_dir, OnnxGraph))

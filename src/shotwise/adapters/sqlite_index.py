@@ -1,0 +1,143 @@
+"""The embedded knowledge index: one SQLite file with FTS5 over the tokens of `knowledge.tokens`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from shotwise.errors import KnowledgeError
+from shotwise.knowledge.chunk import searchable
+from shotwise.knowledge.passage import Document, Line, Passage
+from shotwise.knowledge.tokens import tokens
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pages (document TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (document, page));
+CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, document TEXT NOT NULL, page INTEGER NOT NULL,
+    headings TEXT NOT NULL, lines TEXT NOT NULL, action INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
+CREATE VIRTUAL TABLE IF NOT EXISTS passage_tokens USING fts5 (headings, body, tokenize = "unicode61 remove_diacritics 0");
+CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab (passage_tokens, 'row');
+"""
+HEADING_WEIGHT = 2.0
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _translated(call: Callable[Concatenate[SqliteIndex, P], R]) -> Callable[Concatenate[SqliteIndex, P], R]:
+    @wraps(call)
+    def translated(self: SqliteIndex, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(self, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise KnowledgeError(f"the knowledge index {self.path} cannot be used: {error}") from error
+
+    return translated
+
+
+class SqliteIndex:
+    """Implements `knowledge.passage.WritableIndex`. `read_only` opens a file that nobody writes, as in a Lambda layer."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        try:
+            if read_only:
+                self._connection = sqlite3.connect(f"file:{path}?immutable=1", uri=True, check_same_thread=False)
+                self._connection.execute("SELECT count(*) FROM documents")
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
+                self._connection.executescript(SCHEMA)
+        except sqlite3.Error as error:
+            raise KnowledgeError(f"the knowledge index {path} cannot be opened: {error}") from error
+
+    @_translated
+    def replace(self, document: Document, passages: Sequence[Passage]) -> None:
+        """Put the document in, in one transaction: a reader sees the old one or the new one, whole."""
+        with self._connection:
+            self._remove(document.name)
+            self._connection.execute("INSERT INTO documents VALUES (?, ?, ?)",
+                                     (document.name, document.title, document.sha256))
+            self._connection.executemany("INSERT INTO pages VALUES (?, ?, ?)",
+                                         [(document.name, page.number, page.text) for page in document.pages])
+            for passage in passages:
+                self._insert(passage)
+
+    def _remove(self, name: str) -> None:
+        self._connection.execute(
+            "DELETE FROM passage_tokens WHERE rowid IN (SELECT id FROM passages WHERE document = ?)", (name,))
+        for table, column in (("passages", "document"), ("pages", "document"), ("documents", "name")):
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
+
+    def _insert(self, passage: Passage) -> None:
+        lines = json.dumps([[line.text, line.quote] for line in passage.lines], ensure_ascii=False)
+        cursor = self._connection.execute(
+            "INSERT INTO passages (document, page, headings, lines, action) VALUES (?, ?, ?, ?, ?)",
+            (passage.document, passage.page, json.dumps(passage.headings, ensure_ascii=False), lines, passage.action))
+        headings, body = searchable(passage)
+        self._connection.execute("INSERT INTO passage_tokens (rowid, headings, body) VALUES (?, ?, ?)",
+                                 (cursor.lastrowid, " ".join(tokens(headings)), " ".join(tokens(body))))
+
+    @_translated
+    def search(self, tokens: Sequence[str], limit: int, *, action_only: bool = False) -> list[Passage]:
+        """BM25 over headings and body. The tokens are letters and digits alone and are quoted, so no syntax gets in."""
+        rows = self._connection.execute(
+            "SELECT p.document, d.title, p.page, p.headings, p.lines, p.action FROM passage_tokens"
+            " JOIN passages p ON p.id = passage_tokens.rowid JOIN documents d ON d.name = p.document"
+            " WHERE passage_tokens MATCH ? AND p.action >= ?"
+            " ORDER BY bm25(passage_tokens, ?, 1.0), p.id LIMIT ?",
+            (" OR ".join(f'"{token}"' for token in tokens), int(action_only), HEADING_WEIGHT, limit))
+        return [_passage(row) for row in rows]
+
+    @_translated
+    def frequencies(self, tokens: Sequence[str]) -> Mapping[str, int]:
+        """In how many passages each token stands."""
+        marks = ", ".join("?" * len(tokens))
+        return dict(self._connection.execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", list(tokens)))
+
+    @_translated
+    def size(self) -> int:
+        """The number of passages."""
+        count: int = self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
+        return count
+
+    @_translated
+    def page_text(self, document: str, page: int) -> str:
+        """The PDF's own text of a page; empty where there is no such page."""
+        row = self._connection.execute("SELECT text FROM pages WHERE document = ? AND page = ?",
+                                       (document, page)).fetchone()
+        return row[0] if row else ""
+
+    @_translated
+    def digest(self, name: str) -> str | None:
+        """The sha256 of the document of this name."""
+        row = self._connection.execute("SELECT sha256 FROM documents WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    @_translated
+    def documents(self) -> dict[str, str]:
+        """File name → title of every document."""
+        return dict(self._connection.execute("SELECT name, title FROM documents ORDER BY name"))
+
+    @_translated
+    def all_passages(self) -> list[Passage]:
+        """Every passage, in reading order per document."""
+        rows = self._connection.execute(
+            "SELECT p.document, d.title, p.page, p.headings, p.lines, p.action FROM passages p"
+            " JOIN documents d ON d.name = p.document ORDER BY p.document, p.page, p.id")
+        return [_passage(row) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    document, title, page, headings, lines, action = row
+    return Passage(document, title, page, tuple(json.loads(headings)),
+                   tuple(Line(*line) for line in json.loads(lines)), bool(action))

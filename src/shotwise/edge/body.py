@@ -1,0 +1,86 @@
+"""JSON bodies, read strictly: what would be lost or guessed elsewhere is an error here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from typing import Any
+
+from shotwise.errors import FieldError, InvalidInput
+
+MOST_BYTES = 256 * 1024  # an Express workflow takes no more
+DEEPEST = 20
+
+
+class PayloadTooLarge(InvalidInput):
+    """The body is over MOST_BYTES."""
+
+
+class _Repeated(ValueError):
+    """A key that stands twice in one object."""
+
+
+def read_body(body: str | None, *, base64_encoded: bool = False) -> dict[str, Any]:
+    """The JSON object of a request body. Raises InvalidInput naming what is wrong: emptiness, encoding, syntax,
+    repeated keys, depth over DEEPEST, NaN or infinity, anything but an object; PayloadTooLarge over MOST_BYTES."""
+    text = _text(body or "", base64_encoded)
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise PayloadTooLarge([FieldError("body", f"is over {MOST_BYTES // 1024} KiB; send less")])
+    if not text.strip():
+        raise _invalid("is empty; send a JSON object")
+    try:
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite, parse_int=_integer)
+    except _Repeated as error:
+        raise InvalidInput([FieldError(name, "stands twice; send it once") for name in error.args]) from None
+    except RecursionError:
+        raise _invalid(f"is nested over {DEEPEST} levels deep") from None
+    except ValueError as error:
+        raise _invalid(f"is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise _invalid("must be a JSON object")
+    if _depth(found) > DEEPEST:
+        raise _invalid(f"is nested over {DEEPEST} levels deep")
+    return found
+
+
+def _text(body: str, base64_encoded: bool) -> str:
+    if not base64_encoded:
+        return body
+    try:
+        return base64.b64decode(body, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise _invalid("is not UTF-8") from None
+
+
+def _invalid(reason: str) -> InvalidInput:
+    return InvalidInput([FieldError("body", reason)])
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated(*dict.fromkeys(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _not_finite(constant: str) -> float:
+    """NaN and Infinity are not JSON, but they come; the field check names the value that holds them."""
+    return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}[constant]
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 18 else float(digits)
+
+
+def _depth(value: Any) -> int:
+    deepest = 0
+    waiting = [(value, 1)]
+    while waiting:
+        item, level = waiting.pop()
+        deepest = max(deepest, level)
+        children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        waiting += [(child, level + 1) for child in children if isinstance(child, dict | list)]
+    return deepest

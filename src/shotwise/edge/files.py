@@ -1,0 +1,16 @@
+"""A stored file as a response: its bytes, or a redirect to where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from shotwise.files import Stored
+
+
+def file_response(stored: Stored, content_type: str) -> Response[Any]:
+    """200 with the bytes (API Gateway wants them in base64; Powertools sees to it), or 302 to the address."""
+    if stored.content is None:
+        return Response(302, content_type, "", headers={"Location": stored.address or ""})
+    return Response(200, content_type, stored.content)

@@ -1,0 +1,93 @@
+"""A Lambda function of Shotwise: routes for API Gateway, one payload for the workflow, logs and metrics for both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from shotwise.edge.body import read_body
+from shotwise.edge.problem import CONTENT_TYPE, Rejected, problem, to_json
+from shotwise.errors import InvalidInput, NotFound
+
+UseCase = Callable[[dict[str, Any]], dict[str, Any]]
+Counts = Callable[[Mapping[str, Any]], Mapping[str, float]]
+
+
+class Function:
+    """Call it as a Lambda handler. An API Gateway proxy event goes through the routes; anything else is the plain
+    payload, answered with the reply itself. A plain payload at fault raises `Rejected` with the problem document as
+    its message, which the workflow hands on; every other error is an engineer's and is raised as it is."""
+
+    def __init__(self, service: str, model_version: str, payload: UseCase, *, counts: Counts | None = None) -> None:
+        self._service = service
+        self._version = model_version
+        self._payload = payload
+        self._counts = counts or (lambda reply: {})
+        self._logger = Logger(service=service)
+        self.api = APIGatewayRestResolver(serializer=to_json)
+        self.api.exception_handler(Exception)(self._failed)
+        self.api.not_found(self._no_route)
+
+    def post(self, path: str, use_case: UseCase) -> None:
+        """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON."""
+
+        def route() -> Response[str]:
+            event = self.api.current_event
+            body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded))
+            return self.json(self.measured(use_case, body))
+
+        self.api.post(path)(route)
+
+    def get(self, path: str, reply: Callable[..., Response[Any]]) -> None:
+        """Serve `GET path`; `reply` takes the path's parameters."""
+        self.api.get(path)(reply)
+
+    @staticmethod
+    def json(content: Any) -> Response[str]:
+        """A 200 with JSON."""
+        return Response(200, "application/json", to_json(content))
+
+    def measured(self, use_case: UseCase, body: dict[str, Any]) -> dict[str, Any]:
+        """The use-case's reply with `processing_time_ms`; its time and counts go out as metrics."""
+        started = time.perf_counter()
+        reply = use_case(body)
+        elapsed = round((time.perf_counter() - started) * 1000, 3)
+        metrics = EphemeralMetrics(namespace="Shotwise", service=self._service)
+        metrics.add_dimension("model_version", self._version)
+        metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, elapsed)
+        for name, value in self._counts(reply).items():
+            metrics.add_metric(name, MetricUnit.Count, value)
+        metrics.flush_metrics()
+        return {**reply, "processing_time_ms": elapsed}
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Handle one invocation."""
+        request = getattr(context, "aws_request_id", "")
+        if "httpMethod" in event:
+            reply = self.api.resolve(event, context)
+            self._logger.info("answered", path=event.get("resource"), status=reply["statusCode"], request_id=request)
+            return reply
+        try:
+            found = self.measured(self._payload, event)
+        except InvalidInput as error:
+            document = problem(error)
+            self._logger.info("rejected", fields=len(error.errors), request_id=request)
+            raise Rejected(to_json(document)) from None
+        self._logger.info("answered", path="workflow", status=200, request_id=request)
+        return found
+
+    def _failed(self, error: Exception) -> Response[str]:
+        document = problem(error)
+        if document["status"] >= 500:
+            self._logger.error("failed", exc_info=error)
+        return Response(document["status"], CONTENT_TYPE, to_json(document))
+
+    def _no_route(self, _: NotFoundError) -> Response[str]:
+        document = problem(NotFound("There is no such path; GET /model and the API description say what there is."))
+        return Response(404, CONTENT_TYPE, to_json(document))

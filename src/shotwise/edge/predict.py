@@ -1,0 +1,61 @@
+"""T1 at the edge: POST /predict, GET /health, /model, /samples; and the workflow's first step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shotwise import __version__
+from shotwise.bundle import Bundle
+from shotwise.edge.body import read_body
+from shotwise.edge.function import Function
+from shotwise.edge.replies import model_reply, prediction_reply, samples_reply
+from shotwise.edge.requests import STEPS, diagnose_request, new_prediction_id, predict_request
+from shotwise.errors import FieldError, InvalidInput
+from shotwise.prediction import predict
+
+
+def predict_function(bundle: Bundle) -> Function:
+    """The function for a bundle."""
+
+    def post_predict(body: dict[str, Any]) -> dict[str, Any]:
+        request = predict_request(body, bundle)
+        replies = [prediction_reply(found, bundle, new_prediction_id(), request.language)
+                   for found in predict(request.shots, bundle)]
+        return {"predictions": replies} if request.many else replies[0]
+
+    def first_step(payload: dict[str, Any]) -> dict[str, Any]:
+        """The workflow's payload is {"diagnose": its input}; without that key it is a body of /predict."""
+        if "diagnose" not in payload:
+            return post_predict(payload)
+        request = diagnose_request(_diagnose_body(payload["diagnose"]), bundle)
+        (found,) = predict([request.shot], bundle)
+        return {**prediction_reply(found, bundle, new_prediction_id(), request.language),
+                "request": {"features": dict(request.features), "question": request.question,
+                            "language": request.language,
+                            "always": {step: step in request.always for step in STEPS}}}
+
+    function = Function("predict", bundle.version, first_step, counts=_counts)
+    health = {"status": "ok", "version": __version__, "model_version": bundle.version}
+    function.post("/predict", post_predict)
+    function.get("/health", lambda: function.json(health))
+    function.get("/model", lambda: function.json(model_reply(bundle)))
+    function.get("/samples", lambda: function.json(samples_reply(bundle)))
+    return function
+
+
+def _diagnose_body(given: Any) -> dict[str, Any]:
+    """The input of the workflow: the request itself, or {"body": its raw text}, as API Gateway sends it, so that
+    what a JSON parser on the way would hide (repeated keys) still reaches the strict one."""
+    if isinstance(given, dict) and set(given) == {"body"} and isinstance(given["body"], str):
+        return read_body(given["body"])
+    if isinstance(given, dict):
+        return given
+    raise InvalidInput([FieldError("body", "must be a JSON object")])
+
+
+def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
+    predictions = reply.get("predictions", [reply])
+    return {"Predictions": len(predictions),
+            "Defects": sum(item["prediction"]["class"] == "defect" for item in predictions),
+            "Inspections": sum(item["prediction"]["advice"] == "inspect" for item in predictions)}

@@ -1,0 +1,52 @@
+"""Errors → RFC 9457 problem documents. A client sees what it can act on and nothing of the inside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shotwise.edge.body import PayloadTooLarge
+from shotwise.errors import InvalidInput, KnowledgeError, NotFound, ShotwiseError, StoreError
+
+CONTENT_TYPE = "application/problem+json"
+MOST_ERRORS = 100  # a workflow's cause holds 32 KiB
+MOST_CHARACTERS = 100  # of a field name or reason that quotes the caller
+
+STATUSES: tuple[tuple[type[ShotwiseError], int, str], ...] = (
+    (PayloadTooLarge, 413, "Payload too large"),
+    (InvalidInput, 400, "Invalid input"),
+    (NotFound, 404, "Not found"),
+    (StoreError, 503, "Store unavailable"),
+    (KnowledgeError, 503, "Knowledge unavailable"),
+)
+
+
+class Rejected(Exception):
+    """Raised to a workflow for a bad request: the message is the problem document, the class name the error's."""
+
+
+def problem(error: Exception) -> dict[str, Any]:
+    """The problem document of an error; anything not in STATUSES is an engineer's mistake and says nothing of itself."""
+    for kind, status, title in STATUSES:
+        if isinstance(error, kind):
+            return _document(error, status, title)
+    return {"type": "about:blank", "title": "Internal error", "status": 500,
+            "detail": "The request failed here, not at your side. The log holds the reason."}
+
+
+def _document(error: ShotwiseError, status: int, title: str) -> dict[str, Any]:
+    document: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if not isinstance(error, InvalidInput):
+        # The text of a store's or an index's error names paths and hosts; a missing thing may be named.
+        detail = str(error) if isinstance(error, NotFound) else "It does not answer at the moment; try again later."
+        return {**document, "detail": detail}
+    count = len(error.errors)
+    shown = [{"field": item.field[:MOST_CHARACTERS], "reason": item.reason[:4 * MOST_CHARACTERS]}
+             for item in error.errors[:MOST_ERRORS]]
+    more = f"; the first {MOST_ERRORS} are listed" if count > MOST_ERRORS else ""
+    return {**document, "detail": f"{count} field{'s' if count != 1 else ''} to correct{more}.", "errors": shown}
+
+
+def to_json(content: Any) -> str:
+    """The one way that replies become JSON: UTF-8 as it is, no spare spaces, never NaN."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

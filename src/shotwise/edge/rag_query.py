@@ -1,0 +1,39 @@
+"""T3 at the edge: POST /rag-query, GET /documents/{name}; and the workflow's third step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from shotwise.edge.files import file_response
+from shotwise.edge.function import Function
+from shotwise.edge.replies import knowledge_reply
+from shotwise.edge.requests import knowledge_request
+from shotwise.files import FileStore
+from shotwise.knowledge.answer import answer
+from shotwise.knowledge.passage import Index
+from shotwise.knowledge.question import asked, from_prediction
+
+
+def rag_query_function(index: Index, documents: FileStore) -> Function:
+    """The function for an index of passages and the store of the documents they come from."""
+
+    def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
+        request = knowledge_request(body)
+        question = asked(request.query, request.language) if request.query \
+            else from_prediction(request.context, request.language)
+        return knowledge_reply(answer(question, index))
+
+    def get_document(name: str) -> Response[Any]:
+        return file_response(documents.get(name), "application/pdf")
+
+    function = Function("rag_query", "extractive", post_rag_query, counts=_counts)
+    function.post("/rag-query", post_rag_query)
+    function.get("/documents/<name>", get_document)
+    return function
+
+
+def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
+    return {"Answers": 1, "Ungrounded": float(not reply["grounded"])}

@@ -1,0 +1,116 @@
+"""Pages → passages: what stands on one page under one heading, cut into lines that can be quoted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from shotwise.knowledge.passage import Document, Line, Page, Passage
+from shotwise.knowledge.tokens import normalise
+
+MOST_CHARACTERS = 900  # of a passage; longer ones blur what they are about
+_HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*)$")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_TABLE_RULE = re.compile(r"^\|[\s:|-]+\|?$")
+_MARKS = re.compile(r"\*\*|__|`|~~|<br\s*/?>|\\(?=[\\*_#|.\-])")
+_ACTION = re.compile(r"대책|조치|지침|재발 방지|countermeasure|corrective|remed|action", re.IGNORECASE)
+
+
+@dataclass
+class _Section:
+    headings: tuple[str, ...]
+    lines: list[Line] = field(default_factory=list)
+
+
+def passages(document: Document) -> list[Passage]:
+    """All passages of a document, in reading order. A heading reaches over page ends until the next one."""
+    found: list[Passage] = []
+    headings: list[tuple[int, str]] = []
+    for page in document.pages:
+        for section in _sections(page, headings):
+            found += [Passage(document.name, document.title, page.number, section.headings, lines,
+                              bool(_ACTION.search(" ".join(section.headings[-2:]))))
+                      for lines in _portions(section.lines)]
+    return found
+
+
+def _sections(page: Page, headings: list[tuple[int, str]]) -> Iterator[_Section]:
+    """The sections of a page; `headings`, the open (level, text) pairs, is carried on to the next page."""
+    section = _Section(_path(headings))
+    for block in _blocks(page.markdown):
+        heading = _HEADING.match(block[0])
+        if not heading:
+            section.lines += _lines(block)
+            continue
+        if section.lines:
+            yield section
+        level = len(heading[1])
+        headings[:] = [*((old, text) for old, text in headings if old < level), (level, _plain(heading[2]))]
+        section = _Section(_path(headings))
+    if section.lines:
+        yield section
+
+
+def _path(headings: list[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(text for _, text in headings)
+
+
+def _blocks(markdown: str) -> Iterator[list[str]]:
+    """Headings and list items one by one, paragraphs and tables as all their lines."""
+    block: list[str] = []
+    for line in [*markdown.splitlines(), ""]:
+        starts_alone = bool(_HEADING.match(line) or _ITEM.match(line))
+        if block and (not line.strip() or starts_alone or _HEADING.match(block[0])
+                      or line.startswith("|") != block[0].startswith("|")):
+            yield block
+            block = []
+        if line.strip():
+            block.append(line)
+
+
+def _lines(block: list[str]) -> list[Line]:
+    if block[0].startswith("|"):
+        return _rows(block)
+    item = _ITEM.match(block[0])
+    first = item[1] if item else block[0]
+    text = _plain(" ".join([first, *block[1:]]))
+    parts = [text] if item else _SENTENCE_END.split(text)
+    return [Line(part, part) for part in parts if part]
+
+
+def _rows(block: list[str]) -> list[Line]:
+    """Table rows without the header. A cell that is a sentence of its own is what gets quoted, else the row."""
+    body = [row for row in block if not _TABLE_RULE.match(row)]
+    if len(body) < len(block):
+        body = body[1:]
+    found = []
+    for row in body:
+        cells = [cell for cell in (_plain(cell) for cell in row.strip().strip("|").split("|")) if cell]
+        if cells:
+            text = " ".join(cells)
+            longest = max(cells, key=len)
+            found.append(Line(text, longest if longest.endswith(".") else text))
+    return found
+
+
+def _portions(lines: list[Line]) -> Iterator[tuple[Line, ...]]:
+    portion: list[Line] = []
+    for line in lines:
+        if portion and sum(len(kept.text) for kept in portion) + len(line.text) > MOST_CHARACTERS:
+            yield tuple(portion)
+            portion = []
+        portion.append(line)
+    if portion:
+        yield tuple(portion)
+
+
+def _plain(markdown: str) -> str:
+    """Without Markdown's marks and with single spaces; the words as the page has them."""
+    return " ".join(_MARKS.sub(lambda mark: " " if mark[0].startswith("<") else "", markdown).split())
+
+
+def searchable(passage: Passage) -> tuple[str, str]:
+    """What the index reads of a passage: headings and body, normalised."""
+    return normalise(" ".join(passage.headings)), normalise("\n".join(line.text for line in passage.lines))
