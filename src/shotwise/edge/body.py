@@ -12,14 +12,26 @@ from shotwise.errors import FieldError, InvalidInput
 
 MOST_BYTES = 256 * 1024  # an Express workflow takes no more
 DEEPEST = 20
+MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
 class PayloadTooLarge(InvalidInput):
     """The body is over MOST_BYTES."""
 
 
+class UnsupportedMediaType(InvalidInput):
+    """The body is declared to be something else than JSON."""
+
+
 class _Repeated(ValueError):
     """A key that stands twice in one object."""
+
+
+def check_media_type(content_type: str | None) -> None:
+    """JSON, or what curl declares by default; raises UnsupportedMediaType."""
+    media_type = (content_type or "application/json").split(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise UnsupportedMediaType([FieldError("Content-Type", "must be application/json")])
 
 
 def read_body(body: str | None, *, base64_encoded: bool = False) -> dict[str, Any]:

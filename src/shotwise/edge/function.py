@@ -11,9 +11,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from shotwise.edge.body import read_body
+from shotwise.edge.body import check_media_type, read_body
 from shotwise.edge.problem import CONTENT_TYPE, Rejected, problem, to_json
-from shotwise.errors import InvalidInput, NotFound
+from shotwise.errors import FieldError, InvalidInput, NotFound
 
 UseCase = Callable[[dict[str, Any]], dict[str, Any]]
 Counts = Callable[[Mapping[str, Any]], Mapping[str, float]]
@@ -24,21 +24,26 @@ class Function:
     payload, answered with the reply itself. A plain payload at fault raises `Rejected` with the problem document as
     its message, which the workflow hands on; every other error is an engineer's and is raised as it is."""
 
-    def __init__(self, service: str, model_version: str, payload: UseCase, *, counts: Counts | None = None) -> None:
+    def __init__(self, service: str, model_version: str, *, counts: Counts | None = None) -> None:
         self._service = service
         self._version = model_version
-        self._payload = payload
+        self._payload: UseCase = self._no_payload
         self._counts = counts or (lambda reply: {})
         self._logger = Logger(service=service)
         self.api = APIGatewayRestResolver(serializer=to_json)
         self.api.exception_handler(Exception)(self._failed)
         self.api.not_found(self._no_route)
 
+    def payload(self, use_case: UseCase) -> None:
+        """Answer plain payloads with `use_case`."""
+        self._payload = use_case
+
     def post(self, path: str, use_case: UseCase) -> None:
         """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON."""
 
         def route() -> Response[str]:
             event = self.api.current_event
+            check_media_type(event.headers.get("content-type"))
             body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded))
             return self.json(self.measured(use_case, body))
 
@@ -74,13 +79,17 @@ class Function:
             self._logger.info("answered", path=event.get("resource"), status=reply["statusCode"], request_id=request)
             return reply
         try:
-            found = self.measured(self._payload, event)
+            found = self._payload(event)
         except InvalidInput as error:
             document = problem(error)
             self._logger.info("rejected", fields=len(error.errors), request_id=request)
             raise Rejected(to_json(document)) from None
         self._logger.info("answered", path="workflow", status=200, request_id=request)
         return found
+
+    @staticmethod
+    def _no_payload(body: dict[str, Any]) -> dict[str, Any]:
+        raise InvalidInput([FieldError("body", "is not an API Gateway event, and this function takes nothing else")])
 
     def _failed(self, error: Exception) -> Response[str]:
         document = problem(error)

@@ -27,7 +27,8 @@ def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Functio
     def get_chart(name: str) -> Response[Any]:
         return file_response(store.get(name), "image/png")
 
-    function = Function("importance", bundle.version, post_importance)
+    function = Function("importance", bundle.version)
+    function.payload(lambda event: function.measured(post_importance, event))
     function.post("/importance", post_importance)
     function.get("/charts/<name>", get_chart)
     return function

@@ -24,10 +24,7 @@ def predict_function(bundle: Bundle) -> Function:
                    for found in predict(request.shots, bundle)]
         return {"predictions": replies} if request.many else replies[0]
 
-    def first_step(payload: dict[str, Any]) -> dict[str, Any]:
-        """The workflow's payload is {"diagnose": its input}; without that key it is a body of /predict."""
-        if "diagnose" not in payload:
-            return post_predict(payload)
+    def diagnose(payload: dict[str, Any]) -> dict[str, Any]:
         request = diagnose_request(_diagnose_body(payload["diagnose"]), bundle)
         (found,) = predict([request.shot], bundle)
         return {**prediction_reply(found, bundle, new_prediction_id(), request.language),
@@ -35,8 +32,16 @@ def predict_function(bundle: Bundle) -> Function:
                             "language": request.language,
                             "always": {step: step in request.always for step in STEPS}}}
 
-    function = Function("predict", bundle.version, first_step, counts=_counts)
+    def payload(event: dict[str, Any]) -> dict[str, Any]:
+        """The workflow sends {"diagnose": its input} and gets the checked request back; else a body of /predict."""
+        if "diagnose" not in event:
+            return function.measured(post_predict, event)
+        reply = function.measured(diagnose, event)
+        return {"request": reply.pop("request"), "prediction": reply}
+
+    function = Function("predict", bundle.version, counts=_counts)
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
+    function.payload(payload)
     function.post("/predict", post_predict)
     function.get("/health", lambda: function.json(health))
     function.get("/model", lambda: function.json(model_reply(bundle)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shotwise.edge.body import PayloadTooLarge
+from shotwise.edge.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.errors import InvalidInput, KnowledgeError, NotFound, ShotwiseError, StoreError
 
 CONTENT_TYPE = "application/problem+json"
@@ -14,6 +14,7 @@ MOST_CHARACTERS = 100  # of a field name or reason that quotes the caller
 
 STATUSES: tuple[tuple[type[ShotwiseError], int, str], ...] = (
     (PayloadTooLarge, 413, "Payload too large"),
+    (UnsupportedMediaType, 415, "Unsupported media type"),
     (InvalidInput, 400, "Invalid input"),
     (NotFound, 404, "Not found"),
     (StoreError, 503, "Store unavailable"),

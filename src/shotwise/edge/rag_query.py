@@ -29,7 +29,8 @@ def rag_query_function(index: Index, documents: FileStore) -> Function:
     def get_document(name: str) -> Response[Any]:
         return file_response(documents.get(name), "application/pdf")
 
-    function = Function("rag_query", "extractive", post_rag_query, counts=_counts)
+    function = Function("rag_query", "extractive", counts=_counts)
+    function.payload(lambda event: function.measured(post_rag_query, event))
     function.post("/rag-query", post_rag_query)
     function.get("/documents/<name>", get_document)
     return function

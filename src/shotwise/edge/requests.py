@@ -11,6 +11,7 @@ from typing import Any
 
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.knowledge.question import language_of
 from shotwise.shot import Shot, read_shot
 
 MOST_SHOTS = 1000
@@ -108,8 +109,9 @@ def diagnose_request(body: Mapping[str, Any], bundle: Bundle) -> DiagnoseRequest
     errors = _unknown(body, {"features", "always", "question", "language"})
     errors += _checked(body, {"always": _some_of(STEPS), "question": _question, "language": _language})
     shot = _shot(body, bundle, errors)
-    return DiagnoseRequest(shot, body["features"], tuple(body.get("always") or ()), body.get("question"),
-                           body.get("language") or "ko")
+    question = body.get("question")
+    language = body.get("language") or (language_of(question) if question else "ko")
+    return DiagnoseRequest(shot, body["features"], tuple(body.get("always") or ()), question, language)
 
 
 def _unknown(body: Mapping[str, Any], allowed: set[str]) -> list[FieldError]:

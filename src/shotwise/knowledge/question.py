@@ -22,7 +22,12 @@ class Question:
 
 def asked(query: str, language: str | None) -> Question:
     """The caller's own question; without a language, that of the question."""
-    return Question((query,), language or ("ko" if re.search("[가-힣]", query) else "en"))
+    return Question((query,), language or language_of(query))
+
+
+def language_of(text: str) -> str:
+    """ko where any Hangul stands in it, else en."""
+    return "ko" if re.search("[가-힣]", text) else "en"
 
 
 def from_prediction(context: Mapping[str, Any], language: str | None) -> Question:

@@ -1,0 +1,122 @@
+"""The workflow on one machine: the real ASL file, run by moto's Step Functions interpreter, calling our handlers.
+
+moto's interpreter invokes Lambda tasks over HTTP, at the port where it believes its own server to be. A few lines of
+WSGI at that port hand the invocations to the handlers of this process.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
+REGION = "us-east-1"
+INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+POLL_S = 0.002
+# The interpreter parses the definition anew for every run (57 ms for ours, measured); the parsed form holds no state of
+# a run, which lives in its environment, so one parse serves them all.
+AmazonStateLanguageParser.parse = staticmethod(functools.lru_cache(maxsize=4)(AmazonStateLanguageParser.parse))
+logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it logs whole inputs where a task fails
+RUNS_KEPT = 200  # moto keeps about 120 KB of every run for ever; after so many it starts anew
+
+
+class Workflow:
+    """A state machine, runnable like StartSyncExecution. `invoke(function name, payload)` calls a handler."""
+
+    def __init__(self, definition: Path, substitutions: dict[str, str], invoke: Invoke) -> None:
+        self._definition = _substituted(definition.read_text("utf-8"), substitutions)
+        self._server = _serve(_Invocations(invoke))
+        self._guard = threading.Condition()
+        self._running = self._runs = 0
+        self._start_anew()
+
+    def run(self, given: str) -> dict[str, Any]:
+        """Run to the end on a JSON text; the answer has the fields of StartSyncExecution: status, and output or
+        error and cause."""
+        with self._guard:
+            self._guard.wait_for(lambda: self._runs < RUNS_KEPT)
+            self._running += 1
+            self._runs += 1
+        try:
+            return self._execute(given)
+        finally:
+            with self._guard:
+                self._running -= 1
+                if self._runs >= RUNS_KEPT and not self._running:
+                    self._start_anew()
+                self._guard.notify_all()
+
+    def close(self) -> None:
+        """Stop answering invocations."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _execute(self, given: str) -> dict[str, Any]:
+        execution = self._backend.start_execution(self._machine, name=uuid.uuid4().hex, execution_input=given)
+        while execution.exec_status is ExecutionStatus.RUNNING:
+            time.sleep(POLL_S)
+        found = {"status": execution.exec_status.value, "error": execution.error, "cause": execution.cause}
+        if found["status"] == "SUCCEEDED":
+            found["output"] = json.dumps(execution.output, ensure_ascii=False, separators=(",", ":"))
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _start_anew(self) -> None:
+        """A fresh interpreter that remembers no run; only called while none is under way."""
+        self._backend = StepFunctionsParserBackend(REGION, DEFAULT_ACCOUNT_ID)
+        role = f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/local"
+        self._machine = self._backend.create_state_machine("diagnose", self._definition, role).arn
+        self._runs = 0
+
+
+def _substituted(text: str, substitutions: dict[str, str]) -> str:
+    return re.sub(r"\$\{(\w+)\}", lambda name: substitutions[name[1]], text)
+
+
+class _Invocations:
+    """Lambda's Invoke, for the interpreter alone."""
+
+    def __init__(self, invoke: Invoke) -> None:
+        self._invoke = invoke
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        match = INVOCATION.fullmatch(environ["PATH_INFO"])
+        if not match:
+            start_response("404 Not Found", [])
+            return []
+        payload = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
+        headers = [("Content-Type", "application/json")]
+        try:
+            reply: dict[str, Any] = self._invoke(match[1], payload)
+        except Exception as error:  # as the Lambda runtime does: whatever a handler raises becomes an error document
+            reply = {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+        start_response("200 OK", headers)
+        return [json.dumps(reply).encode()]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *args: Any) -> None:
+        """The gateway logs requests; these are inner ones."""
+
+
+def _serve(application: _Invocations) -> BaseWSGIServer:
+    """A loopback server on a free port, in a thread; the interpreter finds it by MOTO_PORT."""
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    os.environ["MOTO_PORT"] = str(server.port)
+    threading.Thread(target=server.serve_forever, name="workflow", daemon=True).start()
+    return server
