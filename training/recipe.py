@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training import export
-from training.pipeline import Pipeline, best_f1_threshold, fit
+from training.pipeline import best_f1_threshold, fit
 from training.protocol import PROTOCOLS, Scored, figures, score
 from training.table import Table, read_table
 
 VERSION = "v0.9_12D_GB"
 INSPECTED = 0.30  # the part of the shots, nearest to the threshold, that a person should look at
 NOVELTY_QUANTILE = 0.99
-Item = TypeVar("Item")
 
 
-def train(csv_path: Path, schema_path: Path, out: Path,
-          progress: Callable[[Iterable[Item]], Iterable[Item]] = iter) -> dict[str, object]:
-    """Train on `csv_path` and write the bundle to `out` and the pipeline beside the code. Returns the bundle document.
+def train(csv_path: Path, schema_path: Path, out: Path, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to training/pipelines. Returns the
+    bundle's document; `say` hears of every stage.
 
     Everything chosen (thresholds, novelty limit) is chosen on out-of-fold predictions of the twin-free shots; the
     final model is then fitted on all of them.
@@ -30,8 +29,10 @@ def train(csv_path: Path, schema_path: Path, out: Path,
     table = read_table(csv_path, schema_path)
     unique = table.without_twins()
     scored: dict[str, Scored] = {}
-    for protocol in progress(list(PROTOCOLS)):
+    for number, protocol in enumerate(PROTOCOLS, 1):
+        say(f"[{number}/{len(PROTOCOLS) + 1}] measuring: {protocol}")
         scored[protocol] = score(unique if protocol == "unique" else table, protocol)
+    say(f"[{len(PROTOCOLS) + 1}/{len(PROTOCOLS) + 1}] fitting the final model")
     pipeline = fit(unique.features, unique.defect)
     return export.write(
         out, VERSION, table, unique, pipeline, thresholds(scored["unique"]),
@@ -52,6 +53,3 @@ def _band(probability: NDArray[np.float64], decision: float) -> tuple[float, flo
     rank = float(np.mean(probability < decision))
     low, high = max(rank - INSPECTED / 2, 0.0), min(rank + INSPECTED / 2, 1.0)
     return float(np.quantile(probability, low)), float(np.quantile(probability, high))
-
-
-__all__ = ["Pipeline", "VERSION", "thresholds", "train"]

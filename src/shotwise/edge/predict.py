@@ -50,13 +50,13 @@ def predict_function(bundle: Bundle) -> Function:
 
 
 def _diagnose_body(given: Any) -> dict[str, Any]:
-    """The input of the workflow: the request itself, or {"body": its raw text}, as API Gateway sends it, so that
-    what a JSON parser on the way would hide (repeated keys) still reaches the strict one."""
-    if isinstance(given, dict) and set(given) == {"body"} and isinstance(given["body"], str):
-        return read_body(given["body"])
-    if isinstance(given, dict):
-        return given
-    raise InvalidInput([FieldError("body", "must be a JSON object")])
+    """The input of the workflow: the request itself, or {"body_base64": its text}, as API Gateway sends it, so that
+    what a JSON parser on the way would hide (a repeated key) still reaches the strict one."""
+    if not isinstance(given, dict):
+        raise InvalidInput([FieldError("body", "must be a JSON object")])
+    if set(given) == {"body_base64"} and isinstance(given["body_base64"], str):
+        return read_body(given["body_base64"], base64_encoded=True)
+    return given
 
 
 def _counts(reply: Mapping[str, Any]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shotwise.knowledge.cite import stands_on_page
 from shotwise.knowledge.passage import Answer, Hit, Index, Line, Source
 from shotwise.knowledge.question import Question
-from shotwise.knowledge.retrieve import GROUNDED, overlap, retrieve, word_weights
+from shotwise.knowledge.retrieve import GROUNDED, Weights, overlap, retrieve, word_weights
 from shotwise.knowledge.tokens import tokens
 
 QUOTES, RECOMMENDATIONS = 4, 4
@@ -49,8 +49,7 @@ def _statements(topic: str, index: Index, *, action_only: bool = False) -> Itera
             yield Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), line.quote)
 
 
-def _best_lines(hits: Iterable[Hit], weights: Sequence[tuple[list[str], float]],
-                per_passage: int) -> Iterator[tuple[Hit, Line]]:
+def _best_lines(hits: Iterable[Hit], weights: Weights, per_passage: int) -> Iterator[tuple[Hit, Line]]:
     for hit in hits:
         ranked = sorted(hit.passage.lines, key=lambda line: -overlap(set(tokens(line.text)), weights))
         yield from ((hit, line) for line in ranked[:per_passage])

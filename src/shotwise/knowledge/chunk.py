@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ _HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*)$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _TABLE_RULE = re.compile(r"^\|[\s:|-]+\|?$")
+_CONTENTS = re.compile(r"차례|목차|(?:table of )?contents", re.IGNORECASE)
+_LEADER = re.compile(r"(?:\. ?){5,}|…{2,}")  # a table of contents points, it says nothing
 _MARKS = re.compile(r"\*\*|__|`|~~|<br\s*/?>|\\(?=[\\*_#|.\-])")
 _ACTION = re.compile(r"대책|조치|지침|재발 방지|countermeasure|corrective|remed|action", re.IGNORECASE)
 
@@ -28,18 +31,40 @@ def passages(document: Document) -> list[Passage]:
     """All passages of a document, in reading order. A heading reaches over page ends until the next one."""
     found: list[Passage] = []
     headings: list[tuple[int, str]] = []
+    furniture = _furniture(document)
     for page in document.pages:
-        for section in _sections(page, headings):
+        for section in _sections(page, headings, furniture):
+            if section.headings and _CONTENTS.fullmatch(section.headings[-1]):
+                continue
             found += [Passage(document.name, document.title, page.number, section.headings, lines,
                               bool(_ACTION.search(" ".join(section.headings[-2:]))))
                       for lines in _portions(section.lines)]
     return found
 
 
-def _sections(page: Page, headings: list[tuple[int, str]]) -> Iterator[_Section]:
+def _furniture(document: Document) -> frozenset[str]:
+    """The running headers and footers: lines that stand at the top or bottom of at least three pages, and of a third
+    of all, once their digits are set aside."""
+    edges = Counter(edge for page in document.pages for edge in _edges(page))
+    least = max(3, len(document.pages) / 3)
+    return frozenset(edge for edge, count in edges.items() if count >= least)
+
+
+def _edges(page: Page) -> set[str]:
+    lines = [_without_digits(line) for line in page.markdown.splitlines() if line.strip()]
+    return {line for line in lines[:2] + lines[-2:] if line}
+
+
+def _without_digits(line: str) -> str:
+    return re.sub(r"\d+", "#", _plain(line.lstrip("# ")))
+
+
+def _sections(page: Page, headings: list[tuple[int, str]], furniture: frozenset[str]) -> Iterator[_Section]:
     """The sections of a page; `headings`, the open (level, text) pairs, is carried on to the next page."""
+    markdown = "\n".join(line for line in page.markdown.splitlines()
+                         if _without_digits(line) not in furniture and not _LEADER.search(line))
     section = _Section(_path(headings))
-    for block in _blocks(page.markdown):
+    for block in _blocks(markdown):
         heading = _HEADING.match(block[0])
         if not heading:
             section.lines += _lines(block)

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from shotwise.knowledge.chunk import searchable
 from shotwise.knowledge.passage import Hit, Index, Passage
-from shotwise.knowledge.tokens import content_words, tokens
+from shotwise.knowledge.tokens import Word, content_words, tokens
 
-CANDIDATES = 12
+CANDIDATES = 20
 MOST_TOKENS = 96  # of a topic; more would only slow the search down
+UNSEEN_VERB = 0.25
 GROUNDED = 0.55  # relevance from which a passage counts as answering; see docs/decisions
+Weights = Sequence[tuple[Word, float]]
 
 
 def retrieve(topic: str, index: Index, *, action_only: bool = False) -> list[Hit]:
-    """The passages for `topic`, in the index's order, each with its relevance."""
+    """The passages for `topic`, in the index's order (BM25), each with its relevance."""
     wanted = list(dict.fromkeys(tokens(topic)))[:MOST_TOKENS]
     if not wanted:
         return []
@@ -24,26 +26,30 @@ def retrieve(topic: str, index: Index, *, action_only: bool = False) -> list[Hit
             for passage in index.search(wanted, CANDIDATES, action_only=action_only)]
 
 
-def word_weights(topic: str, index: Index) -> list[tuple[list[str], float]]:
-    """The topic's words as tokens, each with its weight: how rare it is among the passages (idf)."""
+def word_weights(topic: str, index: Index) -> Weights:
+    """The topic's words, each with its weight: how rare it is among the passages (idf), and little for a verb form
+    that stands nowhere, because the documents may use another form of it."""
     words = content_words(topic)
-    frequencies = index.frequencies(sorted({token for word in words for token in word}))
-    return [(word, max(_rarity(token, frequencies, index.size()) for token in word)) for word in words]
+    frequencies = index.frequencies(sorted({token for word in words for token in word.tokens}))
+    size = index.size()
+    return [(word, _weight(word, frequencies, size)) for word in words]
 
 
-def _rarity(token: str, frequencies: Mapping[str, int], size: int) -> float:
-    return math.log(1 + (size + 1) / (frequencies.get(token, 0) + 0.5))
+def _weight(word: Word, frequencies: Mapping[str, int], size: int) -> float:
+    counts = [frequencies.get(token, 0) for token in word.tokens]
+    rarity = max(math.log(1 + (size + 1) / (count + 0.5)) for count in counts)
+    return rarity * (UNSEEN_VERB if word.inflected and not all(counts) else 1)
 
 
-def relevance(passage: Passage, weights: Sequence[tuple[list[str], float]]) -> float:
+def relevance(passage: Passage, weights: Weights) -> float:
     """The weighted part of the topic's words that the passage or its headings hold, 0 to 1."""
-    held = set(tokens(" ".join(searchable(passage)) + " " + passage.title))
-    return overlap(held, weights)
+    return overlap(set(tokens(" ".join(searchable(passage)) + " " + passage.title)), weights)
 
 
-def overlap(held: set[str], weights: Sequence[tuple[list[str], float]]) -> float:
+def overlap(held: set[str], weights: Weights) -> float:
     """The weighted part of the words that a set of tokens holds; a word counts by the part of its tokens held."""
     total = sum(weight for _, weight in weights)
     if not total:
         return 0.0
-    return sum(weight * sum(token in held for token in word) / len(word) for word, weight in weights) / total
+    return sum(weight * sum(token in held for token in word.tokens) / len(word.tokens)
+               for word, weight in weights) / total

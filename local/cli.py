@@ -1,0 +1,165 @@
+"""The command `shotwise`. Exit status 0: done, 1: a check or a step failed, 2: bad input."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from shotwise.edge.body import read_body
+from shotwise.errors import InvalidInput, ShotwiseError
+
+ROOT = Path(__file__).parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except (InvalidInput, FileNotFoundError, IsADirectoryError) as error:
+        return _fail(str(error), 2)
+    except ShotwiseError as error:
+        return _fail(str(error), 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("shotwise", description="Is this casting shot defective, why, what to change.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = commands.add_parser("serve", help="serve the API (and with --ui the page) on this machine")
+    add.add_argument("--ui", action="store_true", help="serve the page too")
+    add.set_defaults(run=_serve)
+    add = commands.add_parser("diagnose", help="diagnose the shot in a JSON file")
+    add.add_argument("file", type=Path, help="a body of POST /diagnose, or the features alone")
+    add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
+    add.set_defaults(run=_diagnose)
+    add = commands.add_parser("ask", help="ask the plant's documents")
+    add.add_argument("question")
+    add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
+    add.set_defaults(run=_ask)
+    add = commands.add_parser("ingest", help="put PDFs into the knowledge index")
+    add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals without any")
+    add.add_argument("--index", type=Path, help="the index file to write, instead of the local stack's")
+    add.add_argument("--json", action="store_true", help="print what became of each file as JSON")
+    add.set_defaults(run=_ingest)
+    add = commands.add_parser("train", help="train a model bundle (needs `make install`)")
+    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
+    add.add_argument("--schema", type=Path, default=ROOT / "training/kamp.toml", help="what its columns are")
+    add.add_argument("--out", type=Path, default=ROOT / "models/shotwise", help="the bundle folder to write")
+    add.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
+    add.set_defaults(run=_train)
+    return parser
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"shotwise: {message}", file=sys.stderr)
+    return status
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from local.serve import serve
+
+    return serve(ui=options.ui)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from local.report import report
+
+    body = read_body(options.file.read_bytes().decode("utf-8", "replace"))
+    request = body if "features" in body else {"features": body}
+    with _quiet_stack() as (_, workflow, _):
+        outcome = workflow.run(json.dumps(request))
+    if outcome["status"] != "SUCCEEDED":
+        return _rejected(outcome)
+    reply = json.loads(outcome["output"])
+    if options.json:
+        _print_json(reply)
+    else:
+        print(report(reply))
+    return 0
+
+
+def _rejected(outcome: dict[str, Any]) -> int:
+    """Bad input is told field by field; everything else is a failure here."""
+    if outcome.get("error") != "Rejected":
+        return _fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
+    problem = json.loads(json.loads(outcome["cause"])["errorMessage"])
+    lines = [f"  {error['field']}: {error['reason']}" for error in problem.get("errors", [])]
+    return _fail("\n".join([problem["detail"], *lines]), 2)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from local.report import knowledge_lines
+    from shotwise.edge.requests import knowledge_request
+
+    knowledge_request({"query": options.question})
+    with _quiet_stack() as (functions, _, _):
+        reply = functions.invoke("RagQueryFunction", {"query": options.question})
+    if options.json:
+        _print_json(reply)
+    else:
+        print("\n".join(knowledge_lines(reply)))
+    return 0
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    from local.ingest import ingest_paths
+
+    outcomes = ingest_paths(options.paths, options.index, _note)
+    if options.json:
+        _print_json([vars(outcome) for outcome in outcomes])
+    else:
+        for found in outcomes:
+            print(found.reason or f"{found.name}: {found.state}, {found.pages} pages, {found.passages} passages")
+    return 1 if any(found.state == "failed" for found in outcomes) else 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    try:
+        from training.recipe import train
+        from training.table import TableError
+    except ImportError as error:
+        return _fail(f"training needs {error.name}; run `make install`", 1)
+    if not options.data.is_file():
+        return _fail(f"{options.data} is not a file; give the CSV of shots with --data", 2)
+    try:
+        document = train(options.data, options.schema, options.out, _note)
+    except TableError as error:
+        return _fail(str(error), 2)
+    if options.json:
+        _print_json({name: document[name] for name in ("version", "figures", "thresholds")})
+    else:
+        print(f"{options.out}: {document['version']}; figures in {options.out}/MODEL_CARD.md")
+    return 0
+
+
+@contextmanager
+def _quiet_stack() -> Iterator[Any]:
+    """The stack without its logs on standard output."""
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
+    from local.stack import open_stack, prepare
+
+    prepare(os.environ, _note)
+    with open_stack() as stack:
+        yield stack
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""API Gateway on one machine: api/openapi.yaml served as an ASGI app.
+
+Routes, request validation, integrations, mapping templates and gateway responses are read from that one file. What is
+not emulated is listed in NOT_EMULATED and said at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import time
+import urllib.parse
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.functions import Functions
+from local.mapping import render
+from local.workflow import Workflow
+
+NOT_EMULATED = "IAM authorisation, throttling, WAF, the 29 s limit, access logs, X-Ray"
+MOST_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
+MOST_INPUT_BYTES = 256 * 1024  # an Express execution's input
+STAGE = "local"
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. body: as it came; headers: lower-case names, the last of each name."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    client: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP reply."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of the API description."""
+
+    pattern: re.Pattern[str]
+    resource: str
+    method: str
+    validates_body: bool
+    media_types: frozenset[str]
+    integration: Mapping[str, Any]
+
+
+class Gateway:
+    """An ASGI app for an API description, the functions and the workflow that it integrates."""
+
+    def __init__(self, api: Mapping[str, Any], functions: Functions, workflow: Workflow) -> None:
+        self._routes = [_route(api, resource, method) for resource, methods in api["paths"].items()
+                        for method in methods if method in ("get", "post", "put", "delete")]
+        self._refusals = api["x-amazon-apigateway-gateway-responses"]
+        self._functions = functions
+        self._workflow = workflow
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = await _read(scope, receive)
+        reply = await asyncio.to_thread(self.handle, request) if request else self._refuse("REQUEST_TOO_LARGE")
+        headers = {**reply.headers, "content-length": str(len(reply.body))}
+        await send({"type": "http.response.start", "status": reply.status,
+                    "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def handle(self, request: Request) -> Reply:
+        """Find the route, validate, integrate."""
+        found = ((route, match) for route in self._routes
+                 if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
+        route, match = next(found, (None, None))
+        if route is None or match is None:
+            return self._refuse("MISSING_AUTHENTICATION_TOKEN")  # API Gateway's own answer to an unknown path
+        if route.validates_body and _media_type(request) in route.media_types and not _is_object(request.body):
+            return self._refuse("BAD_REQUEST_BODY")
+        if route.integration["type"] == "aws_proxy":
+            return self._proxy(route, request, match.groupdict())
+        return self._start_workflow(route, request)
+
+    def _proxy(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
+        """A Lambda proxy integration."""
+        name = re.search(r"functions/\$\{(\w+)\.\w+\}", _text(route.integration["uri"]))
+        assert name, f"{route.resource} names no function"
+        try:
+            found = self._functions.request(name[1], _event(route, request, parameters))
+        except Exception:  # a handler that raises is a 5xx at the gateway, whatever it raised
+            return self._refuse("DEFAULT_5XX")
+        headers = {key: values[-1] for key, values in found.get("multiValueHeaders", {}).items()} \
+            | dict(found.get("headers") or {})
+        body = found.get("body") or ""
+        return Reply(found["statusCode"], headers,
+                     base64.b64decode(body) if found.get("isBase64Encoded") else body.encode("utf-8"))
+
+    def _start_workflow(self, route: Route, request: Request) -> Reply:
+        """The StartSyncExecution integration with its request and response templates."""
+        template = route.integration["requestTemplates"].get(_media_type(request))
+        if template is None:
+            return self._refuse("UNSUPPORTED_MEDIA_TYPE")
+        rendered = render(_text(template), request.body.decode("utf-8", "surrogateescape"))
+        given = json.loads(rendered.text)["input"]
+        if len(given.encode()) > MOST_INPUT_BYTES:
+            status, found = 400, {"__type": "InvalidExecutionInput"}
+        else:
+            status, found = 200, self._workflow.run(given)
+        return _mapped(route.integration["responses"], status, json.dumps(found))
+
+    def _refuse(self, kind: str) -> Reply:
+        """A gateway response: the gateway's own refusal."""
+        refusal = self._refusals[kind]
+        headers = {name.removeprefix("gatewayresponse.header."): value.strip("'")
+                   for name, value in refusal["responseParameters"].items()}
+        return Reply(int(refusal["statusCode"]), headers, refusal["responseTemplates"]["application/json"].encode())
+
+
+def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
+    operation = api["paths"][resource][method]
+    validator = api["x-amazon-apigateway-request-validators"].get(
+        operation.get("x-amazon-apigateway-request-validator"), {})
+    return Route(
+        re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", resource)), resource, method.upper(),
+        bool(validator.get("validateRequestBody")), frozenset(operation.get("requestBody", {}).get("content", ())),
+        operation["x-amazon-apigateway-integration"])
+
+
+def _text(value: Any) -> str:
+    """A string of the description; of an Fn::Sub the text, whose ${…} name resources."""
+    return value["Fn::Sub"] if isinstance(value, dict) else value
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _mapped(responses: Mapping[str, Any], status: int, body: str) -> Reply:
+    """The integration response whose pattern fits the status, rendered."""
+    chosen = next((spec for pattern, spec in responses.items()
+                   if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])
+    ((content_type, template),) = chosen["responseTemplates"].items()
+    rendered = render(template, body)
+    return Reply(rendered.status or int(chosen["statusCode"]), {"Content-Type": content_type, **rendered.headers},
+                 rendered.text.encode("utf-8"))
+
+
+async def _read(scope: Scope, receive: Receive) -> Request | None:
+    """The whole request, or None where its body is over MOST_BYTES."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MOST_BYTES:
+            return None
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], urllib.parse.unquote(scope["path"]), scope["query_string"].decode("latin-1"),
+                   headers, body, (scope.get("client") or ("127.0.0.1",))[0])
+
+
+def _event(route: Route, request: Request, parameters: dict[str, str]) -> dict[str, Any]:
+    """A REST API proxy event, as API Gateway sends it."""
+    query = urllib.parse.parse_qs(request.query, keep_blank_values=True)
+    try:
+        body, encoded = request.body.decode("utf-8"), False
+    except UnicodeDecodeError:
+        body, encoded = base64.b64encode(request.body).decode(), True
+    return {
+        "resource": route.resource, "path": request.path, "httpMethod": request.method,
+        "headers": dict(request.headers), "multiValueHeaders": {key: [value] for key, value in request.headers.items()},
+        "queryStringParameters": {key: values[-1] for key, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None, "pathParameters": parameters or None,
+        "stageVariables": None, "body": body or None, "isBase64Encoded": encoded,
+        "requestContext": {
+            "resourcePath": route.resource, "httpMethod": request.method, "path": f"/{STAGE}{request.path}",
+            "stage": STAGE, "requestId": str(uuid.uuid4()), "requestTimeEpoch": int(time.time() * 1000),
+            "identity": {"sourceIp": request.client, "userAgent": request.headers.get("user-agent")}}}

@@ -1,0 +1,64 @@
+"""API Gateway's mapping templates: VTL with `$input`, `$util` and `$context`, rendered by airspeed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+from dataclasses import dataclass
+from typing import Any
+
+import airspeed
+from jsonpath_ng import parse
+
+
+class _Util:
+    """The `$util` functions that API Gateway documents."""
+
+    def escapeJavaScript(self, text: str) -> str:  # noqa: N802 (VTL's name)
+        return json.dumps(text, ensure_ascii=False)[1:-1].replace("'", "\\'")
+
+    def base64Encode(self, data: str) -> str:  # noqa: N802
+        # A body that is not UTF-8 reaches us as lone surrogates; they become the bytes that came.
+        return base64.b64encode(data.encode("utf-8", "surrogateescape")).decode()
+
+    def base64Decode(self, data: str) -> str:  # noqa: N802
+        return base64.b64decode(data).decode("utf-8")
+
+    def parseJson(self, text: str) -> Any:  # noqa: N802
+        return json.loads(text)
+
+    def urlEncode(self, text: str) -> str:  # noqa: N802
+        return urllib.parse.quote_plus(text)
+
+
+class _Input:
+    """`$input` for one body. JSON is parsed only when a template asks for a path of it."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+
+    def path(self, path: str) -> Any:
+        found = parse(path).find(json.loads(self.body))
+        return found[0].value if found else ""
+
+    def json(self, path: str) -> str:
+        return json.dumps(self.path(path), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The text of a template and what it set in $context.responseOverride."""
+
+    text: str
+    status: int | None
+    headers: dict[str, str]
+
+
+def render(template: str, body: str) -> Rendered:
+    """Render a request or response template for a body."""
+    override: dict[str, Any] = {"header": {}}
+    text = airspeed.Template(template).merge(
+        {"input": _Input(body), "util": _Util(), "context": {"responseOverride": override}})
+    status = override.get("status")
+    return Rendered(text, int(status) if status is not None else None, override["header"])

@@ -1,0 +1,60 @@
+"""What the one-machine stack takes from template.yaml: the functions and the state machine, under their logical ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, each as its long form: `!Ref X` → {"Ref": "X"}."""
+
+
+def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    key = suffix if suffix == "Ref" else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {key: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {key: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {key: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@dataclass(frozen=True)
+class Template:
+    """functions: logical id → module, as functions.NAME.app. definition: the ASL file. substitutions: name in the
+    ASL file → logical id of the function that it stands for."""
+
+    functions: dict[str, str]
+    definition: Path
+    substitutions: dict[str, str]
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """A CloudFormation file as plain data."""
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
+    return loaded
+
+
+def read_template(path: Path) -> Template:
+    """Read template.yaml. Raises KeyError where it holds no state machine."""
+    resources = load_yaml(path)["Resources"]
+    functions = {name: f"functions.{Path(resource['Properties']['CodeUri']).name}.app"
+                 for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+    machine = next(resource["Properties"] for resource in resources.values()
+                   if resource["Type"] == "AWS::Serverless::StateMachine")
+    substitutions = {name: re.split(r"\.", _attribute(value))[0]
+                     for name, value in machine["DefinitionSubstitutions"].items()}
+    return Template(functions, path.parent / machine["DefinitionUri"], substitutions)
+
+
+def _attribute(value: dict[str, Any]) -> str:
+    target = value["Fn::GetAtt"]
+    return target if isinstance(target, str) else target[0]
