@@ -1,0 +1,83 @@
+# The two commands of the README, `make run` and `make test`, do all the set-up on a machine with python3 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH := torch==2.13.0
+PROFILE ?= smoke
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help install run serve test test-slow test-sam lint train load build knowledge manuals pins
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	  || { echo "Shotwise needs Python 3.11 to 3.14; try: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One environment: `make run` brings what serving needs, `make install` extends it.
+$(VENV)/.serving: requirements/serve.txt pyproject.toml | $(BIN)/python
+	@echo "preparing $(VENV) for serving …" >&2
+	$(PIP) -r requirements/serve.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.developing: requirements/develop.txt $(VENV)/.serving
+	@echo "preparing $(VENV) for training and tests …" >&2
+	$(PIP) -r requirements/develop.txt
+	@# The CPU build has an index of its own; the plain one on Linux brings gigabytes of CUDA. One quick try.
+	$(BIN)/python -c 'import torch' 2>/dev/null \
+	  || $(PIP) --timeout 5 --retries 0 --index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null \
+	  || $(PIP) $(TORCH)
+	@touch $@
+
+install: $(VENV)/.developing ## everything: serving, training, tests, tools
+
+run: $(VENV)/.serving ## serve API (:8000) and page (:8501) on this machine
+	@exec $(BIN)/shotwise serve --ui
+
+serve: $(VENV)/.serving ## serve the API only
+	@exec $(BIN)/shotwise serve
+
+test: $(VENV)/.developing ## unit, functional, contract, parity and architecture tests
+	$(PYTEST)
+
+test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the running stack, the browser, the load test
+	$(PYTEST) -m slow --timeout 900
+
+test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
+	$(PYTEST) -m sam --timeout 900
+
+lint: $(VENV)/.developing ## ruff and strict types on the core
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+train: $(VENV)/.developing ## train the shipped bundle: make train DATA=shots.csv
+	$(BIN)/shotwise train --data "$(DATA)"
+
+manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their index
+	$(BIN)/python manuals/build.py
+	$(MAKE) knowledge
+
+knowledge: $(VENV)/.serving ## build the index that the knowledge layer ships
+	rm -f layers/knowledge/knowledge/index.sqlite
+	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
+
+load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
+	$(BIN)/python loadtests/run.py --profile $(PROFILE)
+
+build: $(VENV)/.developing ## sam build, into .aws-sam/
+	PATH="$$PATH:$$(pyenv prefix 3.13.0 2>/dev/null)/bin" $(BIN)/sam build
+
+# Every line of a resolution for two platforms ends in the same marker, which says nothing here.
+EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')
+
+pins: $(VENV)/.developing ## resolve requirements/*.in anew
+	$(PIP) uv
+	cd requirements && for name in develop serve; do \
+	  ../$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links $$([ $$name = serve ] && echo -c develop.txt) $$name.in -o $$name.txt \
+	    && sed -i "s/ ; $(EVERYWHERE)$$//; 1i # Made by \`make pins\` from $$name.in; edit that." $$name.txt; done
