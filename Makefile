@@ -74,10 +74,13 @@ build: $(VENV)/.developing ## sam build, into .aws-sam/
 
 # Every line of a resolution for two platforms ends in the same marker, which says nothing here.
 EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')
+RESOLVE := uv pip compile --upgrade --universal --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+pin = $(BIN)/$(RESOLVE) --python-version $(1) $(4) requirements/$(2).in -o $(3) \
+  && sed -i "s/ ; $(EVERYWHERE)$$//; 1i \# Made by \`make pins\` from requirements/$(2).in; edit that." $(3)
 
 pins: $(VENV)/.developing ## resolve requirements/*.in anew
 	$(PIP) uv
-	cd requirements && for name in develop serve; do \
-	  ../$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $$([ $$name = serve ] && echo -c develop.txt) $$name.in -o $$name.txt \
-	    && sed -i "s/ ; $(EVERYWHERE)$$//; 1i # Made by \`make pins\` from $$name.in; edit that." $$name.txt; done
+	$(call pin,3.11,develop,requirements/develop.txt)
+	$(call pin,3.11,serve,requirements/serve.txt,-c requirements/develop.txt)
+	$(call pin,3.13,runtime,layers/runtime/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,importance,functions/importance/requirements.txt,-c requirements/develop.txt)
