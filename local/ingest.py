@@ -1,4 +1,4 @@
-"""`shotwise ingest`: files and folders → the local index, keeping a copy of each PDF so that its pages can be opened."""
+"""`shotwise ingest`: files and folders → the local index, with a copy of each PDF so that its pages can be opened."""
 
 from __future__ import annotations
 

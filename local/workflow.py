@@ -22,11 +22,11 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 REGION = "us-east-1"
-INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+INVOCATION = re.compile(r"/2015-03-31/functions/(\w+)\.([^/]+)/invocations")
 POLL_S = 0.002
 # The interpreter parses the definition anew for every run (57 ms for ours, measured); the parsed form holds no state of
 # a run, which lives in its environment, so one parse serves them all.
@@ -38,9 +38,14 @@ RUNS_KEPT = 200  # moto keeps about 120 KB of every run for ever; after so many 
 class Workflow:
     """A state machine, runnable like StartSyncExecution. `invoke(function name, payload)` calls a handler."""
 
-    def __init__(self, definition: Path, substitutions: dict[str, str], invoke: Invoke) -> None:
-        self._definition = _substituted(definition.read_text("utf-8"), substitutions)
-        self._server = _serve(_Invocations(invoke))
+    def __init__(self, definition: Path, substitutions: dict[str, str], invoke: Invoke,
+                 runs_kept: int = RUNS_KEPT) -> None:
+        mark = uuid.uuid4().hex  # several workflows of one process share the invocation server
+        names = {name: f"{mark}.{function}" for name, function in substitutions.items()}
+        self._definition = _substituted(definition.read_text("utf-8"), names)
+        self._mark = mark
+        _invocations().invokes[mark] = invoke
+        self._runs_kept = runs_kept
         self._guard = threading.Condition()
         self._running = self._runs = 0
         self._start_anew()
@@ -49,7 +54,7 @@ class Workflow:
         """Run to the end on a JSON text; the answer has the fields of StartSyncExecution: status, and output or
         error and cause."""
         with self._guard:
-            self._guard.wait_for(lambda: self._runs < RUNS_KEPT)
+            self._guard.wait_for(lambda: self._runs < self._runs_kept)
             self._running += 1
             self._runs += 1
         try:
@@ -57,14 +62,13 @@ class Workflow:
         finally:
             with self._guard:
                 self._running -= 1
-                if self._runs >= RUNS_KEPT and not self._running:
+                if self._runs >= self._runs_kept and not self._running:
                     self._start_anew()
                 self._guard.notify_all()
 
     def close(self) -> None:
-        """Stop answering invocations."""
-        self._server.shutdown()
-        self._server.server_close()
+        """Answer no more invocations of this workflow."""
+        _invocations().invokes.pop(self._mark, None)
 
     def _execute(self, given: str) -> dict[str, Any]:
         execution = self._backend.start_execution(self._machine, name=uuid.uuid4().hex, execution_input=given)
@@ -88,10 +92,10 @@ def _substituted(text: str, substitutions: dict[str, str]) -> str:
 
 
 class _Invocations:
-    """Lambda's Invoke, for the interpreter alone."""
+    """Lambda's Invoke, for the interpreter alone. invokes: workflow mark → how it calls a function."""
 
-    def __init__(self, invoke: Invoke) -> None:
-        self._invoke = invoke
+    def __init__(self) -> None:
+        self.invokes: dict[str, Invoke] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         match = INVOCATION.fullmatch(environ["PATH_INFO"])
@@ -101,7 +105,7 @@ class _Invocations:
         payload = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
         headers = [("Content-Type", "application/json")]
         try:
-            reply: dict[str, Any] = self._invoke(match[1], payload)
+            reply: dict[str, Any] = self.invokes[match[1]](match[2], payload)
         except Exception as error:  # as the Lambda runtime does: whatever a handler raises becomes an error document
             reply = {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
             headers.append(("X-Amz-Function-Error", "Unhandled"))
@@ -114,9 +118,11 @@ class _Quiet(WSGIRequestHandler):
         """The gateway logs requests; these are inner ones."""
 
 
-def _serve(application: _Invocations) -> BaseWSGIServer:
-    """A loopback server on a free port, in a thread; the interpreter finds it by MOTO_PORT."""
+@functools.cache
+def _invocations() -> _Invocations:
+    """The invocation server of this process, on a free loopback port; the interpreter finds it by MOTO_PORT."""
+    application = _Invocations()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     os.environ["MOTO_PORT"] = str(server.port)
     threading.Thread(target=server.serve_forever, name="workflow", daemon=True).start()
-    return server
+    return application

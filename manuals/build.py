@@ -24,8 +24,20 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import (BaseDocTemplate, CondPageBreak, Flowable, Frame, HRFlowable, NextPageTemplate,
-                                PageBreak, PageTemplate, Paragraph, Spacer, Table, TableStyle)
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    HRFlowable,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+    TableStyle,
+)
 from reportlab.platypus.tableofcontents import TableOfContents
 
 HERE = Path(__file__).resolve().parent
@@ -85,10 +97,10 @@ class Manual(BaseDocTemplate):
         canvas.drawCentredString(A4[0] / 2, 10 * mm, str(canvas.getPageNumber()))
         canvas.restoreState()
 
-    def beforeDocument(self) -> None:
+    def beforeDocument(self) -> None:  # noqa: N802, reportlab's name
         self.heading_count = 0  # the layout runs several times until the page numbers settle
 
-    def afterFlowable(self, flowable: Flowable) -> None:
+    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802, reportlab's name
         if not isinstance(flowable, Whole) or not (level := flowable.heading_level):
             return
         self.heading_count += 1

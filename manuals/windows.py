@@ -36,7 +36,7 @@ def window_features(schema: dict) -> dict[str, dict]:
 
 def read_table(csv_path: str | Path, schema: dict) -> tuple[list[str], list[str], list[list[str]]]:
     """Groups, names and unique rows. A row equal to an earlier one in all but the ignored columns is its twin."""
-    with open(csv_path, newline="", encoding="utf-8-sig") as source:
+    with Path(csv_path).open(newline="", encoding="utf-8-sig") as source:
         rows = csv.reader(source)
         heads = [[cell.strip() for cell in next(rows)] for _ in range(schema["table"]["header_rows"])]
         groups, names = heads[0], heads[-1]

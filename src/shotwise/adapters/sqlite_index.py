@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS pages (document TEXT NOT NULL, page INTEGER NOT NULL,
 CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, document TEXT NOT NULL, page INTEGER NOT NULL,
     headings TEXT NOT NULL, lines TEXT NOT NULL, action INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
-CREATE VIRTUAL TABLE IF NOT EXISTS passage_tokens USING fts5 (headings, body, tokenize = "unicode61 remove_diacritics 0");
+CREATE VIRTUAL TABLE IF NOT EXISTS passage_tokens USING fts5 (headings, body,
+    tokenize = "unicode61 remove_diacritics 0");
 CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab (passage_tokens, 'row');
 """
 HEADING_WEIGHT = 2.0
@@ -41,20 +42,22 @@ def _translated(call: Callable[Concatenate[SqliteIndex, P], R]) -> Callable[Conc
 
 
 class SqliteIndex:
-    """Implements `knowledge.passage.WritableIndex`. `read_only` opens a file that nobody writes, as in a Lambda layer."""
+    """Implements `knowledge.passage.WritableIndex`. `read_only` opens a file that nobody writes (a Lambda layer)."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        address = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
         try:
-            if read_only:
-                self._connection = sqlite3.connect(f"file:{path}?immutable=1", uri=True, check_same_thread=False)
-                self._connection.execute("SELECT count(*) FROM documents")
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-                self._connection.executescript(SCHEMA)
+            self._connection = sqlite3.connect(address, uri=True, timeout=10, check_same_thread=False)
         except sqlite3.Error as error:
             raise KnowledgeError(f"the knowledge index {path} cannot be opened: {error}") from error
+        try:
+            self._connection.executescript("SELECT count(*) FROM documents" if read_only else SCHEMA)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise KnowledgeError(f"the knowledge index {path} cannot be used: {error}") from error
 
     @_translated
     def replace(self, document: Document, passages: Sequence[Passage]) -> None:
@@ -85,13 +88,13 @@ class SqliteIndex:
 
     @_translated
     def search(self, tokens: Sequence[str], limit: int, *, action_only: bool = False) -> list[Passage]:
-        """BM25 over headings and body. The tokens are letters and digits alone and are quoted, so no syntax gets in."""
+        """BM25 over headings and body. The tokens are quoted, so no query syntax gets in."""
         rows = self._connection.execute(
             "SELECT p.document, d.title, p.page, p.headings, p.lines, p.action FROM passage_tokens"
             " JOIN passages p ON p.id = passage_tokens.rowid JOIN documents d ON d.name = p.document"
             " WHERE passage_tokens MATCH ? AND p.action >= ?"
             " ORDER BY bm25(passage_tokens, ?, 1.0), p.id LIMIT ?",
-            (" OR ".join(f'"{token}"' for token in tokens), int(action_only), HEADING_WEIGHT, limit))
+            (" OR ".join(_quoted(token) for token in tokens), int(action_only), HEADING_WEIGHT, limit))
         return [_passage(row) for row in rows]
 
     @_translated
@@ -135,6 +138,10 @@ class SqliteIndex:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _quoted(token: str) -> str:
+    return '"' + token.replace('"', '""') + '"'
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from shotwise.edge.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.errors import InvalidInput, KnowledgeError, NotFound, ShotwiseError, StoreError
 
 CONTENT_TYPE = "application/problem+json"
-MOST_ERRORS = 100  # a workflow's cause holds 32 KiB
-MOST_CHARACTERS = 100  # of a field name or reason that quotes the caller
+MOST_CAUSE = 24_000  # of the 32 KiB that a workflow's cause may hold, for errors, escaped twice
+MOST_CHARACTERS = 100  # of a field name, which a caller may make as long as they like
 
 STATUSES: tuple[tuple[type[ShotwiseError], int, str], ...] = (
     (PayloadTooLarge, 413, "Payload too large"),
@@ -42,10 +43,20 @@ def _document(error: ShotwiseError, status: int, title: str) -> dict[str, Any]:
         detail = str(error) if isinstance(error, NotFound) else "It does not answer at the moment; try again later."
         return {**document, "detail": detail}
     count = len(error.errors)
-    shown = [{"field": item.field[:MOST_CHARACTERS], "reason": item.reason[:4 * MOST_CHARACTERS]}
-             for item in error.errors[:MOST_ERRORS]]
-    more = f"; the first {MOST_ERRORS} are listed" if count > MOST_ERRORS else ""
+    shown = list(_fitting(error))
+    more = f"; the first {len(shown)} are listed" if count > len(shown) else ""
     return {**document, "detail": f"{count} field{'s' if count != 1 else ''} to correct{more}.", "errors": shown}
+
+
+def _fitting(error: InvalidInput) -> Iterator[dict[str, str]]:
+    """The first errors, as many as a workflow can carry to the caller."""
+    room = MOST_CAUSE
+    for item in error.errors:
+        shown = {"field": item.field[:MOST_CHARACTERS], "reason": item.reason[:4 * MOST_CHARACTERS]}
+        room -= len(json.dumps(json.dumps(shown)))
+        if room < 0:
+            return
+        yield shown
 
 
 def to_json(content: Any) -> str:

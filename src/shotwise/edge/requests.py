@@ -89,8 +89,9 @@ def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceReq
     errors = _unknown(body, {"features", "prediction_id", "include", "language"})
     errors += _checked(body, {"prediction_id": _prediction_id, "include": _some_of(INCLUDES), "language": _language})
     shot = _shot(body, bundle, errors)
-    return ImportanceRequest(shot, body.get("prediction_id") or new_prediction_id(),
-                             "chart" in (body.get("include") or INCLUDES), body.get("language") or "ko")
+    include = INCLUDES if body.get("include") is None else body["include"]
+    return ImportanceRequest(shot, body.get("prediction_id") or new_prediction_id(), "chart" in include,
+                             body.get("language") or "ko")
 
 
 def knowledge_request(body: Mapping[str, Any]) -> KnowledgeRequest:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from shotwise.knowledge.cite import stands_on_page
-from shotwise.knowledge.passage import Answer, Hit, Index, Line, Source
+from shotwise.knowledge.direction import contradicts
+from shotwise.knowledge.passage import Answer, Hit, Index, Line, Passage, Source
 from shotwise.knowledge.question import Question
 from shotwise.knowledge.retrieve import GROUNDED, Weights, overlap, retrieve, word_weights
-from shotwise.knowledge.tokens import tokens
+from shotwise.knowledge.tokens import asked_for, tokens
 
 QUOTES, RECOMMENDATIONS = 4, 4
+# A statement's score: the part of the topic that it holds + the part that its headings hold + TOGETHER times the part
+# that both hold + ASKED under such a heading as the question asks for (왜 → 원인).
+TOGETHER, ASKED = 3, 0.5
+STATED = 0.45  # the least that a statement and its headings hold of the topic, to be quoted
+NEARLY = 0.8  # the least score, against that of the best statement
 WORDS = {
-    "ko": {"found": "문서에서 찾은 내용입니다.", "none": "이 질문에 대한 내용은 문서에 없습니다. 질문을 바꾸거나 관련 문서를 추가하십시오."},
+    "ko": {"found": "문서에서 찾은 내용입니다.",
+           "none": "이 질문에 대한 내용은 문서에 없습니다. 질문을 바꾸거나 관련 문서를 추가하십시오."},
     "en": {"found": "This is what the documents say.",
            "none": "The documents do not answer this. Ask in other words, or add a document that does."},
 }
@@ -41,18 +48,31 @@ def _text(quotes: Sequence[Source], sources: Sequence[Source], language: str) ->
 
 def _statements(topic: str, index: Index, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best first, each proven on its page."""
-    weights = word_weights(topic, index)
     hits = [hit for hit in retrieve(topic, index, action_only=action_only) if hit.relevance >= GROUNDED]
-    for hit, line in _best_lines(hits, weights, per_passage=3 if action_only else 1):
+    for hit, line in _best_lines(hits, topic, word_weights(topic, index), per_passage=3 if action_only else 1):
         passage = hit.passage
         if stands_on_page(line.quote, passage.document, passage.page, index):
             yield Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), line.quote)
 
 
-def _best_lines(hits: Iterable[Hit], weights: Weights, per_passage: int) -> Iterator[tuple[Hit, Line]]:
-    for hit in hits:
-        ranked = sorted(hit.passage.lines, key=lambda line: -overlap(set(tokens(line.text)), weights))
-        yield from ((hit, line) for line in ranked[:per_passage])
+def _best_lines(hits: Iterable[Hit], topic: str, weights: Weights, per_passage: int) -> list[tuple[Hit, Line]]:
+    """The lines of the highest score, in the order of `hits` where equal; those clearly below the best left out."""
+    scored = [(score, hit, line) for hit in hits for score, line in _scored(hit.passage, topic, weights)[:per_passage]]
+    scored.sort(key=lambda found: -found[0])
+    return [(hit, line) for score, hit, line in scored if score >= NEARLY * scored[0][0]]
+
+
+def _scored(passage: Passage, topic: str, weights: Weights) -> list[tuple[float, Line]]:
+    headings = set(tokens(" ".join([passage.title, *passage.headings])))
+    under = overlap(headings, weights) + ASKED * bool(headings.intersection(asked_for(topic)))
+    asked = set(tokens(topic))
+    scored = []
+    for line in passage.lines:
+        words = set(tokens(line.text))
+        together = overlap(words | headings, weights)
+        if together >= STATED and not contradicts(words, asked, remedy=passage.action):
+            scored.append((overlap(words, weights) + under + TOGETHER * together, line))
+    return sorted(scored, key=lambda found: -found[0])
 
 
 def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:

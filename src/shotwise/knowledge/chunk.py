@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from shotwise.knowledge.cite import stands_in
 from shotwise.knowledge.passage import Document, Line, Page, Passage
 from shotwise.knowledge.tokens import normalise
 
 MOST_CHARACTERS = 900  # of a passage; longer ones blur what they are about
 _HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*)$")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"(?<=.{20}[.!?])\s+")  # a shorter sentence says too little alone: it stays with the next
 _TABLE_RULE = re.compile(r"^\|[\s:|-]+\|?$")
 _CONTENTS = re.compile(r"차례|목차|(?:table of )?contents", re.IGNORECASE)
 _LEADER = re.compile(r"(?:\. ?){5,}|…{2,}")  # a table of contents points, it says nothing
@@ -67,7 +68,7 @@ def _sections(page: Page, headings: list[tuple[int, str]], furniture: frozenset[
     for block in _blocks(markdown):
         heading = _HEADING.match(block[0])
         if not heading:
-            section.lines += _lines(block)
+            section.lines += _lines(block, page.text)
             continue
         if section.lines:
             yield section
@@ -95,9 +96,9 @@ def _blocks(markdown: str) -> Iterator[list[str]]:
             block.append(line)
 
 
-def _lines(block: list[str]) -> list[Line]:
+def _lines(block: list[str], page_text: str) -> list[Line]:
     if block[0].startswith("|"):
-        return _rows(block)
+        return [_row(cells, page_text) for cells in _cells(block)]
     item = _ITEM.match(block[0])
     first = item[1] if item else block[0]
     text = _plain(" ".join([first, *block[1:]]))
@@ -105,19 +106,24 @@ def _lines(block: list[str]) -> list[Line]:
     return [Line(part, part) for part in parts if part]
 
 
-def _rows(block: list[str]) -> list[Line]:
-    """Table rows without the header. A cell that is a sentence of its own is what gets quoted, else the row."""
+def _cells(block: list[str]) -> Iterator[list[str]]:
+    """The filled cells of each table row but the header."""
     body = [row for row in block if not _TABLE_RULE.match(row)]
-    if len(body) < len(block):
-        body = body[1:]
-    found = []
-    for row in body:
+    for row in body[1:] if len(body) < len(block) else body:
         cells = [cell for cell in (_plain(cell) for cell in row.strip().strip("|").split("|")) if cell]
         if cells:
-            text = " ".join(cells)
-            longest = max(cells, key=len)
-            found.append(Line(text, longest if longest.endswith(".") else text))
-    return found
+            yield cells
+
+
+def _row(cells: list[str], page_text: str) -> Line:
+    """A row; what is quoted of it begins at the first cell that is a sentence: what the cells before it say, the
+    sentence says again. Where the PDF holds its cells in another order, the longest sentence alone is quoted."""
+    text = " ".join(cells)
+    sentences = [cell for cell in cells if cell.endswith(".")]
+    if not sentences:
+        return Line(text, text)
+    rest = " ".join(cells[cells.index(sentences[0]):])
+    return Line(text, rest if stands_in(rest, page_text) else max(sentences, key=len))
 
 
 def _portions(lines: list[Line]) -> Iterator[tuple[Line, ...]]:

@@ -16,6 +16,7 @@ from shotwise.errors import DocumentError
 from shotwise.knowledge.passage import Document, Page
 
 TIME_LIMIT_S = 600
+END = 2048  # bytes in which a PDF's end mark stands; some writers append to it
 
 
 def parse(path: Path) -> Document:
@@ -27,6 +28,8 @@ def parse(path: Path) -> Document:
     if not content.startswith(b"%PDF-"):
         reason = "is empty" if not content else "is not a PDF"
         raise DocumentError(f"{path.name}: {reason}; export it again as PDF")
+    if b"%%EOF" not in content[-END:]:  # the reader would mend it and silently lose the pages that are gone
+        raise DocumentError(f"{path.name}: is cut short; copy or export it again")
     found = _in_own_process(path)
     pages = tuple(Page(**page) for page in found["pages"])
     if not any(page.text.strip() for page in pages):
@@ -62,8 +65,9 @@ def _read(path: str) -> dict[str, Any]:
             return {"title": (document.metadata or {}).get("title") or "",
                     "pages": [{"number": number, "markdown": chunk["text"], "text": page.get_text()}
                               for number, (chunk, page) in enumerate(zip(chunks, document, strict=True), 1)]}
-    except (pymupdf.FileDataError, RuntimeError, ValueError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    except (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit("it is damaged; export it again as PDF")
 
 
 if __name__ == "__main__":

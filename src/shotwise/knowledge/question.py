@@ -31,7 +31,8 @@ def language_of(text: str) -> str:
 
 
 def from_prediction(context: Mapping[str, Any], language: str | None) -> Question:
-    """A question from what T1 and T2 found: each driving value, with its direction, under the likeliest defect types.
+    """A question from what T1 and T2 found: the likeliest defect types, then each driving value with its
+    direction, as a cause of the likeliest.
 
     `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
     `top_features` (T2 failed) the values outside their limits take their place.
@@ -43,6 +44,6 @@ def from_prediction(context: Mapping[str, Any], language: str | None) -> Questio
                   for breach in context.get("limits", [])}
     drivers = [(top["name"], top["label"]) for top in context.get("top_features", []) if top["value"] > 0]
     drivers = drivers or [(name, name) for name in directions]
-    topics = [" ".join(filter(None, [label, directions.get(name), words["cause"]]))
+    topics = [" ".join(filter(None, [*types[:1], label, directions.get(name), words["cause"]]))
               for name, label in drivers[:FEATURES]]
     return Question((*(f"{kind} {words['cause']} {words['remedy']}" for kind in types), *topics), spoken)

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from shotwise.knowledge.chunk import searchable
 from shotwise.knowledge.passage import Hit, Index, Passage
-from shotwise.knowledge.tokens import Word, content_words, tokens
+from shotwise.knowledge.tokens import Word, asked_for, content_words, tokens
 
-CANDIDATES = 20
+CANDIDATES = 40
 MOST_TOKENS = 96  # of a topic; more would only slow the search down
-UNSEEN_VERB = 0.25
+VERB, UNSEEN_VERB = 1.0, 0.25  # the most that a verb form weighs; nouns weigh 0.7 to 6 by their rarity
 GROUNDED = 0.55  # relevance from which a passage counts as answering; see docs/decisions
 Weights = Sequence[tuple[Word, float]]
 
 
 def retrieve(topic: str, index: Index, *, action_only: bool = False) -> list[Hit]:
     """The passages for `topic`, in the index's order (BM25), each with its relevance."""
-    wanted = list(dict.fromkeys(tokens(topic)))[:MOST_TOKENS]
+    wanted = list(dict.fromkeys([*asked_for(topic), *tokens(topic)]))[:MOST_TOKENS]
     if not wanted:
         return []
     weights = word_weights(topic, index)
@@ -27,8 +27,8 @@ def retrieve(topic: str, index: Index, *, action_only: bool = False) -> list[Hit
 
 
 def word_weights(topic: str, index: Index) -> Weights:
-    """The topic's words, each with its weight: how rare it is among the passages (idf), and little for a verb form
-    that stands nowhere, because the documents may use another form of it."""
+    """The topic's words, each with its weight: how rare it is among the passages (idf). A verb form weighs little,
+    and less where it stands nowhere, because the documents may put it otherwise."""
     words = content_words(topic)
     frequencies = index.frequencies(sorted({token for word in words for token in word.tokens}))
     size = index.size()
@@ -38,7 +38,9 @@ def word_weights(topic: str, index: Index) -> Weights:
 def _weight(word: Word, frequencies: Mapping[str, int], size: int) -> float:
     counts = [frequencies.get(token, 0) for token in word.tokens]
     rarity = max(math.log(1 + (size + 1) / (count + 0.5)) for count in counts)
-    return rarity * (UNSEEN_VERB if word.inflected and not all(counts) else 1)
+    if not word.inflected:
+        return rarity
+    return min(rarity, VERB) if all(counts) else UNSEEN_VERB
 
 
 def relevance(passage: Passage, weights: Weights) -> float:

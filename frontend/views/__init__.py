@@ -1,0 +1,1 @@
+"""What stands on the page. Each module draws one part; none calls the API."""

@@ -1,0 +1,39 @@
+"""How far to believe the model: its version and its figures, beside what knows nothing but the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from views import markup
+from views.markup import text
+from words import Words
+
+FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
+           ("within_run_roc_auc", "model.within"))
+
+
+def show(model: Mapping[str, Any], words: Words) -> None:
+    """A folded note with one small table per protocol."""
+    with st.expander(words("model.title")):
+        markup.draw(f"<p>{text(words('model.note'))}</p>"
+                    f'<p class="quiet">{text(words("model.version"))} {text(model["version"])}</p>'
+                    + "".join(_protocol(name, found, words) for name, found in model["figures"].items()))
+
+
+def _protocol(name: str, found: Mapping[str, Any], words: Words) -> str:
+    """The figures of one protocol; every entry that is a group of figures is a method."""
+    methods = {method: figures for method, figures in found.items() if isinstance(figures, Mapping)}
+    count = next((f"{figures['n']:,.0f}" for figures in methods.values() if "n" in figures), "–")
+    title = words.either(f"model.{name}", f"{name} ({count})", count=count)
+    head = [words("model.configuration"), *(words.either(label, label) for _, label in FIGURES)]
+    return (f'<div class="sw-subheading">{text(title)}</div>'
+            + markup.table(head, _rows(methods, words)))
+
+
+def _rows(methods: Mapping[str, Mapping[str, float]], words: Words) -> Iterable[list[str]]:
+    for method, figures in methods.items():
+        yield [text(words.either(f"model.{method}", method)),
+               *(f"{figures[key]:.2f}" if key in figures else "–" for key, _ in FIGURES)]

@@ -1,0 +1,55 @@
+"""What went wrong, in the reader's language, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from client import ApiError
+from fields import Field, shown_range
+from views import markup
+from views.markup import text
+from words import Words
+
+PREFIX = "features."
+
+
+def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Words) -> None:
+    """Draw a failed call: the fields to correct, or what to do."""
+    if error.status is None:
+        markup.draw(f"<p><b>{text(words('problem.unreachable'))}</b></p><p>{text(words('problem.unreachable_what'))}</p>"
+                    f"<p><code>make run</code></p>"
+                    f'<p class="quiet">{text(words("problem.address"))}: {text(address)}</p>', "sw-note alarm")
+        return
+    lines = list(explained(error, fields, words))
+    if error.status != 400 or not lines:
+        key = f"problem.{error.status}"
+        markup.note([words("problem.title"), words.either(key, words("problem.other"))], "alarm")
+        return
+    items = "".join(f"<li><b>{text(label)}</b>: {text(reason)}</li>" for label, reason in lines)
+    markup.draw(f"<p><b>{text(words('problem.title'))}</b></p><p>{text(words('problem.fields'))}</p><ul>{items}</ul>",
+                "sw-note alarm")
+
+
+def explained(error: ApiError, fields: Mapping[str, Field], words: Words) -> Iterable[tuple[str, str]]:
+    """(label, reason) of every bad field. The API's reasons are English; other languages get the page's own words."""
+    for item in error.problem.get("errors", []):
+        path = str(item["field"])
+        name = path.removeprefix(PREFIX)
+        field = fields.get(name) if path.startswith(PREFIX) else None
+        label = field.label[words.language] if field else words.either(f"field.{path}", name)
+        yield label, item["reason"] if words.language == "en" else _reason(path, field, error.sent, words)
+
+
+def _reason(path: str, field: Field | None, sent: Mapping[str, Any], words: Words) -> str:
+    """What is wrong with a field, as far as the schema and what was sent tell."""
+    if field is None:
+        unknown = path.startswith(PREFIX)
+        return words.either(f"reason.{path}", words("reason.unknown" if unknown else "reason.check"))
+    value = sent.get(field.name)
+    if value is None and not field.missing:
+        return words("reason.empty")
+    low, high = field.plausible
+    if isinstance(value, int | float) and not field.categories and not low <= value <= high:
+        return words("reason.range", range=shown_range(field, low, high))
+    return words("reason.check")

@@ -1,0 +1,98 @@
+"""Run a load profile against an API and hold the figures against its targets.
+
+    python loadtests/run.py --profile smoke [--host URL] [--targets FILE] [--json FILE]
+
+Exit status 0: every target met, 1: a target missed, 2: bad input (unknown profile, API not reachable, …).
+"""
+
+from __future__ import annotations
+
+# First of all: the users are greenlets, and what imports ssl or sockets before the patch would block them all.
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+from locust.env import Environment  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from loadtests.locustfile import ShotUser, prepare  # noqa: E402
+from loadtests.measurements import Recorder  # noqa: E402
+from loadtests.report import document, table  # noqa: E402
+from loadtests.shots import ApiError  # noqa: E402
+from loadtests.signing import SigningError  # noqa: E402
+from loadtests.targets import SHIPPED, Profile, TargetsError, compare, read_profile  # noqa: E402
+
+LAST_REQUESTS_S = 35  # longer than any request may take, so none is cut off and lost
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the profile and return the exit status."""
+    options = _parser().parse_args(arguments)
+    host = options.host.rstrip("/")
+    try:
+        profile = read_profile(options.targets, options.profile)
+        if options.json and not options.json.absolute().parent.is_dir():
+            raise TargetsError(f"{options.json} cannot be written: there is no such folder")
+        users = prepare(profile, host)
+    except (TargetsError, SigningError, ApiError) as error:
+        print(f"load: {error}", file=sys.stderr)
+        return 2
+    print(f"load: {profile.name} on {host}: {profile.users} users, {profile.warmup_seconds:g} s of warm-up, "
+          f"then {profile.seconds:g} s measured …", file=sys.stderr)
+    try:
+        recorder = drive(profile, host, users)
+    except KeyboardInterrupt:
+        return 130
+    checks = compare(recorder.figures(), profile.targets)
+    print(table(checks, recorder))
+    if options.json:
+        found = document(profile, host, checks, recorder)
+        options.json.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return 0 if all(check.met for check in checks) else 1
+
+
+def drive(profile: Profile, host: str, users: list[type[ShotUser]]) -> Recorder:
+    """Warm up, measure, wait for the last answers."""
+    environment = Environment(user_classes=users, host=host, stop_timeout=LAST_REQUESTS_S)
+    recorder = Recorder()
+
+    def note(name: str, start_time: float, response_time: float, exception: Exception | None, **_: Any) -> None:
+        recorder.record(name, start_time, response_time, None if exception is None else str(exception))
+
+    environment.events.request.add_listener(note)
+    runner = environment.create_local_runner()
+    try:
+        runner.start(profile.users, spawn_rate=profile.spawn_rate)
+        gevent.sleep(profile.warmup_seconds)
+        recorder.open(time.time())
+        gevent.sleep(profile.seconds)
+        recorder.close(time.time())
+    finally:
+        runner.quit()
+    return recorder
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("loadtests/run.py",
+                                     description="Run a load profile; exit 1 if a target is missed.")
+    parser.add_argument("--profile", required=True, help="a profile of the targets file, such as smoke")
+    parser.add_argument("--host", default=f"http://127.0.0.1:{os.environ.get('SHOTWISE_API_PORT', '8000')}",
+                        help="the API, without a path but the stage's (default: %(default)s)")
+    parser.add_argument("--targets", type=Path, default=SHIPPED, help="the targets file (default: targets.toml here)")
+    parser.add_argument("--json", type=Path, help="write figures, targets and misses to this file too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What the users send: the shots of GET /samples, so that no feature is named here."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from loadtests.signing import Sign
+
+TIMEOUT_S = 30  # a first call on AWS may start a function
+
+
+class ApiError(Exception):
+    """The API cannot be reached, or has no shots to send."""
+
+
+def fetch_shots(host: str, sign: Sign) -> list[dict[str, Any]]:
+    """The features of every sample. Raises ApiError."""
+    if not host.startswith(("http://", "https://")):
+        raise ApiError(f"{host} is not the address of an API: it has to begin with http:// or https://")
+    url = f"{host}/samples"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=sign("GET", url, b"")),
+                                    timeout=TIMEOUT_S) as reply:
+            samples = json.load(reply)["samples"]
+        shots = [dict(sample["features"]) for sample in samples]
+    except urllib.error.HTTPError as error:
+        raise ApiError(f"{url} answers {error.code} {error.reason}") from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise ApiError(f"the API at {host} is not reachable ({reason}); `make serve` starts one") from None
+    except (http.client.HTTPException, ValueError, KeyError, TypeError):
+        raise ApiError(f"{url} answers something else than samples; is this the API?") from None
+    if not shots:
+        raise ApiError(f"{url} gives no samples to send")
+    return shots
+
+
+def bodies(shots: list[dict[str, Any]], **more: Any) -> list[bytes]:
+    """A request body for each shot, encoded once, so that the load generator spends no time on it."""
+    return [json.dumps({"features": shot, **more}, ensure_ascii=False).encode() for shot in shots]

@@ -1,0 +1,91 @@
+"""What every tier of tests shares."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+# Logs and metrics of handlers under test would drown the report; a test that reads them turns them on.
+os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+from shots import Shots, kamp_csv, load_shots  # noqa: E402
+
+from shotwise.adapters.onnx_graph import OnnxGraph  # noqa: E402
+from shotwise.adapters.sqlite_index import SqliteIndex  # noqa: E402
+from shotwise.bundle import Bundle, load_bundle  # noqa: E402
+
+MODEL = ROOT / "models/shotwise"
+INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
+
+
+def pytest_report_header() -> str:
+    """Say which shots this run tests with."""
+    path = kamp_csv()
+    return "shots: real, from SHOTWISE_KAMP_CSV" if path else "shots: synthetic, because SHOTWISE_KAMP_CSV is not set"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say it again at the end, where it is read."""
+    terminalreporter.write_line(pytest_report_header())
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where skips count as failures (CI), fail on any."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("SHOTWISE_NO_SKIPS") and reporter and reporter.stats.get("skipped") and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("SHOTWISE_NO_SKIPS is set and tests were skipped: failed", red=True)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    """The shipped bundle."""
+    return load_bundle(MODEL, OnnxGraph)
+
+
+@pytest.fixture(scope="session")
+def shots(bundle: Bundle) -> Shots:
+    """Real shots where there are, else synthetic ones."""
+    return load_shots(bundle)
+
+
+@pytest.fixture(scope="session")
+def index() -> SqliteIndex:
+    """The shipped knowledge index, opened as on Lambda."""
+    return SqliteIndex(INDEX, read_only=True)
+
+
+@pytest.fixture(scope="session")
+def features(bundle: Bundle) -> dict[str, Any]:
+    """The values of a real defective shot."""
+    return dict(next(sample["features"] for sample in bundle.samples if sample["outcome"] == "defect"))
+
+
+@pytest.fixture(scope="session")
+def good_features(bundle: Bundle) -> dict[str, Any]:
+    """The values of a real good shot."""
+    return dict(next(sample["features"] for sample in bundle.samples if sample["outcome"] == "normal"))
+
+
+@pytest.fixture
+def event() -> Callable[..., dict[str, Any]]:
+    """Make an API Gateway proxy event: event("POST", "/predict", body)."""
+
+    def make(method: str, path: str, body: Any = None, *, resource: str | None = None) -> dict[str, Any]:
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        return {"httpMethod": method, "path": path, "resource": resource or path, "body": text,
+                "isBase64Encoded": False, "headers": {"content-type": "application/json"}, "multiValueHeaders": {},
+                "queryStringParameters": None, "pathParameters": None, "stageVariables": None,
+                "requestContext": {"stage": "test", "path": path, "requestId": "test"}}
+
+    return make

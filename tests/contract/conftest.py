@@ -1,0 +1,40 @@
+"""The contract tier: the API description, the workflow file, the template and the handlers, held against each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def api() -> dict[str, Any]:
+    """api/openapi.yaml as data."""
+    from local.template import load_yaml
+
+    return load_yaml(ROOT / "api/openapi.yaml")
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """template.yaml as data, short forms as long ones."""
+    from local.template import load_yaml
+
+    return load_yaml(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one-machine stack with a home of its own: (functions, workflow, gateway)."""
+    from local.stack import open_stack, prepare
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SHOTWISE_HOME", str(tmp_path_factory.mktemp("home")))
+        prepare(os.environ, lambda text: None)
+        with open_stack() as opened:
+            yield opened

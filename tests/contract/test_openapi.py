@@ -1,0 +1,125 @@
+"""The API description is valid, names no feature, and every reply is what it promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import validate
+
+from local.gateway import Gateway, Reply, Request
+from shotwise.bundle import Bundle
+
+ROOT = Path(__file__).parents[2]
+
+
+def ask(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Reply:
+    """One request to the gateway; text and bytes go as they are, all else as JSON."""
+    content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else \
+        b"" if body is None else json.dumps(body).encode()
+    return gateway.handle(Request(method, path, "", {"content-type": media_type}, content, "127.0.0.1"))
+
+
+def assert_promised(api: dict[str, Any], resource: str, method: str, reply: Reply) -> None:
+    """The reply's status is described, and its body fits the schema described for it."""
+    described = api["paths"][resource][method]["responses"]
+    assert str(reply.status) in described, f"{resource} answered {reply.status}, which is not described"
+    media_type = reply.headers.get("Content-Type") or reply.headers["content-type"]
+    schema = described[str(reply.status)]["content"][media_type]["schema"]
+    OAS30Validator({**schema, "components": api["components"]}).validate(json.loads(reply.body))
+
+
+def test_the_description_is_valid(api: dict[str, Any]) -> None:
+    """It is OpenAPI 3.0.1 by its own schema."""
+    validate(api)
+
+
+def test_it_stays_in_what_api_gateway_imports(api: dict[str, Any]) -> None:
+    """Alphanumeric schema names, and none of the keywords that its import refuses."""
+    assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in api["components"]["schemas"])
+    text = json.dumps(api)
+    assert not [word for word in ("oneOf", "anyOf", "discriminator", "exclusiveMinimum") if f'"{word}"' in text]
+
+
+def test_it_names_no_feature(api: dict[str, Any], bundle: Bundle) -> None:
+    """Another foundry's bundle needs no other description: only the examples hold this bundle's features."""
+    text = re.sub(r'"example": \{.*?\}\}', "", json.dumps({**api, "paths": {}}))
+    assert not [name for name in bundle.names if f'"{name}"' in text]
+
+
+def test_every_route_is_integrated_and_secured(api: dict[str, Any]) -> None:
+    """Each operation has an integration, and all of them the one security requirement."""
+    assert api["security"] == [{"sigv4": []}]
+    for methods in api["paths"].values():
+        for operation in methods.values():
+            assert operation["x-amazon-apigateway-integration"] and "security" not in operation
+
+
+def test_every_schema_in_use_exists_and_every_schema_is_used(api: dict[str, Any]) -> None:
+    """No dangling reference and nothing left over."""
+    text = json.dumps({name: value for name, value in api.items()})
+    used = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert used == set(api["components"]["schemas"])
+
+
+def test_the_examples_are_answered_as_described(api: dict[str, Any], stack: Any) -> None:
+    """Each POST's own example gives a 200 that fits its schema."""
+    for resource, methods in api["paths"].items():
+        if "post" in methods:
+            example = methods["post"]["requestBody"]["content"]["application/json"]["example"]
+            reply = ask(stack[2], "POST", resource, example)
+            assert reply.status == 200
+            assert_promised(api, resource, "post", reply)
+
+
+@pytest.mark.parametrize("path", ["/model", "/samples", "/health"])
+def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path: str) -> None:
+    """Each GET without parameters fits its schema."""
+    assert_promised(api, path, "get", ask(stack[2], "GET", path))
+
+
+@pytest.mark.parametrize("path", ["/predict", "/importance", "/rag-query", "/diagnose"])
+@pytest.mark.parametrize("body", ["", "x", "[]", "{}", '{"features": {}}', '{"a": 1, "a": 2}', b"\xff{}", "9" * 5000,
+                                  '{"features": ' + "[" * 5000 + "]" * 5000 + "}", " " * 300_000, "a" * 300_000])
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+def test_no_bad_body_gets_more_than_a_problem(api: dict[str, Any], stack: Any, path: str, body: Any,
+                                              media_type: str) -> None:
+    """Whatever comes in, the answer is a described 4xx problem with errors that name a field."""
+    reply = ask(stack[2], "POST", path, body, media_type)
+    assert 400 <= reply.status < 500, reply.body
+    assert_promised(api, path, "post", reply)
+    assert json.loads(reply.body)["errors"]
+
+
+def test_a_broken_reply_would_be_noticed(api: dict[str, Any], stack: Any) -> None:
+    """The check can fail: a reply without one of its fields does not pass."""
+    reply = ask(stack[2], "GET", "/health")
+    body = json.loads(reply.body)
+    del body["model_version"]
+    with pytest.raises(Exception, match="model_version"):
+        assert_promised(api, "/health", "get", Reply(200, reply.headers, json.dumps(body).encode()))
+
+
+def test_gateway_responses_are_problem_documents(api: dict[str, Any]) -> None:
+    """What API Gateway refuses by itself has the form of everything else."""
+    for name, response in api["x-amazon-apigateway-gateway-responses"].items():
+        header = response["responseParameters"]["gatewayresponse.header.Content-Type"]
+        assert header == "'application/problem+json'"
+        text = response["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
+        document = json.loads(text)
+        Draft4Validator(api["components"]["schemas"]["Problem"]).validate(document)
+        assert str(document.get("status", "")) == response.get("statusCode", ""), name
+
+
+def test_the_events_are_the_examples_of_every_function(stack: Any) -> None:
+    """events/*.json are answered by the handlers that they are named after."""
+    functions = stack[0]
+    for name, file in (("PredictFunction", "predict"), ("ImportanceFunction", "importance"),
+                       ("RagQueryFunction", "rag_query")):
+        event = json.loads((ROOT / f"events/{file}.json").read_text("utf-8"))
+        assert functions.invoke(name, event)["processing_time_ms"] > 0

@@ -1,0 +1,122 @@
+"""T1 from event to reply: API Gateway events and the workflow's payload."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shotwise.bundle import Bundle
+from shotwise.edge.function import Function
+from shotwise.edge.predict import predict_function
+from shotwise.edge.problem import Rejected
+
+Event = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def function(bundle: Bundle) -> Function:
+    """T1 with the shipped bundle."""
+    return predict_function(bundle)
+
+
+def test_answers_an_api_event(function: Function, event: Event, features: dict[str, Any]) -> None:
+    """A real defective shot is called a defect, and the reply has its id and version."""
+    reply = function(event("POST", "/predict", {"features": features}), None)
+    body = json.loads(reply["body"])
+    assert reply["statusCode"] == 200 and body["prediction"]["class"] == "defect"
+    assert re.fullmatch(r"pred_\d{8}_[0-9A-Za-z]{3,32}", body["prediction_id"])
+    assert re.fullmatch(r"v\d+\.\d+_12D_GB", body["model_version"]) and len(body["latent_features"]) == 12
+
+
+def test_a_plain_payload_gives_the_same_numbers(function: Function, event: Event, features: dict[str, Any]) -> None:
+    """Only the id and the time differ between the two ways in."""
+    plain = function({"features": features}, None)
+    body = json.loads(function(event("POST", "/predict", {"features": features}), None)["body"])
+    for reply in (plain, body):
+        del reply["prediction_id"], reply["processing_time_ms"]
+    assert plain == body
+
+
+def test_the_workflow_gets_the_checked_request_back(function: Function, features: dict[str, Any]) -> None:
+    """The later steps need the features, what the caller always wants, the question and the language."""
+    found = function({"diagnose": {"features": features, "always": ["knowledge"], "question": "Why?"}}, None)
+    assert found["request"] == {"features": features, "question": "Why?", "language": "en",
+                                "always": {"importance": False, "knowledge": True}}
+    assert found["prediction"]["prediction"]["class"] == "defect" and found["prediction"]["processing_time_ms"] > 0
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"features": {}}, {"features": 5}, {"features": None}, {"features": {}, "extra": 1}, {"shots": []},
+    {"shots": [5]}, {"shots": [{}]}, {"shots": [{"features": {}}]}, {"shots": "x"}, {"features": {}, "language": "fr"}])
+def test_bad_input_is_a_problem_document(function: Function, event: Event, body: dict[str, Any]) -> None:
+    """Every refusal is a 400 in problem+json that names at least one field, and raises as Rejected for the workflow."""
+    reply = function(event("POST", "/predict", body), None)
+    document = json.loads(reply["body"])
+    assert reply["statusCode"] == document["status"] == 400 and document["errors"]
+    assert reply["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+    with pytest.raises(Rejected) as caught:
+        function(body, None)
+    assert json.loads(str(caught.value)) == document
+
+
+def test_top_level_and_feature_errors_come_together(function: Function, features: dict[str, Any]) -> None:
+    """One answer for all that is wrong with a diagnosis, wherever it stands."""
+    bad = {"features": {**features, "Shot": "x"}, "always": ["everything"], "question": 5, "language": 1, "more": 0}
+    with pytest.raises(Rejected) as caught:
+        function({"diagnose": bad}, None)
+    fields = {error["field"] for error in json.loads(str(caught.value))["errors"]}
+    assert fields == {"features.Shot", "always", "question", "language", "more"}
+
+
+def test_many_shots_keep_their_order(function: Function, features: dict[str, Any],
+                                     good_features: dict[str, Any]) -> None:
+    """Up to 1,000 shots in one call; one more is refused; a bad one is named by its place."""
+    found = function({"shots": [{"features": features}, {"features": good_features}]}, None)["predictions"]
+    assert [item["prediction"]["class"] for item in found] == ["defect", "normal"]
+    assert len(function({"shots": [{"features": features}] * 1000}, None)["predictions"]) == 1000
+    with pytest.raises(Rejected, match="1 to 1000"):
+        function({"shots": [{"features": features}] * 1001}, None)
+    with pytest.raises(Rejected, match=r"shots\[1\]\.features\.Shot"):
+        function({"shots": [{"features": features}, {"features": {**features, "Shot": None}}]}, None)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_labels_follow_the_language(function: Function, features: dict[str, Any], language: str) -> None:
+    """Defect types are labelled in the language asked for, Korean without any."""
+    found = function({"features": features, "language": language}, None)["defect_types"]
+    labels = {kind["type"]: kind["label"] for kind in found}
+    assert labels["Bubble"] == {"ko": "기포", "en": "Bubble"}[language]
+
+
+@pytest.mark.parametrize("path", ["/health", "/model", "/samples"])
+def test_what_can_be_read(function: Function, event: Event, path: str) -> None:
+    """Health, model and samples answer."""
+    assert function(event("GET", path), None)["statusCode"] == 200
+
+
+def test_the_model_says_what_a_form_needs(function: Function, event: Event) -> None:
+    """Labels in both languages, units, ranges, categories, constants: all from the bundle."""
+    model = json.loads(function(event("GET", "/model"), None)["body"])
+    assert len(model["features"]) == 30
+    for feature in model["features"]:
+        assert set(feature["label"]) == {"ko", "en"} and feature["group"] in ("process", "sensor")
+
+
+def test_an_unknown_path_is_a_problem_document(function: Function, event: Event) -> None:
+    """Also what Powertools would answer in its own form."""
+    reply = function(event("GET", "/nothing"), None)
+    assert reply["statusCode"] == 404 and json.loads(reply["body"])["status"] == 404
+
+
+def test_metrics_carry_the_model_version(function: Function, features: dict[str, Any], capsys: Any,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """One EMF record a call, with the counts that the dashboard needs."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    function({"features": features}, None)
+    record = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert (record["Predictions"], record["Defects"]) == ([1.0], [1.0])
+    assert record["model_version"] == function({"features": features}, None)["model_version"]

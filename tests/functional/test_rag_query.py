@@ -1,0 +1,101 @@
+"""T3 from event to reply, on the shipped index."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.sqlite_index import SqliteIndex
+from shotwise.edge.function import Function
+from shotwise.edge.problem import Rejected
+from shotwise.edge.rag_query import rag_query_function
+from shotwise.errors import KnowledgeError
+
+Event = Callable[..., dict[str, Any]]
+MANUALS = Path(__file__).parents[2] / "manuals"
+QUESTION = "용해로 온도가 높으면 어떤 결함이 생기나요?"
+CONTEXT = {
+    "defect_types": [{"type": "Short_Shot", "label": "미성형", "probability": 0.2}],
+    "limits": [{"feature": "High_Velocity", "value": 1.9, "low": 2.0, "high": 2.3}],
+    "top_features": [{"name": "High_Velocity", "label": "고속 사출 속도", "value": 0.1, "measured": 1.9, "unit": "m/s"}]}
+
+
+@pytest.fixture(scope="module")
+def function(index: SqliteIndex) -> Function:
+    """T3 with the shipped index and manuals."""
+    return rag_query_function(index, FolderStore([MANUALS], ""))
+
+
+def test_answers_with_quotes_and_pages(function: Function, event: Event) -> None:
+    """The answer cites by number, and each recommendation points to its source."""
+    reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
+    body = json.loads(reply["body"])
+    assert reply["statusCode"] == 200 and body["grounded"] and "[1]" in body["answer"]
+    assert all(source["document"].endswith(".pdf") and source["page"] >= 1 for source in body["sources"])
+    for text, source in zip(body["recommendations"], body["recommendation_sources"], strict=True):
+        assert body["sources"][source]["quote"] == text
+
+
+def test_a_plain_payload_gives_the_same_answer(function: Function, event: Event) -> None:
+    """Only the time differs."""
+    plain = function({"query": QUESTION}, None)
+    body = json.loads(function(event("POST", "/rag-query", {"query": QUESTION}), None)["body"])
+    assert plain.pop("processing_time_ms") and body.pop("processing_time_ms")
+    assert plain == body
+
+
+def test_a_context_is_enough_for_the_workflow(function: Function) -> None:
+    """From T1 and T2 alone it finds what the documents say of the driving value."""
+    found = function({"context": CONTEXT, "language": "ko"}, None)
+    assert found["grounded"] and any("고속 사출 속도" in source["quote"] for source in found["sources"])
+
+
+def test_without_driving_values_the_defect_types_are_asked_for(function: Function) -> None:
+    """T2 failed: T3 still finds the section of the likeliest defect."""
+    found = function({"context": {**CONTEXT, "top_features": []}, "language": "ko"}, None)
+    assert found["grounded"] and any("미성형" in source["quote"] for source in found["sources"])
+
+
+def test_says_when_the_documents_do_not_answer(function: Function) -> None:
+    """No source, no recommendation, and the answer says so in the question's language."""
+    korean = function({"query": "구내식당 점심 메뉴는 무엇인가요?"}, None)
+    english = function({"query": "Who won the football match yesterday?"}, None)
+    for found in (korean, english):
+        assert not found["grounded"] and found["sources"] == found["recommendations"] == []
+    assert "없습니다" in korean["answer"] and "do not answer" in english["answer"]
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"query": ""}, {"query": " "}, {"query": 5}, {"query": "가" * 2001}, {"query": "x", "language": "jp"},
+    {"query": "x", "context": []}, {"query": "x", "context": {"limits": [{"feature": "a"}]}},
+    {"query": "x", "context": {"top_features": "y"}}, {"query": "x", "y": 1}])
+def test_bad_questions_are_named(function: Function, event: Event, body: dict[str, Any]) -> None:
+    """Each is a 400 with a field, and Rejected for the workflow."""
+    reply = function(event("POST", "/rag-query", body), None)
+    assert reply["statusCode"] == 400 and json.loads(reply["body"])["errors"]
+    with pytest.raises(Rejected):
+        function(body, None)
+
+
+def test_a_cited_document_can_be_opened(function: Function, event: Event) -> None:
+    """The file name of a source leads to the PDF."""
+    name = function({"query": QUESTION}, None)["sources"][0]["document"]
+    reply = function(event("GET", f"/documents/{name}", resource="/documents/{name}"), None)
+    assert reply["statusCode"] == 200 and base64.b64decode(reply["body"]).startswith(b"%PDF-")
+
+
+def test_a_broken_index_is_a_503(event: Event, tmp_path: Path) -> None:
+    """An index that stops answering is not the caller's fault and not told in detail."""
+    index = SqliteIndex(tmp_path / "index.sqlite")
+    function = rag_query_function(index, FolderStore([], ""))
+    index.close()
+    reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
+    assert reply["statusCode"] == 503 and str(tmp_path) not in reply["body"]
+    with pytest.raises(KnowledgeError):
+        function({"query": QUESTION}, None)

@@ -1,0 +1,105 @@
+"""T2's values keep the promises of Shapley values; a corrupted attribution is caught by the same checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from shots import as_features
+
+from shotwise.attribution import Attribution, attribute
+from shotwise.bundle import Bundle
+from shotwise.shot import Shot, read_shot
+
+SHOTS = 12
+
+
+def assert_efficient(found: Attribution, shot: Shot, bundle: Bundle) -> None:
+    """Base value and contributions add up to the graph's own probability."""
+    own = float(bundle.graph.probability(shot.values[None, :])[0])
+    assert found.base_value + found.contributions.sum() == pytest.approx(own, abs=1e-6)
+
+
+def assert_constants_get_nothing(found: Attribution, bundle: Bundle) -> None:
+    """A feature that never varies contributes exactly zero."""
+    constants = [index for index, feature in enumerate(bundle.features) if feature.constant]
+    assert len(constants) == 8 and not found.contributions[constants].any()
+
+
+@pytest.fixture(scope="module")
+def explained(bundle: Bundle, shots: Any) -> list[tuple[Shot, Attribution]]:
+    """Some shots spread over the data, with their attributions."""
+    rows = shots.features[:: max(1, len(shots.features) // SHOTS)][:SHOTS]
+    chosen = [read_shot(as_features(row, bundle), bundle) for row in rows]
+    return [(shot, attribute(shot, bundle)) for shot in chosen]
+
+
+def test_contributions_add_up(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
+    """Efficiency holds for every shot."""
+    for shot, found in explained:
+        assert_efficient(found, shot, bundle)
+
+
+def test_constants_get_exactly_zero(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
+    """Constants carry no information and no attribution."""
+    for _, found in explained:
+        assert_constants_get_nothing(found, bundle)
+
+
+def test_a_corrupted_attribution_fails_both_checks(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
+    """The checks above can fail: swapping in wrong contributions makes them."""
+    shot, found = explained[0]
+    with pytest.raises(AssertionError):
+        assert_efficient(replace(found, contributions=found.contributions * 1.01 + 1e-3), shot, bundle)
+    with pytest.raises(AssertionError):
+        assert_constants_get_nothing(replace(found, contributions=found.contributions + 1e-9), bundle)
+
+
+def test_a_small_game_is_solved_exactly(bundle: Bundle, features: dict[str, Any]) -> None:
+    """With two values changed against one background shot, sampling has nothing to guess: the two orders are walked."""
+    one = replace(bundle, background=bundle.background[:1])
+    start = one.background[0]
+    changed = start.copy()
+    names = ("High_Velocity", "Melting_Furnace_Temp")
+    for name, step in zip(names, (0.4, 25.0), strict=True):
+        changed[one.position[name]] += step
+    first, second = (one.position[name] for name in names)
+
+    def worth(*kept: int) -> float:
+        row = start.copy()
+        row[list(kept)] = changed[list(kept)]
+        return float(one.graph.probability(row[None, :])[0])
+
+    expected = (worth(first) - worth() + worth(first, second) - worth(second)) / 2
+    found = attribute(Shot(changed, {}, ()), one)
+    assert found.contributions[first] == pytest.approx(expected, abs=1e-9)
+    assert np.count_nonzero(np.delete(found.contributions, [first, second])) == 0
+
+
+def test_a_background_shot_explains_itself_by_the_background(bundle: Bundle) -> None:
+    """A shot equal to a background shot is explained like any other, against the other ones."""
+    shot = Shot(bundle.background[0], {}, ())
+    assert_efficient(attribute(shot, bundle), shot, bundle)
+
+
+def test_the_same_shot_gives_the_same_numbers(bundle: Bundle, features: dict[str, Any]) -> None:
+    """The estimate is random in method, not in result."""
+    shot = read_shot(features, bundle)
+    np.testing.assert_array_equal(attribute(shot, bundle).contributions, attribute(shot, bundle).contributions)
+
+
+def test_a_missing_value_is_explained_too(bundle: Bundle, features: dict[str, Any]) -> None:
+    """NaN takes part as "not measured"; the sums still hold."""
+    shot = read_shot({**features, "Factory_Humidity": None}, bundle)
+    assert_efficient(attribute(shot, bundle), shot, bundle)
+
+
+def test_the_stated_error_is_of_the_size_of_the_true_one(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Against a run with 20 times the samples, the error is within three times what was stated."""
+    shot = read_shot(features, bundle)
+    tiled = replace(bundle, background=np.tile(bundle.background, (20, 1)))
+    truth, found = attribute(shot, tiled).contributions, attribute(shot, bundle)
+    error = np.abs(found.contributions - truth).sum() / np.abs(truth).sum()
+    assert 0 < error < 3 * found.estimated_error < 1

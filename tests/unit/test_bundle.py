@@ -1,0 +1,87 @@
+"""A bundle is served only as it was written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.bundle import Bundle, document_hash, load_bundle
+from shotwise.errors import BundleError
+
+MODEL = Path(__file__).parents[2] / "models/shotwise"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the shipped bundle to spoil."""
+    return Path(shutil.copytree(MODEL, tmp_path / "bundle"))
+
+
+def test_the_shipped_bundle_loads_from_a_copy(copied: Path) -> None:
+    """The copy that the other tests spoil is good before they do."""
+    assert len(load_bundle(copied, OnnxGraph).features) == 30
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "background.npz", "samples.json", "MODEL_CARD.md"])
+def test_an_altered_file_is_refused_by_name(copied: Path, name: str) -> None:
+    """One changed byte in any file stops the bundle, and the message names the file."""
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(BundleError, match=name):
+        load_bundle(copied, OnnxGraph)
+
+
+def test_an_absent_file_is_refused_by_name(copied: Path) -> None:
+    """A bundle without one of its files is not served."""
+    (copied / "samples.json").unlink()
+    with pytest.raises(BundleError, match=r"samples\.json is absent"):
+        load_bundle(copied, OnnxGraph)
+
+
+def test_an_altered_document_is_refused(copied: Path) -> None:
+    """A threshold edited by hand does not pass: bundle.json carries its own hash."""
+    document = json.loads((copied / "bundle.json").read_text("utf-8"))
+    document["thresholds"]["decision"] = 0.9
+    (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(BundleError, match="altered"):
+        load_bundle(copied, OnnxGraph)
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
+    """The message says which setting to correct."""
+    with pytest.raises(BundleError, match="SHOTWISE_MODEL_DIR"):
+        load_bundle(tmp_path, OnnxGraph)
+
+
+def test_another_format_is_refused(copied: Path) -> None:
+    """A bundle of a later format is not guessed at."""
+    document = json.loads((copied / "bundle.json").read_text("utf-8"))
+    document.pop("sha256")
+    document["format"] = 99
+    document["sha256"] = document_hash(document)
+    (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(BundleError, match="format 99"):
+        load_bundle(copied, OnnxGraph)
+
+
+def test_a_graph_of_another_shape_is_refused() -> None:
+    """Bytes that are no graph of ours are a BundleError, not onnxruntime's own."""
+    with pytest.raises(BundleError, match="cannot be opened"):
+        OnnxGraph(b"not a graph")
+
+
+def test_what_ships_of_the_data_stays_small(bundle: Bundle) -> None:
+    """At most 100 rows of the data ship: background, samples; events repeat two of the samples."""
+    assert len(bundle.background) + len(bundle.samples) <= 100
+
+
+def test_figures_stand_with_their_protocol_and_run_rate(bundle: Bundle) -> None:
+    """No figure of the card stands without its protocol's definition and run-rate beside it."""
+    for figures in bundle.document["figures"].values():
+        assert figures["definition"] and set(figures) >= {"shotwise", "run-rate"}
+        assert "run-rate" in bundle.card
