@@ -62,7 +62,7 @@ def head() -> Words:
     wanted = st.query_params.get("lang")
     st.session_state.setdefault("language", wanted if wanted in LANGUAGES else LANGUAGES[0])
     words = Words(st.session_state["language"])
-    name, switch = st.columns([8, 1], vertical_alignment="center")
+    name, switch = st.columns([4, 1], vertical_alignment="center")
     with name:
         markup.draw(f"<b>Shotwise</b><span>{markup.text(words('page.subtitle'))}</span>", "sw-brand")
     with switch, st.container(horizontal=True, horizontal_alignment="right"):

@@ -1,6 +1,6 @@
 """The users. run.py drives them; `locust -f loadtests/locustfile.py --host URL` does too, with Locust's own page.
 
-The same shot always asks for all steps of /diagnose: half the samples are good shots, for which the workflow would stop
+A diagnosis is always asked for with all its steps: half the samples are good shots, for which the workflow would stop
 after the prediction, and the P50 of a mixture of 30 ms and 200 ms says nothing of either.
 """
 
@@ -10,11 +10,11 @@ import itertools
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from locust import FastHttpUser, events, task
+from locust import FastHttpUser, User, events, task
 from locust.env import Environment
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -35,11 +35,15 @@ class ShotUser(FastHttpUser):
     network_timeout = 30.0  # API Gateway gives up after 29 s
     connection_timeout = 10.0
     endpoint: ClassVar[str]
-    check: ClassVar[Callable[[Any], str | None]]
     pace_seconds: ClassVar[float]
     sign: ClassVar[Sign]
     repeats: ClassVar[Repeats]
     requests: ClassVar[Iterator[tuple[int, bytes]]]
+
+    @staticmethod
+    def check(reply: Any) -> str | None:
+        """What is wrong with a reply; None when nothing is."""
+        raise NotImplementedError
 
     def wait_time(self) -> float:
         """Until the next request. Exactly even paces would keep users in step: those that start together would collide
@@ -50,7 +54,7 @@ class ShotUser(FastHttpUser):
     def send(self) -> None:
         """One request, one verdict."""
         self._started = time.monotonic()
-        shot, body = next(type(self).requests)
+        shot, body = next(self.requests)
         path = f"/{self.endpoint}"
         headers = type(self).sign("POST", f"{self.host}{path}", body)
         with self.client.post(path, data=body, headers=headers, name=self.endpoint, catch_response=True) as response:
@@ -63,7 +67,7 @@ class ShotUser(FastHttpUser):
                 response.success()
 
     def _flaw(self, shot: int, content: bytes | None) -> str | None:
-        reply, flaw = content_flaw(content, type(self).check)
+        reply, flaw = content_flaw(content, self.check)
         return flaw or self.repeats.flaw(shot, self.prediction_of(reply))
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
@@ -90,14 +94,17 @@ class DiagnoseUser(ShotUser):
         return found
 
 
-def prepare(profile: Profile, host: str) -> list[type[ShotUser]]:
+def prepare(profile: Profile, host: str) -> list[type[User]]:
     """The profile's user classes, ready to send: weights, paces, shots, signatures. Raises ApiError, SigningError."""
     sign = signer(host, lambda: botocore.session.get_session().get_credentials())
     shots = fetch_shots(host, sign)
     asked = {"predict": bodies(shots), "diagnose": bodies(shots, always=["importance", "knowledge"])}
     repeats = Repeats()
-    users: list[type[ShotUser]] = [user for user in (PredictUser, DiagnoseUser) if user.endpoint in profile.mix]
-    for user in users:
+    users: list[type[User]] = []
+    for user in (PredictUser, DiagnoseUser):
+        if user.endpoint not in profile.mix:
+            continue
+        users.append(user)
         user.host = host
         user.weight = profile.mix[user.endpoint]
         user.pace_seconds = profile.pace_seconds[user.endpoint]

@@ -32,14 +32,14 @@ class Figures:
         """The figures of the successful requests' times, the number of failed ones and the measured seconds."""
         requests = len(times_ms) + failures
         ordered = sorted(times_ms)
-        return cls(requests, failures, percentile(ordered, 0.5), percentile(ordered, 0.99),
+        return cls(requests, failures, percentile(ordered, 50), percentile(ordered, 99),
                    len(ordered) / seconds, failures / requests if requests else None)
 
 
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The nearest-rank percentile of ascending values; None of none."""
-    # 0.99 × 100 is 99.00000000000001 in floats for some counts, which would step one rank too far.
-    return ordered[max(math.ceil(round(share * len(ordered), 6)), 1) - 1] if ordered else None
+def percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """The nearest-rank percentile (1 to 100) of ascending values; None of none."""
+    # Whole numbers throughout, rounded up: a float product just above a whole rank would step one too far.
+    return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
 
 
 class Recorder:

@@ -22,11 +22,12 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
+from locust import User  # noqa: E402
 from locust.env import Environment  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from loadtests.locustfile import ShotUser, prepare  # noqa: E402
+from loadtests.locustfile import prepare  # noqa: E402
 from loadtests.measurements import Recorder  # noqa: E402
 from loadtests.report import document, table  # noqa: E402
 from loadtests.shots import ApiError  # noqa: E402
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(check.met for check in checks) else 1
 
 
-def drive(profile: Profile, host: str, users: list[type[ShotUser]]) -> Recorder:
+def drive(profile: Profile, host: str, users: list[type[User]]) -> Recorder:
     """Warm up, measure, wait for the last answers."""
     environment = Environment(user_classes=users, host=host, stop_timeout=LAST_REQUESTS_S)
     recorder = Recorder()

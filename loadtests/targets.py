@@ -71,10 +71,12 @@ def read_profile(path: Path, name: str) -> Profile:
     paces = _endpoints(table["pace_seconds"], tuple(mix), f"{where}.pace_seconds", all_of_them=True)
     targets = _endpoints(table["targets"], tuple(mix), f"{where}.targets", all_of_them=True)
     profile = Profile(
-        name, _whole(table["users"], f"{where}.users"),
-        *(_number(table[key], f"{where}.{key}", above=0) for key in ("spawn_rate", "warmup_seconds", "seconds")),
-        mix, {key: _number(pace, f"{where}.pace_seconds.{key}") for key, pace in paces.items()},
-        {key: _target(target, f"{where}.targets.{key}") for key, target in targets.items()})
+        name, users=_whole(table["users"], f"{where}.users"),
+        spawn_rate=_number(table["spawn_rate"], f"{where}.spawn_rate", above=0),
+        warmup_seconds=_number(table["warmup_seconds"], f"{where}.warmup_seconds"),
+        seconds=_number(table["seconds"], f"{where}.seconds", above=0), mix=mix,
+        pace_seconds={key: _number(pace, f"{where}.pace_seconds.{key}") for key, pace in paces.items()},
+        targets={key: _target(target, f"{where}.targets.{key}") for key, target in targets.items()})
     _check_sense(profile, where)
     return profile
 
@@ -104,7 +106,8 @@ def _target(given: Any, where: str) -> Target:
     rate = _number(table["error_rate"], f"{where}.error_rate")
     if rate > 1:
         raise TargetsError(f"{where}.error_rate is a share: at most 1, not {rate}")
-    return Target(*(_number(table[key], f"{where}.{key}", above=0) for key in ("p50_ms", "p99_ms")),
+    return Target(_number(table["p50_ms"], f"{where}.p50_ms", above=0),
+                  _number(table["p99_ms"], f"{where}.p99_ms", above=0),
                   _number(table["requests_per_second"], f"{where}.requests_per_second"), rate)
 
 

@@ -50,7 +50,7 @@ def _log_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    sys.stdout = sys.stderr = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (open to the end)
+    sys.stdout = sys.stderr = path.open("a", encoding="utf-8", buffering=1)
 
 
 def _server(gateway: Gateway) -> uvicorn.Server:
@@ -68,7 +68,7 @@ def _page(wanted: bool) -> Iterator[subprocess.Popen[bytes] | None]:
                "--server.port", str(ui_port(os.environ)), "--server.headless", "true",
                "--browser.gatherUsageStats", "false"]
     environ = {**os.environ, "SHOTWISE_API_URL": f"http://{HOST}:{api_port(os.environ)}"}
-    with open(Path(os.environ["SHOTWISE_HOME"]) / "logs" / "ui.log", "ab") as log:
+    with (Path(os.environ["SHOTWISE_HOME"]) / "logs" / "ui.log").open("ab") as log:
         child = subprocess.Popen(command, cwd=ROOT / "frontend", env=environ, stdout=log, stderr=log)
     try:
         yield child

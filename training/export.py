@@ -101,6 +101,8 @@ def _decimal(value: np.float32) -> float:
 
 def _defect_types(table: Table) -> list[dict[str, Any]]:
     products = {name: rows & table.defect for name, rows in _products(table).items()}
+    # A product without a defective shot says nothing of its own: all shots stand in.
+    products = {name: rows if rows.any() else table.defect for name, rows in products.items()}
     return [{"name": name, "label": label, "examples": int(table.types[:, index].sum()),
              "share": {product: round(float(table.types[rows, index].mean()), 4) for product, rows in products.items()}}
             for index, (name, label) in enumerate(table.type_labels.items())]
@@ -113,8 +115,12 @@ def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
         found[product] = {
             column.name: [round(float(bound), 4) for bound in np.nanquantile(good[:, index], LIMIT_QUANTILES)]
             for index, column in enumerate(table.columns)
-            if not column.categories and not column.counter and np.ptp(table.features[~np.isnan(table.features[:, index]), index]) > 0}
+            if not column.categories and not column.counter and _varies(table.features[:, index])}
     return found
+
+
+def _varies(values: NDArray[np.float32]) -> bool:
+    return bool(np.nanmin(values) < np.nanmax(values))
 
 
 def _background(table: Table) -> NDArray[np.float32]:

@@ -122,7 +122,7 @@ def bound(scaled: NDArray[np.float64]) -> torch.Tensor:
 
 
 def new_booster(seed: int) -> HistGradientBoostingClassifier:
-    """The gradient boosting, unfitted: shallow and slow-learning, which honest protocols reward (see the model card)."""
+    """The gradient boosting, unfitted: shallow and slow to learn, which honest protocols reward."""
     return HistGradientBoostingClassifier(
         learning_rate=0.04, max_iter=200, max_leaf_nodes=8, min_samples_leaf=25, l2_regularization=2.0,
         max_features=0.4, early_stopping=False, random_state=seed)

@@ -87,7 +87,7 @@ def _figures(scored: Scored, value: NDArray[np.float64], called: NDArray[np.bool
 
 
 def _within_run(scored: Scored, value: NDArray[np.float64]) -> float:
-    """ROC-AUC inside each run that has both classes, weighted by its number of shots: does the shot tell, or the run?"""
+    """ROC-AUC inside each run that has both classes, weighted by its shots: does the shot tell, or the run?"""
     areas, sizes = [], []
     for run in np.unique(scored.run):
         inside = scored.run == run

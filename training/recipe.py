@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from training import export
 from training.pipeline import best_f1_threshold, fit
 from training.protocol import PROTOCOLS, Scored, figures, score
-from training.table import Table, read_table
+from training.table import read_table
 
 VERSION = "v0.9_12D_GB"
 INSPECTED = 0.30  # the part of the shots, nearest to the threshold, that a person should look at
 NOVELTY_QUANTILE = 0.99
 
 
-def train(csv_path: Path, schema_path: Path, out: Path, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def train(csv_path: Path, schema_path: Path, out: Path,
+          say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
     """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to training/pipelines. Returns the
     bundle's document; `say` hears of every stage.
 

@@ -62,7 +62,8 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class GraphOutput:
-    """What the graph says of N shots: probability [N], latent [N, 12], reconstruction_error [N], feature_error [N, F]."""
+    """What the graph says of N shots: probability [N], latent [N, 12], reconstruction_error [N], feature_error
+    [N, F]."""
 
     probability: NDArray[np.float32]
     latent: NDArray[np.float32]

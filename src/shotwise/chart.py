@@ -56,7 +56,7 @@ def draw(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) ->
     figure.text(0.97, 0.94, base, fontproperties=REGULAR, color=FAINT, va="center", ha="right")
     figure.text(0.03, 0.03, words["legend"], fontproperties=REGULAR, color=FAINT, va="center")
     png = io.BytesIO()
-    canvas.print_png(png, pil_kwargs={"compress_level": 4})
+    canvas.print_png(png, pil_kwargs={"compress_level": 4})  # type: ignore[no-untyped-call]
     return png.getvalue()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle
+from shotwise.bundle import Bundle, Feature
 from shotwise.shot import Shot
 
 
@@ -68,7 +68,7 @@ def _prediction(shot: Shot, probability: float, error: float, latent: NDArray[np
     defect = probability >= thresholds.decision
     novelty = error / thresholds.novelty
     outside = tuple(feature.name for feature, value in zip(bundle.features, shot.values, strict=True)
-                    if not feature.categories and (value < np.float32(feature.seen[0]) or value > np.float32(feature.seen[1])))
+                    if _outside_seen(value, feature))
     unusual = novelty > 1 or bool(outside)
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
@@ -76,6 +76,12 @@ def _prediction(shot: Shot, probability: float, error: float, latent: NDArray[np
         advice=_advice(probability, unusual, bundle), defect_types=_types(shot, probability, bundle),
         novelty=novelty, unusual=unusual, outside_seen=outside, limits=breaches(shot, bundle), imputed=shot.imputed,
         latent=tuple(float(value) for value in latent))
+
+
+def _outside_seen(value: np.float32, feature: Feature) -> bool:
+    # Compared as the graph sees them: a decimal of the schema is not always the float32 that it stands for.
+    low, high = (np.float32(bound) for bound in feature.seen)
+    return not feature.categories and bool(value < low or value > high)
 
 
 def _confidence(chance: float, unusual: bool) -> str:

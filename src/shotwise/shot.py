@@ -57,7 +57,7 @@ def _absent(feature: Feature) -> str:
 def _value(given: Any, feature: Feature) -> tuple[float, str]:
     """The value for the graph and "", or NaN and what is wrong with it."""
     if given is None:
-        return math.nan, "" if feature.missing else "must not be null; this model was trained without missing values here"
+        return math.nan, "" if feature.missing else "must not be null; this model knows no missing values here"
     if feature.categories:
         return _category(given, feature)
     if isinstance(given, bool) or not isinstance(given, int | float):

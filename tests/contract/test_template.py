@@ -31,8 +31,8 @@ def test_the_api_integrates_with_functions_that_exist_and_may_be_called(template
     """Each function that the description names exists and permits API Gateway."""
     named = set(re.findall(r"functions/\$\{(\w+)\.Arn\}", json.dumps(api)))
     assert named == set(of_type(template, "AWS::Serverless::Function"))
-    permitted = {permission["FunctionName"]["Ref"] for permission in of_type(template, "AWS::Lambda::Permission").values()}
-    assert named == permitted
+    permissions = of_type(template, "AWS::Lambda::Permission").values()
+    assert named == {permission["FunctionName"]["Ref"] for permission in permissions}
 
 
 def test_the_api_names_only_resources_of_the_template(template: dict[str, Any], api: dict[str, Any]) -> None:

@@ -150,9 +150,8 @@ def test_t3_still_runs_from_the_prediction_when_t2_fails(machine: _Opened) -> No
 
 def test_a_rejected_shot_fails_with_its_document(machine: _Opened) -> None:
     """The cause carries the problem document as errorMessage."""
-    Rejected = type("Rejected", (Exception,), {})
     tasks = Tasks()
-    tasks.raising = {"predict": Rejected('{"status": 400}')}
+    tasks.raising = {"predict": type("Rejected", (Exception,), {})('{"status": 400}')}
     result = machine.run(tasks)
     assert (result["status"], result["error"]) == ("FAILED", "Rejected") and tasks.called() == {"predict"}
     assert json.loads(json.loads(result["cause"])["errorMessage"]) == {"status": 400}

@@ -92,8 +92,9 @@ def test_an_id_never_replaces_another_shots_chart(function: Function, tmp_path: 
     assert len(urls) == len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("wrong", [{"prediction_id": "../../etc"}, {"prediction_id": "pred_2026_x"}, {"prediction_id": 7},
-                                   {"include": "chart"}, {"include": ["setpoints", 3]}, {"language": "de"}, {"x": 1}])
+@pytest.mark.parametrize("wrong", [{"prediction_id": "../../etc"}, {"prediction_id": "pred_2026_x"},
+                                   {"prediction_id": 7}, {"include": "chart"}, {"include": ["setpoints", 3]},
+                                   {"language": "de"}, {"x": 1}])
 def test_bad_options_are_named(function: Function, features: dict[str, Any], wrong: dict[str, Any]) -> None:
     """Each bad option is an error on its own field."""
     with pytest.raises(Rejected) as caught:

@@ -23,7 +23,7 @@ QUESTION = "용해로 온도가 높으면 어떤 결함이 생기나요?"
 CONTEXT = {
     "defect_types": [{"type": "Short_Shot", "label": "미성형", "probability": 0.2}],
     "limits": [{"feature": "High_Velocity", "value": 1.9, "low": 2.0, "high": 2.3}],
-    "top_features": [{"name": "High_Velocity", "label": "고속 사출 속도", "value": 0.1, "measured": 1.9, "unit": "m/s"}]}
+    "top_features": [{"name": "High_Velocity", "label": "고속 사출 속도", "value": 0.1}]}
 
 
 @pytest.fixture(scope="module")

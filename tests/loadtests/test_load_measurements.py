@@ -10,15 +10,15 @@ from loadtests.measurements import Figures, Recorder, percentile
 def test_a_percentile_is_the_time_within_which_that_share_was_answered() -> None:
     """Nearest rank: of 1 to 100 the P50 is 50 and the P99 is 99, not a neighbour and not an average."""
     hundred = [float(value) for value in range(1, 101)]
-    assert (percentile(hundred, 0.5), percentile(hundred, 0.99), percentile(hundred, 1)) == (50, 99, 100)
+    assert (percentile(hundred, 50), percentile(hundred, 99), percentile(hundred, 100)) == (50, 99, 100)
 
 
-@pytest.mark.parametrize("count", range(1, 400))
-def test_a_percentile_covers_its_share_and_no_smaller_value_does(count: int) -> None:
+def test_a_percentile_covers_its_share_and_no_smaller_value_does() -> None:
     """For every number of requests, at least 99 in 100 lie within P99 and fewer within the value below."""
-    found = percentile([float(value) for value in range(count)], 0.99)
-    assert found is not None
-    assert (found + 1) * 100 >= 99 * count > found * 100
+    for count in range(1, 3000):
+        found = percentile(range(count), 99)
+        assert found is not None
+        assert (found + 1) * 100 >= 99 * count > found * 100
 
 
 def test_times_are_not_rounded() -> None:

@@ -19,7 +19,7 @@ URL = f"{HOST}/predict"
 REGION = "ap-northeast-2"
 BODY = '{"features": {"온도": 700}}'.encode()
 CREDENTIALS = Credentials("AKIDEXAMPLE", "example-secret", "example-token")
-NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
 
 @pytest.fixture(autouse=True)

@@ -74,7 +74,7 @@ def test_an_unknown_profile_is_named_with_those_there_are() -> None:
     ("spawn_rate = 4", "spawn_rate = 0.5", r"smoke\.warmup_seconds ends before all users are there"),
     ("predict = 3", "forecast = 3", r"smoke\.mix\.forecast is not known; known are predict, diagnose"),
     ("predict = 3, diagnose = 1", "", r"smoke\.mix names no endpoint"),
-    ("diagnose = 0.5", "", r"smoke\.pace_seconds\.diagnose is missing"),
+    (", diagnose = 0.5", "", r"smoke\.pace_seconds\.diagnose is missing"),
     ("p99_ms = 250", "p98_ms = 250", r"smoke\.targets\.predict\.p98_ms is not known"),
     ("p99_ms = 250", "", r"smoke\.targets\.predict\.p99_ms is missing"),
     ("p99_ms = 250", "p99_ms = nan", r"smoke\.targets\.predict\.p99_ms must be a number"),

@@ -62,7 +62,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     host = f"http://127.0.0.1:{free_port()}"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POWERTOOLS_")}
     environ |= {"SHOTWISE_HOME": str(home), "SHOTWISE_API_PORT": host.rpartition(":")[2]}
-    with open(home / "console", "wb") as console:
+    with (home / "console").open("wb") as console:
         server = subprocess.Popen([sys.executable, "-m", "local.cli", "serve"], cwd=ROOT, env=environ, stdout=console,
                                   stderr=console)
     try:
@@ -123,10 +123,10 @@ class Wrong(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 (the name that http.server calls)
+    def do_GET(self) -> None:
         self._answer(200, {"samples": [{"features": {"a": 1}}]})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(503 if self.path == "/predict" else 200, {"title": "nothing"})
 

@@ -30,8 +30,9 @@ def test_a_flood_of_errors_stays_within_a_workflows_cause() -> None:
 
 def test_every_feature_of_a_shot_fits() -> None:
     """All 30 values wrong and 30 unknown ones are still named one by one."""
-    document = problem(InvalidInput([FieldError(f"features.Melting_Furnace_Temp_{number}", "must be a number in °C " * 5)
-                                     for number in range(60)]))
+    names = [f"features.Melting_Furnace_Temp_{number}" for number in range(60)]
+    errors = [FieldError(name, "must be a number in °C " * 5) for name in names]
+    document = problem(InvalidInput(errors))
     assert len(document["errors"]) == 60 and document["detail"] == "60 fields to correct."
     assert json.loads(to_json(document)) == document
 

@@ -41,8 +41,9 @@ def test_names_every_bad_value_at_once(bundle: Bundle, features: dict[str, Any])
            "Coolant_Temp": None, "Velocity_1": [1], "Product_Type": "3", "Factory_Temp": 10**400, "nonsense": 1}
     del bad["Clamping_Force"]
     assert set(refused(bad, bundle)) == {
-        f"features.{name}" for name in ("Shot", "Cycle_Time", "Spray_Time", "Air_Pressure", "Coolant_Temp", "Velocity_1",
-                                        "Product_Type", "Factory_Temp", "nonsense", "Clamping_Force")}
+        f"features.{name}" for name in (
+            "Shot", "Cycle_Time", "Spray_Time", "Air_Pressure", "Coolant_Temp", "Velocity_1", "Product_Type",
+            "Factory_Temp", "nonsense", "Clamping_Force")}
 
 
 def test_null_is_taken_only_where_the_schema_allows_it(bundle: Bundle, features: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ class FolderStore:
             self._folders[0].mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folders[0], delete=False) as file:
                 file.write(content)
-            os.replace(file.name, self._folders[0] / name)
+            Path(file.name).replace(self._folders[0] / name)
         except OSError as error:
             raise StoreError(f"{name} cannot be written to {self._folders[0]}: {error.strerror}") from error
         return f"{self._url}/{name}"

@@ -33,10 +33,11 @@ class S3Store:
 
     def get(self, name: str) -> Stored:
         """An address signed for ADDRESS_SECONDS."""
-        key = {"Bucket": self._bucket, "Key": self._prefix + name}
+        key = self._prefix + name
         try:
-            self._client.head_object(**key)
-            address = self._client.generate_presigned_url("get_object", Params=key, ExpiresIn=ADDRESS_SECONDS)
+            self._client.head_object(Bucket=self._bucket, Key=key)
+            address = self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=ADDRESS_SECONDS)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
                 raise NotFound(f"There is no file {name!r}.") from error

@@ -141,7 +141,7 @@ class SqliteIndex:
 
 
 def _quoted(token: str) -> str:
-    return '"' + token.replace('"', '""') + '"'
+    return '"' + token.replace("\0", "").replace('"', '""') + '"'
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:

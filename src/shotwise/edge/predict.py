@@ -32,6 +32,8 @@ def predict_function(bundle: Bundle) -> Function:
                             "language": request.language,
                             "always": {step: step in request.always for step in STEPS}}}
 
+    function = Function("predict", bundle.version, counts=_counts)
+
     def payload(event: dict[str, Any]) -> dict[str, Any]:
         """The workflow sends {"diagnose": its input} and gets the checked request back; else a body of /predict."""
         if "diagnose" not in event:
@@ -39,7 +41,6 @@ def predict_function(bundle: Bundle) -> Function:
         reply = function.measured(diagnose, event)
         return {"request": reply.pop("request"), "prediction": reply}
 
-    function = Function("predict", bundle.version, counts=_counts)
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
     function.payload(payload)
     function.post("/predict", post_predict)

@@ -24,11 +24,11 @@ STATUSES: tuple[tuple[type[ShotwiseError], int, str], ...] = (
 
 
 class Rejected(Exception):
-    """Raised to a workflow for a bad request: the message is the problem document, the class name the error's."""
+    """Raised to a workflow for a bad request: the message is the problem document, the class name its error."""
 
 
 def problem(error: Exception) -> dict[str, Any]:
-    """The problem document of an error; anything not in STATUSES is an engineer's mistake and says nothing of itself."""
+    """The problem document of an error; what STATUSES lacks is an engineer's mistake and tells nothing of itself."""
     for kind, status, title in STATUSES:
         if isinstance(error, kind):
             return _document(error, status, title)

@@ -176,8 +176,9 @@ def _some_of(allowed: tuple[str, ...]) -> Check:
 
 def _context(value: Any) -> str:
     """The parts of a context that a question is worded from have the shape that /predict and /importance give."""
-    shapes = {"defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
-              "top_features": {"name": str, "label": str, "value": float}}
+    shapes: dict[str, dict[str, type]] = {
+        "defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
+        "top_features": {"name": str, "label": str, "value": float}}
     if not isinstance(value, dict):
         return "must be an object with what /predict and /importance gave"
     wrong = [name for name, shape in shapes.items() if value.get(name) is not None and not _fits(value[name], shape)]

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _RUN = re.compile(r"[가-힣]+|[a-z0-9]+(?:\.[0-9]+)?")
+_PLURAL = re.compile("[a-z]{2,}[^s0-9]s")
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 _COPULAS = ("인가요", "이에요", "입니까", "예요")
 _PARTICLES = (*_COPULAS, "이랑", "에서는", "으로는", "이라는", "에서", "에게", "으로",
@@ -47,7 +48,7 @@ def normalise(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of `text` in order, repeated ones included."""
+    """The tokens of `text` in order, repeated ones included; English plurals as singulars."""
     return [token for run in _runs(text) for token in _split(run)]
 
 
@@ -100,6 +101,8 @@ def _stem(run: str) -> str:
 
 
 def _split(run: str) -> list[str]:
-    if len(run) == 1 or not "가" <= run[0] <= "힣":
+    if not "가" <= run[0] <= "힣":
+        return [run[:-1] if _PLURAL.fullmatch(run) else run]
+    if len(run) == 1:
         return [run]
     return [run[index: index + 2] for index in range(len(run) - 1)]

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sample_documents import MANUALS
 
 from shotwise.adapters.sqlite_index import SqliteIndex
 from shotwise.knowledge.parse import parse
-from shotwise.knowledge.passage import Document, Line, Page, Passage
-
-MANUALS = Path(__file__).parents[3] / "manuals"
+from shotwise.knowledge.passage import Document
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +25,3 @@ def writable(tmp_path: Path) -> Iterator[SqliteIndex]:
     index = SqliteIndex(tmp_path / "index.sqlite")
     yield index
     index.close()
-
-
-def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Document:
-    """A document whose pages have this Markdown, and the same as text."""
-    return Document(name, "Guide", sha256, tuple(Page(number, text, text) for number, text in enumerate(pages, 1)))
-
-
-def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool = False,
-            headings: tuple[str, ...] = ()) -> Passage:
-    """A passage of one line that is quoted whole."""
-    return Passage(name, "Guide", page, headings, (Line(text, text),), action)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from conftest_knowledge import MANUALS
+from sample_documents import MANUALS
 
 from shotwise.errors import DocumentError
 from shotwise.knowledge.parse import parse

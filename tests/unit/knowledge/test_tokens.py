@@ -28,6 +28,12 @@ def test_latin_and_numbers_are_whole() -> None:
     assert tokens("ADC12는 Velocity_1 0.25 m/s") == ["adc12", "는", "velocity", "1", "0.25", "m", "s"]
 
 
+def test_english_plurals_meet_singulars() -> None:
+    """Burning marks are found by burning mark; a word that only ends in s stays."""
+    assert tokens("burning marks") == tokens("burning mark")
+    assert tokens("glass gas") == ["glass", "gas"]
+
+
 def test_compatibility_forms_meet_plain_ones() -> None:
     """㎜, ℃ and full-width letters are found by mm, °C and plain letters."""
     assert tokens("㎜ ℃ ＡＤＣ１２") == tokens("mm °C ADC12")
@@ -67,7 +73,7 @@ def test_question_words_ask_for_a_kind_of_section(question: str, headings: str) 
 
 
 def test_verb_forms_count_by_their_beginning() -> None:
-    """다르게 끝난 동사도 만난다: a verb meets its other endings, and is marked as a form that may be put otherwise."""
+    """A verb meets its other endings, and is marked as a form that may be put otherwise."""
     (asked,) = content_words("올려야")
     assert asked.inflected and set(asked.tokens) <= set(tokens("올려서"))
 

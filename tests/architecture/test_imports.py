@@ -1,0 +1,110 @@
+"""Dependencies point inwards, and serving stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/shotwise"
+HEAVY = {"torch", "sklearn", "shap", "pandas", "scipy", "onnx", "skops"}
+OUTER = {"training", "local", "functions", "frontend"}
+OUTSIDE = {"boto3", "botocore", "sqlite3", "onnxruntime", "requests", "httpx", "urllib"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, at the top or inside a function, as dotted names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def tops(path: Path) -> set[str]:
+    """The top-level names of a file's imports."""
+    return {name.split(".")[0] for name in imports(path)}
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+SERVING = FILES + sorted((ROOT / "functions").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SERVING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_serving_imports_nothing_of_training(path: Path) -> None:
+    """No file of src or functions imports what only training may, or the outer packages."""
+    assert not tops(path) & (HEAVY | OUTER)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "adapters" not in path.parts],
+                         ids=lambda path: str(path.relative_to(SOURCE)))
+def test_the_core_touches_nothing_outside(path: Path) -> None:
+    """boto3, SQLite, onnxruntime and HTTP stay in the adapters."""
+    assert not tops(path) & OUTSIDE
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if not {"adapters", "edge"} & set(path.parts)],
+                         ids=lambda path: str(path.relative_to(SOURCE)))
+def test_the_core_knows_neither_edge_nor_adapters(path: Path) -> None:
+    """The domain imports no envelope, no handler framework and no adapter."""
+    assert not [name for name in imports(path)
+                if name.startswith(("shotwise.edge", "shotwise.adapters", "aws_lambda_powertools"))]
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "adapters").glob("*.py")), ids=lambda path: path.name)
+def test_adapters_know_the_core_and_not_the_edge(path: Path) -> None:
+    """An adapter implements a port; it does not know who calls."""
+    assert not [name for name in imports(path) if name.startswith("shotwise.edge")]
+
+
+def test_the_environment_is_read_in_the_composition_roots_alone() -> None:
+    """Settings come from a mapping that is passed in."""
+    readers = {path.relative_to(ROOT).as_posix() for path in SERVING
+               if "os.environ" in path.read_text("utf-8") or "getenv" in path.read_text("utf-8")}
+    assert readers == {"functions/predict/app.py", "functions/importance/app.py", "functions/rag_query/app.py"}
+
+
+def loaded(function: str) -> set[str]:
+    """The modules that a cold import of a function's app loads, in a fresh interpreter."""
+    code = (f"import sys, functions.{function}.app; "
+            "print('\\n'.join(sorted(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+                          env={"PYTHONPATH": f"{ROOT}/src:{ROOT}", "PATH": "/usr/bin:/bin",
+                               "SHOTWISE_INDEX": "layers/knowledge/knowledge/index.sqlite",
+                               "SHOTWISE_INDEX_READ_ONLY": "true"})
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(("function", "absent"), [
+    ("predict", HEAVY | {"boto3", "botocore.session", "matplotlib", "sqlite3", "pymupdf", "aws_xray_sdk"}),
+    ("importance", HEAVY | {"boto3", "botocore.session", "sqlite3", "pymupdf", "aws_xray_sdk"}),
+    ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "aws_xray_sdk"})])
+def test_a_cold_import_pulls_in_what_it_needs_alone(function: str, absent: set[str]) -> None:
+    """Measured in a fresh interpreter, not read from the source."""
+    assert not loaded(function) & absent
+
+
+def test_the_check_sees_what_is_loaded() -> None:
+    """The measure can fail: what each function does need is found loaded."""
+    assert {"onnxruntime", "numpy"} <= loaded("predict") and "sqlite3" in loaded("rag_query")
+    assert "matplotlib" in loaded("importance")
+
+
+@pytest.mark.parametrize("path", sorted([*FILES, *(ROOT / "functions").rglob("*.py"), *(ROOT / "local").glob("*.py"),
+                                         *(ROOT / "training").glob("*.py"), *(ROOT / "frontend").rglob("*.py")]),
+                         ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_fit_in_one_look(path: Path) -> None:
+    """No file over 300 lines, no function over 50, and every module says what it is."""
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 300
+    assert ast.get_docstring(tree)
+    long = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and (node.end_lineno or 0) - node.lineno >= 50]
+    assert not long

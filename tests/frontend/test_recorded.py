@@ -1,0 +1,53 @@
+"""The recorded replies, held against the contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import recorded
+
+CONTRACT = Path(__file__).parents[2] / "api/openapi.yaml"
+REPLIES = [("model", "Model"), ("samples", "Samples"), ("problem", "Problem"),
+           *((f"{scene}_{language}", "Diagnosis") for scene in ("suspect", "good", "unanswered")
+             for language in ("ko", "en"))]
+
+
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Any]:
+    """The schemas of the contract."""
+    found: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["components"]["schemas"]
+    return found
+
+
+def lacking(value: Any, schema: dict[str, Any], schemas: dict[str, Any], path: str = "") -> list[str]:
+    """The paths of what the contract requires and the value lacks, or has outside an enum."""
+    if "$ref" in schema:
+        return lacking(value, schemas[schema["$ref"].rsplit("/", 1)[-1]], schemas, path)
+    if value is None and schema.get("nullable"):
+        return []
+    found = [gap for part in schema.get("allOf", []) for gap in lacking(value, part, schemas, path)]
+    if "enum" in schema and value not in schema["enum"]:
+        found.append(path)
+    if isinstance(value, dict):
+        found += [f"{path}.{name}" for name in schema.get("required", []) if name not in value]
+        found += [gap for name, part in schema.get("properties", {}).items() if name in value
+                  for gap in lacking(value[name], part, schemas, f"{path}.{name}")]
+    if isinstance(value, list):
+        found += [gap for item in value for gap in lacking(item, schema.get("items", {}), schemas, f"{path}[]")]
+    return found
+
+
+@pytest.mark.parametrize(("name", "schema"), REPLIES)
+def test_a_recorded_reply_is_what_the_contract_says(name: str, schema: str, schemas: dict[str, Any]) -> None:
+    """What the page is tested with has everything that the contract requires today."""
+    assert lacking(recorded(name), schemas[schema], schemas) == []
+
+
+def test_the_check_sees_what_is_lacking(schemas: dict[str, Any]) -> None:
+    """The check above can fail: a reply that lost a field deep inside is noticed."""
+    reply = recorded("suspect_ko")
+    del reply["knowledge"]["sources"][0]["page"]
+    assert lacking(reply, schemas["Diagnosis"], schemas) == [".knowledge.sources[].page"]

@@ -1,0 +1,272 @@
+"""The page, run by Streamlit's own test runner against a stand-in for the API."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import streamlit as st
+from conftest import FRONTEND, Reply, StubApi, recorded
+from screen import hangul_words, latin_words, screen, without_quotes
+from streamlit.testing.v1 import AppTest
+
+LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
+Opened = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    """Open the page in a language, against the stand-in."""
+    monkeypatch.setenv("SHOTWISE_API_URL", api.url)
+
+    def open_page(language: str) -> AppTest:
+        page = AppTest.from_file(str(FRONTEND / "app.py"), default_timeout=30)
+        page.query_params["lang"] = language
+        return checked(page.run())
+
+    st.cache_data.clear()
+    yield open_page
+    st.cache_data.clear()
+
+
+def checked(page: AppTest) -> AppTest:
+    """The page, which must not have failed."""
+    assert not page.exception, [item.message for item in page.exception]
+    return page
+
+
+def diagnosed(page: AppTest) -> AppTest:
+    """The page after a press on its button."""
+    return checked(page.button(key="diagnose").click().run())
+
+
+def assert_one_language(text: str, language: str, model: dict[str, Any]) -> None:
+    """The text speaks `language` alone."""
+    assert (latin_words(text, model) if language == "ko" else hangul_words(text)) == set()
+
+
+@LANGUAGES
+def test_the_page_opens_with_a_sample_in_the_form(language: str, opened: Opened, model: dict[str, Any]) -> None:
+    """The first sample fills every field, what inspection found is said, and nothing is asked yet."""
+    page = opened(language)
+    first = recorded("samples")["samples"][0]
+    widgets = {item.key: item.value for item in (*page.number_input, *page.selectbox)}
+    for feature in model["features"]:
+        assert widgets[f"value:{feature['name']}"] == (
+            first["features"][feature["name"]]), feature["name"]
+    assert ("검사에서 찾은 결함: 기포, 변형" if language == "ko" else "Found at inspection: Bubble, Deformation") in screen(page)
+    assert_one_language(screen(page), language, model)
+
+
+@LANGUAGES
+def test_a_diagnosis_is_told_whole_and_in_one_language(language: str, opened: Opened, api: StubApi,
+                                                       model: dict[str, Any]) -> None:
+    """Verdict, warnings, values, answer, actions and sources with pages stand on the screen, in its language alone."""
+    api.diagnose_with("suspect")
+    page = diagnosed(opened(language))
+    text, reply = screen(page), recorded(f"suspect_{language}")
+    found, knowledge = reply["prediction"], reply["knowledge"]
+    assert ("결함" if language == "ko" else "Defect") in text
+    assert f"{found['prediction']['probability']:.1%}" in text
+    assert all(item["label"] in text for item in reply["importance"]["top_features"])
+    assert ("1속 사출 속도" if language == "ko" else "Velocity 1") in text and "0.300 m/s" in text
+    for source in knowledge["sources"]:
+        place = f"{source['title']} {source['page']}쪽" if language == "ko" else f"{source['title']}, p. {source['page']}"
+        assert place in text and source["quote"] in text
+    assert all(action in text for action in knowledge["recommendations"])
+    assert found["prediction_id"] in text
+    assert_one_language(without_quotes(text, reply), language, model)
+
+
+@LANGUAGES
+def test_warnings_are_said(language: str, opened: Opened, api: StubApi) -> None:
+    """An unusual shot, values outside what was seen, filled-in values and broken limits are all named."""
+    api.diagnose_with("suspect")
+    text = screen(diagnosed(opened(language)))
+    for key in (("학습한 적 없는 유형", "학습 범위를 벗어난 값: 1속 사출 속도", "측정되지 않아 채운 값: 공장 온도", "양품 한계를 벗어난 값")
+                if language == "ko" else ("never seen a shot like this", "Outside the range of the training shots: Velocity 1",
+                                          "filled in: Factory temperature", "Outside the limits of good shots")):
+        assert key in text
+
+
+def test_sources_link_to_their_page(opened: Opened, api: StubApi) -> None:
+    """A source opens the document at the page it names."""
+    api.diagnose_with("suspect")
+    drawn = "".join(item.value for item in diagnosed(opened("ko")).html)
+    for source in recorded("suspect_ko")["knowledge"]["sources"]:
+        assert f'href="{api.url}/documents/{source["document"]}#page={source["page"]}"' in drawn
+
+
+@LANGUAGES
+def test_a_good_shot_says_what_was_skipped(language: str, opened: Opened, api: StubApi, model: dict[str, Any]) -> None:
+    """A shot that looks fine has its verdict and the steps that were not run."""
+    api.diagnose_with("good")
+    text = screen(diagnosed(opened(language)))
+    assert ("정상" if language == "ko" else "Normal") in text
+    assert text.count("건너뛰었습니다" if language == "ko" else "this step was skipped") == 2
+    assert_one_language(without_quotes(text, recorded(f"good_{language}")), language, model)
+
+
+@LANGUAGES
+def test_an_unanswered_question_is_said_to_be_so(language: str, opened: Opened, api: StubApi,
+                                                 model: dict[str, Any]) -> None:
+    """Where the documents do not answer, the page says that and shows no sources."""
+    api.diagnose_with("unanswered")
+    page = opened(language)
+    page.text_area(key="question").set_value("왜?" if language == "ko" else "Why?")
+    text = screen(diagnosed(page))
+    assert recorded(f"unanswered_{language}")["knowledge"]["answer"] in text
+    assert ("출처" if language == "ko" else "Sources") not in text
+    assert_one_language(without_quotes(text, recorded(f"unanswered_{language}")), language, model)
+
+
+@LANGUAGES
+def test_failed_steps_leave_the_rest(language: str, opened: Opened, api: StubApi, model: dict[str, Any]) -> None:
+    """A degraded diagnosis keeps its verdict and says in words which steps failed, without the error's name."""
+    reply = recorded(f"suspect_{language}")
+    reply |= {"importance": None, "knowledge": None, "degraded": [
+        {"step": "importance", "error": "StoreError"}, {"step": "knowledge", "error": "States.Timeout"}]}
+    api.replies[f"POST /diagnose {language}"] = Reply(200, reply)
+    text = screen(diagnosed(opened(language)))
+    assert ("영향 분석 단계를 마치지 못했습니다" if language == "ko" else "This step failed: importance") in text
+    assert ("문서 근거 단계가 제시간에" if language == "ko" else "This step took too long: documents") in text
+    assert "StoreError" not in text
+    assert_one_language(without_quotes(text, reply), language, model)
+
+
+@LANGUAGES
+def test_a_lost_chart_leaves_the_rest(language: str, opened: Opened, api: StubApi) -> None:
+    """A chart that cannot be fetched is said to be missing; the table of values stays."""
+    api.diagnose_with("suspect")
+    api.replies = {call: reply for call, reply in api.replies.items() if "/charts/" not in call}
+    text = screen(diagnosed(opened(language)))
+    assert ("차트를 불러오지 못했습니다" if language == "ko" else "The chart could not be loaded") in text
+    assert recorded(f"suspect_{language}")["importance"]["top_features"][0]["label"] in text
+
+
+@LANGUAGES
+def test_refused_values_are_listed_by_label(language: str, opened: Opened, api: StubApi, model: dict[str, Any]) -> None:
+    """Every bad field is named by its label, with a reason in the page's language."""
+    api.replies["POST /diagnose"] = Reply(400, recorded("problem"))
+    page = opened(language)
+    page.number_input(key="value:Velocity_1").set_value(None)
+    page.number_input(key="value:Velocity_2").set_value(9.0)
+    text = screen(diagnosed(page))
+    expected = {"ko": ("제품 종류 : 값을 확인하십시오.", "1속 사출 속도 : 값을 입력하십시오.",
+                       "2속 사출 속도 : 가능한 범위(0.000 – 0.374 m/s) 밖입니다.", "질문 : 더 짧고"),
+                "en": ("Product type : must be one of 1, 2", "Velocity 1 : must not be null",
+                       "Velocity 2 : is outside what is plausible, 0 to 0.374 in m/s", "Question : is over 2000 characters")}
+    for line in expected[language]:
+        assert line in text
+    assert_one_language(text, language, model)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("status", [403, 413, 429, 500, 502, 504])
+def test_refusals_are_put_in_words(status: int, language: str, opened: Opened, api: StubApi,
+                                   model: dict[str, Any]) -> None:
+    """Any other refusal is explained in the page's language, never by the server's own text."""
+    api.replies["POST /diagnose"] = Reply(status, {"title": "Nope", "status": status, "detail": "Nope."})
+    text = screen(diagnosed(opened(language)))
+    assert ("진단하지 못했습니다" if language == "ko" else "could not be diagnosed") in text
+    assert "Nope" not in text
+    assert_one_language(text, language, model)
+
+
+@LANGUAGES
+def test_a_silent_server_is_explained(language: str, opened: Opened, monkeypatch: pytest.MonkeyPatch,
+                                      model: dict[str, Any]) -> None:
+    """Without the API the page says so, with the address and what to do, and tries again when told to."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        monkeypatch.setenv("SHOTWISE_API_URL", address)
+        page = opened(language)
+        text = screen(page)
+        assert ("연결할 수 없습니다" if language == "ko" else "does not answer") in text and address in text
+        assert_one_language(text.replace(address, ""), language, model)
+    assert page.button(key="retry")
+
+
+def test_the_page_recovers_when_the_server_is_back(opened: Opened, api: StubApi) -> None:
+    """A failed load is not remembered: the next try shows the form."""
+    model = api.replies.pop("GET /model")
+    page = opened("ko")
+    api.replies["GET /model"] = model
+    checked(page.button(key="retry").click().run())
+    assert page.button(key="diagnose")
+
+
+def test_edited_values_and_wishes_are_what_is_sent(opened: Opened, api: StubApi) -> None:
+    """An edit, an emptied field, a question and the ticked steps reach the API, with the language."""
+    api.diagnose_with("suspect")
+    page = opened("en")
+    page.number_input(key="value:Biscuit_Thickness").set_value(4.0)
+    page.number_input(key="value:Factory_Temp").set_value(None)
+    page.text_area(key="question").set_value("Why?")
+    page.checkbox(key="always:knowledge").check()
+    diagnosed(page)
+    features = {**recorded("samples")["samples"][0]["features"], "Biscuit_Thickness": 4, "Factory_Temp": None}
+    assert api.bodies() == [{"features": features, "always": ["knowledge"], "question": "Why?", "language": "en"}]
+
+
+def test_a_second_sample_replaces_the_values(opened: Opened, api: StubApi) -> None:
+    """Picking another sample fills the form with its values."""
+    api.diagnose_with("good")
+    page = opened("ko")
+    checked(page.selectbox(key="sample").select_index(1).run())
+    diagnosed(page)
+    assert api.bodies()[0]["features"] == recorded("samples")["samples"][1]["features"]
+
+
+def test_another_language_keeps_the_edits_and_asks_again(opened: Opened, api: StubApi) -> None:
+    """Switching the language keeps what was edited and shows the diagnosis in the new language."""
+    api.diagnose_with("suspect")
+    page = opened("ko")
+    page.number_input(key="value:Biscuit_Thickness").set_value(4.0)
+    diagnosed(page)
+    checked(page.segmented_control(key="language").set_value("en").run())
+    assert [body["language"] for body in api.bodies()] == ["ko", "en"]
+    assert api.bodies()[1]["features"] == api.bodies()[0]["features"]
+    assert "Verdict" in screen(page) and page.number_input(key="value:Biscuit_Thickness").value == 4.0
+
+
+def test_a_diagnosis_of_older_values_is_marked(opened: Opened, api: StubApi) -> None:
+    """After an edit the page says that the diagnosis below is of the shot before."""
+    api.diagnose_with("suspect")
+    page = diagnosed(opened("ko"))
+    assert "고치기 전의 진단" not in screen(page)
+    checked(page.number_input(key="value:Biscuit_Thickness").set_value(5.0).run())
+    assert "고치기 전의 진단" in screen(page) and len(api.bodies()) == 1
+
+
+def test_texts_of_the_api_are_never_markup(opened: Opened, api: StubApi) -> None:
+    """A quote with HTML in it is shown as text."""
+    reply = json.loads(json.dumps(recorded("suspect_ko")).replace("[1]", "<img src=x onerror=alert(1)>"))
+    api.replies["POST /diagnose ko"] = Reply(200, reply)
+    drawn = "".join(item.value for item in diagnosed(opened("ko")).html)
+    assert "<img" not in drawn and "&lt;img" in drawn
+
+
+def test_another_schema_makes_another_form(opened: Opened, api: StubApi) -> None:
+    """A foundry with other features gets its own form; none is expected by name."""
+    label = {"ko": "깊이", "en": "Depth"}
+    feature = {"name": "Depth", "label": label, "group": "camera", "unit": "mm", "seen": [0, 1], "plausible": [0, 2],
+               "resolution": 0.5, "missing": True, "constant": False, "categories": []}
+    grade = {**feature, "name": "Grade", "label": {"ko": "등급", "en": "Grade"}, "categories": ["A", "B"]}
+    api.replies["GET /model"] = Reply(200, {**recorded("model"), "features": [feature, grade], "product_feature": None})
+    api.replies["GET /samples"] = Reply(200, {"samples": []})
+    api.diagnose_with("good")
+    page = opened("en")
+    page.number_input(key="value:Depth").set_value(1.5)
+    diagnosed(page)
+    assert api.bodies()[0]["features"] == {"Depth": 1.5, "Grade": None}
+
+
+def test_the_language_check_sees_a_foreign_word(model: dict[str, Any]) -> None:
+    """The checks above can fail: a word of the other language is found, units and names are not."""
+    assert latin_words("정상 Deploy 0.3 m/s (°C) +1.0%p ROC-AUC", model) == {"Deploy"}
+    assert hangul_words("Verdict 정상") == {"정상"}

@@ -1,0 +1,97 @@
+"""The shipped manuals: what they hold, and that they are what their sources and the data make."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pymupdf
+from shots import kamp_csv
+
+from shotwise.adapters.sqlite_index import SqliteIndex
+from shotwise.knowledge.ingest import ingest
+
+ROOT = Path(__file__).parents[2]
+PDFS = sorted((ROOT / "manuals").glob("*.pdf"))
+SCHEMA = tomllib.loads((ROOT / "training/kamp.toml").read_text(encoding="utf-8"))
+
+
+def pages(path: Path) -> list[str]:
+    """The text of each page."""
+    with pymupdf.open(path) as pdf:
+        return [page.get_text() for page in pdf]
+
+
+def shown_table() -> list[str]:
+    """The rows of the window table in the process manual, with its header."""
+    section = (ROOT / "manuals/process-manual.md").read_text(encoding="utf-8").partition("제품별 관리 창 표")[2]
+    return [line for line in section.partition("\n#")[0].splitlines() if line.startswith("|")]
+
+
+def test_window_table_comes_from_the_data(windows: ModuleType) -> None:
+    """The table is what the data give, character for character; without the data, it is whole and in order."""
+    rows = shown_table()
+    if path := kamp_csv():
+        assert "\n".join(rows) == windows.window_table(path)
+    body = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+    assert len(body) >= 20
+    measured = [(spec["ko"], name) for name, spec in windows.window_features(SCHEMA).items()]
+    assert [(label, name) for label, name, *_ in body[: len(measured)]] == measured
+    for _, _, _, *values in body[: len(measured)]:
+        low, median, high, low_2, median_2, high_2 = map(float, values)
+        assert low <= median <= high and low_2 <= median_2 <= high_2
+
+
+def test_every_varying_feature_has_its_label_in_the_table() -> None:
+    """A feature with a resolution varies; all but the counter stand in the table by their Korean name."""
+    table = "\n".join(shown_table())
+    varying = [spec for spec in SCHEMA["features"].values() if "resolution" in spec and "counter" not in spec]
+    assert len(varying) == 20
+    assert [spec["ko"] for spec in varying if f"| {spec['ko']} |" not in table] == []
+
+
+def test_every_defect_type_has_a_chapter() -> None:
+    """Each of the 13 types of the schema is a chapter of the casebook, with symptom, causes and remedies."""
+    source = (ROOT / "manuals/defect-casebook.md").read_text(encoding="utf-8")
+    chapters = {chapter.partition("\n")[0]: chapter for chapter in source.split("\n# ")[1:]}
+    assert len(SCHEMA["defect_types"]) == 13
+    for kind in SCHEMA["defect_types"].values():
+        (chapter,) = [text for title, text in chapters.items() if f". {kind['ko']} (" in title]
+        assert all(f" {part}\n" in chapter for part in ("증상", "공정 변수별 원인", "대책"))
+
+
+def test_manuals_are_long_enough() -> None:
+    """Together they have at least 15 pages, none of them empty."""
+    texts = [text for path in PDFS for text in pages(path)]
+    assert len(texts) >= 15 and all(text.strip() for text in texts)
+
+
+def test_first_page_says_that_it_is_a_sample() -> None:
+    """Who opens a manual reads on page 1 that it is no plant's standard."""
+    assert len(PDFS) == 2
+    for path in PDFS:
+        first = "".join(pages(path)[0].split())
+        assert "견본문서이다" in first or "예시문서이다" in first
+
+
+def test_pdfs_are_built_from_their_sources(rebuilt: dict[str, Path]) -> None:
+    """Built anew, every PDF has the same text on the same pages."""
+    assert sorted(rebuilt) == [path.name for path in PDFS]
+    for path in PDFS:
+        assert pages(rebuilt[path.name]) == pages(path)
+
+
+def test_shipped_index_is_made_from_the_pdfs(index: SqliteIndex, tmp_path: Path) -> None:
+    """The index of the knowledge layer holds what a fresh ingest of the PDFs gives, and finds it by the same tokens."""
+    fresh = SqliteIndex(tmp_path / "index.sqlite")
+    assert [outcome.state for outcome in ingest(PDFS, fresh)] == ["added"] * len(PDFS)
+    assert fresh.all_passages() == index.all_passages()
+    assert fresh.documents() == index.documents()
+    words = ["비스", "결함", "급탕", "낮으", "velocity"]
+    assert fresh.frequencies(words) == index.frequencies(words)
+    for path in PDFS:
+        assert fresh.digest(path.name) == index.digest(path.name)
+        for number in range(1, len(pages(path)) + 1):
+            assert fresh.page_text(path.name, number) == index.page_text(path.name, number)
+    fresh.close()

@@ -1,0 +1,113 @@
+"""The served graph equals the torch + scikit-learn pipeline that was trained, over all shots at hand.
+
+Tolerances. The autoencoder runs in float64 on both sides and its latents are rounded to float32, so both sides read
+the same latents; the tree thresholds are rounded down to float32, so every shot takes the same branches. What is left
+is the order in which some 200 float32 leaf values are added: about 200 × 2⁻²⁴ × the margin's size, below 1e-5 in
+log-odds and, with a slope of at most 1/4, below 2.5e-6 in probability. One shot sent down another branch would show
+as 1e-3 or more. Latents may differ in the last digit of a float32 (values up to 1): 2⁻²³.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.bundle import Bundle, GraphOutput
+from training.export import load_pipeline
+from training.graph import floor32, fuse
+from training.pipeline import Output, Pipeline, best_f1_threshold
+
+ROOT = Path(__file__).parents[2]
+PROBABILITY, LATENT = 2.5e-6, 2.0**-23
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    """The pipeline as it was trained."""
+    return load_pipeline(ROOT / "training/pipelines/shotwise")
+
+
+@pytest.fixture(scope="module")
+def both(pipeline: Pipeline, bundle: Bundle, shots: Any) -> tuple[Output, GraphOutput]:
+    """What pipeline and graph say of all shots."""
+    return pipeline(shots.features), bundle.graph.run(shots.features)
+
+
+def test_probability(both: tuple[Output, GraphOutput]) -> None:
+    """No shot's probability differs by more than float32 addition explains."""
+    np.testing.assert_allclose(both[1].probability, both[0].probability, rtol=0, atol=PROBABILITY)
+
+
+def test_latents(both: tuple[Output, GraphOutput]) -> None:
+    """The 12 latents are the same to the last digit."""
+    np.testing.assert_allclose(both[1].latent, both[0].latent, rtol=0, atol=LATENT)
+
+
+def test_reconstruction_errors(both: tuple[Output, GraphOutput]) -> None:
+    """Per feature and in the mean, relative to the size of the error."""
+    np.testing.assert_allclose(both[1].feature_error, both[0].feature_error, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(both[1].reconstruction_error, both[0].reconstruction_error, rtol=1e-5, atol=1e-8)
+
+
+def test_missing_values(pipeline: Pipeline, bundle: Bundle, shots: Any) -> None:
+    """With any value missing, also where the schema would not allow it, both sides impute alike."""
+    random = np.random.default_rng(0)
+    rows = shots.features[random.integers(len(shots.features), size=500)].copy()
+    rows[random.random(rows.shape) < 0.2] = np.nan
+    np.testing.assert_allclose(bundle.graph.probability(rows), pipeline(rows).probability, rtol=0, atol=PROBABILITY)
+
+
+def test_extreme_values(pipeline: Pipeline, bundle: Bundle, shots: Any) -> None:
+    """Far outside what was seen, as attribution and a broken sensor go, both sides still agree."""
+    rows = shots.features[:200] * np.random.default_rng(1).choice([-3, 0, 1, 5], shots.features[:200].shape)
+    rows = rows.astype(np.float32)
+    np.testing.assert_allclose(bundle.graph.probability(rows), pipeline(rows).probability, rtol=0, atol=PROBABILITY)
+
+
+def test_the_shipped_graph_is_the_exported_pipeline(pipeline: Pipeline, bundle: Bundle, shots: Any) -> None:
+    """Exporting the saved pipeline anew gives, bit for bit, what the shipped graph gives."""
+    anew = OnnxGraph(fuse(pipeline).SerializeToString())
+    np.testing.assert_array_equal(anew.probability(shots.features), bundle.graph.probability(shots.features))
+
+
+def test_a_drifted_graph_would_be_noticed(pipeline: Pipeline, both: tuple[Output, GraphOutput], shots: Any) -> None:
+    """The tolerance is tight enough: a median off by 1 % of a scale, or one leaf off by 0.001, does not pass."""
+    off = Pipeline(pipeline.median, pipeline.mean + 0.01 * pipeline.scale, pipeline.scale, pipeline.autoencoder,
+                   pipeline.booster, pipeline.slope, pipeline.intercept, pipeline.threshold)
+    drifted = OnnxGraph(fuse(off).SerializeToString()).probability(shots.features)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(drifted, both[0].probability, rtol=0, atol=PROBABILITY)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(both[1].probability + 1e-5, both[0].probability, rtol=0, atol=PROBABILITY)
+
+
+def test_thresholds_round_down() -> None:
+    """x ≤ t and x ≤ floor32(t) are the same for every float32 x, at the float32 values beside t."""
+    random = np.random.default_rng(2)
+    for threshold in random.normal(size=500) * 10.0 ** random.integers(-3, 4, 500):
+        nearest = np.float32(threshold)
+        for x in (nearest, np.nextafter(nearest, np.float32(np.inf)), np.nextafter(nearest, np.float32(-np.inf))):
+            assert (float(x) <= threshold) == bool(x <= floor32(threshold))
+
+
+def test_the_saved_booster_needs_no_pickle(pipeline: Pipeline) -> None:
+    """It comes back from skops as what it was."""
+    assert isinstance(pipeline.booster, HistGradientBoostingClassifier)
+
+
+def test_the_threshold_is_the_best_on_what_it_was_given() -> None:
+    """No other threshold gives a higher F1 on the same shots."""
+    random = np.random.default_rng(3)
+    defect = random.random(300) < 0.3
+    probability = np.clip(random.normal(0.3 + 0.2 * defect, 0.15), 0, 1)
+
+    def f1(threshold: float) -> float:
+        called = probability >= threshold
+        return float(2 * (called & defect).sum() / (called.sum() + defect.sum()))
+
+    assert f1(best_f1_threshold(probability, defect)) == max(f1(value) for value in probability)
