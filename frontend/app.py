@@ -36,6 +36,7 @@ def main() -> None:
     st.set_page_config(page_title="Shotwise", layout="wide")
     st.html(STYLE)
     words = head()
+    form.keep()
     client = Client(os.environ.get("SHOTWISE_API_URL", API_URL))
     try:
         model, samples = load(client.base_url)

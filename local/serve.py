@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,27 +17,59 @@ from pathlib import Path
 
 import uvicorn
 
-from local.gateway import NOT_EMULATED, Gateway
+from local.gateway import NOT_EMULATED
 from local.stack import ROOT, api_port, open_stack, prepare, ui_port
+from shotwise.errors import ShotwiseError
 
 HOST = "127.0.0.1"
 MOST_LOG_BYTES = 10 * 1024 * 1024
 
 
+class PortTaken(ShotwiseError):
+    """A port that is to be served on is in use."""
+
+
 def serve(*, ui: bool) -> int:
-    """Run until a signal comes. Returns the exit status."""
-    # Before the slow part: `make run` must stop cleanly while it is still starting.
+    """Run until a signal comes. Returns the exit status: 0 after a signal, 1 where something kept it from serving."""
+    # Before the slow part: it must stop cleanly while it is still starting.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     say = _console()
+    try:
+        return _serve(ui, say)
+    except KeyboardInterrupt:
+        return 0
+    except ShotwiseError as error:  # said here, because standard error is a log file by now
+        say(f"shotwise: {error}")
+        return 1
+    finally:
+        say("shotwise: stopped")
+
+
+def _serve(ui: bool, say: Callable[[str], None]) -> int:
+    listening = _listen("SHOTWISE_API_PORT", api_port(os.environ))
+    if ui:
+        _listen("SHOTWISE_UI_PORT", ui_port(os.environ)).close()
     prepare(os.environ, say)
     say("shotwise: starting …")
     _log_to(Path(os.environ["SHOTWISE_HOME"]) / "logs" / "api.log")
     with open_stack() as (_, _, gateway), _page(ui) as page:
-        server = _server(gateway)
+        server = uvicorn.Server(uvicorn.Config(gateway, log_config=None, access_log=False, lifespan="off",
+                                               timeout_graceful_shutdown=5))
         threading.Thread(target=_announce, args=(server, page, say), daemon=True).start()
-        server.run()
-    say("shotwise: stopped")
-    return 0 if server.started else 1
+        server.run(sockets=[listening])
+    return 1  # a signal leaves by an exception: only a page that did not start comes here
+
+
+def _listen(setting: str, port: int) -> socket.socket:
+    """The port, taken before anything slow begins. Raises PortTaken."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((HOST, port))
+    except OSError as error:
+        opened.close()
+        raise PortTaken(f"port {port} cannot be used ({error.strerror}); set {setting} to a free one") from error
+    return opened
 
 
 def _console() -> Callable[[str], None]:
@@ -51,11 +84,6 @@ def _log_to(path: Path) -> None:
     if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     sys.stdout = sys.stderr = path.open("a", encoding="utf-8", buffering=1)
-
-
-def _server(gateway: Gateway) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(gateway, host=HOST, port=api_port(os.environ), log_config=None,
-                                         access_log=False, lifespan="off", timeout_graceful_shutdown=5))
 
 
 @contextmanager

@@ -27,7 +27,6 @@ class Asked:
 def show(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model: Mapping[str, Any],
          words: Words) -> Asked:
     """Draw the form and give what it holds."""
-    _keep(fields)
     markup.heading(words("shot.title"), first=True)
     sample = _sample(fields, samples, model, words)
     edited_note = st.empty()
@@ -46,10 +45,10 @@ def show(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model: M
     return Asked(body, pressed)
 
 
-def _keep(fields: Iterable[Field]) -> None:
-    """Hold on to what the widgets show: a widget whose label changes (the language) would start anew."""
-    for key in (*map(_key, fields), "question", "sample", *(f"always:{step}" for step in STEPS)):
-        if key in st.session_state:
+def keep() -> None:
+    """Hold on to what the form holds: Streamlit forgets a widget that is not drawn, as when the API is away."""
+    for key in map(str, st.session_state):
+        if key in ("sample", "question") or key.startswith(("value:", "always:")):
             st.session_state[key] = st.session_state[key]
 
 
@@ -78,7 +77,8 @@ def _sample(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model
     def name(index: int) -> str:
         return words("shot.name", number=index + 1, outcome=words(f"shot.outcome.{samples[index]['outcome']}"))
 
-    index = st.selectbox(words("shot.pick"), range(len(samples)), format_func=name, key="sample", on_change=load)
+    index = st.selectbox(words("shot.pick"), range(len(samples)), format_func=name, key="sample", on_change=load,
+                         filter_mode=None)  # a search that finds nothing would say so in English
     markup.draw(f'<div class="quiet">{markup.text(_found(samples[index], model, words))}</div>')
     return samples[index]
 
@@ -121,7 +121,8 @@ def _widget(field: Field, words: Words) -> None:
     empty = words("shot.not_measured" if field.missing else "shot.needed")
     if field.categories:
         # Without a first choice the box can be cleared, which only a value that may be missing allows.
-        st.selectbox(label, field.categories, key=_key(field), index=None if field.missing else 0, placeholder=empty)
+        st.selectbox(label, field.categories, key=_key(field), index=None if field.missing else 0, placeholder=empty,
+                     filter_mode=None)
         return
     st.number_input(label, value=None, step=field.step, format=f"%.{field.decimals}f", placeholder=empty,
                     key=_key(field))

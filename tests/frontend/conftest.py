@@ -1,102 +1,24 @@
-"""The frontend tier: the page's modules, and the page itself against a stand-in for the API on a real socket."""
+"""The frontend tier: the page's modules, and the page itself against a stand-in for the API."""
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-FRONTEND = HERE.parents[1] / "frontend"
-sys.path.insert(0, str(FRONTEND))  # as Streamlit does for app.py
+sys.path.insert(0, str(Path(__file__).parents[2] / "frontend"))  # as Streamlit does for app.py
 
-PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8ffff3f00"
-                      "05fe02fe0d9a2f5d0000000049454e44ae426082")
-
-
-def recorded(name: str) -> Any:
-    """A reply of the real API, recorded."""
-    return json.loads((HERE / "recorded" / f"{name}.json").read_text(encoding="utf-8"))
-
-
-@dataclass
-class Reply:
-    """What the stand-in answers: status, body (bytes as they are, anything else as JSON) and further headers."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class StubApi:
-    """A stand-in for the API. replies: "METHOD /path" → Reply; a POST finds "METHOD /path LANGUAGE" first."""
-
-    url: str
-    replies: dict[str, Reply]
-    received: list[tuple[str, Any]] = field(default_factory=list)
-
-    def diagnose_with(self, scene: str) -> None:
-        """Answer /diagnose with the recorded diagnosis `scene`, in the language that is asked for."""
-        for language in ("ko", "en"):
-            self.replies[f"POST /diagnose {language}"] = Reply(200, recorded(f"{scene}_{language}"))
-
-    def bodies(self) -> list[Any]:
-        """The bodies of all calls of /diagnose so far."""
-        return [body for call, body in self.received if call == "POST /diagnose"]
-
-
-class _Server(ThreadingHTTPServer):
-    stub: StubApi
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:  # noqa: N802 (the name http.server calls)
-        self._answer(f"GET {self.path}", None)
-
-    def do_POST(self) -> None:  # noqa: N802 (the name http.server calls)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer(f"POST {self.path}", body)
-
-    def _answer(self, call: str, body: Any) -> None:
-        stub = self.server.stub
-        stub.received.append((call, body))
-        language = body.get("language") if isinstance(body, dict) else None
-        reply = stub.replies.get(f"{call} {language}") or stub.replies.get(call) or Reply(404, {"title": "Not found"})
-        content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        self.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(content)), **reply.headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the report stays readable."""
+from stub_api import StubApi, recorded, stub_api
 
 
 @pytest.fixture
 def api() -> Iterator[StubApi]:
-    """The stand-in, with a model, samples, and a chart for the recorded diagnosis of a suspect shot."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.stub = StubApi(f"http://127.0.0.1:{server.server_port}", {
-            "GET /model": Reply(200, recorded("model")), "GET /samples": Reply(200, recorded("samples"))})
-        for language in ("ko", "en"):
-            url = recorded(f"suspect_{language}")["importance"]["visualization_url"]
-            server.stub.replies[f"GET /charts/{url.rsplit('/', 1)[-1]}"] = Reply(200, PIXEL)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        yield server.stub
-        server.shutdown()
-        thread.join()
+    """A stand-in for the API."""
+    with stub_api() as stub:
+        yield stub
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from shotwise.knowledge.cite import stands_on_page
 from shotwise.knowledge.direction import contradicts
 from shotwise.knowledge.passage import Answer, Hit, Index, Line, Passage, Source
 from shotwise.knowledge.question import Question
-from shotwise.knowledge.retrieve import GROUNDED, Weights, overlap, retrieve, word_weights
-from shotwise.knowledge.tokens import asked_for, tokens
+from shotwise.knowledge.retrieve import GROUNDED, Weights, held, overlap, retrieve, under, word_weights
+from shotwise.knowledge.tokens import asked_for
 
 QUOTES, RECOMMENDATIONS = 4, 4
 # A statement's score: the part of the topic that it holds + the part that its headings hold + TOGETHER times the part
@@ -57,21 +57,22 @@ def _statements(topic: str, index: Index, *, action_only: bool = False) -> Itera
 
 def _best_lines(hits: Iterable[Hit], topic: str, weights: Weights, per_passage: int) -> list[tuple[Hit, Line]]:
     """The lines of the highest score, in the order of `hits` where equal; those clearly below the best left out."""
-    scored = [(score, hit, line) for hit in hits for score, line in _scored(hit.passage, topic, weights)[:per_passage]]
+    asked = frozenset(asked_for(topic))
+    scored = [(score, hit, line) for hit in hits
+              for score, line in _scored(hit.passage, held(topic), asked, weights)[:per_passage]]
     scored.sort(key=lambda found: -found[0])
     return [(hit, line) for score, hit, line in scored if score >= NEARLY * scored[0][0]]
 
 
-def _scored(passage: Passage, topic: str, weights: Weights) -> list[tuple[float, Line]]:
-    headings = set(tokens(" ".join([passage.title, *passage.headings])))
-    under = overlap(headings, weights) + ASKED * bool(headings.intersection(asked_for(topic)))
-    asked = set(tokens(topic))
+def _scored(passage: Passage, topic: Set[str], asked: Set[str], weights: Weights) -> list[tuple[float, Line]]:
+    headings = under(passage)
+    base = overlap(headings, weights) + ASKED * bool(asked & headings)
     scored = []
     for line in passage.lines:
-        words = set(tokens(line.text))
+        words = held(line.text)
         together = overlap(words | headings, weights)
-        if together >= STATED and not contradicts(words, asked, remedy=passage.action):
-            scored.append((overlap(words, weights) + under + TOGETHER * together, line))
+        if together >= STATED and not contradicts(words, topic, remedy=passage.action):
+            scored.append((overlap(words, weights) + base + TOGETHER * together, line))
     return sorted(scored, key=lambda found: -found[0])
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 
-from shotwise.knowledge.chunk import searchable
 from shotwise.knowledge.passage import Hit, Index, Passage
 from shotwise.knowledge.tokens import Word, asked_for, content_words, tokens
 
@@ -45,13 +45,24 @@ def _weight(word: Word, frequencies: Mapping[str, int], size: int) -> float:
 
 def relevance(passage: Passage, weights: Weights) -> float:
     """The weighted part of the topic's words that the passage or its headings hold, 0 to 1."""
-    return overlap(set(tokens(" ".join(searchable(passage)) + " " + passage.title)), weights)
+    return overlap(under(passage).union(*(held(line.text) for line in passage.lines)), weights)
 
 
-def overlap(held: set[str], weights: Weights) -> float:
+def under(passage: Passage) -> frozenset[str]:
+    """The tokens that a passage stands under: of its headings and its document's title."""
+    return held(" ".join([passage.title, *passage.headings]))
+
+
+@lru_cache(maxsize=8192)
+def held(text: str) -> frozenset[str]:
+    """The tokens of a text, kept: the same passages are weighed for topic after topic."""
+    return frozenset(tokens(text))
+
+
+def overlap(found: Set[str], weights: Weights) -> float:
     """The weighted part of the words that a set of tokens holds; a word counts by the part of its tokens held."""
     total = sum(weight for _, weight in weights)
     if not total:
         return 0.0
-    return sum(weight * sum(token in held for token in word.tokens) / len(word.tokens)
+    return sum(weight * sum(token in found for token in word.tokens) / len(word.tokens)
                for word, weight in weights) / total

@@ -14,7 +14,7 @@ _RUN = re.compile(r"[가-힣]+|[a-z0-9]+(?:\.[0-9]+)?")
 _PLURAL = re.compile("[a-z]{2,}[^s0-9]s")
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 _COPULAS = ("인가요", "이에요", "입니까", "예요")
-_PARTICLES = (*_COPULAS, "이랑", "에서는", "으로는", "이라는", "에서", "에게", "으로",
+_PARTICLES = (*_COPULAS, "이랑", "이란", "에서는", "으로는", "이라는", "에서", "에게", "으로",
               "까지", "부터", "보다", "처럼", "하고", "이나", "라는",
               "은", "는", "이", "가", "을", "를", "에", "의", "로", "와", "과", "도", "만")
 # Short runs that end so are as often nouns (표면, 재고, 기한), so they need one syllable more.

@@ -110,6 +110,7 @@ def test_english_question_has_an_english_frame(index: SqliteIndex) -> None:
     """The frame follows the question's language; the quotes stay in the document's."""
     found = answer(asked("What causes burning marks?", None), index)
     assert_proven(found)
+    assert "소착이 생긴다" in found.sources[0].quote
     assert found.text.startswith(WORDS["en"]["found"])
 
 
@@ -130,10 +131,21 @@ def test_injection_with_a_question_changes_nothing(index: SqliteIndex) -> None:
 
 def test_unproven_quote_is_not_given(writable: SqliteIndex) -> None:
     """A passage whose line is not in the text of its page is as good as absent."""
+    question = asked("기공이란 무엇인가요?", None)
     writable.replace(document("기공은 구멍이다."), [passage("기공은 기포이다.")])
-    assert not answer(asked("기공이란 무엇인가요?", None), writable).grounded
+    assert not answer(question, writable).grounded
     writable.replace(document("기공은 구멍이다.", sha256="2"), [passage("기공은 구멍이다.")])
-    assert answer(asked("기공은 무엇인가요?", None), writable).grounded
+    assert answer(question, writable).grounded
+
+
+def test_partial_statements_are_left_out_beside_a_full_one(writable: SqliteIndex) -> None:
+    """What holds three of four words is quoted only where nothing holds all of them."""
+    partial, full = "비스킷 두께와 온도를 잰다.", "비스킷 두께와 온도와 급탕량을 잰다."
+    question = asked("비스킷 두께, 온도, 급탕량", None)
+    writable.replace(document(partial), [passage(partial)])
+    assert [source.quote for source in answer(question, writable).sources] == [partial]
+    writable.replace(document(f"{partial} {full}", sha256="2"), [passage(partial), passage(full)])
+    assert [source.quote for source in answer(question, writable).sources] == [full]
 
 
 def test_empty_index_refuses(writable: SqliteIndex) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import recorded
+from stub_api import recorded
 
 CONTRACT = Path(__file__).parents[2] / "api/openapi.yaml"
 REPLIES = [("model", "Model"), ("samples", "Samples"), ("problem", "Problem"),

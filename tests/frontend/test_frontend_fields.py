@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import recorded
 from fields import Field, fields_of, limits_for, shown, shown_range, to_features, to_widget
+from stub_api import recorded
 
 
 def field(**changes: Any) -> Field:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from client import ApiError, Client
-from conftest import PIXEL, Reply, StubApi, recorded
+from stub_api import PIXEL, Reply, StubApi, recorded
 
 
 def test_an_answer_is_handed_over(api: StubApi) -> None:

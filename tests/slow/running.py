@@ -1,0 +1,190 @@
+"""Real processes for the slow tier: the stack on free ports, the built functions in Lambda's emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / ".aws-sam/build"
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+def ask(url: str, body: bytes | None = None, content_type: str = "application/x-www-form-urlencoded",
+        seconds: float = 30) -> Answer:
+    """GET, or POST as `curl -d` does; an error status is an answer too."""
+    request = urllib.request.Request(url, body, {"Content-Type": content_type} if body is not None else {})
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as found:
+            return Answer(found.status, found.headers.get("Content-Type", ""), found.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.headers.get("Content-Type", ""), error.read())
+
+
+def wait_for(url: str, process: subprocess.Popen[Any], seconds: float = 90) -> None:
+    """Until `url` answers 200; fails when the process ends before."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, f"the process ended with {process.returncode} before {url} answered"
+        try:
+            if ask(url, seconds=2).status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer within {seconds} s")
+
+
+@dataclass
+class Stack:
+    """A running stack."""
+
+    api: str
+    ui: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    console: Path
+
+
+@contextmanager
+def stack(home: Path, *, ui: bool = False, command: list[str] | None = None) -> Iterator[Stack]:
+    """`shotwise serve` (or `command`) with ports and a home of its own, ended by SIGTERM."""
+    api_port, ui_port = free_port(), free_port()
+    environ = {**os.environ, "SHOTWISE_HOME": str(home), "SHOTWISE_API_PORT": str(api_port),
+               "SHOTWISE_UI_PORT": str(ui_port)}
+    for name in ("POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_DISABLED"):
+        environ.pop(name, None)  # the tests' own quiet is not the stack's
+    home.mkdir(parents=True, exist_ok=True)
+    console = home / "console.txt"
+    command = command or [sys.executable, "-m", "local.cli", "serve", *(["--ui"] if ui else [])]
+    with console.open("ab") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True)
+    running = Stack(f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{ui_port}", home, process, console)
+    try:
+        wait_for(f"{running.api}/health", process)
+        yield running
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[Any], seconds: float = 15) -> None:
+    """SIGTERM, then wait; what does not end by itself is a failure."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError(f"SIGTERM did not end the process within {seconds} s") from None
+
+
+def python313() -> Path:
+    """Lambda's Python: on PATH, or one that pyenv keeps."""
+    found = shutil.which("python3.13")
+    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+        return Path(found).resolve()
+    kept = sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python3.13"))
+    assert kept, "sam build and the emulator need Python 3.13: put python3.13 on PATH"
+    return kept[-1]
+
+
+def sam(*arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run this environment's sam with Lambda's Python on PATH."""
+    python = python313()
+    environ = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1",
+               "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    return subprocess.run([str(Path(sys.executable).parent / "sam"), *arguments], cwd=ROOT, env=environ,
+                          capture_output=True, text=True, timeout=seconds, check=False)
+
+
+def runtime_python() -> Path:
+    """A Python 3.13 with what Lambda's image brings, kept in .venv-lambda for the next run."""
+    folder = ROOT / ".venv-lambda"
+    wanted = (ROOT / "requirements/lambda.txt").read_text("utf-8")
+    stamp = folder / "installed.txt"
+    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([str(python313()), "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "-r",
+                        str(ROOT / "requirements/lambda.txt")], check=True)
+        stamp.write_text(wanted, "utf-8")
+    return folder / "bin/python"
+
+
+def emulator() -> Path:
+    """The Runtime Interface Emulator that aws-sam-cli brings."""
+    import samcli
+
+    machine = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+    return Path(samcli.__file__).parent / f"local/rapid/aws-lambda-rie-{machine}"
+
+
+@contextmanager
+def built_function(name: str, layers: list[str], settings: Mapping[str, str], home: Path) -> Iterator[str]:
+    """A built function in the emulator; the URL that invokes it."""
+    task = BUILD / name
+    paths = [str(task), *(str(BUILD / layer / "python") for layer in layers)]
+    port, api_port = free_port(), free_port()
+    binary = home / "aws-lambda-rie"
+    shutil.copy(emulator(), binary)
+    binary.chmod(0o755)
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(paths), "LAMBDA_TASK_ROOT": str(task),
+               "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_DEFAULT_REGION": "us-east-1", "SHOTWISE_HOME": str(home),
+               "MPLCONFIGDIR": str(home), **settings}
+    with (home / "emulator.txt").open("ab") as out:
+        process = subprocess.Popen(
+            [str(binary), "--runtime-interface-emulator-address", f"127.0.0.1:{port}", "--runtime-api-address",
+             f"127.0.0.1:{api_port}", str(runtime_python()), "-m", "awslambdaric", "app.handler"],
+            cwd=task, env=environ, stdout=out, stderr=out, start_new_session=True)
+    try:
+        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def invoke(url: str, event: Any, seconds: float = 60) -> Any:
+    """Invoke an emulated function, waiting for the emulator to listen."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return ask(url, json.dumps(event).encode(), "application/json", seconds).json()
+        except ConnectionRefusedError:
+            raise
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,75 @@
+"""The AWS artefact without AWS: lint, build, sizes, and the built functions in Lambda's emulator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam
+
+pytestmark = pytest.mark.slow
+SETTINGS = {"SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
+            "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+            "SHOTWISE_INDEX_READ_ONLY": "true"}
+FUNCTIONS = {"PredictFunction": ("predict", ["RuntimeLayer", "CoreLayer"], "/predict"),
+             "ImportanceFunction": ("importance", ["CoreLayer"], "/importance"),
+             "RagQueryFunction": ("rag_query", ["RuntimeLayer", "CoreLayer"], "/rag-query")}
+MOST_BYTES = 250 * 1024 * 1024  # Lambda's limit for function and layers, unzipped
+VOLATILE = ("prediction_id", "processing_time_ms", "visualization_url")
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def steady(reply: dict[str, Any]) -> dict[str, Any]:
+    """Without what differs from call to call."""
+    return {name: value for name, value in reply.items() if name not in VOLATILE}
+
+
+def test_the_template_is_clean() -> None:
+    """`sam validate --lint` finds nothing."""
+    done = sam("validate", "--lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_fits_into_lambda(built: None, name: str) -> None:
+    """Function and layers together stay under 250 MB."""
+    _, layers, _ = FUNCTIONS[name]
+    total = size(BUILD / name) + sum(size(BUILD / layer) for layer in layers) + size(ROOT / "models") \
+        + size(ROOT / "layers/knowledge")
+    print(f"\n{name}: {total / 2**20:.0f} MB unzipped")
+    assert total <= MOST_BYTES
+
+
+def test_only_one_numpy_reaches_a_function(built: None) -> None:
+    """A second copy beside the layer's would win by path order and break what was pinned."""
+    for name, (_, layers, _) in FUNCTIONS.items():
+        found = [str(path) for folder in (name, *(f"{layer}/python" for layer in layers))
+                 for path in (BUILD / folder).glob("numpy-*.dist-info")]
+        assert len(found) == 1 and "numpy-2.4.6" in found[0], (name, found)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_built_function_answers_as_the_local_stack(built: None, running: Stack, tmp_path: Path,
+                                                       name: str) -> None:
+    """Under Python 3.13, from the artefact: the same event gives the same numbers, bit for bit."""
+    event_name, layers, path = FUNCTIONS[name]
+    event = json.loads((ROOT / f"events/{event_name}.json").read_text("utf-8"))
+    with built_function(name, layers, SETTINGS, tmp_path) as url:
+        emulated = invoke(url, event)
+    local = ask(f"{running.api}{path}", json.dumps(event).encode()).json()
+    assert steady(emulated) == steady(local)
+
+
+def test_the_built_function_rejects_with_its_document(built: None, running: Stack, tmp_path: Path) -> None:
+    """The error is named Rejected, and its message is the very document that the API answers with."""
+    with built_function("PredictFunction", ["RuntimeLayer", "CoreLayer"], SETTINGS, tmp_path) as url:
+        emulated = invoke(url, {"features": {}})
+    assert emulated["errorType"] == "Rejected"
+    assert emulated["errorMessage"].encode() == ask(f"{running.api}/predict", b'{"features": {}}').body
