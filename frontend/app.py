@@ -56,8 +56,6 @@ def main() -> None:
 def head() -> Words:
     """Name and language switch; the language stays in the address, so a reload keeps it."""
     def choose() -> None:
-        # A second click on the chosen language takes the choice away; there is always one.
-        st.session_state["language"] = st.session_state["language"] or st.query_params.get("lang", LANGUAGES[0])
         st.query_params["lang"] = st.session_state["language"]
 
     wanted = st.query_params.get("lang")
@@ -68,8 +66,8 @@ def head() -> Words:
         markup.draw(f"<b>Shotwise</b><span>{markup.text(words('page.subtitle'))}</span>", "sw-brand")
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         # Codes, not names: they read the same on a page of either language.
-        st.segmented_control(words("page.language"), LANGUAGES, format_func=str.upper, key="language",
-                             label_visibility="collapsed", on_change=choose)
+        st.segmented_control(words("page.language"), LANGUAGES, required=True, format_func=str.upper,
+                             key="language", label_visibility="collapsed", on_change=choose)
     return words
 
 

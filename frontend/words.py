@@ -89,7 +89,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "importance.note": ("배경 샷의 평균 {base}에서 이 샷의 {probability}까지, 값마다 더하거나 뺀 몫입니다.",
                         "What each value added or took away, from the background average of {base} to this shot's "
                         "{probability}."),
-    "importance.chart": ("값마다 결함 확률을 높이거나 낮춘 몫", "How far each value raised or lowered the probability"),
     "importance.no_chart": ("차트를 불러오지 못했습니다. 아래 표의 값은 유효합니다.",
                             "The chart could not be loaded. The table below stands."),
 

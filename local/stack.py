@@ -31,15 +31,17 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
         aside = index.with_suffix(".writing")
         shutil.copy(SHIPPED_INDEX, aside)  # what the first ingest of the manuals would give, without the wait
         aside.rename(index)
-    _refresh(Path(environ.get("SHOTWISE_INDEX", index)), say)
+    _refresh(Path(environ.get("SHOTWISE_INDEX", index)), home / "documents", say)
 
 
-def _refresh(index_path: Path, say: Callable[[str], None]) -> None:
+def _refresh(index_path: Path, kept: Path, say: Callable[[str], None]) -> None:
+    """Ingest what the index lacks of the manuals and of the documents that were ingested before: all of them, where
+    an index of an older format was emptied."""
     from shotwise.adapters.sqlite_index import SqliteIndex
     from shotwise.knowledge.ingest import ingest
 
     index = SqliteIndex(index_path)
-    for found in ingest(sorted(MANUALS.glob("*.pdf")), index):
+    for found in ingest([*sorted(MANUALS.glob("*.pdf")), *sorted(kept.glob("*.pdf"))], index):
         if found.state != "unchanged":
             say(f"knowledge: {found.name} {found.state} {found.reason}".rstrip())
     index.close()

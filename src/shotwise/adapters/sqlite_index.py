@@ -26,6 +26,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS passage_tokens USING fts5 (headings, body,
 CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab (passage_tokens, 'row');
 """
 HEADING_WEIGHT = 2.0
+# Raise it with every change of what `tokens`, `chunk` or the tables above make of a document: an index of another
+# format is emptied, and whoever keeps the documents ingests them again.
+FORMAT = 2
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -54,10 +57,28 @@ class SqliteIndex:
         except sqlite3.Error as error:
             raise KnowledgeError(f"the knowledge index {path} cannot be opened: {error}") from error
         try:
-            self._connection.executescript("SELECT count(*) FROM documents" if read_only else SCHEMA)
-        except sqlite3.Error as error:
+            self._check_format() if read_only else self._set_up()
+        except (sqlite3.Error, KnowledgeError) as error:
             self._connection.close()
             raise KnowledgeError(f"the knowledge index {path} cannot be used: {error}") from error
+
+    def _format(self) -> int:
+        found: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return found
+
+    def _check_format(self) -> None:
+        self._connection.execute("SELECT count(*) FROM documents")
+        if self._format() != FORMAT:
+            raise KnowledgeError(f"its format is {self._format()}, this version reads {FORMAT}; run `make knowledge`")
+
+    def _set_up(self) -> None:
+        self._connection.executescript(SCHEMA)
+        if self._format() == FORMAT:
+            return
+        with self._connection:
+            for table in ("passage_tokens", "passages", "pages", "documents"):
+                self._connection.execute(f"DELETE FROM {table}")
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     @_translated
     def replace(self, document: Document, passages: Sequence[Passage]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,20 @@ def test_closed_index_is_a_knowledge_error(filled: SqliteIndex) -> None:
     filled.close()
     with pytest.raises(KnowledgeError, match="cannot be used"):
         filled.size()
+
+
+def test_an_index_of_another_format_is_emptied_to_be_ingested_again(tmp_path: Path) -> None:
+    """Its tokens would not meet today's questions; read-only it is refused with what to do."""
+    path = tmp_path / "index.sqlite"
+    SqliteIndex(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO documents VALUES ('a.pdf', 'a', 'x')")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with pytest.raises(KnowledgeError, match="make knowledge"):
+        SqliteIndex(path, read_only=True)
+    index = SqliteIndex(path)
+    assert index.digest("a.pdf") is None
+    index.close()
+    SqliteIndex(path, read_only=True).close()
