@@ -10,7 +10,7 @@ import itertools
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,11 +39,7 @@ class ShotUser(FastHttpUser):
     sign: ClassVar[Sign]
     repeats: ClassVar[Repeats]
     requests: ClassVar[Iterator[tuple[int, bytes]]]
-
-    @staticmethod
-    def check(reply: Any) -> str | None:
-        """What is wrong with a reply; None when nothing is."""
-        raise NotImplementedError
+    check: ClassVar[Callable[[Any], str | None]]  # what is wrong with a reply; None when nothing is
 
     def wait_time(self) -> float:
         """Until the next request. Exactly even paces would keep users in step: those that start together would collide

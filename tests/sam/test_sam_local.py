@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from slow.running import ROOT, ask, sam, stack  # noqa: E402
+from slow.running import ROOT, ask, sam, stack
 
 pytestmark = pytest.mark.sam
 VOLATILE = ("prediction_id", "processing_time_ms", "visualization_url")

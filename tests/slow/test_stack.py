@@ -26,7 +26,8 @@ def joined(text: str) -> str:
 
 
 def test_one_call_gives_everything(running: Stack) -> None:
-    """`curl -d @events/shot.json …/diagnose`: class, contributions that add up, a PNG, quotes that stand on their page."""
+    """`curl -d @events/shot.json …/diagnose`: class, contributions that add up, a PNG, quotes that stand on their
+    page."""
     answer = ask(f"{running.api}/diagnose", (ROOT / "events/shot.json").read_bytes())
     found = answer.json()
     assert answer.status == 200 and found["prediction"]["prediction"]["class"] == "defect"
