@@ -113,10 +113,16 @@ def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
     for product, rows in _products(table).items():
         good = table.features[rows & ~table.defect].astype(np.float64)
         found[product] = {
-            column.name: [round(float(bound), 4) for bound in np.nanquantile(good[:, index], LIMIT_QUANTILES)]
+            column.name: [_resolved(bound, column) for bound in np.nanquantile(good[:, index], LIMIT_QUANTILES)]
             for index, column in enumerate(table.columns)
             if not column.categories and not column.counter and _varies(table.features[:, index])}
     return found
+
+
+def _resolved(value: float, column: Column) -> float:
+    """A value as the machine could show it: a limit of 674.368 °C would claim what no gauge can tell."""
+    step = column.resolution or 0.0001
+    return round(round(float(value) / step) * step, 6)
 
 
 def _varies(values: NDArray[np.float32]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shotwise.attribution import Attribution, attribute
@@ -20,7 +20,7 @@ class TopFeature:
     """A feature that drove the prediction. value: its contribution, in probability; measured: in `unit`."""
 
     name: str
-    label: str
+    label: Mapping[str, str]
     value: float
     measured: float | str | None
     unit: str
@@ -43,13 +43,13 @@ def explain(shot: Shot, bundle: Bundle, store: FileStore, draw: Draw | None, lan
         png = draw(shot, attribution, bundle, language)
         # The content's hash in the key: an id that a caller made up can never replace another shot's chart.
         url = store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
-    return Explanation(attribution, _top(shot, attribution, bundle, language), url)
+    return Explanation(attribution, _top(shot, attribution, bundle), url)
 
 
-def _top(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> tuple[TopFeature, ...]:
+def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:
     order = sorted(range(len(bundle.features)), key=lambda index: -abs(attribution.contributions[index]))
     return tuple(
-        TopFeature(feature.name, feature.label[language], float(attribution.contributions[index]),
+        TopFeature(feature.name, feature.label, float(attribution.contributions[index]),
                    shot.measured[feature.name], feature.unit)
         for index in order[:TOP]
         if attribution.contributions[index] != 0 and (feature := bundle.features[index]))

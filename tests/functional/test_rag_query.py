@@ -56,6 +56,15 @@ def test_a_context_is_enough_for_the_workflow(function: Function) -> None:
     assert found["grounded"] and any("고속 사출 속도" in source["quote"] for source in found["sources"])
 
 
+def test_an_english_diagnosis_finds_what_a_korean_one_does(function: Function) -> None:
+    """The documents are searched in their own language; only the frame of the answer is English."""
+    named = {"labels": {"ko": "고속 사출 속도", "en": "High velocity"}}
+    context = {**CONTEXT, "top_features": [{**CONTEXT["top_features"][0], "label": "High velocity", **named}],
+               "defect_types": [{"label": "Short shot", "labels": {"ko": "미성형", "en": "Short shot"}}]}
+    english, korean = function({"context": context, "language": "en"}, None), function({"context": CONTEXT}, None)
+    assert english["sources"] == korean["sources"] and english["answer"].startswith("This is what")
+
+
 def test_without_driving_values_the_defect_types_are_asked_for(function: Function) -> None:
     """T2 failed: T3 still finds the section of the likeliest defect."""
     found = function({"context": {**CONTEXT, "top_features": []}, "language": "ko"}, None)
@@ -74,7 +83,8 @@ def test_says_when_the_documents_do_not_answer(function: Function) -> None:
 @pytest.mark.parametrize("body", [
     {}, {"query": ""}, {"query": " "}, {"query": 5}, {"query": "가" * 2001}, {"query": "x", "language": "jp"},
     {"query": "x", "context": []}, {"query": "x", "context": {"limits": [{"feature": "a"}]}},
-    {"query": "x", "context": {"top_features": "y"}}, {"query": "x", "y": 1}])
+    {"query": "x", "context": {"top_features": "y"}},
+    {"context": {"defect_types": [{"label": "x", "labels": 5}]}}, {"query": "x", "y": 1}])
 def test_bad_questions_are_named(function: Function, event: Event, body: dict[str, Any]) -> None:
     """Each is a 400 with a field, and Rejected for the workflow."""
     reply = function(event("POST", "/rag-query", body), None)

@@ -144,6 +144,11 @@ class SqliteIndex:
         return row[0] if row else None
 
     @_translated
+    def titles(self) -> list[str]:
+        """The titles of the documents."""
+        return list(self.documents().values())
+
+    @_translated
     def documents(self) -> dict[str, str]:
         """File name → title of every document."""
         return dict(self._connection.execute("SELECT name, title FROM documents ORDER BY name"))

@@ -22,7 +22,7 @@ def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Functio
         request = importance_request(body, bundle)
         found = explain(request.shot, bundle, store, draw if request.chart else None, request.language,
                         request.prediction_id)
-        return importance_reply(found, bundle)
+        return importance_reply(found, bundle, request.language)
 
     def get_chart(name: str) -> Response[Any]:
         return file_response(store.get(name), "image/png")

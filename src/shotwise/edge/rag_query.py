@@ -14,16 +14,18 @@ from shotwise.edge.requests import knowledge_request
 from shotwise.files import FileStore
 from shotwise.knowledge.answer import answer
 from shotwise.knowledge.passage import Index
-from shotwise.knowledge.question import asked, from_prediction
+from shotwise.knowledge.question import asked, from_prediction, language_of
 
 
 def rag_query_function(index: Index, documents: FileStore) -> Function:
     """The function for an index of passages and the store of the documents they come from."""
 
+    documents_language = language_of(" ".join(index.titles()))
+
     def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
         request = knowledge_request(body)
         question = asked(request.query, request.language) if request.query \
-            else from_prediction(request.context, request.language)
+            else from_prediction(request.context, request.language, documents_language)
         return knowledge_reply(answer(question, index))
 
     def get_document(name: str) -> Response[Any]:

@@ -20,8 +20,8 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
             "class": "defect" if prediction.defect else "normal", "probability": _rounded(prediction.probability),
             "confidence": prediction.confidence, "threshold": _rounded(prediction.threshold),
             "advice": prediction.advice},
-        "defect_types": [{"type": kind.type, "label": kind.label[language], "probability": _rounded(kind.probability)}
-                         for kind in prediction.defect_types],
+        "defect_types": [{"type": kind.type, "label": kind.label[language], "labels": dict(kind.label),
+                          "probability": _rounded(kind.probability)} for kind in prediction.defect_types],
         "novelty": {"score": _rounded(prediction.novelty), "unusual": prediction.unusual,
                     "outside_seen": list(prediction.outside_seen)},
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
@@ -31,7 +31,7 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "model_version": bundle.version, "prediction_id": prediction_id}
 
 
-def importance_reply(explanation: Explanation, bundle: Bundle) -> dict[str, Any]:
+def importance_reply(explanation: Explanation, bundle: Bundle, language: str) -> dict[str, Any]:
     """The reply of /importance, without its time."""
     attribution = explanation.attribution
     return {
@@ -39,8 +39,9 @@ def importance_reply(explanation: Explanation, bundle: Bundle) -> dict[str, Any]
                        for name, value in zip(bundle.names, attribution.contributions, strict=True)},
         "base_value": _rounded(attribution.base_value), "probability": _rounded(attribution.probability),
         "estimated_error": _rounded(attribution.estimated_error),
-        "top_features": [{"name": top.name, "label": top.label, "value": _rounded(top.value),
-                          "measured": top.measured, "unit": top.unit} for top in explanation.top],
+        "top_features": [{"name": top.name, "label": top.label[language], "labels": dict(top.label),
+                          "value": _rounded(top.value), "measured": top.measured, "unit": top.unit}
+                         for top in explanation.top],
         "visualization_url": explanation.visualization_url}
 
 

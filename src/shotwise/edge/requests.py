@@ -187,7 +187,12 @@ def _context(value: Any) -> str:
 
 def _fits(items: Any, shape: Mapping[str, type]) -> bool:
     return isinstance(items, list) and all(
-        isinstance(item, dict) and all(_is(item.get(name), kind) for name, kind in shape.items()) for item in items)
+        isinstance(item, dict) and all(_is(item.get(name), kind) for name, kind in shape.items())
+        and _labels_fit(item.get("labels")) for item in items)
+
+
+def _labels_fit(labels: Any) -> bool:
+    return labels is None or (isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values()))
 
 
 def _is(value: Any, kind: type) -> bool:

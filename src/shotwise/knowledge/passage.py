@@ -92,6 +92,10 @@ class Index(Protocol):
         """The number of passages."""
         ...
 
+    def titles(self) -> list[str]:
+        """The titles of the documents."""
+        ...
+
     def page_text(self, document: str, page: int) -> str:
         """The text of a page as the PDF holds it."""
         ...

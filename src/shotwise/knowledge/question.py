@@ -30,20 +30,25 @@ def language_of(text: str) -> str:
     return "ko" if re.search("[가-힣]", text) else "en"
 
 
-def from_prediction(context: Mapping[str, Any], language: str | None) -> Question:
+def from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
     """A question from what T1 and T2 found: the likeliest defect types, then each driving value with its
-    direction, as a cause of the likeliest.
+    direction, as a cause of the likeliest. It is worded in the language of the `documents`, which need not be that
+    of the answer: words are all that this search has.
 
     `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
     `top_features` (T2 failed) the values outside their limits take their place.
     """
-    spoken = language or "ko"
-    words = WORDS[spoken]
-    types = [kind["label"] for kind in context.get("defect_types", [])[:TYPES]]
+    words = WORDS[documents]
+    types = [_label(kind, documents) for kind in context.get("defect_types", [])[:TYPES]]
     directions = {breach["feature"]: words["high"] if breach["value"] > breach["high"] else words["low"]
                   for breach in context.get("limits", [])}
-    drivers = [(top["name"], top["label"]) for top in context.get("top_features", []) if top["value"] > 0]
+    drivers = [(top["name"], _label(top, documents)) for top in context.get("top_features", []) if top["value"] > 0]
     drivers = drivers or [(name, name) for name in directions]
     topics = [" ".join(filter(None, [*types[:1], label, directions.get(name), words["cause"]]))
               for name, label in drivers[:FEATURES]]
-    return Question((*(f"{kind} {words['cause']} {words['remedy']}" for kind in types), *topics), spoken)
+    return Question((*(f"{kind} {words['cause']} {words['remedy']}" for kind in types), *topics), language or "ko")
+
+
+def _label(item: Mapping[str, Any], language: str) -> str:
+    labels: Mapping[str, str] = item.get("labels") or {}
+    return labels.get(language, item["label"])
