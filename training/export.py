@@ -38,6 +38,7 @@ def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeli
         "format": FORMAT, "version": version, "product_feature": _product(table),
         "features": [_feature(column, unique, index) for index, column in enumerate(table.columns)],
         "defect_types": _defect_types(unique), "thresholds": thresholds, "limits": _limits(unique),
+        "typical": _quantiles(unique, 0.5),
         "figures": figures, "training": _training(table, unique)}
     (aside / "model.onnx").write_bytes(fuse(pipeline).SerializeToString())
     np.savez_compressed(aside / "background.npz", features=_background(unique))
@@ -109,13 +110,20 @@ def _defect_types(table: Table) -> list[dict[str, Any]]:
 
 
 def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
-    found: dict[str, dict[str, list[float]]] = {}
+    """product → feature → [low, high] of good shots."""
+    low, high = (_quantiles(table, quantile) for quantile in LIMIT_QUANTILES)
+    return {product: {name: [low[product][name], high[product][name]] for name in values}
+            for product, values in low.items()}
+
+
+def _quantiles(table: Table, quantile: float) -> dict[str, dict[str, float]]:
+    """product → feature → quantile of good shots, of every measured value that varies and is no counter."""
+    found: dict[str, dict[str, float]] = {}
     for product, rows in _products(table).items():
         good = table.features[rows & ~table.defect].astype(np.float64)
-        found[product] = {
-            column.name: [_resolved(bound, column) for bound in np.nanquantile(good[:, index], LIMIT_QUANTILES)]
-            for index, column in enumerate(table.columns)
-            if not column.categories and not column.counter and _varies(table.features[:, index])}
+        found[product] = {column.name: _resolved(np.nanquantile(good[:, index], quantile), column)
+                          for index, column in enumerate(table.columns)
+                          if not column.categories and not column.counter and _varies(table.features[:, index])}
     return found
 
 

@@ -85,13 +85,17 @@ class Graph(Protocol):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that may be served: its hashes were checked when it was loaded."""
+    """A model that may be served: its hashes were checked when it was loaded.
+
+    limits and typical: product → feature → (low, high) and median of good shots; background: float32 [B, F].
+    """
 
     version: str
     features: tuple[Feature, ...]
     defect_types: tuple[DefectType, ...]
     thresholds: Thresholds
     limits: Mapping[str, Mapping[str, tuple[float, float]]]
+    typical: Mapping[str, Mapping[str, float]]
     product_feature: str | None
     background: NDArray[np.float32]
     samples: tuple[Mapping[str, Any], ...]
@@ -135,7 +139,7 @@ def load_bundle(folder: Path, open_graph: Any) -> Bundle:
         thresholds=Thresholds(**document["thresholds"]),
         limits={product: {name: (low, high) for name, (low, high) in limits.items()}
                 for product, limits in document["limits"].items()},
-        product_feature=document["product_feature"], background=background,
+        typical=document["typical"], product_feature=document["product_feature"], background=background,
         samples=tuple(json.loads(files["samples.json"])),
         graph=open_graph(files["model.onnx"]), document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
 

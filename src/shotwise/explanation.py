@@ -17,13 +17,15 @@ TOP = 5
 
 @dataclass(frozen=True)
 class TopFeature:
-    """A feature that drove the prediction. value: its contribution, in probability; measured: in `unit`."""
+    """A feature that drove the prediction. value: its contribution, in probability; measured: in `unit`;
+    direction: high or low against the median of good shots of the product, typical at it, None where there is none."""
 
     name: str
     label: Mapping[str, str]
     value: float
     measured: float | str | None
     unit: str
+    direction: str | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeatu
     order = sorted(range(len(bundle.features)), key=lambda index: -abs(attribution.contributions[index]))
     return tuple(
         TopFeature(feature.name, feature.label, float(attribution.contributions[index]),
-                   shot.measured[feature.name], feature.unit)
+                   shot.measured[feature.name], feature.unit, _direction(feature.name, shot, bundle))
         for index in order[:TOP]
         if attribution.contributions[index] != 0 and (feature := bundle.features[index]))
+
+
+def _direction(name: str, shot: Shot, bundle: Bundle) -> str | None:
+    typical = bundle.typical[bundle.product(shot.values)].get(name)
+    measured = shot.measured[name]
+    if typical is None or not isinstance(measured, int | float):
+        return None
+    return "typical" if measured == typical else "high" if measured > typical else "low"

@@ -84,6 +84,9 @@ class Function:
             document = problem(error)
             self._logger.info("rejected", fields=len(error.errors), request_id=request)
             raise Rejected(to_json(document)) from None
+        except Exception:  # whatever it is, the workflow hides it from the caller: here is where it can be read
+            self._logger.exception("failed", request_id=request)
+            raise
         self._logger.info("answered", path="workflow", status=200, request_id=request)
         return found
 

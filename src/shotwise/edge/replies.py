@@ -40,7 +40,8 @@ def importance_reply(explanation: Explanation, bundle: Bundle, language: str) ->
         "base_value": _rounded(attribution.base_value), "probability": _rounded(attribution.probability),
         "estimated_error": _rounded(attribution.estimated_error),
         "top_features": [{"name": top.name, "label": top.label[language], "labels": dict(top.label),
-                          "value": _rounded(top.value), "measured": top.measured, "unit": top.unit}
+                          "value": _rounded(top.value), "measured": top.measured, "unit": top.unit,
+                          "direction": top.direction}
                          for top in explanation.top],
         "visualization_url": explanation.visualization_url}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 
 from shotwise.knowledge.cite import stands_on_page
 from shotwise.knowledge.direction import contradicts
 from shotwise.knowledge.passage import Answer, Hit, Index, Line, Passage, Source
-from shotwise.knowledge.question import Question
+from shotwise.knowledge.question import Question, Topic
 from shotwise.knowledge.retrieve import GROUNDED, Weights, held, overlap, retrieve, under, word_weights
 from shotwise.knowledge.tokens import asked_for
 
@@ -31,14 +31,23 @@ def answer(question: Question, index: Index) -> Answer:
     Only quotes that stand on the page they name are given. Where no passage answers, `grounded` is False, the text
     says so and there are no sources.
     """
-    quotes = _interleave([_statements(topic, index) for topic in question.topics], QUOTES)
+    quotes = _found(question, index, QUOTES)
     if not quotes:
         return Answer(WORDS[question.language]["none"], (), (), (), False, "extractive")
-    remedies = _interleave([_statements(topic, index, action_only=True) for topic in question.topics], RECOMMENDATIONS)
+    remedies = _found(question, index, RECOMMENDATIONS, action_only=True)
     sources = list(dict.fromkeys([*quotes, *remedies]))
     return Answer(_text(quotes, sources, question.language), tuple(sources),
                   tuple(remedy.quote for remedy in remedies), tuple(sources.index(remedy) for remedy in remedies),
                   True, "extractive")
+
+
+def _found(question: Question, index: Index, most: int, *, action_only: bool = False) -> list[Source]:
+    """The statements for the question's topics, or for its other ones where those find none."""
+    for topics in (question.topics, question.otherwise):
+        found = _interleave([_statements(topic, index, action_only=action_only) for topic in topics], most)
+        if found:
+            return found
+    return []
 
 
 def _text(quotes: Sequence[Source], sources: Sequence[Source], language: str) -> str:
@@ -46,34 +55,39 @@ def _text(quotes: Sequence[Source], sources: Sequence[Source], language: str) ->
     return "\n".join([WORDS[language]["found"], *lines])
 
 
-def _statements(topic: str, index: Index, *, action_only: bool = False) -> Iterator[Source]:
+def _statements(topic: Topic, index: Index, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best first, each proven on its page."""
-    hits = [hit for hit in retrieve(topic, index, action_only=action_only) if hit.relevance >= GROUNDED]
-    for hit, line in _best_lines(hits, topic, word_weights(topic, index), per_passage=3 if action_only else 1):
+    hits = [hit for hit in retrieve(topic.text, index, action_only=action_only) if hit.relevance >= GROUNDED]
+    for hit, line in _best_lines(hits, topic, word_weights(topic.text, index), per_passage=3 if action_only else 1):
         passage = hit.passage
         if stands_on_page(line.quote, passage.document, passage.page, index):
             yield Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), line.quote)
 
 
-def _best_lines(hits: Iterable[Hit], topic: str, weights: Weights, per_passage: int) -> list[tuple[Hit, Line]]:
+def _best_lines(hits: Iterable[Hit], topic: Topic, weights: Weights, per_passage: int) -> list[tuple[Hit, Line]]:
     """The lines of the highest score, in the order of `hits` where equal; those clearly below the best left out."""
-    asked = frozenset(asked_for(topic))
-    scored = [(score, hit, line) for hit in hits
-              for score, line in _scored(hit.passage, held(topic), asked, weights)[:per_passage]]
+    scored = [(score, hit, line) for hit in hits for score, line in _scored(hit.passage, topic, weights)[:per_passage]]
     scored.sort(key=lambda found: -found[0])
     return [(hit, line) for score, hit, line in scored if score >= NEARLY * scored[0][0]]
 
 
-def _scored(passage: Passage, topic: Set[str], asked: Set[str], weights: Weights) -> list[tuple[float, Line]]:
-    headings = under(passage)
-    base = overlap(headings, weights) + ASKED * bool(asked & headings)
+def _scored(passage: Passage, topic: Topic, weights: Weights) -> list[tuple[float, Line]]:
+    headings, wanted = under(passage), held(topic.text)
+    base = overlap(headings, weights) + ASKED * bool(headings.intersection(asked_for(topic.text)))
     scored = []
     for line in passage.lines:
         words = held(line.text)
         together = overlap(words | headings, weights)
-        if together >= STATED and not contradicts(words, topic, remedy=passage.action):
+        if together >= STATED and _fits(line, passage, topic) and not contradicts(words, wanted, remedy=passage.action):
             scored.append((overlap(words, weights) + base + TOGETHER * together, line))
     return sorted(scored, key=lambda found: -found[0])
+
+
+def _fits(line: Line, passage: Passage, topic: Topic) -> bool:
+    """Whether the line is about what it has to be about, by its own words or its section's heading, and, as a
+    countermeasure, says something: a table row of figures does not."""
+    named = held(line.text) | held(passage.headings[-1] if passage.headings else "")
+    return held(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
 
 
 def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:

@@ -13,16 +13,26 @@ WORDS = {"ko": {"high": "높음", "low": "낮음", "cause": "원인", "remedy": 
 
 
 @dataclass(frozen=True)
-class Question:
-    """topics: what is searched for, one after another; a question of the caller's own is one topic."""
+class Topic:
+    """What is searched for. about: what a statement has to name, where it must be about just that."""
 
-    topics: tuple[str, ...]
+    text: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """topics: searched one after another; a question of the caller's own is one topic. otherwise: searched where
+    those find nothing."""
+
+    topics: tuple[Topic, ...]
     language: str
+    otherwise: tuple[Topic, ...] = ()
 
 
 def asked(query: str, language: str | None) -> Question:
     """The caller's own question; without a language, that of the question."""
-    return Question((query,), language or language_of(query))
+    return Question((Topic(query),), language or language_of(query))
 
 
 def language_of(text: str) -> str:
@@ -31,8 +41,9 @@ def language_of(text: str) -> str:
 
 
 def from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
-    """A question from what T1 and T2 found: the likeliest defect types, then each driving value with its
-    direction, as a cause of the likeliest. It is worded in the language of the `documents`, which need not be that
+    """A question from what T1 and T2 found: each driving value that is high or low, as a cause of the likeliest
+    defect; otherwise the likeliest defects themselves, whose causes may lie in values that this shot has right.
+    A value at the median of good shots is left out: the documents speak of high and low ones. It is worded in the language of the `documents`, which need not be that
     of the answer: words are all that this search has.
 
     `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
@@ -40,13 +51,15 @@ def from_prediction(context: Mapping[str, Any], language: str | None, documents:
     """
     words = WORDS[documents]
     types = [_label(kind, documents) for kind in context.get("defect_types", [])[:TYPES]]
-    directions = {breach["feature"]: words["high"] if breach["value"] > breach["high"] else words["low"]
-                  for breach in context.get("limits", [])}
-    drivers = [(top["name"], _label(top, documents)) for top in context.get("top_features", []) if top["value"] > 0]
-    drivers = drivers or [(name, name) for name in directions]
-    topics = [" ".join(filter(None, [*types[:1], label, directions.get(name), words["cause"]]))
-              for name, label in drivers[:FEATURES]]
-    return Question((*(f"{kind} {words['cause']} {words['remedy']}" for kind in types), *topics), language or "ko")
+    outside = {breach["feature"]: "high" if breach["value"] > breach["high"] else "low"
+               for breach in context.get("limits", [])}
+    raising = [(_label(top, documents), top.get("direction") or outside.get(top["name"]))
+               for top in context.get("top_features", []) if top["value"] > 0]
+    drivers = [(label, way) for label, way in raising if way in ("high", "low")] or list(outside.items())
+    causes = [Topic(" ".join([*types[:1], label, words[way], words["cause"]]), about=label)
+              for label, way in drivers[:FEATURES]]
+    defects = [Topic(f"{kind} {words['cause']} {words['remedy']}", about=kind) for kind in types]
+    return Question(tuple(causes), language or "ko", otherwise=tuple(defects))
 
 
 def _label(item: Mapping[str, Any], language: str) -> str:
