@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shotwise.edge.body import read_body
+from shotwise.edge.requests import LANGUAGES, knowledge_request
 from shotwise.errors import InvalidInput, ShotwiseError
 
 ROOT = Path(__file__).parent.parent
@@ -23,12 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         return status
-    except (InvalidInput, FileNotFoundError, IsADirectoryError) as error:
+    except InvalidInput as error:
         return _fail(str(error), 2)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        return _fail(f"{error.filename}: {error.strerror}", 2)
     except ShotwiseError as error:
         return _fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head` has read enough
+        sys.stdout = None
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,8 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("serve", help="serve the API (and with --ui the page) on this machine")
     add.add_argument("--ui", action="store_true", help="serve the page too")
     add.set_defaults(run=_serve)
-    add = commands.add_parser("diagnose", help="diagnose the shot in a JSON file")
+    add = commands.add_parser("diagnose", help="diagnose the shot in a JSON file, with chart and causes")
     add.add_argument("file", type=Path, help="a body of POST /diagnose, or the features alone")
+    add.add_argument("--language", choices=LANGUAGES, help="of the report; Korean unless the file says otherwise")
     add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
     add.set_defaults(run=_diagnose)
     add = commands.add_parser("ask", help="ask the plant's documents")
@@ -83,6 +90,8 @@ def _diagnose(options: argparse.Namespace) -> int:
 
     body = read_body(options.file.read_bytes().decode("utf-8", "replace"))
     request = body if "features" in body else {"features": body}
+    if options.language:
+        request["language"] = options.language
     with _quiet_stack() as (_, workflow, _):
         outcome = workflow.run(json.dumps(request))
     if outcome["status"] != "SUCCEEDED":
@@ -91,7 +100,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(reply)
     else:
-        print(report(reply))
+        print(report(reply, request.get("language") or "ko"))
     return 0
 
 
@@ -106,7 +115,7 @@ def _rejected(outcome: dict[str, Any]) -> int:
 
 def _ask(options: argparse.Namespace) -> int:
     from local.report import knowledge_lines
-    from shotwise.edge.requests import knowledge_request
+    from shotwise.knowledge.question import language_of
 
     knowledge_request({"query": options.question})
     with _quiet_stack() as (functions, _, _):
@@ -114,7 +123,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(reply)
     else:
-        print("\n".join(knowledge_lines(reply)))
+        print("\n".join(knowledge_lines(reply, language_of(options.question))))
     return 0
 
 
@@ -126,7 +135,8 @@ def _ingest(options: argparse.Namespace) -> int:
         _print_json([vars(outcome) for outcome in outcomes])
     else:
         for found in outcomes:
-            print(found.reason or f"{found.name}: {found.state}, {found.pages} pages, {found.passages} passages")
+            size = f", {found.pages} pages, {found.passages} passages" if found.state == "added" else ""
+            print(found.reason or f"{found.name}: {found.state}{size}")
     return 1 if any(found.state == "failed" for found in outcomes) else 0
 
 

@@ -1,58 +1,88 @@
-"""A diagnosis as text for a terminal, in the language of its labels."""
+"""A diagnosis as text for a terminal, all of it in one language."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-ADVICE = {"accept": "합격", "inspect": "검사 필요", "reject": "불합격"}
-CONFIDENCE = {"high": "높음", "medium": "보통", "low": "낮음"}
-STEPS = {"importance": "영향 분석", "knowledge": "문서 근거"}
+WORDS: dict[str, dict[str, str]] = {
+    "ko": {
+        "defect": "결함", "normal": "정상", "accept": "합격", "inspect": "검사 필요", "reject": "불합격",
+        "high": "높음", "medium": "보통", "low": "낮음", "importance": "영향 분석", "knowledge": "문서 근거",
+        "verdict": "판정: {kind} · 결함 확률 {probability:.1%} (판정 기준 {threshold:.1%}) · 권고: {advice} · "
+                   "판정이 맞을 가능성: {confidence}",
+        "types": "가능한 결함: {types}", "unusual": "주의: 학습한 적 없는 샷입니다.",
+        "outside": "양품 한계 밖: {feature} {value:g} (한계 {low:g}–{high:g})",
+        "drivers": "영향이 큰 값 (배경 평균 {base:.1%} → 이 샷 {probability:.1%})", "absent": "측정 안 됨",
+        "chart": "차트: {place}", "remedies": "권고 조치", "sources": "출처",
+        "source": "{title} {page}쪽 ({document})", "skipped": "건너뜀: {step} (정상으로 보이는 샷)",
+        "degraded": "실패: {step} ({error})"},
+    "en": {
+        "defect": "defect", "normal": "normal", "accept": "accept", "inspect": "inspect", "reject": "reject",
+        "high": "high", "medium": "medium", "low": "low", "importance": "importance", "knowledge": "documents",
+        "verdict": "Verdict: {kind} · probability of a defect {probability:.1%} (threshold {threshold:.1%}) · "
+                   "advice: {advice} · chance that the verdict is right: {confidence}",
+        "types": "Possible defects: {types}", "unusual": "Careful: the model has never seen such a shot.",
+        "outside": "Outside the limits of good shots: {feature} {value:g} (limits {low:g}–{high:g})",
+        "drivers": "What drove it (background mean {base:.1%} → this shot {probability:.1%})",
+        "absent": "not measured", "chart": "Chart: {place}", "remedies": "What to do", "sources": "Sources",
+        "source": "{title}, page {page} ({document})", "skipped": "Skipped: {step} (the shot looks normal)",
+        "degraded": "Failed: {step} ({error})"},
+}
 
 
-def report(reply: dict[str, Any]) -> str:
+def report(reply: dict[str, Any], language: str) -> str:
     """The whole diagnosis, in the order in which a shot travels."""
-    lines = _prediction_lines(reply["prediction"])
+    words = WORDS[language]
+    lines = _prediction_lines(reply["prediction"], words)
     if reply["importance"]:
-        lines += _importance_lines(reply["importance"])
+        lines += ["", *_importance_lines(reply["importance"], words)]
     if reply["knowledge"]:
-        lines += ["", "문서 근거", *knowledge_lines(reply["knowledge"])]
-    lines += [f"\n건너뜀: {STEPS[step]} (정상으로 보이는 샷)" for step in reply["skipped"]]
-    lines += [f"\n실패: {STEPS[item['step']]} ({item['error']})" for item in reply["degraded"]]
-    return "\n".join(lines)
+        lines += ["", words["knowledge"], *knowledge_lines(reply["knowledge"], language)]
+    lines += ["", *(words["skipped"].format(step=words[step]) for step in reply["skipped"])]
+    lines += [words["degraded"].format(step=words[item["step"]], error=item["error"]) for item in reply["degraded"]]
+    return "\n".join(lines).rstrip()
 
 
-def _prediction_lines(found: dict[str, Any]) -> list[str]:
+def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
     prediction = found["prediction"]
-    kind = "결함" if prediction["class"] == "defect" else "정상"
-    lines = [f"판정: {kind} · 결함 확률 {prediction['probability']:.1%} (기준 {prediction['threshold']:.1%}) · "
-             f"권고: {ADVICE[prediction['advice']]} · 신뢰도: {CONFIDENCE[prediction['confidence']]}"]
+    lines = [words["verdict"].format(
+        kind=words[prediction["class"]], probability=prediction["probability"], threshold=prediction["threshold"],
+        advice=words[prediction["advice"]], confidence=words[prediction["confidence"]])]
     if prediction["class"] == "defect":
         types = ", ".join(f"{kind['label']} {kind['probability']:.1%}" for kind in found["defect_types"][:3])
-        lines.append(f"가능한 결함: {types}")
+        lines.append(words["types"].format(types=types))
     if found["novelty"]["unusual"]:
-        lines.append(f"주의: 학습한 적 없는 유형의 샷입니다 {', '.join(found['novelty']['outside_seen'])}".rstrip())
-    lines += [f"양품 한계 밖: {item['feature']} {item['value']:g} (한계 {item['low']:g}–{item['high']:g})"
-              for item in found["limits"]]
-    return lines
+        lines.append(" ".join([words["unusual"], ", ".join(found["novelty"]["outside_seen"])]).rstrip())
+    return lines + [words["outside"].format(**breach) for breach in found["limits"]]
 
 
-def _importance_lines(found: dict[str, Any]) -> list[str]:
-    lines = ["", f"영향이 큰 값 (배경 평균 {found['base_value']:.1%} → {found['probability']:.1%})"]
+def _importance_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
+    lines = [words["drivers"].format(base=found["base_value"], probability=found["probability"])]
     for top in found["top_features"]:
-        measured = "측정 안 됨" if top["measured"] is None else f"{top['measured']} {top['unit']}".rstrip()
-        lines.append(f"  {top['value'] * 100:+6.2f}%p  {top['label']} = {measured}")
-    return [*lines, f"차트: {found['visualization_url']}"] if found["visualization_url"] else lines
+        measured = words["absent"] if top["measured"] is None else f"{top['measured']} {top['unit']}".rstrip()
+        lines.append(f"  {top['value'] * 100:+6.2f}  {top['label']} = {measured}")
+    url = found["visualization_url"]
+    return [*lines, words["chart"].format(place=_place(url))] if url else lines
 
 
-def knowledge_lines(found: dict[str, Any]) -> list[str]:
+def _place(url: str) -> str:
+    """Where the chart is: its file, as nothing need be serving while a command runs."""
+    file = Path(os.environ.get("SHOTWISE_HOME", ".")) / "charts" / url.rsplit("/", 1)[1]
+    return str(file) if file.is_file() else url
+
+
+def knowledge_lines(found: dict[str, Any], language: str) -> list[str]:
     """The answer, its recommendations with their sources, and the sources with their pages."""
+    words = WORDS[language]
     lines = [found["answer"]]
     if found["recommendations"]:
-        lines += ["", "권고 조치"]
+        lines += ["", words["remedies"]]
         pairs = zip(found["recommendations"], found["recommendation_sources"], strict=True)
         lines += [f"  · {text} [{source + 1}]" for text, source in pairs]
     if found["sources"]:
-        lines += ["", "출처"]
-        lines += [f"  [{number}] {source['title']} {source['page']}쪽 ({source['document']})"
+        lines += ["", words["sources"]]
+        lines += [f"  [{number}] {words['source'].format(**source)}"
                   for number, source in enumerate(found["sources"], 1)]
     return lines

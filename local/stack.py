@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,10 +11,15 @@ from local.functions import Functions
 from local.gateway import Gateway
 from local.template import load_yaml, read_template
 from local.workflow import Workflow
+from shotwise.errors import ShotwiseError
 
 ROOT = Path(__file__).parent.parent
 SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
 MANUALS = ROOT / "manuals"
+
+
+class SettingError(ShotwiseError):
+    """A setting of the environment that cannot be used."""
 
 
 def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> None:
@@ -31,30 +36,38 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
         aside = index.with_suffix(".writing")
         shutil.copy(SHIPPED_INDEX, aside)  # what the first ingest of the manuals would give, without the wait
         aside.rename(index)
-    _refresh(Path(environ.get("SHOTWISE_INDEX", index)), home / "documents", say)
+    folders = (Path(environ["SHOTWISE_MANUALS"]), home / "documents")
+    _refresh(Path(environ.get("SHOTWISE_INDEX", index)), folders, say)
 
 
-def _refresh(index_path: Path, kept: Path, say: Callable[[str], None]) -> None:
+def _refresh(index_path: Path, folders: Sequence[Path], say: Callable[[str], None]) -> None:
     """Ingest what the index lacks of the manuals and of the documents that were ingested before: all of them, where
     an index of an older format was emptied."""
     from shotwise.adapters.sqlite_index import SqliteIndex
     from shotwise.knowledge.ingest import ingest
 
     index = SqliteIndex(index_path)
-    for found in ingest([*sorted(MANUALS.glob("*.pdf")), *sorted(kept.glob("*.pdf"))], index):
+    for found in ingest([path for folder in folders for path in sorted(folder.glob("*.pdf"))], index):
         if found.state != "unchanged":
             say(f"knowledge: {found.name} {found.state} {found.reason}".rstrip())
     index.close()
 
 
 def api_port(environ: MutableMapping[str, str]) -> int:
-    """The port of the API."""
-    return int(environ.get("SHOTWISE_API_PORT", "8000"))
+    """The port of the API. Raises SettingError."""
+    return _port(environ, "SHOTWISE_API_PORT", "8000")
 
 
 def ui_port(environ: MutableMapping[str, str]) -> int:
-    """The port of the page."""
-    return int(environ.get("SHOTWISE_UI_PORT", "8501"))
+    """The port of the page. Raises SettingError."""
+    return _port(environ, "SHOTWISE_UI_PORT", "8501")
+
+
+def _port(environ: MutableMapping[str, str], name: str, default: str) -> int:
+    given = environ.get(name, default)
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        raise SettingError(f"{name} is {given!r}; set it to a port, such as {default}")
+    return int(given)
 
 
 @contextmanager

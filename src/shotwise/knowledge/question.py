@@ -43,8 +43,10 @@ def language_of(text: str) -> str:
 def from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
     """A question from what T1 and T2 found: each driving value that is high or low, as a cause of the likeliest
     defect; otherwise the likeliest defects themselves, whose causes may lie in values that this shot has right.
-    A value at the median of good shots is left out: the documents speak of high and low ones. It is worded in the language of the `documents`, which need not be that
-    of the answer: words are all that this search has.
+    A value at the median of good shots is left out: the documents speak of high and low ones.
+
+    It is worded in the language of the `documents`, which need not be that of the answer: words are all that this
+    search has.
 
     `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
     `top_features` (T2 failed) the values outside their limits take their place.
