@@ -25,6 +25,7 @@ NOT_EMULATED = "IAM authorisation, throttling, WAF, the 29 s limit, access logs,
 MOST_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
 MOST_INPUT_BYTES = 256 * 1024  # an Express execution's input
 STAGE = "local"
+HOSTS = ("127.0.0.1", "localhost", "::1")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -85,6 +86,8 @@ class Gateway:
 
     def handle(self, request: Request) -> Reply:
         """Find the route, validate, integrate."""
+        if _foreign(request):
+            return self._refuse("ACCESS_DENIED")
         found = ((route, match) for route in self._routes
                  if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
         route, match = next(found, (None, None))
@@ -129,6 +132,13 @@ class Gateway:
         headers = {name.removeprefix("gatewayresponse.header."): value.strip("'")
                    for name, value in refusal["responseParameters"].items()}
         return Reply(int(refusal["statusCode"]), headers, refusal["responseTemplates"]["application/json"].encode())
+
+
+def _foreign(request: Request) -> bool:
+    """Whether a web page from elsewhere is behind the request: its own name led here (DNS rebinding), or it posts
+    across sites. There is no authorisation on one machine, so the loopback interface has to mean this machine."""
+    named = [f"//{request.headers.get('host', HOSTS[0])}", request.headers.get("origin", f"//{HOSTS[0]}")]
+    return any(urllib.parse.urlsplit(name).hostname not in HOSTS for name in named)
 
 
 def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
@@ -178,7 +188,7 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
         if len(body) > MOST_BYTES:
             return None
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], urllib.parse.unquote(scope["path"]), scope["query_string"].decode("latin-1"),
+    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
                    headers, body, (scope.get("client") or ("127.0.0.1",))[0])
 
 

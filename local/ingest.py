@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +23,10 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
     else:
         index = SqliteIndex(index_path)
     files = list(_files(paths or [MANUALS]))
-    found = []
+    names = Counter(path.name for path in files)
+    found = [Ingested(name, "failed", reason=f"{name}: {count} files of this name; rename them, documents go by name")
+             for name, count in names.items() if count > 1]
+    files = [path for path in files if names[path.name] == 1]
     for number, outcome in enumerate(ingest(files, index), 1):
         say(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
         found.append(outcome)
@@ -34,7 +39,9 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(path.glob("**/*.pdf"))
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() == ".pdf")
+        elif not path.exists():
+            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
         else:
             yield path
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +12,14 @@ from jsonpath_ng import parse
 
 
 class _Util:
-    """The `$util` functions that API Gateway documents."""
+    """The `$util` functions that our templates use."""
 
-    def escapeJavaScript(self, text: str) -> str:  # noqa: N802 (VTL's name)
-        return json.dumps(text, ensure_ascii=False)[1:-1].replace("'", "\\'")
-
-    def base64Encode(self, data: str) -> str:  # noqa: N802
+    def base64Encode(self, data: str) -> str:  # noqa: N802 (VTL's name)
         # A body that is not UTF-8 reaches us as lone surrogates; they become the bytes that came.
         return base64.b64encode(data.encode("utf-8", "surrogateescape")).decode()
 
-    def base64Decode(self, data: str) -> str:  # noqa: N802
-        return base64.b64decode(data).decode("utf-8")
-
     def parseJson(self, text: str) -> Any:  # noqa: N802
         return json.loads(text)
-
-    def urlEncode(self, text: str) -> str:  # noqa: N802
-        return urllib.parse.quote_plus(text)
 
 
 class _Input:
@@ -41,9 +31,6 @@ class _Input:
     def path(self, path: str) -> Any:
         found = parse(path).find(json.loads(self.body))
         return found[0].value if found else ""
-
-    def json(self, path: str) -> str:
-        return json.dumps(self.path(path), ensure_ascii=False)
 
 
 @dataclass(frozen=True)

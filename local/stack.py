@@ -26,6 +26,8 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
     """Set what the functions read, for this checkout, and bring the knowledge index up to date with the manuals."""
     home = Path(environ.setdefault("SHOTWISE_HOME", str(ROOT / ".shotwise"))).absolute()
     environ["SHOTWISE_HOME"] = str(home)
+    for name in ("NO_PROXY", "no_proxy"):  # the workflow's interpreter calls this process over HTTP
+        environ[name] = ",".join(filter(None, [environ.get(name), "127.0.0.1", "localhost"]))
     environ.setdefault("SHOTWISE_MODEL_DIR", str(ROOT / "models/shotwise"))
     environ.setdefault("SHOTWISE_MANUALS", str(MANUALS))
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")

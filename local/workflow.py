@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.model_instances import reset_model_data
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.utils import TMP_THREADS
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -80,7 +82,10 @@ class Workflow:
         return {name: value for name, value in found.items() if value is not None}
 
     def _start_anew(self) -> None:
-        """A fresh interpreter that remembers no run; only called while none is under way."""
+        """A fresh interpreter that remembers no run; only called while none is under way. moto keeps every state
+        machine and every thread of a run in lists of its own, which have to be emptied too."""
+        reset_model_data()
+        TMP_THREADS.clear()
         self._backend = StepFunctionsParserBackend(REGION, DEFAULT_ACCOUNT_ID)
         role = f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/local"
         self._machine = self._backend.create_state_machine("diagnose", self._definition, role).arn

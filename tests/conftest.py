@@ -81,11 +81,12 @@ def good_features(bundle: Bundle) -> dict[str, Any]:
 def event() -> Callable[..., dict[str, Any]]:
     """Make an API Gateway proxy event: event("POST", "/predict", body)."""
 
-    def make(method: str, path: str, body: Any = None, *, resource: str | None = None) -> dict[str, Any]:
+    def make(method: str, path: str, body: Any = None, *, resource: str | None = None,
+             **parameters: str) -> dict[str, Any]:
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         return {"httpMethod": method, "path": path, "resource": resource or path, "body": text,
                 "isBase64Encoded": False, "headers": {"content-type": "application/json"}, "multiValueHeaders": {},
-                "queryStringParameters": None, "pathParameters": None, "stageVariables": None,
+                "queryStringParameters": None, "pathParameters": parameters or None, "stageVariables": None,
                 "requestContext": {"stage": "test", "path": path, "requestId": "test"}}
 
     return make

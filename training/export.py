@@ -24,13 +24,15 @@ BACKGROUND = 64
 SAMPLES = 3  # of each class
 LIMIT_QUANTILES = (0.01, 0.99)
 PLAUSIBLE_SPANS = 3
-PIPELINES = Path(__file__).parent / "pipelines"
+PIPELINES = Path(__file__).parent.resolve() / "pipelines"
+MODELS = Path(__file__).parent.resolve().parent / "models"
 LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
+TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]  # beyond what skops trusts by itself
 
 
 def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeline, thresholds: dict[str, float],
           figures: dict[str, Any], held_probability: NDArray[np.float64]) -> dict[str, Any]:
-    """Write the bundle folder `out` and the fitted pipeline that the parity tests compare it with."""
+    """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with."""
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -49,8 +51,14 @@ def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeli
     document["sha256"] = document_hash(document)
     _write_json(aside / "bundle.json", document)
     _replace(aside, out)
-    save_pipeline(pipeline, PIPELINES / out.name)
+    save_pipeline(pipeline, pipeline_folder(out))
     return document
+
+
+def pipeline_folder(bundle: Path) -> Path:
+    """Where the fitted pipeline of a bundle is kept: of a shipped one under training/, of any other beside it."""
+    shipped = bundle.resolve().parent == MODELS
+    return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
 
 
 def _write_json(path: Path, content: Any) -> None:
@@ -200,6 +208,6 @@ def load_pipeline(folder: Path) -> Pipeline:
     autoencoder = Autoencoder(len(saved["median"])).double()
     autoencoder.load_state_dict(saved["autoencoder"])
     path = folder / "booster.skops"
-    booster = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+    booster = skops.io.load(path, trusted=TRUSTED)
     return Pipeline(*(saved[name].numpy() for name in ("median", "mean", "scale")), autoencoder.eval(), booster,
                     *(saved[name].item() for name in ("slope", "intercept", "threshold")))

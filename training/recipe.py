@@ -21,8 +21,8 @@ NOVELTY_QUANTILE = 0.99
 
 def train(csv_path: Path, schema_path: Path, out: Path,
           say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to training/pipelines. Returns the
-    bundle's document; `say` hears of every stage.
+    """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to `export.pipeline_folder(out)`. Returns
+    the bundle's document; `say` hears of every stage.
 
     Everything chosen (thresholds, novelty limit) is chosen on out-of-fold predictions of the twin-free shots; the
     final model is then fitted on all of them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,14 +74,27 @@ def read_table(csv_path: Path, schema_path: Path) -> Table:
     lines = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
     header_rows = schema["table"]["header_rows"]
     groups, names = lines[0], [name.strip() for name in lines[header_rows - 1]]
-    rows = lines[header_rows:]
-    absent = [column.name for column in columns if column.name not in names]
-    if absent:
-        raise TableError(f"{csv_path.name} has no column {', '.join(absent)}; the schema {schema_path.name} names it")
+    rows = [line for line in lines[header_rows:] if any(cell.strip() for cell in line)]
+    _check_shape(csv_path.name, schema, names, rows)
     features = np.column_stack([_cells(rows, names.index(column.name), column) for column in columns])
     types = _defect_types(schema, groups, names, rows)
     return Table(columns, schema["defect_types"], features, types.any(axis=1), types,
                  _runs(schema, names, rows), hashlib.sha256(raw).hexdigest(), schema["table"]["attribution"])
+
+
+def _check_shape(file: str, schema: dict[str, Any], names: list[str], rows: list[list[str]]) -> None:
+    """Every column that the schema names is there, and every row has as many cells as the header."""
+    label = schema["label"]
+    wanted = [*schema["features"], *(kind + suffix for kind in schema["defect_types"]
+                                     for suffix in label["cavity_suffixes"])]
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        raise TableError(f"{file} has no column {', '.join(absent)}; the schema names it")
+    if not rows:
+        raise TableError(f"{file} has no rows under its header")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(names):
+            raise TableError(f"row {number} has {len(row)} cells, the header {len(names)}")
 
 
 def _column(name: str, spec: dict[str, Any]) -> Column:
@@ -100,10 +114,17 @@ def _cell(text: str, column: Column, row: int) -> float:
         if text not in column.categories:
             raise TableError(f"row {row}: {column.name} is {text!r}; the schema allows {', '.join(column.categories)}")
         return float(column.categories.index(text))
+    return _number(text, column.name, row)
+
+
+def _number(text: str, column: str, row: int) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise TableError(f"row {row}: {column.name} is {text!r}, not a number") from None
+        raise TableError(f"row {row}: {column} is {text!r}, not a number") from None
+    if not math.isfinite(number):
+        raise TableError(f"row {row}: {column} is {text!r}; leave the cell empty where nothing was measured")
+    return number
 
 
 def _defect_types(schema: dict[str, Any], groups: list[str], names: list[str],
@@ -116,10 +137,12 @@ def _defect_types(schema: dict[str, Any], groups: list[str], names: list[str],
             if groups[index] != label["group"]:
                 raise TableError(f"column {kind + suffix} stands in group {groups[index]!r}, not {label['group']!r}")
             # A cell is a severity, not a flag: anything above zero is a defect.
-            found[:, position] |= np.array([float(row[index] or 0) > 0 for row in rows])
+            found[:, position] |= np.array([_number(row[index] or "0", names[index], number) > 0
+                                            for number, row in enumerate(rows, 1)])
     return found
 
 
 def _runs(schema: dict[str, Any], names: list[str], rows: list[list[str]]) -> NDArray[np.int64]:
-    counter = np.array([float(row[names.index(schema["table"]["run"])]) for row in rows])
+    run = schema["table"]["run"]
+    counter = np.array([_number(row[names.index(run)], run, number) for number, row in enumerate(rows, 1)])
     return np.concatenate([[0], np.cumsum(np.diff(counter) < 0)]).astype(np.int64)

@@ -33,6 +33,12 @@ class Attribution:
     estimated_error: float
 
 
+def strongest(attribution: Attribution) -> list[int]:
+    """The columns that contribute at all, the largest contribution first."""
+    contributions = attribution.contributions
+    return [int(index) for index in np.argsort(-np.abs(contributions), kind="stable") if contributions[index] != 0]
+
+
 def attribute(shot: Shot, bundle: Bundle) -> Attribution:
     """Shapley values of `shot`; the same shot and bundle give the same numbers.
 

@@ -7,6 +7,7 @@ foundry's bundle changes validation, screens and charts without a line of code.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def load_bundle(folder: Path, open_graph: Any) -> Bundle:
     document = _document(folder)
     files = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
     features = tuple(_feature(entry) for entry in document["features"])
-    with np.load(folder / "background.npz", allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(files["background.npz"]), allow_pickle=False) as arrays:
         background = arrays["features"]
     return Bundle(
         version=document["version"], features=features,

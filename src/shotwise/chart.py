@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from shotwise.attribution import Attribution
+from shotwise.attribution import Attribution, strongest
 from shotwise.bundle import Bundle, Feature
 from shotwise.prediction import breaches
 from shotwise.shot import Shot
@@ -62,8 +62,7 @@ def draw(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) ->
 
 def bars(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> list[Bar]:
     """The largest contributions, largest first, and the sum of the others."""
-    order = sorted(range(len(bundle.features)), key=lambda index: -abs(attribution.contributions[index]))
-    order = [index for index in order if attribution.contributions[index] != 0]
+    order = strongest(attribution)
     marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in breaches(shot, bundle)}
     found = [Bar(_label(bundle.features[index], shot, language) + marks.get(bundle.names[index], ""),
                  float(attribution.contributions[index])) for index in order[:SHOWN]]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from shotwise.attribution import Attribution, attribute
+from shotwise.attribution import Attribution, attribute, strongest
 from shotwise.bundle import Bundle
 from shotwise.files import FileStore
 from shotwise.shot import Shot
@@ -49,12 +49,10 @@ def explain(shot: Shot, bundle: Bundle, store: FileStore, draw: Draw | None, lan
 
 
 def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:
-    order = sorted(range(len(bundle.features)), key=lambda index: -abs(attribution.contributions[index]))
-    return tuple(
-        TopFeature(feature.name, feature.label, float(attribution.contributions[index]),
-                   shot.measured[feature.name], feature.unit, _direction(feature.name, shot, bundle))
-        for index in order[:TOP]
-        if attribution.contributions[index] != 0 and (feature := bundle.features[index]))
+    features = [(bundle.features[index], float(attribution.contributions[index]))
+                for index in strongest(attribution)[:TOP]]
+    return tuple(TopFeature(feature.name, feature.label, contribution, shot.measured[feature.name], feature.unit,
+                            _direction(feature.name, shot, bundle)) for feature, contribution in features)
 
 
 def _direction(name: str, shot: Shot, bundle: Bundle) -> str | None:

@@ -45,7 +45,7 @@ def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
         values[index] = value
     if errors:
         raise InvalidInput(errors)
-    imputed = tuple(name for name, value in features.items() if value is None)
+    imputed = tuple(name for name in bundle.names if features[name] is None)
     return Shot(values, {name: features[name] for name in bundle.names}, imputed)
 
 
@@ -78,7 +78,7 @@ def _category(given: Any, feature: Feature) -> tuple[float, str]:
     allowed = ", ".join(feature.categories)
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return math.nan, f"must be one of {allowed}"
-    text = f"{given:g}" if isinstance(given, float) else str(given)
+    text = str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
     if text not in feature.categories:
         return math.nan, f"must be one of {allowed}"
     return float(feature.categories.index(text)), ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway import _mapped
+from local.gateway import Request, _mapped
 from local.mapping import render
 from shotwise.edge.problem import Rejected
 
@@ -86,6 +86,16 @@ def test_unknown_paths_and_methods_are_the_gateways_own_refusal(stack: Any) -> N
         assert reply.status == 403 and json.loads(reply.body)["status"] == 403
 
 
+@pytest.mark.parametrize("headers", [{"host": "evil.example:8000"}, {"host": "127.0.0.1", "origin": "http://evil.example"},
+                                     {"host": "localhost:8000", "origin": "null"}])
+def test_web_pages_from_elsewhere_are_refused(stack: Any, headers: dict[str, str]) -> None:
+    """A name that was made to lead here, or a page of another site, gets nothing of the plant's."""
+    reply = stack[2].handle(Request("GET", "/documents/process-manual.pdf", "", headers, b"", "127.0.0.1"))
+    assert reply.status == 403
+    own = {"host": "localhost:8000", "origin": "http://127.0.0.1:8501"}
+    assert stack[2].handle(Request("GET", "/documents/process-manual.pdf", "", own, b"", "127.0.0.1")).status == 200
+
+
 def test_a_handler_that_raises_is_a_500_without_its_reason(stack: Any, monkeypatch: pytest.MonkeyPatch,
                                                            features: dict[str, Any]) -> None:
     """What a handler raised stays in the log."""
@@ -107,6 +117,7 @@ CAUSE = json.dumps({"errorMessage": json.dumps({"title": "Invalid input", "statu
     ({"status": "SUCCEEDED", "output": '{"prediction": "기포"}'}, 200, '{"prediction": "기포"}'),
     ({"status": "FAILED", "error": "Rejected", "cause": CAUSE}, 400, "Invalid input"),
     ({"status": "FAILED", "error": "RuntimeError", "cause": "secret stack trace"}, 500, "Internal error"),
+    ({"status": "FAILED", "error": "Lambda.TooManyRequestsException", "cause": "secret"}, 429, "Too many requests"),
     ({"status": "FAILED", "error": "States.Timeout", "cause": "secret"}, 504, "Timed out"),
     ({"status": "TIMED_OUT"}, 504, "Timed out")])
 def test_the_response_template_gives_real_statuses(api: dict[str, Any], result: dict[str, Any], status: int,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.backend.execution import Execution
 
 from local.workflow import Workflow
 
@@ -162,6 +165,27 @@ def test_any_other_failure_of_t1_fails_the_execution(machine: _Opened) -> None:
     tasks = Tasks()
     tasks.raising = {"predict": RuntimeError("x")}
     assert machine.run(tasks)["error"] == "RuntimeError" and tasks.called() == {"predict"}
+
+
+def test_a_slow_t1_is_a_time_out(machine: _Opened) -> None:
+    """After its 3 s the execution ends as States.Timeout, which the response template makes a 504."""
+    def slow(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+        time.sleep(4)
+        return {}
+
+    assert machine.run(slow)["error"] == "States.Timeout"
+
+
+def test_finished_runs_are_forgotten() -> None:
+    """The interpreter keeps every run for ever; starting anew lets go of them all."""
+    opened = _Opened(runs_kept=10)
+    opened.tasks = Tasks("accept")
+    for _ in range(25):
+        opened.workflow.run("{}")
+    gc.collect()
+    alive = sum(type(item) is Execution for item in gc.get_objects())
+    opened.workflow.close()
+    assert alive <= 10
 
 
 def test_a_passing_fault_of_the_service_is_retried(machine: _Opened) -> None:

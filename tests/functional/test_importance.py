@@ -56,7 +56,7 @@ def test_contributions_add_up_and_the_chart_opens(function: Function, event: Eve
     assert reply["statusCode"] == 200 and list(body["importance"]) == list(bundle.names)
     assert body["base_value"] + sum(body["importance"].values()) == pytest.approx(body["probability"], abs=1e-6)
     name = body["visualization_url"].rsplit("/", 1)[1]
-    chart = function(event("GET", f"/charts/{name}", resource="/charts/{name}"), None)
+    chart = function(event("GET", f"/charts/{name}", resource="/charts/{name}", name=name), None)
     assert chart["statusCode"] == 200 and chart["isBase64Encoded"]
     assert base64.b64decode(chart["body"]).startswith(b"\x89PNG")
 
@@ -93,6 +93,7 @@ def test_an_id_never_replaces_another_shots_chart(function: Function, tmp_path: 
 
 
 @pytest.mark.parametrize("wrong", [{"prediction_id": "../../etc"}, {"prediction_id": "pred_2026_x"},
+                                   {"prediction_id": "pred_٢٠٢٦٠١٠١_abc"},
                                    {"prediction_id": 7}, {"include": "chart"}, {"include": ["setpoints", 3]},
                                    {"language": "de"}, {"x": 1}])
 def test_bad_options_are_named(function: Function, features: dict[str, Any], wrong: dict[str, Any]) -> None:
@@ -112,6 +113,6 @@ def test_a_broken_store_is_a_503_that_tells_nothing(bundle: Bundle, event: Event
 def test_a_remote_chart_is_a_redirect(bundle: Bundle, event: Event) -> None:
     """On AWS the bytes do not pass through the function."""
     function = importance_function(bundle, RemoteStore(), draw)
-    reply = function(event("GET", "/charts/a.png", resource="/charts/{name}"), None)
+    reply = function(event("GET", "/charts/a.png", resource="/charts/{name}", name="a.png"), None)
     location = reply["multiValueHeaders"]["Location"]
     assert reply["statusCode"] == 302 and location == ["https://bucket.example/a.png?signed"]

@@ -72,6 +72,22 @@ def test_top_level_and_feature_errors_come_together(function: Function, features
     assert fields == {"features.Shot", "always", "question", "language", "more"}
 
 
+@pytest.mark.parametrize("payload", [None, 1, [], "x", {"httpMethod": "x"}, {"diagnose": 1}, {"diagnose": None},
+                                     {"diagnose": {"body_base64": "é"}}, {"diagnose": {"body_base64": "e30"}},
+                                     {"diagnose": {}, "features": {}}, {"features": {"\ud800": 1}}])
+def test_any_other_payload_is_rejected(function: Function, payload: Any) -> None:
+    """Whatever a workflow may send by mistake ends in a problem document, never in an engineer's error."""
+    with pytest.raises(Rejected) as caught:
+        function(payload, None)
+    assert json.loads(str(caught.value).encode())["status"] == 400
+
+
+def test_a_thousand_shots_pass_the_api(function: Function, event: Event, features: dict[str, Any]) -> None:
+    """They are far over the size of a single shot's body, and still one request."""
+    reply = function(event("POST", "/predict", {"shots": [{"features": features}] * 1000}), None)
+    assert reply["statusCode"] == 200 and len(json.loads(reply["body"])["predictions"]) == 1000
+
+
 def test_many_shots_keep_their_order(function: Function, features: dict[str, Any],
                                      good_features: dict[str, Any]) -> None:
     """Up to 1,000 shots in one call; one more is refused; a bad one is named by its place."""

@@ -16,6 +16,7 @@ from shotwise.edge.function import Function
 from shotwise.edge.problem import Rejected
 from shotwise.edge.rag_query import rag_query_function
 from shotwise.errors import KnowledgeError
+from shotwise.knowledge.passage import Document
 
 Event = Callable[..., dict[str, Any]]
 MANUALS = Path(__file__).parents[2] / "manuals"
@@ -96,8 +97,33 @@ def test_bad_questions_are_named(function: Function, event: Event, body: dict[st
 def test_a_cited_document_can_be_opened(function: Function, event: Event) -> None:
     """The file name of a source leads to the PDF."""
     name = function({"query": QUESTION}, None)["sources"][0]["document"]
-    reply = function(event("GET", f"/documents/{name}", resource="/documents/{name}"), None)
+    reply = function(event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
     assert reply["statusCode"] == 200 and base64.b64decode(reply["body"]).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("name", ["build.py", "process-manual.md", "../README.md", "", "용해·보온로 매뉴얼.pdf"])
+def test_only_documents_of_the_index_can_be_opened(function: Function, event: Event, name: str) -> None:
+    """What else lies in their folder is not served."""
+    reply = function(event("GET", f"/documents/{name or 'x'}", resource="/documents/{name}", name=name), None)
+    assert reply["statusCode"] == 404
+
+
+def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path) -> None:
+    """Spaces, middle dots and brackets are common in Korean file names."""
+    name = "「점검」 용해·보온로 #1.pdf"
+    index = SqliteIndex(tmp_path / "index.sqlite")
+    index.replace(Document(name, "점검", "0", ()), [])
+    (tmp_path / name).write_bytes(b"%PDF-")
+    reply = rag_query_function(index, FolderStore([tmp_path], ""))(
+        event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
+    index.close()
+    assert reply["statusCode"] == 200
+
+
+@pytest.mark.parametrize("part", ["defect_types", "limits", "top_features"])
+def test_a_part_of_the_context_may_be_null(function: Function, part: str) -> None:
+    """As the workflow's own reply has it where a step failed."""
+    assert function({"context": {**CONTEXT, part: None}}, None)["generator"] == "extractive"
 
 
 def test_a_broken_index_is_a_503(event: Event, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_shipped_graph_is_the_exported_pipeline(pipeline: Pipeline, bundle: 
 
 
 def test_a_drifted_graph_would_be_noticed(pipeline: Pipeline, both: tuple[Output, GraphOutput], shots: Any) -> None:
-    """The tolerance is tight enough: a median off by 1 % of a scale, or one leaf off by 0.001, does not pass."""
+    """The tolerance is tight enough: means off by 1 % of their scale, or a probability off by 1e-5, do not pass."""
     off = Pipeline(pipeline.median, pipeline.mean + 0.01 * pipeline.scale, pipeline.scale, pipeline.autoencoder,
                    pipeline.booster, pipeline.slope, pipeline.intercept, pipeline.threshold)
     drifted = OnnxGraph(fuse(off).SerializeToString()).probability(shots.features)

@@ -16,7 +16,7 @@ from shotwise.prediction import predict
 from shotwise.shot import read_shot
 from training import export, recipe
 from training.protocol import splits
-from training.table import TableError, read_table
+from training.table import Table, TableError, read_table
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "training/kamp.toml"
@@ -44,14 +44,19 @@ def small_csv(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def shared_rows(table: Table, protocol: str) -> int:
+    """How many held-out shots have their exact twin in the training part, over all splits."""
+    return sum(tuple(np.nan_to_num(row)) in {tuple(np.nan_to_num(row)) for row in table.features[train]}
+               for train, held in splits(table, protocol) for row in table.features[held])
+
+
 def test_twins_are_found_and_never_split(small_csv: Path) -> None:
-    """The 20 repeated rows are kept once, and no training part holds a twin of a held-out shot."""
+    """The 20 repeated rows are kept once, and no training part holds a twin of a held-out shot; with the twins left
+    in, as `published` has them, the same count finds some."""
     table = read_table(small_csv, SCHEMA)
     unique = table.without_twins()
     assert (len(table), len(unique)) == (420, 400)
-    for train, held in splits(unique, "unique"):
-        rows = {tuple(np.nan_to_num(row)) for row in unique.features[train]}
-        assert not [row for row in unique.features[held] if tuple(np.nan_to_num(row)) in rows]
+    assert shared_rows(unique, "unique") == 0 < shared_rows(table, "published")
 
 
 def test_a_severity_is_a_defect_and_names_are_stripped(small_csv: Path) -> None:
@@ -60,19 +65,23 @@ def test_a_severity_is_a_defect_and_names_are_stripped(small_csv: Path) -> None:
     assert table.defect.mean() == pytest.approx(0.3, abs=0.03) and len(table.columns) == 30
 
 
-def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -> None:
     """From the table to a verified bundle whose graph has learned what makes these shots defective."""
-    monkeypatch.setattr(export, "PIPELINES", tmp_path / "pipelines")
+    shipped = {path: path.read_bytes() for path in (ROOT / "training/pipelines").rglob("*.pt")}
     recipe.train(small_csv, SCHEMA, tmp_path / "bundle")
     trained = load_bundle(tmp_path / "bundle", OnnxGraph)
     found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
     assert [shot.defect for shot in found] == [sample["outcome"] == "defect" for sample in trained.samples]
     assert trained.document["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
-    assert {path.name for path in tmp_path.iterdir()} == {"bundle", "pipelines"}
+    assert {path.name for path in tmp_path.iterdir()} == {"bundle", "bundle.pipeline"}
+    assert shipped and {path: path.read_bytes() for path in shipped} == shipped
+    np.testing.assert_allclose(export.load_pipeline(tmp_path / "bundle.pipeline")(trained.background).probability,
+                               trained.graph.probability(trained.background), rtol=0, atol=2.5e-6)
 
 
 @pytest.mark.parametrize(("old", "new", "said"), [
-    ("Cycle_Time", "Cycle", "no column Cycle_Time"), ("Process", "Process", None)])
+    ("Cycle_Time", "Cycle", "no column Cycle_Time"), ("Crack_2", "Crack", "no column Crack_2"),
+    ("Process", "Process", None)])
 def test_a_table_without_a_column_is_refused_by_name(small_csv: Path, tmp_path: Path, old: str, new: str,
                                                      said: str | None) -> None:
     """The message names the column that the schema expects; an unchanged table passes."""
@@ -85,14 +94,19 @@ def test_a_table_without_a_column_is_refused_by_name(small_csv: Path, tmp_path: 
             read_table(path, SCHEMA)
 
 
-def test_a_cell_that_is_no_number_is_named(small_csv: Path, tmp_path: Path) -> None:
-    """Row and column are in the message."""
+@pytest.mark.parametrize(("column", "cell", "said"), [
+    (11, "n/a", "row 3: Cycle_Time is 'n/a'"), (11, "inf", "row 3: Cycle_Time is 'inf'"),
+    (1, "7", "row 3: Product_Type is '7'"), (2, "", "row 3: Shot is ''"), (40, "x", "row 3: .* is 'x'"),
+    (56, "0,0", "row 3 has 58 cells, the header 57")])
+def test_a_cell_that_cannot_be_used_is_named(small_csv: Path, tmp_path: Path, column: int, cell: str,
+                                             said: str) -> None:
+    """Row and column are in the message; an empty last line is no row."""
     lines = small_csv.read_text("utf-8-sig").splitlines()
     cells = lines[4].split(",")
-    cells[11] = "n/a"
+    cells[column] = cell
     path = tmp_path / "shots.csv"
-    path.write_text("\n".join([*lines[:4], ",".join(cells), *lines[5:]]), "utf-8")
-    with pytest.raises(TableError, match=r"row 3: Cycle_Time is 'n/a'"):
+    path.write_text("\n".join([*lines[:4], ",".join(cells), *lines[5:], "", ""]), "utf-8")
+    with pytest.raises(TableError, match=said):
         read_table(path, SCHEMA)
 
 

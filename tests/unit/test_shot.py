@@ -60,6 +60,12 @@ def test_a_category_may_be_text_or_number(bundle: Bundle, features: dict[str, An
     assert read_shot({**features, "Product_Type": given}, bundle).values[bundle.position["Product_Type"]] == 0
 
 
+@pytest.mark.parametrize("given", [1.0000001, 1.5, True, None, "1.0", "", [], -1])
+def test_a_category_is_not_guessed(bundle: Bundle, features: dict[str, Any], given: Any) -> None:
+    """What is nearly a category is none."""
+    assert set(refused({**features, "Product_Type": given}, bundle)) == {"features.Product_Type"}
+
+
 def test_an_unknown_category_names_the_allowed_ones(bundle: Bundle, features: dict[str, Any]) -> None:
     """The refusal says what may be sent."""
     assert refused({**features, "Product_Type": "A"}, bundle) == {"features.Product_Type": "must be one of 1, 2"}

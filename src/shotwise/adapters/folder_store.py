@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,10 +32,14 @@ class FolderStore:
 
     def get(self, name: str) -> Stored:
         """The file's content. A name is a file name: nothing outside the folders is reached."""
-        if name != Path(name).name:
+        if name != Path(name).name or "\0" in name:
             raise NotFound(f"There is no file {name!r}.")
         for folder in self._folders:
-            path = folder / name
-            if path.is_file():
-                return Stored(path.read_bytes(), None)
+            try:
+                return Stored((folder / name).read_bytes(), None)
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise StoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
         raise NotFound(f"There is no file {name!r}.")

@@ -72,13 +72,10 @@ class SqliteIndex:
             raise KnowledgeError(f"its format is {self._format()}, this version reads {FORMAT}; run `make knowledge`")
 
     def _set_up(self) -> None:
-        self._connection.executescript(SCHEMA)
-        if self._format() == FORMAT:
-            return
-        with self._connection:
-            for table in ("passage_tokens", "passages", "pages", "documents"):
-                self._connection.execute(f"DELETE FROM {table}")
-            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        if self._format() != FORMAT:
+            tables = ("vocabulary", "passage_tokens", "passages", "pages", "documents")
+            drops = "".join(f"DROP TABLE IF EXISTS {table};" for table in tables)
+            self._connection.executescript(f"BEGIN; {drops} {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
 
     @_translated
     def replace(self, document: Document, passages: Sequence[Passage]) -> None:
@@ -142,11 +139,6 @@ class SqliteIndex:
         """The sha256 of the document of this name."""
         row = self._connection.execute("SELECT sha256 FROM documents WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
-
-    @_translated
-    def titles(self) -> list[str]:
-        """The titles of the documents."""
-        return list(self.documents().values())
 
     @_translated
     def documents(self) -> dict[str, str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
+from collections import Counter
 from typing import Any
 
 from shotwise.errors import FieldError, InvalidInput
 
 MOST_BYTES = 256 * 1024  # an Express workflow takes no more
+MOST_BATCH_BYTES = 4 * 1024 * 1024  # 1,000 shots take about 700 KB; Lambda takes 6 MB with everything around them
 DEEPEST = 20
 MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
@@ -34,18 +35,41 @@ def check_media_type(content_type: str | None) -> None:
         raise UnsupportedMediaType([FieldError("Content-Type", "must be application/json")])
 
 
-def read_body(body: str | None, *, base64_encoded: bool = False) -> dict[str, Any]:
+def read_body(body: str | None, *, base64_encoded: bool = False, batch: str | None = None) -> dict[str, Any]:
     """The JSON object of a request body. Raises InvalidInput naming what is wrong: emptiness, encoding, syntax,
-    repeated keys, depth over DEEPEST, NaN or infinity, anything but an object; PayloadTooLarge over MOST_BYTES."""
+    repeated keys, depth over DEEPEST, anything but an object; PayloadTooLarge over MOST_BYTES, or over
+    MOST_BATCH_BYTES where the object holds the key `batch`. NaN and infinity are left to the check of the field."""
     text = _text(body or "", base64_encoded)
-    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        raise PayloadTooLarge([FieldError("body", f"is over {MOST_BYTES // 1024} KiB; send less")])
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size <= MOST_BYTES:
+        return _read(text)
+    too_large = PayloadTooLarge([FieldError("body", f"is over {MOST_BYTES // 1024} KiB; send less")])
+    if batch is None or size > MOST_BATCH_BYTES:
+        raise too_large
+    try:
+        found = _read(text)
+    except InvalidInput:
+        raise too_large from None
+    if batch not in found:
+        raise too_large
+    return found
+
+
+def check_text(value: Any) -> None:
+    """Raises InvalidInput where a string holds half of a surrogate pair, which no reply could repeat in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _invalid("holds half a surrogate pair, which is no character; send whole ones") from None
+
+
+def _read(text: str) -> dict[str, Any]:
     if not text.strip():
         raise _invalid("is empty; send a JSON object")
     try:
         found = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite, parse_int=_integer)
     except _Repeated as error:
-        raise InvalidInput([FieldError(name, "stands twice; send it once") for name in error.args]) from None
+        raise InvalidInput([FieldError(str(name), "stands twice; send it once") for name in error.args]) from None
     except RecursionError:
         raise _invalid(f"is nested over {DEEPEST} levels deep") from None
     except ValueError as error:
@@ -54,6 +78,7 @@ def read_body(body: str | None, *, base64_encoded: bool = False) -> dict[str, An
         raise _invalid("must be a JSON object")
     if _depth(found) > DEEPEST:
         raise _invalid(f"is nested over {DEEPEST} levels deep")
+    check_text(found)
     return found
 
 
@@ -62,7 +87,7 @@ def _text(body: str, base64_encoded: bool) -> str:
         return body
     try:
         return base64.b64decode(body, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or not UTF-8 inside
         raise _invalid("is not UTF-8") from None
 
 
@@ -73,8 +98,7 @@ def _invalid(reason: str) -> InvalidInput:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Repeated(*dict.fromkeys(name for name in names if names.count(name) > 1))
+        raise _Repeated(*(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
     return found
 
 

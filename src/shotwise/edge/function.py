@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from shotwise.edge.body import check_media_type, read_body
+from shotwise.edge.body import check_media_type, check_text, read_body
 from shotwise.edge.problem import CONTENT_TYPE, Rejected, problem, to_json
 from shotwise.errors import FieldError, InvalidInput, NotFound
 
@@ -38,20 +38,26 @@ class Function:
         """Answer plain payloads with `use_case`."""
         self._payload = use_case
 
-    def post(self, path: str, use_case: UseCase) -> None:
-        """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON."""
+    def post(self, path: str, use_case: UseCase, *, batch: str | None = None) -> None:
+        """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON. A body that
+        holds the key `batch` may be larger than others."""
 
         def route() -> Response[str]:
             event = self.api.current_event
             check_media_type(event.headers.get("content-type"))
-            body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded))
+            body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded), batch=batch)
             return self.json(self.measured(use_case, body))
 
         self.api.post(path)(route)
 
-    def get(self, path: str, reply: Callable[..., Response[Any]]) -> None:
-        """Serve `GET path`; `reply` takes the path's parameters."""
+    def get(self, path: str, reply: Callable[[], Response[Any]]) -> None:
+        """Serve `GET path`."""
         self.api.get(path)(reply)
+
+    def get_file(self, folder: str, reply: Callable[[str], Response[Any]]) -> None:
+        """Serve `GET folder/{name}`. The name is API Gateway's path parameter: the router's own pattern for a part
+        of a path knows too few characters for a document's name."""
+        self.api.get(f"{folder}/.+")(lambda: reply((self.api.current_event.path_parameters or {}).get("name", "")))
 
     @staticmethod
     def json(content: Any) -> Response[str]:
@@ -71,14 +77,17 @@ class Function:
         metrics.flush_metrics()
         return {**reply, "processing_time_ms": elapsed}
 
-    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle one invocation."""
         request = getattr(context, "aws_request_id", "")
-        if "httpMethod" in event:
+        if isinstance(event, dict) and "httpMethod" in event and "requestContext" in event:
             reply = self.api.resolve(event, context)
             self._logger.info("answered", path=event.get("resource"), status=reply["statusCode"], request_id=request)
             return reply
         try:
+            if not isinstance(event, dict):
+                raise InvalidInput([FieldError("body", "must be a JSON object")])
+            check_text(event)
             found = self._payload(event)
         except InvalidInput as error:
             document = problem(error)

@@ -30,5 +30,5 @@ def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Functio
     function = Function("importance", bundle.version)
     function.payload(lambda event: function.measured(post_importance, event))
     function.post("/importance", post_importance)
-    function.get("/charts/<name>", get_chart)
+    function.get_file("/charts", get_chart)
     return function

@@ -36,14 +36,14 @@ def predict_function(bundle: Bundle) -> Function:
 
     def payload(event: dict[str, Any]) -> dict[str, Any]:
         """The workflow sends {"diagnose": its input} and gets the checked request back; else a body of /predict."""
-        if "diagnose" not in event:
+        if set(event) != {"diagnose"}:
             return function.measured(post_predict, event)
         reply = function.measured(diagnose, event)
         return {"request": reply.pop("request"), "prediction": reply}
 
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
     function.payload(payload)
-    function.post("/predict", post_predict)
+    function.post("/predict", post_predict, batch="shots")
     function.get("/health", lambda: function.json(health))
     function.get("/model", lambda: function.json(model_reply(bundle)))
     function.get("/samples", lambda: function.json(samples_reply(bundle)))

@@ -52,7 +52,8 @@ def _fitting(error: InvalidInput) -> Iterator[dict[str, str]]:
     """The first errors, as many as a workflow can carry to the caller."""
     room = MOST_CAUSE
     for item in error.errors:
-        shown = {"field": item.field[:MOST_CHARACTERS], "reason": item.reason[:4 * MOST_CHARACTERS]}
+        field = item.field[:MOST_CHARACTERS].encode("utf-8", "replace").decode()  # a caller's key may be no text
+        shown = {"field": field, "reason": item.reason[:4 * MOST_CHARACTERS]}
         room -= len(json.dumps(json.dumps(shown)))
         if room < 0:
             return

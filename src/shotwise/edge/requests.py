@@ -16,7 +16,7 @@ from shotwise.shot import Shot, read_shot
 
 MOST_SHOTS = 1000
 MOST_QUESTION = 2000
-PREDICTION_ID = re.compile(r"pred_\d{8}_[0-9A-Za-z]{3,32}")
+PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
 STEPS = ("importance", "knowledge")
 INCLUDES = ("chart",)

@@ -92,8 +92,8 @@ class Index(Protocol):
         """The number of passages."""
         ...
 
-    def titles(self) -> list[str]:
-        """The titles of the documents."""
+    def documents(self) -> Mapping[str, str]:
+        """File name → title of every document."""
         ...
 
     def page_text(self, document: str, page: int) -> str:

@@ -52,11 +52,11 @@ def from_prediction(context: Mapping[str, Any], language: str | None, documents:
     `top_features` (T2 failed) the values outside their limits take their place.
     """
     words = WORDS[documents]
-    types = [_label(kind, documents) for kind in context.get("defect_types", [])[:TYPES]]
+    types = [_label(kind, documents) for kind in (context.get("defect_types") or [])[:TYPES]]
     outside = {breach["feature"]: "high" if breach["value"] > breach["high"] else "low"
-               for breach in context.get("limits", [])}
+               for breach in context.get("limits") or []}
     raising = [(_label(top, documents), top.get("direction") or outside.get(top["name"]))
-               for top in context.get("top_features", []) if top["value"] > 0]
+               for top in context.get("top_features") or [] if top["value"] > 0]
     drivers = [(label, way) for label, way in raising if way in ("high", "low")] or list(outside.items())
     causes = [Topic(" ".join([*types[:1], label, words[way], words["cause"]]), about=label)
               for label, way in drivers[:FEATURES]]
