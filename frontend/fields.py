@@ -57,7 +57,7 @@ def to_widget(field: Field, value: Any) -> Value:
     if value is None:
         return None
     if field.categories:
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
         return text if text in field.categories else None
     return float(value)
 

@@ -20,6 +20,7 @@ from typing import Any
 from local.functions import Functions
 from local.mapping import render
 from local.workflow import Workflow
+from shotwise.edge.body import media_type
 
 NOT_EMULATED = "IAM authorisation, throttling, WAF, the 29 s limit, access logs, X-Ray"
 MOST_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
@@ -124,7 +125,7 @@ class Gateway:
             status, found = 400, {"__type": "InvalidExecutionInput"}
         else:
             status, found = 200, self._workflow.run(given)
-        return _mapped(route.integration["responses"], status, json.dumps(found))
+        return mapped(route.integration["responses"], status, json.dumps(found))
 
     def _refuse(self, kind: str) -> Reply:
         """A gateway response: the gateway's own refusal."""
@@ -157,7 +158,7 @@ def _text(value: Any) -> str:
 
 
 def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    return media_type(request.headers.get("content-type"))
 
 
 def _is_object(body: bytes) -> bool:
@@ -167,7 +168,7 @@ def _is_object(body: bytes) -> bool:
         return False
 
 
-def _mapped(responses: Mapping[str, Any], status: int, body: str) -> Reply:
+def mapped(responses: Mapping[str, Any], status: int, body: str) -> Reply:
     """The integration response whose pattern fits the status, rendered."""
     chosen = next((spec for pattern, spec in responses.items()
                    if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])

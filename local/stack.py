@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from local.gateway import Gateway
 from local.template import load_yaml, read_template
 from local.workflow import Workflow
 from shotwise.errors import ShotwiseError
+from shotwise.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -32,27 +33,38 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
     environ.setdefault("SHOTWISE_MANUALS", str(MANUALS))
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
-    index = home / "knowledge.sqlite"
-    if "SHOTWISE_INDEX" not in environ and not index.exists() and SHIPPED_INDEX.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        aside = index.with_suffix(".writing")
-        shutil.copy(SHIPPED_INDEX, aside)  # what the first ingest of the manuals would give, without the wait
-        aside.rename(index)
-    folders = (Path(environ["SHOTWISE_MANUALS"]), home / "documents")
-    _refresh(Path(environ.get("SHOTWISE_INDEX", index)), folders, say)
+    settings = Settings.from_mapping(environ)
+    if "SHOTWISE_INDEX" not in environ and not settings.index.exists() and SHIPPED_INDEX.exists():
+        # What the first ingest of the manuals would give, without the wait.
+        copy_aside(SHIPPED_INDEX, settings.index)
+    _refresh(settings, say)
 
 
-def _refresh(index_path: Path, folders: Sequence[Path], say: Callable[[str], None]) -> None:
+def _refresh(settings: Settings, say: Callable[[str], None]) -> None:
     """Ingest what the index lacks of the manuals and of the documents that were ingested before: all of them, where
     an index of an older format was emptied."""
     from shotwise.adapters.sqlite_index import SqliteIndex
     from shotwise.knowledge.ingest import ingest
 
-    index = SqliteIndex(index_path)
-    for found in ingest([path for folder in folders for path in sorted(folder.glob("*.pdf"))], index):
+    index = SqliteIndex(settings.index)
+    # A document of one's own under the name of a manual comes last: it is the one that stays.
+    for found in ingest([path for folder in reversed(settings.documents) for path in pdfs_in(folder)], index):
         if found.state != "unchanged":
             say(f"knowledge: {found.name} {found.state} {found.reason}".rstrip())
     index.close()
+
+
+def pdfs_in(folder: Path) -> list[Path]:
+    """The PDFs below a folder, whatever the case of their ending; none where there is no folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
+
+
+def copy_aside(source: Path, target: Path) -> None:
+    """Copy a file and rename the copy into place, so that a kill never leaves half of it there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.writing")
+    shutil.copy(source, aside)
+    aside.replace(target)
 
 
 def api_port(environ: MutableMapping[str, str]) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shotwise.bundle import FORMAT, document_hash
 from training.card import model_card
 from training.graph import fuse
-from training.pipeline import Pipeline
+from training.pipeline import Autoencoder, Pipeline
 from training.table import Column, Table
 
 BACKGROUND = 64
@@ -202,8 +202,6 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
 
 def load_pipeline(folder: Path) -> Pipeline:
     """The fitted pipeline as `save_pipeline` left it."""
-    from training.pipeline import Autoencoder
-
     saved = torch.load(folder / "pipeline.pt", weights_only=True)
     autoencoder = Autoencoder(len(saved["median"])).double()
     autoencoder.load_state_dict(saved["autoencoder"])

@@ -69,7 +69,7 @@ class Table:
 def read_table(csv_path: Path, schema_path: Path) -> Table:
     """Read `csv_path` as `schema_path` says. Raises TableError where a column is absent or a cell is not a number."""
     schema = tomllib.loads(schema_path.read_text("utf-8"))
-    columns = tuple(_column(name, spec) for name, spec in schema["features"].items())
+    columns = read_columns(schema_path)
     raw = csv_path.read_bytes()
     lines = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
     header_rows = schema["table"]["header_rows"]
@@ -80,6 +80,12 @@ def read_table(csv_path: Path, schema_path: Path) -> Table:
     types = _defect_types(schema, groups, names, rows)
     return Table(columns, schema["defect_types"], features, types.any(axis=1), types,
                  _runs(schema, names, rows), hashlib.sha256(raw).hexdigest(), schema["table"]["attribution"])
+
+
+def read_columns(schema_path: Path) -> tuple[Column, ...]:
+    """The feature columns that a schema describes, in its order."""
+    features = tomllib.loads(schema_path.read_text("utf-8"))["features"]
+    return tuple(_column(name, spec) for name, spec in features.items())
 
 
 def _check_shape(file: str, schema: dict[str, Any], names: list[str], rows: list[list[str]]) -> None:

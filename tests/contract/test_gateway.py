@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway import Request, _mapped
+from local.gateway import Request, mapped
 from local.mapping import render
 from shotwise.edge.problem import Rejected
 
@@ -124,7 +124,7 @@ def test_the_response_template_gives_real_statuses(api: dict[str, Any], result: 
                                                    said: str) -> None:
     """StartSyncExecution's 200 becomes the real status, the body fits it, and no inside gets out."""
     responses = api["paths"]["/diagnose"]["post"]["x-amazon-apigateway-integration"]["responses"]
-    reply = _mapped(responses, 200, json.dumps(result))
+    reply = mapped(responses, 200, json.dumps(result))
     text = reply.body.decode()
     assert reply.status == status and said in text and "secret" not in text
     assert isinstance(json.loads(text), dict)
@@ -136,7 +136,7 @@ def test_the_response_template_gives_real_statuses(api: dict[str, Any], result: 
 def test_a_refused_execution_has_a_real_status(api: dict[str, Any], kind: str, status: int) -> None:
     """What Step Functions refuses before running: too large, too many, or our mistake."""
     responses = api["paths"]["/diagnose"]["post"]["x-amazon-apigateway-integration"]["responses"]
-    reply = _mapped(responses, 400, json.dumps({"__type": kind, "message": "secret"}))
+    reply = mapped(responses, 400, json.dumps({"__type": kind, "message": "secret"}))
     assert reply.status == json.loads(reply.body)["status"] == status and b"secret" not in reply.body
 
 

@@ -36,7 +36,7 @@ def test_window_table_comes_from_the_data(windows: ModuleType) -> None:
         assert "\n".join(rows) == windows.window_table(path)
     body = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
     assert len(body) >= 20
-    measured = [(spec["ko"], name) for name, spec in windows.window_features(SCHEMA).items()]
+    measured = [(column.label["ko"], column.name) for column in windows.window_columns()]
     assert [(label, name) for label, name, *_ in body[: len(measured)]] == measured
     for _, _, _, *values in body[: len(measured)]:
         low, median, high, low_2, median_2, high_2 = map(float, values)

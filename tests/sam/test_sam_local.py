@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from slow.running import ROOT, ask, sam, stack
+from slow.running import ROOT, ask, sam, stack, steady
 
 pytestmark = pytest.mark.sam
-VOLATILE = ("prediction_id", "processing_time_ms", "visualization_url")
 
 
 @pytest.mark.parametrize(("name", "event", "path"), [
@@ -28,8 +26,5 @@ def test_sam_local_equals_the_local_stack(tmp_path: Path, name: str, event: str,
     invoked = json.loads(done.stdout.strip().splitlines()[-1])
     with stack(tmp_path / "home") as running:
         local = ask(f"{running.api}{path}", (ROOT / f"events/{event}.json").read_bytes()).json()
-
-    def steady(reply: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in reply.items() if key not in VOLATILE}
 
     assert steady(invoked) == steady(local)

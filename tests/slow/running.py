@@ -68,6 +68,12 @@ def wait_for(url: str, process: subprocess.Popen[Any], seconds: float = 90) -> N
     raise AssertionError(f"{url} did not answer within {seconds} s")
 
 
+def steady(reply: dict[str, Any]) -> dict[str, Any]:
+    """A reply without what differs from call to call."""
+    return {name: value for name, value in reply.items()
+            if name not in ("prediction_id", "processing_time_ms", "visualization_url")}
+
+
 @dataclass
 class Stack:
     """A running stack."""

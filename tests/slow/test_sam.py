@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam
+from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
@@ -18,17 +17,11 @@ FUNCTIONS = {"PredictFunction": ("predict", ["RuntimeLayer", "CoreLayer"], "/pre
              "ImportanceFunction": ("importance", ["CoreLayer"], "/importance"),
              "RagQueryFunction": ("rag_query", ["RuntimeLayer", "CoreLayer"], "/rag-query")}
 MOST_BYTES = 250 * 1024 * 1024  # Lambda's limit for function and layers, unzipped
-VOLATILE = ("prediction_id", "processing_time_ms", "visualization_url")
 
 
 def size(folder: Path) -> int:
     """Bytes of all files below."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def steady(reply: dict[str, Any]) -> dict[str, Any]:
-    """Without what differs from call to call."""
-    return {name: value for name, value in reply.items() if name not in VOLATILE}
 
 
 def test_the_template_is_clean() -> None:

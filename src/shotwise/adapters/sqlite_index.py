@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.chunk import searchable
 from shotwise.knowledge.passage import Document, Line, Passage
 from shotwise.knowledge.tokens import tokens
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS pages (document TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT NULL,
+CREATE TABLE documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE pages (document TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (document, page));
-CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, document TEXT NOT NULL, page INTEGER NOT NULL,
+CREATE TABLE passages (id INTEGER PRIMARY KEY, document TEXT NOT NULL, page INTEGER NOT NULL,
     headings TEXT NOT NULL, lines TEXT NOT NULL, action INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
-CREATE VIRTUAL TABLE IF NOT EXISTS passage_tokens USING fts5 (headings, body,
+CREATE INDEX passages_by_document ON passages (document);
+CREATE VIRTUAL TABLE passage_tokens USING fts5 (headings, body,
     tokenize = "unicode61 remove_diacritics 0");
-CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab (passage_tokens, 'row');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (passage_tokens, 'row');
 """
 HEADING_WEIGHT = 2.0
 # Raise it with every change of what `tokens`, `chunk` or the tables above make of a document: an index of another
@@ -100,7 +99,7 @@ class SqliteIndex:
         cursor = self._connection.execute(
             "INSERT INTO passages (document, page, headings, lines, action) VALUES (?, ?, ?, ?, ?)",
             (passage.document, passage.page, json.dumps(passage.headings, ensure_ascii=False), lines, passage.action))
-        headings, body = searchable(passage)
+        headings, body = " ".join(passage.headings), "\n".join(line.text for line in passage.lines)
         self._connection.execute("INSERT INTO passage_tokens (rowid, headings, body) VALUES (?, ?, ?)",
                                  (cursor.lastrowid, " ".join(tokens(headings)), " ".join(tokens(body))))
 

@@ -28,10 +28,14 @@ class _Repeated(ValueError):
     """A key that stands twice in one object."""
 
 
+def media_type(content_type: str | None) -> str:
+    """The media type of a Content-Type header, without parameters; JSON where there is no header."""
+    return (content_type or "application/json").split(";")[0].strip().lower()
+
+
 def check_media_type(content_type: str | None) -> None:
     """JSON, or what curl declares by default; raises UnsupportedMediaType."""
-    media_type = (content_type or "application/json").split(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES:
+    if media_type(content_type) not in MEDIA_TYPES:
         raise UnsupportedMediaType([FieldError("Content-Type", "must be application/json")])
 
 

@@ -57,8 +57,10 @@ def _text(quotes: Sequence[Source], sources: Sequence[Source], language: str) ->
 
 def _statements(topic: Topic, index: Index, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best first, each proven on its page."""
-    hits = [hit for hit in retrieve(topic.text, index, action_only=action_only) if hit.relevance >= GROUNDED]
-    for hit, line in _best_lines(hits, topic, word_weights(topic.text, index), per_passage=3 if action_only else 1):
+    weights = word_weights(topic.text, index)
+    found = retrieve(topic.text, weights, index, action_only=action_only)
+    hits = [hit for hit in found if hit.relevance >= GROUNDED]
+    for hit, line in _best_lines(hits, topic, weights, per_passage=3 if action_only else 1):
         passage = hit.passage
         if stands_on_page(line.quote, passage.document, passage.page, index):
             yield Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), line.quote)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from shotwise.knowledge.cite import stands_in
 from shotwise.knowledge.passage import Document, Line, Page, Passage
-from shotwise.knowledge.tokens import normalise
 
 MOST_CHARACTERS = 900  # of a passage; longer ones blur what they are about
 _HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
@@ -140,8 +139,3 @@ def _portions(lines: list[Line]) -> Iterator[tuple[Line, ...]]:
 def _plain(markdown: str) -> str:
     """Without Markdown's marks and with single spaces; the words as the page has them."""
     return " ".join(_MARKS.sub(lambda mark: " " if mark[0].startswith("<") else "", markdown).split())
-
-
-def searchable(passage: Passage) -> tuple[str, str]:
-    """What the index reads of a passage: headings and body, normalised."""
-    return normalise(" ".join(passage.headings)), normalise("\n".join(line.text for line in passage.lines))

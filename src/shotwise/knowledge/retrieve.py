@@ -16,12 +16,11 @@ GROUNDED = 0.55  # relevance from which a passage counts as answering; see docs/
 Weights = Sequence[tuple[Word, float]]
 
 
-def retrieve(topic: str, index: Index, *, action_only: bool = False) -> list[Hit]:
-    """The passages for `topic`, in the index's order (BM25), each with its relevance."""
+def retrieve(topic: str, weights: Weights, index: Index, *, action_only: bool = False) -> list[Hit]:
+    """The passages for `topic`, whose words weigh `weights`, in the index's order (BM25), each with its relevance."""
     wanted = list(dict.fromkeys([*asked_for(topic), *tokens(topic)]))[:MOST_TOKENS]
     if not wanted:
         return []
-    weights = word_weights(topic, index)
     return [Hit(passage, relevance(passage, weights))
             for passage in index.search(wanted, CANDIDATES, action_only=action_only)]
 

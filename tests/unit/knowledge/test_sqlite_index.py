@@ -13,7 +13,7 @@ from sample_documents import document, passage
 from shotwise.adapters.sqlite_index import SqliteIndex
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.passage import Line, Passage
-from shotwise.knowledge.retrieve import retrieve
+from shotwise.knowledge.retrieve import retrieve, word_weights
 from shotwise.knowledge.tokens import tokens
 
 
@@ -92,7 +92,7 @@ def test_frequencies_count_passages(filled: SqliteIndex) -> None:
                                    "'; DROP TABLE pages; --", '"""', "AND OR NOT", "기공\x00"])
 def test_query_syntax_is_harmless(filled: SqliteIndex, query: str) -> None:
     """SQL and FTS syntax in a question are words like others: the search works and the index stays."""
-    found = [hit.passage for hit in retrieve(query, filled)]
+    found = [hit.passage for hit in retrieve(query, word_weights(query, filled), filled)]
     assert bool(found) == ("기공" in query)
     filled.search([query], 5)  # raises where syntax gets in
     assert filled.size() == 2 and filled.page_text("guide.pdf", 1) == "기공의 쪽"
@@ -106,7 +106,8 @@ def test_operators_in_tokens_are_words(filled: SqliteIndex) -> None:
 def test_long_question(filled: SqliteIndex) -> None:
     """A question of 2,000 characters is answered like a short one."""
     question = ("기공 " + "".join(chr(0xAC00 + number) for number in range(1997)))[:2000]
-    assert texts([hit.passage for hit in retrieve(question, filled)]) == ["기공이 생긴다", "기공을 줄인다"]
+    found = retrieve(question, word_weights(question, filled), filled)
+    assert texts([hit.passage for hit in found]) == ["기공이 생긴다", "기공을 줄인다"]
 
 
 def test_read_only_refuses_to_write(filled: SqliteIndex) -> None:
