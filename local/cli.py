@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.console import fail, note, print_json
+from local.model_commands import add_commands
 from shotwise.edge.body import read_body
 from shotwise.edge.requests import LANGUAGES, knowledge_request
 from shotwise.errors import InvalidInput, ShotwiseError
-
-ROOT = Path(__file__).parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         return status
     except InvalidInput as error:
-        return _fail(str(error), 2)
+        return fail(str(error), 2)
     except (FileNotFoundError, IsADirectoryError) as error:
-        return _fail(f"{error.filename}: {error.strerror}", 2)
+        return fail(f"{error.filename}: {error.strerror}", 2)
     except ShotwiseError as error:
-        return _fail(str(error), 1)
+        return fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `| head` has read enough
@@ -57,26 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--index", type=Path, help="the index file to write, instead of the local stack's")
     add.add_argument("--json", action="store_true", help="print what became of each file as JSON")
     add.set_defaults(run=_ingest)
-    add = commands.add_parser("train", help="train a model bundle (needs `make install`)")
-    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
-    add.add_argument("--schema", type=Path, default=ROOT / "training/kamp.toml", help="what its columns are")
-    add.add_argument("--out", type=Path, default=ROOT / "models/shotwise", help="the bundle folder to write")
-    add.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
-    add.set_defaults(run=_train)
+    add_commands(commands)
     return parser
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"shotwise: {message}", file=sys.stderr)
-    return status
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, ensure_ascii=False, indent=2))
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -98,7 +80,7 @@ def _diagnose(options: argparse.Namespace) -> int:
         return _rejected(outcome)
     reply = json.loads(outcome["output"])
     if options.json:
-        _print_json(reply)
+        print_json(reply)
     else:
         print(report(reply, request.get("language") or "ko"))
     return 0
@@ -107,10 +89,10 @@ def _diagnose(options: argparse.Namespace) -> int:
 def _rejected(outcome: dict[str, Any]) -> int:
     """Bad input is told field by field; everything else is a failure here."""
     if outcome.get("error") != "Rejected":
-        return _fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
+        return fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
     problem = json.loads(json.loads(outcome["cause"])["errorMessage"])
     lines = [f"  {error['field']}: {error['reason']}" for error in problem.get("errors", [])]
-    return _fail("\n".join([problem["detail"], *lines]), 2)
+    return fail("\n".join([problem["detail"], *lines]), 2)
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -121,7 +103,7 @@ def _ask(options: argparse.Namespace) -> int:
     with _quiet_stack() as (functions, _, _):
         reply = functions.invoke("RagQueryFunction", {"query": options.question})
     if options.json:
-        _print_json(reply)
+        print_json(reply)
     else:
         print("\n".join(knowledge_lines(reply, language_of(options.question))))
     return 0
@@ -130,33 +112,14 @@ def _ask(options: argparse.Namespace) -> int:
 def _ingest(options: argparse.Namespace) -> int:
     from local.ingest import ingest_paths
 
-    outcomes = ingest_paths(options.paths, options.index, _note)
+    outcomes = ingest_paths(options.paths, options.index, note)
     if options.json:
-        _print_json([vars(outcome) for outcome in outcomes])
+        print_json([vars(outcome) for outcome in outcomes])
     else:
         for found in outcomes:
             size = f", {found.pages} pages, {found.passages} passages" if found.state == "added" else ""
             print(found.reason or f"{found.name}: {found.state}{size}")
     return 1 if any(found.state == "failed" for found in outcomes) else 0
-
-
-def _train(options: argparse.Namespace) -> int:
-    try:
-        from training.recipe import train
-        from training.table import TableError
-    except ImportError as error:
-        return _fail(f"training needs {error.name}; run `make install`", 1)
-    if not options.data.is_file():
-        return _fail(f"{options.data} is not a file; give the CSV of shots with --data", 2)
-    try:
-        document = train(options.data, options.schema, options.out, _note)
-    except TableError as error:
-        return _fail(str(error), 2)
-    if options.json:
-        _print_json({name: document[name] for name in ("version", "figures", "thresholds")})
-    else:
-        print(f"{options.out}: {document['version']}; figures in {options.out}/MODEL_CARD.md")
-    return 0
 
 
 @contextmanager
@@ -166,7 +129,7 @@ def _quiet_stack() -> Iterator[Any]:
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     from local.stack import open_stack, prepare
 
-    prepare(os.environ, _note)
+    prepare(os.environ, note)
     with open_stack() as stack:
         yield stack
 

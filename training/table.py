@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import math
-import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.csvfile import RawTable, TableError, as_numbers, canonical, is_number, read_csv
+from training.label import label_columns, read_label, require_labels, severities
+from training.schema import Column, Schema, read_schema
+from training.schema import read_columns as read_columns  # where manuals/ has always found it
+from training.stamps import all_seconds, seconds
+from training.twins import equal_rows
 
-class TableError(ValueError):
-    """The CSV and its schema do not fit together; the message names the column and what to do."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One feature column as the schema TOML describes it; units are the schema's, `resolution` in that unit."""
-
-    name: str
-    label: dict[str, str]
-    group: str
-    unit: str
-    resolution: float | None
-    controllable: bool
-    missing: bool
-    nonnegative: bool
-    counter: bool
-    categories: tuple[str, ...]
+ENOUGH = 50  # unique shots of either class; with fewer, no figure of the five folds means anything
+MISSING = -1e30  # stands for NaN where rows are compared
 
 
 @dataclass(frozen=True)
@@ -39,116 +25,160 @@ class Table:
     """Shots in file order.
 
     features: float32 [N, F], NaN = not measured, a categorical value as the position of its category.
-    defect: bool [N]. types: bool [N, T], whether any cavity shows the type. run: int [N], numbered from 0.
+    defect: bool [N]. types: bool [N, T], whether any cavity shows the type. run: int [N], numbered from 0; all zeros
+    without a run column. order: int [N], position in time; file order without a time column. columns: of the features;
+    excluded: known columns that never enter the model. run_apart: the run is no feature, yet twins lie in one run.
     """
 
     columns: tuple[Column, ...]
+    excluded: tuple[Column, ...]
     type_labels: dict[str, dict[str, str]]
     features: NDArray[np.float32]
     defect: NDArray[np.bool_]
     types: NDArray[np.bool_]
     run: NDArray[np.int64]
+    order: NDArray[np.int64]
     sha256: str
     attribution: str
+    run_apart: bool
 
     def __len__(self) -> int:
         return len(self.defect)
 
     def select(self, rows: NDArray[Any]) -> Table:
         """The same table with these rows only (index or mask)."""
-        return Table(self.columns, self.type_labels, self.features[rows], self.defect[rows], self.types[rows],
-                     self.run[rows], self.sha256, self.attribution)
+        return replace(self, features=self.features[rows], defect=self.defect[rows], types=self.types[rows],
+                       run=self.run[rows], order=self.order[rows])
 
     def without_twins(self) -> Table:
         """The first of every group of rows that are equal in all values and labels."""
-        keys = np.column_stack([np.nan_to_num(self.features, nan=-1e30), self.types])
-        _, first = np.unique(keys, axis=0, return_index=True)
-        return self.select(np.sort(first))
+        labels = [self.types, self.defect, *([self.run] if self.run_apart else [])]
+        rows = np.column_stack([np.nan_to_num(self.features, nan=MISSING), *labels]).astype(np.float64)
+        return self.select(equal_rows(rows)[0])
 
 
 def read_table(csv_path: Path, schema_path: Path) -> Table:
-    """Read `csv_path` as `schema_path` says. Raises TableError where a column is absent or a cell is not a number."""
-    schema = tomllib.loads(schema_path.read_text("utf-8"))
-    columns = read_columns(schema_path)
-    raw = csv_path.read_bytes()
-    lines = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
-    header_rows = schema["table"]["header_rows"]
-    groups, names = lines[0], [name.strip() for name in lines[header_rows - 1]]
-    rows = [line for line in lines[header_rows:] if any(cell.strip() for cell in line)]
-    _check_shape(csv_path.name, schema, names, rows)
-    features = np.column_stack([_cells(rows, names.index(column.name), column) for column in columns])
-    types = _defect_types(schema, groups, names, rows)
-    return Table(columns, schema["defect_types"], features, types.any(axis=1), types,
-                 _runs(schema, names, rows), hashlib.sha256(raw).hexdigest(), schema["table"]["attribution"])
+    """Read `csv_path` as `schema_path` says. Raises TableError that names file, row and column, and what to do."""
+    schema = read_schema(schema_path)
+    raw = read_csv(csv_path, schema.header_rows)
+    _check_names(raw, schema)
+    defect, labelled = read_label(raw, schema.label)
+    require_labels(raw, labelled, schema.label)
+    features = tuple(column for column in schema.columns if column.excluded is None)
+    excluded = tuple(column for column in schema.columns if column.excluded is not None)
+    order = _order(raw, schema.time)
+    return Table(features, excluded, schema.type_labels, np.column_stack([_values(raw, column) for column in features]),
+                 defect, _defect_types(raw, schema), _runs(raw, schema, order), order, raw.sha256,
+                 schema.attribution or raw.file,
+                 schema.run is not None and schema.run not in [column.name for column in features])
 
 
-def read_columns(schema_path: Path) -> tuple[Column, ...]:
-    """The feature columns that a schema describes, in its order."""
-    features = tomllib.loads(schema_path.read_text("utf-8"))["features"]
-    return tuple(_column(name, spec) for name, spec in features.items())
+def check_trainable(table: Table) -> None:
+    """Raise TableError where nothing can be learned: too few unique shots of a class, or no feature that varies."""
+    unique = table.without_twins()
+    for word, count in (("defective", int(unique.defect.sum())), ("good", int((~unique.defect).sum()))):
+        if count == 0:
+            raise TableError(f"no shot is {word}; training needs both classes, {ENOUGH} unique shots of each")
+        if count < ENOUGH:
+            raise TableError(f"{count} unique shots are {word}, training needs {ENOUGH}; rows that repeat another are "
+                             "counted once. Collect more")
+    measured = np.nan_to_num(unique.features, nan=MISSING)
+    if (measured == measured[0]).all():
+        raise TableError("every feature is constant; there is nothing to learn from")
 
 
-def _check_shape(file: str, schema: dict[str, Any], names: list[str], rows: list[list[str]]) -> None:
-    """Every column that the schema names is there, and every row has as many cells as the header."""
-    label = schema["label"]
-    wanted = [*schema["features"], *(kind + suffix for kind in schema["defect_types"]
-                                     for suffix in label["cavity_suffixes"])]
-    absent = [name for name in wanted if name not in names]
+def _check_names(raw: RawTable, schema: Schema) -> None:
+    """Every column that the schema names is there, in the group that it names."""
+    types = [kind + suffix for kind in schema.type_labels for suffix in schema.label.suffixes]
+    named = [*(column.name for column in schema.columns), *types, schema.run, schema.time, schema.label.column]
+    absent = list(dict.fromkeys(name for name in named if name is not None and name not in raw.names))
     if absent:
-        raise TableError(f"{file} has no column {', '.join(absent)}; the schema names it")
-    if not rows:
-        raise TableError(f"{file} has no rows under its header")
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(names):
-            raise TableError(f"row {number} has {len(row)} cells, the header {len(names)}")
+        raise TableError(f"{raw.file} has no column {', '.join(absent)}; {schema.file} names it")
+    labels = label_columns(raw, schema.label)
+    strays = [name for name in types if schema.label.group is not None and name not in labels]
+    if strays:
+        group = raw.groups[raw.names.index(strays[0])] if raw.groups else ""
+        raise TableError(f"column {strays[0]} stands in group {group!r}, not {schema.label.group!r}")
+    learned = [column.name for column in schema.columns if column.excluded is None and column.name in labels]
+    if learned:
+        raise TableError(f"{schema.file}: {learned[0]} is part of the label and a feature; take it out of [features]")
 
 
-def _column(name: str, spec: dict[str, Any]) -> Column:
-    return Column(name, {"ko": spec["ko"], "en": spec["en"]}, spec["group"], spec.get("unit", ""),
-                  spec.get("resolution"), spec.get("controllable", False), spec.get("missing", False),
-                  spec.get("nonnegative", False), spec.get("counter", False), tuple(spec.get("categories", ())))
+def _values(raw: RawTable, column: Column) -> NDArray[np.float32]:
+    """One feature [N]."""
+    cells = raw.column(column.name)
+    values = _codes(raw, column) if column.categories else _numbers(raw, column.name)
+    if not column.missing and np.isnan(values).any():
+        row = int(np.isnan(values).argmax())
+        raise TableError(f"{raw.place(row)}: {column.name} is {cells[row]!r}; fill it in, or say missing = true of the "
+                         "column")
+    return values.astype(np.float32)
 
 
-def _cells(rows: list[list[str]], index: int, column: Column) -> NDArray[np.float32]:
-    return np.array([_cell(row[index].strip(), column, number) for number, row in enumerate(rows, 1)], np.float32)
+def _codes(raw: RawTable, column: Column) -> NDArray[np.float64]:
+    position = {canonical(category.strip()): index for index, category in enumerate(column.categories)}
+    position[""] = np.nan
+    cells = [canonical(cell) for cell in raw.column(column.name)]
+    for row, cell in enumerate(cells):
+        if cell not in position:
+            raise TableError(f"{raw.place(row)}: {column.name} is {cell!r}; the schema allows "
+                             f"{', '.join(column.categories)}; correct it or add it to categories")
+    return np.array([position[cell] for cell in cells], np.float64)
 
 
-def _cell(text: str, column: Column, row: int) -> float:
-    if not text:
-        return float("nan")
-    if column.categories:
-        if text not in column.categories:
-            raise TableError(f"row {row}: {column.name} is {text!r}; the schema allows {', '.join(column.categories)}")
-        return float(column.categories.index(text))
-    return _number(text, column.name, row)
+def _numbers(raw: RawTable, name: str) -> NDArray[np.float64]:
+    values, strange = as_numbers(raw.column(name))
+    if strange.any():
+        row = int(strange.argmax())
+        raise TableError(f"{raw.place(row)}: {name} is {raw.column(name)[row]!r}, {_advice(raw.column(name)[row])}")
+    return values
 
 
-def _number(text: str, column: str, row: int) -> float:
+def _advice(cell: str) -> str:
+    """What is wrong with a cell that is no finite number, and what to do."""
     try:
-        number = float(text)
+        float(cell)
     except ValueError:
-        raise TableError(f"row {row}: {column} is {text!r}, not a number") from None
-    if not math.isfinite(number):
-        raise TableError(f"row {row}: {column} is {text!r}; leave the cell empty where nothing was measured")
-    return number
+        return ("not a number; correct it (empty where nothing was measured), give the column categories, or say why "
+                "it is excluded")
+    return "not a finite number (or too large for one); correct it, or leave the cell empty where nothing was measured"
 
 
-def _defect_types(schema: dict[str, Any], groups: list[str], names: list[str],
-                  rows: list[list[str]]) -> NDArray[np.bool_]:
-    label = schema["label"]
-    found = np.zeros((len(rows), len(schema["defect_types"])), bool)
-    for position, kind in enumerate(schema["defect_types"]):
-        for suffix in label["cavity_suffixes"]:
-            index = names.index(kind + suffix)
-            if groups[index] != label["group"]:
-                raise TableError(f"column {kind + suffix} stands in group {groups[index]!r}, not {label['group']!r}")
-            # A cell is a severity, not a flag: anything above zero is a defect.
-            found[:, position] |= np.array([_number(row[index] or "0", names[index], number) > 0
-                                            for number, row in enumerate(rows, 1)])
+def _defect_types(raw: RawTable, schema: Schema) -> NDArray[np.bool_]:
+    found = np.zeros((len(raw), len(schema.type_labels)), bool)
+    for position, kind in enumerate(schema.type_labels):
+        for suffix in schema.label.suffixes:
+            found[:, position] |= severities(raw, kind + suffix) > 0
     return found
 
 
-def _runs(schema: dict[str, Any], names: list[str], rows: list[list[str]]) -> NDArray[np.int64]:
-    run = schema["table"]["run"]
-    counter = np.array([_number(row[names.index(run)], run, number) for number, row in enumerate(rows, 1)])
-    return np.concatenate([[0], np.cumsum(np.diff(counter) < 0)]).astype(np.int64)
+def _order(raw: RawTable, time: str | None) -> NDArray[np.int64]:
+    """The position of every row in time; rows of one moment stay in file order."""
+    if time is None:
+        return np.arange(len(raw), dtype=np.int64)
+    moments = all_seconds(raw.column(time))
+    moments = as_numbers(raw.column(time))[0] if moments is None else moments
+    if np.isnan(moments).any():
+        cells = raw.column(time)
+        row = next((row for row, cell in enumerate(cells) if seconds(cell) is None and not is_number(cell)),
+                   int(np.isnan(moments).argmax()))
+        raise TableError(f"{raw.place(row)}: {time} is {cells[row]!r}, neither a time stamp nor a number; "
+                         "the time of every row has to be known")
+    order = np.empty(len(raw), np.int64)
+    order[np.argsort(moments, kind="stable")] = np.arange(len(raw))
+    return order
+
+
+def _runs(raw: RawTable, schema: Schema, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The run of every row, numbered in the order of time (a counter) or of first appearance (a value)."""
+    if schema.run is None:
+        return np.zeros(len(raw), np.int64)
+    cells = raw.column(schema.run)
+    if not all(cells):
+        row = cells.index("")
+        raise TableError(f"{raw.place(row)}: {schema.run} is ''; the run of every row has to be known")
+    if schema.run_kind == "value":
+        numbers: dict[str, int] = {}
+        return np.array([numbers.setdefault(canonical(cell), len(numbers)) for cell in cells], np.int64)
+    counter = _numbers(raw, schema.run)[np.argsort(order)]
+    return np.concatenate([[0], np.cumsum(np.diff(counter) < 0)]).astype(np.int64)[order]

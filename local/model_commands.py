@@ -1,0 +1,99 @@
+"""The commands that need the training package: audit a table, draft its schema, train a bundle.
+
+`audit` and `schema` need numpy alone; `train` needs what `make install` brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local.console import fail, note, print_json
+
+ROOT = Path(__file__).parent.parent
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands of this file to the parser's subcommands."""
+    add = commands.add_parser("audit", help="what in a table would make a model look better than it is")
+    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
+    add.add_argument("--label", metavar="COLUMN", help="the column, or group of columns, that says what is defective")
+    add.add_argument("--defect", metavar="VALUE", action="append", help="a value of the label that means defective")
+    add.add_argument("--schema", type=Path, help="the schema of the table; it names the label too")
+    add.add_argument("--json", action="store_true", help="print the findings as JSON and nothing else")
+    add.set_defaults(run=_audit)
+    add = commands.add_parser("schema", help="draft the schema of a table, as TOML on standard output")
+    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
+    add.add_argument("--label", metavar="COLUMN", required=True,
+                     help="the column, or group of columns, that says what is defective")
+    add.add_argument("--defect", metavar="VALUE", action="append",
+                     help="a value of the label that means defective; may be repeated; without it a number above 0")
+    add.add_argument("--run", metavar="COLUMN", dest="run_column", help="the column that tells production runs apart")
+    add.set_defaults(run=_schema)
+    add = commands.add_parser("train", help="train a model bundle (needs `make install`)")
+    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
+    add.add_argument("--schema", type=Path, default=ROOT / "training/kamp.toml", help="what its columns are")
+    add.add_argument("--out", type=Path, default=ROOT / "models/shotwise", help="the bundle folder to write")
+    add.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
+    add.set_defaults(run=_train)
+
+
+def _command(run: Command) -> Command:
+    """A command whose bad tables are bad input, and whose missing packages name what installs them."""
+
+    @functools.wraps(run)
+    def guarded(options: argparse.Namespace) -> int:
+        try:
+            from training.csvfile import TableError
+        except ModuleNotFoundError as error:
+            return _not_installed(error)
+        try:
+            return run(options)
+        except TableError as error:
+            return fail(str(error), 2)
+        except ModuleNotFoundError as error:
+            return _not_installed(error)
+
+    return guarded
+
+
+def _not_installed(error: ModuleNotFoundError) -> int:
+    return fail(f"training needs {error.name}; run `make install`", 1)
+
+
+@_command
+def _audit(options: argparse.Namespace) -> int:
+    from training.audit import audit_file
+    from training.audit_text import audit_text
+
+    found = audit_file(options.data, options.label, options.schema, tuple(options.defect or ()))
+    if options.json:
+        print_json(found.to_dict())
+    else:
+        print(audit_text(found))
+    return 0
+
+
+@_command
+def _schema(options: argparse.Namespace) -> int:
+    from training.csvfile import read_csv
+    from training.draft import draft
+
+    print(draft(read_csv(options.data), options.label, options.defect, options.run_column), end="")
+    return 0
+
+
+@_command
+def _train(options: argparse.Namespace) -> int:
+    from training.recipe import train
+
+    document = train(options.data, options.schema, options.out, note)
+    if options.json:
+        print_json({name: document[name] for name in ("version", "figures", "thresholds")})
+    else:
+        print(f"{options.out}: {document['version']}; figures in {options.out}/MODEL_CARD.md")
+    return 0

@@ -1,0 +1,83 @@
+"""The commands `audit`, `schema` and `train`: what they print, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from tables import Kamp, foundry, write_csv
+
+from local.cli import main
+from training.table import read_table
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = str(ROOT / "training/kamp.toml")
+
+
+@pytest.fixture
+def shots_csv(tmp_path: Path) -> Path:
+    """The Korean foundry's table."""
+    return write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
+
+
+def test_audit_tells_people_and_programs(kamp: Kamp, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text without --json; with it one JSON document and nothing else; exit status 0 both times."""
+    assert main(["audit", "--data", str(kamp.path), "--label", "Defects"]) == 0
+    assert f"{kamp.twins} rows repeat" in capsys.readouterr().out
+    assert main(["audit", "--data", str(kamp.path), "--schema", SCHEMA, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["twins"]["rows"] == kamp.twins and printed.err == ""
+
+
+def test_audit_of_a_table_with_problems_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ragged rows and a repeated header are told, and the status is 0."""
+    path = tmp_path / "shots.csv"
+    path.write_text("a,a,b\n1,2,3\n4,5\n", "utf-8")
+    assert main(["audit", "--data", str(path)]) == 0
+    assert capsys.readouterr().out.count("PROBLEM") == 2
+
+
+def test_schema_prints_a_schema_and_nothing_else(shots_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What comes out is a file that reads the same table."""
+    assert main(["schema", "--data", str(shots_csv), "--label", "판정", "--defect", "불량", "--run", "샷번호"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "" and tomllib.loads(printed.out)["label"]["defect"] == ["불량"]
+    (shots_csv.parent / "plant.toml").write_text(printed.out, "utf-8")
+    assert len(read_table(shots_csv, shots_csv.parent / "plant.toml")) == 600
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["audit", "--data", "absent.csv"], "absent.csv: No such file"),
+    (["audit", "--data", "empty.csv"], "empty.csv is empty"),
+    (["audit", "--data", "shots.csv", "--label", "x"], "no column x"),
+    (["audit", "--data", "shots.csv", "--schema", "absent.toml"], "absent.toml: No such file"),
+    (["schema", "--data", "shots.csv", "--label", "제품"], "which values of 제품 mean defective"),
+    (["schema", "--data", "empty.csv", "--label", "y"], "empty.csv is empty"),
+    (["train", "--data", "absent.csv", "--out", "bundle"], "absent.csv: No such file"),
+    (["train", "--data", "shots.csv", "--out", "bundle"], "shots.csv has "),
+    (["train", "--data", "shots.csv", "--schema", "empty.csv", "--out", "bundle"], "either group or column")])
+def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str], said: str,
+                                            monkeypatch: pytest.MonkeyPatch,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error, without a stack trace, and nothing on standard output."""
+    monkeypatch.chdir(shots_csv.parent)
+    Path("empty.csv").touch()
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and said in printed.err and printed.err.count("\n") == 1
+    assert not Path("bundle").exists()
+
+
+def test_a_table_can_be_looked_at_before_anything_is_installed(shots_csv: Path) -> None:
+    """Neither torch nor scikit-learn is loaded by audit and schema; train says what to run where they are absent."""
+    code = ("import sys; sys.modules.update(torch=None, sklearn=None, pandas=None)\n"
+            "from local.cli import main\n"
+            f"data = ['--data', {str(shots_csv)!r}, '--label', '판정']\n"
+            "print(main(['audit', *data]), main(['schema', *data]), main(['train', *data[:2]]), file=sys.stderr)")
+    done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], cwd=ROOT, capture_output=True, text=True,
+                          check=True, encoding="utf-8", timeout=120)
+    assert "run `make install`" in done.stderr and done.stderr.splitlines()[-1] == "0 0 1"

@@ -1,0 +1,229 @@
+"""Bytes of a CSV → RawTable: the cells as text, in columns, with what a message needs to point at one of them.
+
+Any foundry's export is read: UTF-8 (with or without a byte order mark), UTF-16 with one, or CP949; separated by comma,
+semicolon or tab; with one header row, or two, where the first names groups and repeats or leaves blank (`Process,
+Process, Sensor`). Nothing is interpreted here; `as_numbers` is how every reader turns a column into numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+import itertools
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEPARATORS = (",", ";", "\t")
+LARGEST = float(np.finfo(np.float32).max)  # beyond it the model's float32 is infinite
+ZIP = b"PK\x03\x04"  # how an Excel workbook begins
+
+
+class TableError(ValueError):
+    """A table or its schema cannot be used; the message names the place and what to do."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A CSV as text.
+
+    names: of the columns, stripped and unique. groups: of every column, None with one header row.
+    cells: [column][row], stripped; empty = nothing there. lines: [row], where the row ends in the file, from 1.
+    problems: what a tolerant reading passed over.
+    """
+
+    file: str
+    sha256: str
+    groups: tuple[str, ...] | None
+    names: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    problems: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The cells of one column. Raises TableError where the file has no such column."""
+        if name not in self.names:
+            raise TableError(f"{self.file} has no column {name}{did_you_mean(name, self.names)}")
+        return self.cells[self.names.index(name)]
+
+    def place(self, row: int) -> str:
+        """Where row `row` (from 0) is, for a message: rows count from 1 under the header, lines from the top."""
+        return f"{self.file}, row {row + 1} (line {self.lines[row]})"
+
+
+def read_csv(path: Path, header_rows: int | None = None, *, tolerant: bool = False) -> RawTable:
+    """Read the file at `path`; see `parse_csv`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}; give the CSV of shots") from None
+    return parse_csv(content, path.name, header_rows, tolerant=tolerant)
+
+
+def parse_csv(content: bytes, file: str, header_rows: int | None = None, *, tolerant: bool = False) -> RawTable:
+    """Read a CSV. `header_rows` (1 or 2) is found out unless given. A tolerant reading leaves out rows of the wrong
+    length and renames repeated headers, and says so in `problems`; otherwise those are TableErrors, as is a file
+    without rows. What is no CSV at all is a TableError in any case."""
+    rows, lines = _rows(_decode(content, file), file)
+    count = header_rows or _header_rows(rows)
+    if len(rows) < count:
+        raise TableError(f"{file} has {len(rows)} line, the schema says header_rows = {count}")
+    if all(is_number(cell) for cell in rows[count - 1] if cell):
+        raise TableError(f"{file} has no header: line {lines[count - 1]} holds numbers; put the column names there")
+    problems: list[str] = []
+    names = _names(rows[count - 1], file, problems)
+    groups = _groups(rows[0], len(names), file) if count == 2 else None
+    kept = _of_length(list(zip(rows[count:], lines[count:], strict=True)), len(names), file, problems)
+    if problems and not tolerant:
+        raise TableError(problems[0])
+    cells = tuple(zip(*(row for row, _ in kept), strict=True)) or ((),) * len(names)
+    digest = hashlib.sha256(content).hexdigest()
+    return _without_blank_columns(RawTable(file, digest, groups, names, cells, tuple(line for _, line in kept),
+                                           tuple(problems)))
+
+
+def as_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A column as float64 [N], NaN where a cell is empty or no finite number; and bool [N], true for the latter."""
+    try:
+        values = np.fromiter(map(float, (cell or "nan" for cell in cells)), np.float64, len(cells))
+        plain = "_" not in "".join(cells)  # Python reads 1_000 as a number; a foundry does not write it so
+    except ValueError:
+        plain = False
+    if not plain:
+        values = np.array([_number(cell) for cell in cells], np.float64)
+    values[~(np.abs(values) <= LARGEST)] = np.nan
+    strange = np.isnan(values)
+    strange[strange] = [bool(cells[row]) for row in np.flatnonzero(strange)]
+    return values, strange
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a finite number."""
+    return not math.isnan(_number(text))
+
+
+def canonical(text: str) -> str:
+    """A category as it is compared: `1.0` equals `1`, because a spreadsheet adds the decimal; `01` stays `01`."""
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"[+-]?\d+\.\d*", text) else text
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known: the nearest one that is."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _number(text: str) -> float:
+    try:
+        number = math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= LARGEST else math.nan
+
+
+def _decode(content: bytes, file: str) -> str:
+    if not content.strip():
+        raise TableError(f"{file} is empty")
+    if content.startswith(ZIP):
+        raise TableError(f"{file} is a workbook or an archive, not a CSV; save the sheet as CSV")
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise TableError(f"{file} is not text in UTF-8 or CP949; save the table as CSV UTF-8")
+
+
+def _rows(text: str, file: str) -> tuple[list[list[str]], list[int]]:
+    """The rows that hold anything, and the line each ends on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    rows, lines = [], []
+    try:
+        for row in reader:
+            stripped = [cell.strip() for cell in row]
+            if any(stripped):
+                rows.append(stripped)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise TableError(f"{file}, line {reader.line_num}: {error}; check the quotes there") from None
+    if not rows:
+        raise TableError(f"{file} is empty")
+    return rows, lines
+
+
+def _separator(text: str) -> str:
+    """The separator that cuts the first line into most cells; the comma where none does."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator), [])))
+
+
+def _header_rows(rows: list[list[str]]) -> int:
+    """Two where the first line reads like groups (blocks of one repeated or blank-continued name) and the second
+    like names (distinct, no number); else one."""
+    if len(rows) < 2 or not rows[0][0]:
+        return 1
+    first, second = _continued(rows[0]), rows[1]
+    blocks = [name for name, _ in itertools.groupby(first)]
+    grouped = len(blocks) == len(set(blocks)) < len(first) <= len(second) and not any(map(is_number, first))
+    named = all(second) and len(set(second)) == len(second) and not any(map(is_number, second))
+    return 2 if grouped and named else 1
+
+
+def _continued(groups: list[str]) -> list[str]:
+    """A merged cell leaves its name in the first column and blanks behind it."""
+    return list(itertools.accumulate(groups, lambda before, cell: cell or before))
+
+
+def _groups(row: list[str], width: int, file: str) -> tuple[str, ...]:
+    if len(row) > width:
+        raise TableError(f"{file}: the line of group names has {len(row)} cells, the line of column names {width}")
+    return tuple(_continued(row + [""] * (width - len(row))))
+
+
+def _names(row: list[str], file: str, problems: list[str]) -> tuple[str, ...]:
+    """The header, unique: a column without a name is called by its position, a repeated name gets a number."""
+    named = [name or f"column {position}" for position, name in enumerate(row, 1)]
+    repeated = sorted({name for name in named if named.count(name) > 1})
+    if repeated:
+        problems.append(f"{file} names a column more than once: {', '.join(repeated)}; rename all but one")
+    names: list[str] = []
+    for name in named:
+        again = (f"{name} ({number})" for number in itertools.count(2))
+        names.append(name if name not in names else next(new for new in again if new not in named + names))
+    return tuple(names)
+
+
+def _of_length(rows: list[tuple[list[str], int]], width: int, file: str,
+               problems: list[str]) -> list[tuple[list[str], int]]:
+    """The rows with as many cells as the header."""
+    if not rows:
+        problems.append(f"{file} has no rows under its header")
+    wrong = [(number, line, len(row)) for number, (row, line) in enumerate(rows, 1) if len(row) != width]
+    if wrong:
+        number, line, cells = wrong[0]
+        more = f" ({len(wrong)} rows are like this)" if len(wrong) > 1 else ""
+        problems.append(f"{file}, row {number} (line {line}) has {cells} cells, the header {width}{more}; correct it")
+    return [pair for pair in rows if len(pair[0]) == width] if wrong else rows
+
+
+def _without_blank_columns(raw: RawTable) -> RawTable:
+    """Without columns that have neither a name nor a value, which a spreadsheet adds at the right edge."""
+    keep = [index for index, name in enumerate(raw.names) if name != f"column {index + 1}" or any(raw.cells[index])]
+    if len(keep) == len(raw.names):
+        return raw
+    groups = None if raw.groups is None else tuple(raw.groups[index] for index in keep)
+    return RawTable(raw.file, raw.sha256, groups, tuple(raw.names[index] for index in keep),
+                    tuple(raw.cells[index] for index in keep), raw.lines, raw.problems)
