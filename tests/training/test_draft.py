@@ -158,7 +158,8 @@ def test_ranges_and_resolutions_come_from_the_cells(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     columns = {"pos": random.choice(["10.0", "12.50", "14"], 300), "neg": random.choice(["-2", "4"], 300),
                "constant": [18.0] * 300, "noise": random.normal(size=300),
-               "small": random.choice(["5e-4", "1e-3"], 300), "code": random.choice(["1", "2"], 300), "y": [0, 1, 0] * 100}
+               "small": random.choice(["5e-4", "1e-3"], 300), "code": random.choice(["1", "2"], 300),
+               "y": [0, 1, 0] * 100}
     path = write_csv(tmp_path / "shots.csv", columns)
     features = drafted(path, "y")[0]["features"]
     assert "resolution" not in features.pop("noise")
