@@ -72,7 +72,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "types.title": ("가능한 결함", "Possible defects"),
     "types.share": ("결함 확률을 제품 종류별 결함 이력의 비율로 나눈 값입니다.",
                     "The probability of a defect, split by the product type's defect history."),
+    "types.few": ("예가 너무 적어 확률을 말할 수 없는 결함: {labels}",
+                  "Too few examples to give a probability: {labels}"),
 
+    "novelty.conditions": ("이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 이 구간의 검사 결과가 쌓여 "
+                           "모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
+                           "The model has not seen conditions like these. In a new production run, take its verdicts "
+                           "as hints only until it has been retrained with inspected shots of that run."),
     "warning.title": ("주의", "Warnings"),
     "warning.unusual": ("학습한 적 없는 유형의 샷입니다. 판정을 그대로 믿지 마십시오.",
                         "The model has never seen a shot like this. Do not rely on the verdict alone."),

@@ -14,6 +14,8 @@ from typing import Any
 from local.console import fail, note, print_json
 
 ROOT = Path(__file__).parent.parent
+CONFIGURATIONS = ("shotwise", "document")
+PROTOCOLS = ("published", "unique", "forward", "forward-history", "new-run")
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -37,9 +39,19 @@ def add_commands(commands: Any) -> None:
     add = commands.add_parser("train", help="train a model bundle (needs `make install`)")
     add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
     add.add_argument("--schema", type=Path, default=ROOT / "training/kamp.toml", help="what its columns are")
-    add.add_argument("--out", type=Path, default=ROOT / "models/shotwise", help="the bundle folder to write")
+    add.add_argument("--configuration", choices=CONFIGURATIONS, default=CONFIGURATIONS[0],
+                     help="shotwise, chosen by honest protocols, or document, the PoC's, which memorises twins")
+    add.add_argument("--out", type=Path, help="the bundle folder to write (default: models/CONFIGURATION)")
     add.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
     add.set_defaults(run=_train)
+    add = commands.add_parser("evaluate", help="figures of the configurations, and of others, under honest protocols")
+    add.add_argument("--data", type=Path, required=True, help="the CSV of shots")
+    add.add_argument("--schema", type=Path, default=ROOT / "training/kamp.toml", help="what its columns are")
+    add.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
+    add.add_argument("--bundle", type=Path, metavar="DIR", help="score this finished bundle on the table instead")
+    add.add_argument("--report", type=Path, metavar="HTML", help="write a report with the audit and curves")
+    add.add_argument("--json", action="store_true", help="print the figures as JSON and nothing else")
+    add.set_defaults(run=_evaluate)
 
 
 def _command(run: Command) -> Command:
@@ -89,11 +101,41 @@ def _schema(options: argparse.Namespace) -> int:
 
 @_command
 def _train(options: argparse.Namespace) -> int:
+    from training.configuration import CONFIGURATIONS
     from training.recipe import train
 
-    document = train(options.data, options.schema, options.out, note)
+    out = options.out or ROOT / "models" / options.configuration
+    document = train(options.data, options.schema, out, note, CONFIGURATIONS[options.configuration])
     if options.json:
         print_json({name: document[name] for name in ("version", "figures", "thresholds")})
     else:
-        print(f"{options.out}: {document['version']}; figures in {options.out}/MODEL_CARD.md")
+        print(f"{out}: {document['version']}; figures in {out}/MODEL_CARD.md")
+    return 0
+
+
+@_command
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.evaluate import evaluate, evaluate_bundle, results
+    from training.figures_text import figures_text
+    from training.table import check_trainable, read_table
+
+    table = read_table(options.data, options.schema)
+    if options.bundle is not None:
+        found = evaluate_bundle(table, options.bundle)
+    else:
+        check_trainable(table)
+        if options.report is not None and not options.report.parent.is_dir():
+            return fail(f"{options.report.parent} is not a folder; give another place for --report", 2)
+        protocols = PROTOCOLS if options.protocol == "all" else (options.protocol,)
+        evaluation = evaluate(table, protocols, note)
+        found = results(evaluation)
+        if options.report is not None:
+            from training.report import write_report
+
+            write_report(options.report, options.data, options.schema, evaluation, found)
+            note(f"report: {options.report}")
+    if options.json:
+        print_json(found)
+    else:
+        print(figures_text(found))
     return 0

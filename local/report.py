@@ -6,13 +6,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+MOST_TYPES = 3
+
 WORDS: dict[str, dict[str, str]] = {
     "ko": {
         "defect": "결함", "normal": "정상", "accept": "합격", "inspect": "검사 필요", "reject": "불합격",
         "high": "높음", "medium": "보통", "low": "낮음", "importance": "영향 분석", "knowledge": "문서 근거",
         "verdict": "판정: {kind} · 결함 확률 {probability:.1%} (판정 기준 {threshold:.1%}) · 권고: {advice} · "
                    "판정이 맞을 가능성: {confidence}",
-        "types": "가능한 결함: {types}", "unusual": "주의: 학습한 적 없는 샷입니다.",
+        "types": "가능한 결함: {types}", "few": "예가 너무 적어 확률을 말할 수 없는 결함: {types}",
+        "conditions": "이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 "
+                      "이 구간의 검사 결과가 쌓여 모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
+        "unusual": "주의: 학습한 적 없는 샷입니다.",
         "outside": "양품 한계 밖: {feature} {value:g} (한계 {low:g}–{high:g})",
         "drivers": "영향이 큰 값 (배경 평균 {base:.1%} → 이 샷 {probability:.1%})", "absent": "측정 안 됨",
         "chart": "차트: {place}", "remedies": "권고 조치", "sources": "출처",
@@ -23,7 +28,10 @@ WORDS: dict[str, dict[str, str]] = {
         "high": "high", "medium": "medium", "low": "low", "importance": "importance", "knowledge": "documents",
         "verdict": "Verdict: {kind} · probability of a defect {probability:.1%} (threshold {threshold:.1%}) · "
                    "advice: {advice} · chance that the verdict is right: {confidence}",
-        "types": "Possible defects: {types}", "unusual": "Careful: the model has never seen such a shot.",
+        "types": "Possible defects: {types}", "few": "Too few examples to give a probability: {types}",
+        "conditions": "The model has not seen conditions like these. In a new production run, take its verdicts as "
+                      "hints only until it has been retrained with inspected shots of that run.",
+        "unusual": "Careful: the model has never seen such a shot.",
         "outside": "Outside the limits of good shots: {feature} {value:g} (limits {low:g}–{high:g})",
         "drivers": "What drove it (background mean {base:.1%} → this shot {probability:.1%})",
         "absent": "not measured", "chart": "Chart: {place}", "remedies": "What to do", "sources": "Sources",
@@ -46,16 +54,24 @@ def report(reply: dict[str, Any], language: str) -> str:
 
 
 def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
-    prediction = found["prediction"]
-    lines = [words["verdict"].format(
+    prediction, kind = found["prediction"], found["novelty"]["kind"]
+    lines = [words["conditions"]] if kind == "conditions" else []
+    lines.append(words["verdict"].format(
         kind=words[prediction["class"]], probability=prediction["probability"], threshold=prediction["threshold"],
-        advice=words[prediction["advice"]], confidence=words[prediction["confidence"]])]
+        advice=words[prediction["advice"]], confidence=words[prediction["confidence"]]))
     if prediction["class"] == "defect":
-        types = ", ".join(f"{kind['label']} {kind['probability']:.1%}" for kind in found["defect_types"][:3])
-        lines.append(words["types"].format(types=types))
-    if found["novelty"]["unusual"]:
+        lines += _type_lines(found["defect_types"], words)
+    if kind == "shot":
         lines.append(" ".join([words["unusual"], ", ".join(found["novelty"]["outside_seen"])]).rstrip())
     return lines + [words["outside"].format(**breach) for breach in found["limits"]]
+
+
+def _type_lines(types: list[dict[str, Any]], words: dict[str, str]) -> list[str]:
+    """The likeliest types, and those that have too few examples for a probability."""
+    likely = [f"{kind['label']} {kind['probability']:.1%}" for kind in types if kind["probability"] is not None]
+    few = [kind["label"] for kind in types if kind["probability"] is None]
+    lines = (("types", likely[:MOST_TYPES]), ("few", few))
+    return [words[key].format(types=", ".join(shown)) for key, shown in lines if shown]
 
 
 def _importance_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.table import Column, Table, read_columns, read_table
+from training.schema import Column, read_columns
+from training.table import Table, read_table
 
 SCHEMA = Path(__file__).resolve().parent.parent / "training" / "kamp.toml"
 PRODUCT = "Product_Type"

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from shots import Shots, kamp_csv, load_shots  # noqa: E402
 
 from shotwise.adapters.onnx_graph import OnnxGraph  # noqa: E402
 from shotwise.adapters.sqlite_index import SqliteIndex  # noqa: E402
-from shotwise.bundle import Bundle, load_bundle  # noqa: E402
+from shotwise.bundle import Bundle, ExcludedColumn, load_bundle  # noqa: E402
 
 MODEL = ROOT / "models/shotwise"
 INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -51,6 +52,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def bundle() -> Bundle:
     """The shipped bundle."""
     return load_bundle(MODEL, OnnxGraph)
+
+
+@pytest.fixture(scope="session")
+def excluding(bundle: Bundle) -> Bundle:
+    """The shipped bundle with one more excluded column, Ladle."""
+    entry = {"name": "Ladle", "label": {"ko": "국자", "en": "Ladle"}, "reason": "the same in every shot"}
+    document = {**bundle.document, "excluded": [*bundle.document["excluded"], entry]}
+    return replace(bundle, excluded=(*bundle.excluded, ExcludedColumn(**entry)), document=document)
 
 
 @pytest.fixture(scope="session")

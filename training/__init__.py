@@ -1,6 +1,9 @@
-"""From a table of shots to a model bundle; never imported when serving.
+"""From a table of shots to a model bundle whose figures can be believed; never imported when serving.
 
-The way of the data: `table` reads the CSV by its schema → `protocol` splits it → `pipeline` fits autoencoder, booster
-and calibrator → `graph` fuses them into one ONNX graph → `recipe` chooses thresholds and measures → `export` writes
-the bundle and its model card.
+The way of the data: `csvfile` reads the cells → `schema` says what they are → `table` makes arrays of them; `audit`
+(`facts`, `twins`, `label`, `leaks`, `stamps`) says beforehand what would make a figure look better than it is, and
+`draft` writes a first schema. `protocol` splits the shots → `pipeline` fits a `configuration` (`autoencoder`, boosting,
+calibration; `teacher` and `drift` for the one that is served) → `contenders` are fitted beside it → `metrics` →
+`evaluate` → `report`. `recipe` trains the final pipeline → `graph` fuses it into one ONNX graph → `export` writes the
+bundle and its model card.
 """

@@ -8,19 +8,25 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import skops.io
 import torch
 from numpy.typing import NDArray
 
+from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import FORMAT, document_hash
+from training.autoencoder import Autoencoder
 from training.card import model_card
+from training.configuration import Configuration
 from training.graph import fuse
-from training.pipeline import Autoencoder, Pipeline
+from training.pipeline import Pipeline, Scaling, Thresholds
 from training.table import Column, Table
 
 BACKGROUND = 64
+MOST_DRIFT = 1e-5  # in probability; float32 addition explains a quarter of it
+ENOUGH_OF_TYPE = 50  # unique shots that show a defect type; of a rarer one nothing is said
 SAMPLES = 3  # of each class
 LIMIT_QUANTILES = (0.01, 0.99)
 PLAUSIBLE_SPANS = 3
@@ -30,21 +36,31 @@ LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]  # beyond what skops trusts by itself
 
 
-def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeline, thresholds: dict[str, float],
-          figures: dict[str, Any], held_probability: NDArray[np.float64]) -> dict[str, Any]:
-    """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with."""
+class DriftError(RuntimeError):
+    """The exported graph is not the pipeline that was trained."""
+
+
+def write(out: Path, configuration: Configuration, table: Table, pipeline: Pipeline,
+          figures: dict[str, Any]) -> dict[str, Any]:
+    """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with. Raises
+    DriftError, and writes nothing, where the graph does not say what the pipeline says of the training shots."""
+    unique = table.without_twins()
+    graph = fuse(pipeline).SerializeToString()
+    _check_parity(graph, pipeline, unique.features)
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     document = {
-        "format": FORMAT, "version": version, "product_feature": _product(table),
+        "format": FORMAT, "version": configuration.version, "product_feature": _product(table),
         "features": [_feature(column, unique, index) for index, column in enumerate(table.columns)],
-        "defect_types": _defect_types(unique), "thresholds": thresholds, "limits": _limits(unique),
+        "excluded": [{"name": column.name, "label": column.label, "reason": column.excluded}
+                     for column in table.excluded],
+        "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds), "limits": _limits(unique),
         "typical": _quantiles(unique, 0.5),
-        "figures": figures, "training": _training(table, unique)}
-    (aside / "model.onnx").write_bytes(fuse(pipeline).SerializeToString())
+        "figures": figures, "training": _training(configuration, table, unique)}
+    (aside / "model.onnx").write_bytes(graph)
     np.savez_compressed(aside / "background.npz", features=_background(unique))
-    _write_json(aside / "samples.json", _samples(unique, held_probability, thresholds))
+    _write_json(aside / "samples.json", _samples(unique, pipeline))
     (aside / "MODEL_CARD.md").write_text(model_card(document), "utf-8")
     names = ("model.onnx", "background.npz", "samples.json", "MODEL_CARD.md")
     document["files"] = {name: hashlib.sha256((aside / name).read_bytes()).hexdigest() for name in names}
@@ -53,6 +69,13 @@ def write(out: Path, version: str, table: Table, unique: Table, pipeline: Pipeli
     _replace(aside, out)
     save_pipeline(pipeline, pipeline_folder(out))
     return document
+
+
+def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32]) -> None:
+    served, trained = OnnxGraph(graph).probability(features), pipeline(features).probability
+    worst = float(np.abs(served - trained).max())
+    if worst > MOST_DRIFT:
+        raise DriftError(f"the graph differs from the pipeline by {worst:.1e} in probability; nothing was written")
 
 
 def pipeline_folder(bundle: Path) -> Path:
@@ -97,6 +120,7 @@ def _feature(column: Column, table: Table, index: int) -> dict[str, Any]:
     floor = 0.0 if column.nonnegative else -np.inf
     plausible = (low, high) if column.categories else (max(low - PLAUSIBLE_SPANS * span, floor),
                                                        high + PLAUSIBLE_SPANS * span)
+    plausible = column.plausible or plausible
     return {"name": column.name, "label": column.label, "group": column.group, "unit": column.unit,
             "seen": [low, high], "plausible": [round(bound, 6) for bound in plausible],
             "resolution": column.resolution, "controllable": column.controllable, "missing": column.missing,
@@ -113,6 +137,7 @@ def _defect_types(table: Table) -> list[dict[str, Any]]:
     # A product without a defective shot says nothing of its own: all shots stand in.
     products = {name: rows if rows.any() else table.defect for name, rows in products.items()}
     return [{"name": name, "label": label, "examples": int(table.types[:, index].sum()),
+             "modelled": int(table.types[:, index].sum()) >= ENOUGH_OF_TYPE,
              "share": {product: round(float(table.types[rows, index].mean()), 4) for product, rows in products.items()}}
             for index, (name, label) in enumerate(table.type_labels.items())]
 
@@ -150,18 +175,21 @@ def _background(table: Table) -> NDArray[np.float32]:
     return table.features[np.sort(rows)]
 
 
-def _samples(table: Table, probability: NDArray[np.float64], thresholds: dict[str, float]) -> list[dict[str, Any]]:
-    """Shots to try, alternating products: defective ones that a model which never saw them called, good ones that
-    it accepted."""
-    clear_defect = table.defect & (probability >= thresholds["reject_from"])
-    clear_good = ~table.defect & (probability < thresholds["accept_below"])
+def _samples(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Shots to try, alternating products: defective ones that the model calls, good ones that it accepts."""
+    probability = pipeline(table.features).probability
+    clear_defect = table.defect & (probability >= pipeline.thresholds.reject_from)
+    clear_good = ~table.defect & (probability < pipeline.thresholds.accept_below)
     products = [rows for name, rows in _products(table).items() if name != "all"] or [np.ones(len(table), bool)]
     random = np.random.default_rng(7)
     chosen: list[int] = []
     for rows in (clear_defect, clear_good):
         for number in range(SAMPLES):
-            candidates = np.setdiff1d(np.flatnonzero(rows & products[number % len(products)]), chosen)
-            chosen.append(int(random.choice(candidates if len(candidates) else np.flatnonzero(rows))))
+            wanted = [rows & products[number % len(products)], rows, table.defect if rows is clear_defect
+                      else ~table.defect]
+            found = next((left for mask in wanted if len(left := np.setdiff1d(np.flatnonzero(mask), chosen))), None)
+            if found is not None:
+                chosen.append(int(random.choice(found)))
     return [_sample(table, row, number) for number, row in enumerate(chosen, 1)]
 
 
@@ -183,29 +211,32 @@ def _given(value: np.float32, column: Column) -> float | str | None:
     return int(number) if column.resolution is not None and column.resolution >= 1 else number
 
 
-def _training(table: Table, unique: Table) -> dict[str, Any]:
-    return {"data_sha256": table.sha256, "attribution": table.attribution, "shots": len(table),
-            "unique_shots": len(unique), "defective_unique_shots": int(unique.defect.sum()),
-            "runs": int(table.run.max()) + 1,
+def _training(configuration: Configuration, table: Table, unique: Table) -> dict[str, Any]:
+    return {"configuration": configuration.name, "data_sha256": table.sha256, "attribution": table.attribution,
+            "shots": len(table), "unique_shots": len(unique), "defective_unique_shots": int(unique.defect.sum()),
+            "runs": len(np.unique(table.run)),
             "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES}}
 
 
 def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
     """Keep the fitted pipeline without pickle: tensors (loaded with weights_only) and the booster by skops."""
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save({"autoencoder": pipeline.autoencoder.state_dict(),
-                **{name: torch.from_numpy(getattr(pipeline, name)) for name in ("median", "mean", "scale")},
-                **{name: torch.tensor(getattr(pipeline, name), dtype=torch.float64)
-                   for name in ("slope", "intercept", "threshold")}}, folder / "pipeline.pt")
-    skops.io.dump(pipeline.booster, folder / "booster.skops")
+    torch.save({"autoencoder": pipeline.autoencoder.state_dict(), "latents": pipeline.latents,
+                "scaling": {name: torch.from_numpy(array) for name, array in vars(pipeline.scaling).items()},
+                "calibration": (pipeline.slope, pipeline.intercept), "thresholds": vars(pipeline.thresholds),
+                "prototypes": torch.from_numpy(pipeline.prototypes), "weights": torch.from_numpy(pipeline.weights)},
+               folder / "pipeline.pt")
+    skops.io.dump(pipeline.booster, folder / "booster.skops", compression=ZIP_DEFLATED)
 
 
 def load_pipeline(folder: Path) -> Pipeline:
     """The fitted pipeline as `save_pipeline` left it."""
     saved = torch.load(folder / "pipeline.pt", weights_only=True)
-    autoencoder = Autoencoder(len(saved["median"])).double()
-    autoencoder.load_state_dict(saved["autoencoder"])
-    path = folder / "booster.skops"
-    booster = skops.io.load(path, trusted=TRUSTED)
-    return Pipeline(*(saved[name].numpy() for name in ("median", "mean", "scale")), autoencoder.eval(), booster,
-                    *(saved[name].item() for name in ("slope", "intercept", "threshold")))
+    weights = saved["autoencoder"]
+    latents, features = weights["encode.weight"].shape[0], weights["decode.bias"].shape[0]
+    autoencoder = Autoencoder(features, latents).double()
+    autoencoder.load_state_dict(weights)
+    booster = skops.io.load(folder / "booster.skops", trusted=TRUSTED)
+    return Pipeline(Scaling(**{name: tensor.numpy() for name, tensor in saved["scaling"].items()}), autoencoder.eval(),
+                    booster, *saved["calibration"], Thresholds(**saved["thresholds"]), saved["prototypes"].numpy(),
+                    saved["weights"].numpy(), saved["latents"])

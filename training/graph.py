@@ -8,13 +8,16 @@ float32 before the trees read them, for the reason that `pipeline` gives.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.ensemble import GradientBoostingClassifier
 
+from training.configuration import Booster
 from training.pipeline import SCALED_LIMIT, Pipeline
 
 OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
@@ -23,16 +26,17 @@ IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
 
 def fuse(pipeline: Pipeline) -> onnx.ModelProto:
     """Build the graph: `features` float32 [N, F] → probability [N], latent [N, 12], reconstruction_error [N],
-    feature_error [N, F]. NaN in `features` = not measured."""
-    count = len(pipeline.median)
-    nodes = [*_prepare(), *_autoencode(), *_boost(pipeline)]
+    feature_error [N, F], distance [N]. NaN in `features` = not measured."""
+    count = len(pipeline.scaling.median)
+    nodes = [*_prepare(), *_autoencode(), *_boost(pipeline), *_distance()]
     graph = helper.make_graph(
         nodes, "shotwise",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", count])],
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["N"]),
          helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["N", pipeline.autoencoder.encode.out_features]),
          helper.make_tensor_value_info("reconstruction_error", TensorProto.FLOAT, ["N"]),
-         helper.make_tensor_value_info("feature_error", TensorProto.FLOAT, ["N", count])],
+         helper.make_tensor_value_info("feature_error", TensorProto.FLOAT, ["N", count]),
+         helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["N"])],
         initializer=_constants(pipeline))
     model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION, producer_name="shotwise")
     onnx.checker.check_model(model, full_check=True)
@@ -70,9 +74,25 @@ def _layer(source: str, name: str, target: str, *, tanh: bool) -> list[onnx.Node
     return [*nodes, helper.make_node("Tanh", [linear], [target])] if tanh else nodes
 
 
-def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
+def _distance() -> list[onnx.NodeProto]:
+    """To the nearest prototype: |x|² - 2 x·c + |c|², its smallest over the prototypes, then the root."""
     return [
-        helper.make_node("Concat", ["imputed", "latent"], ["joined"], axis=1),
+        helper.make_node("Mul", ["bounded", "weights"], ["weighted"]),
+        helper.make_node("ReduceSumSquare", ["weighted"], ["own_square"], axes=[1], keepdims=1),
+        helper.make_node("Gemm", ["weighted", "prototypes", "prototype_squares"], ["others"], transB=1, alpha=-2.0),
+        helper.make_node("ReduceMin", ["others"], ["nearest"], axes=[1], keepdims=1),
+        helper.make_node("Add", ["own_square", "nearest"], ["square"]),
+        helper.make_node("Max", ["square", "nothing"], ["no_less"]),
+        helper.make_node("Sqrt", ["no_less"], ["root"]),
+        helper.make_node("Cast", ["root"], ["root32"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["root32", "flat"], ["distance"]),
+    ]
+
+
+def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
+    read = ["imputed", "latent"] if pipeline.latents else ["imputed"]
+    return [
+        helper.make_node("Concat", read, ["joined"], axis=1),
         helper.make_node("TreeEnsembleRegressor", ["joined"], ["margin"], domain="ai.onnx.ml",
                          **tree_attributes(pipeline.booster)),
         helper.make_node("Mul", ["margin", "slope"], ["sloped"]),
@@ -82,32 +102,51 @@ def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
     ]
 
 
-def tree_attributes(booster: Any) -> dict[str, Any]:
-    """The trees of a fitted HistGradientBoostingClassifier (binary) as attributes of a TreeEnsembleRegressor."""
+def tree_attributes(booster: Booster) -> dict[str, Any]:
+    """The trees of a fitted boosting (one output) as attributes of a TreeEnsembleRegressor."""
     attributes: dict[str, list[Any]] = {
         name: [] for name in ("nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes",
                               "nodes_truenodeids", "nodes_falsenodeids", "target_treeids", "target_nodeids",
                               "target_ids", "target_weights")}
-    for tree, (predictor,) in enumerate(booster._predictors):
-        for position, node in enumerate(predictor.nodes):
-            _add_node(attributes, tree, position, node)
-    return {**attributes, "n_targets": 1, "base_values": [float(booster._baseline_prediction.item())],
-            "post_transform": "NONE"}
+    for tree, nodes in enumerate(_trees(booster)):
+        for position, node in enumerate(nodes):
+            _add_node(attributes, tree, position, *node)
+    return {**attributes, "n_targets": 1, "base_values": [_base_value(booster)], "post_transform": "NONE"}
 
 
-def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, node: Any) -> None:
-    leaf = bool(node["is_leaf"])
-    threshold = 0.0 if leaf else float(floor32(node["num_threshold"]))
-    for name, value in (("nodes_treeids", tree), ("nodes_nodeids", position),
-                        ("nodes_featureids", 0 if leaf else int(node["feature_idx"])), ("nodes_values", threshold),
+def _trees(booster: Booster) -> Iterator[Iterator[tuple[bool, int, float, int, int, float]]]:
+    """Every tree as its nodes: (is a leaf, feature, threshold, left, right, value of the leaf)."""
+    if isinstance(booster, GradientBoostingClassifier):
+        for tree in (estimator.tree_ for (estimator,) in booster.estimators_):
+            yield zip(tree.children_left < 0, tree.feature, tree.threshold, tree.children_left, tree.children_right,
+                      booster.learning_rate * tree.value[:, 0, 0], strict=True)
+    else:
+        for (predictor,) in booster._predictors:
+            nodes = predictor.nodes
+            yield zip(nodes["is_leaf"].astype(bool), nodes["feature_idx"], nodes["num_threshold"], nodes["left"],
+                      nodes["right"], nodes["value"], strict=True)
+
+
+def _base_value(booster: Booster) -> float:
+    if isinstance(booster, GradientBoostingClassifier):
+        defect = booster.init_.class_prior_[1]
+        return float(np.log(defect / (1 - defect)))
+    return float(booster._baseline_prediction.item())
+
+
+def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, leaf: bool, feature: int, threshold: float,
+              left: int, right: int, value: float) -> None:
+    for name, entry in (("nodes_treeids", tree), ("nodes_nodeids", position),
+                        ("nodes_featureids", 0 if leaf else int(feature)),
+                        ("nodes_values", 0.0 if leaf else float(floor32(threshold))),
                         ("nodes_modes", "LEAF" if leaf else "BRANCH_LEQ"),
-                        ("nodes_truenodeids", 0 if leaf else int(node["left"])),
-                        ("nodes_falsenodeids", 0 if leaf else int(node["right"]))):
-        attributes[name].append(value)
+                        ("nodes_truenodeids", 0 if leaf else int(left)),
+                        ("nodes_falsenodeids", 0 if leaf else int(right))):
+        attributes[name].append(entry)
     if leaf:
-        for name, value in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", 0),
-                            ("target_weights", float(node["value"]))):
-            attributes[name].append(value)
+        for name, entry in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", 0),
+                            ("target_weights", float(value))):
+            attributes[name].append(entry)
 
 
 def floor32(value: float) -> np.float32:
@@ -117,11 +156,13 @@ def floor32(value: float) -> np.float32:
 
 
 def _constants(pipeline: Pipeline) -> list[onnx.TensorProto]:
+    scaling = pipeline.scaling
     named: dict[str, NDArray[Any]] = {
-        "median": pipeline.median, "mean": pipeline.mean.astype(np.float64), "scale": pipeline.scale.astype(np.float64),
+        "median": scaling.median, "mean": scaling.mean.astype(np.float64), "scale": scaling.scale.astype(np.float64),
         "lowest": np.float64(-SCALED_LIMIT), "highest": np.float64(SCALED_LIMIT),
         "slope": np.float32([pipeline.slope]), "intercept": np.float32([pipeline.intercept]),
-        "flat": np.int64([-1]),
+        "flat": np.int64([-1]), "nothing": np.float64([0]), "weights": pipeline.weights,
+        "prototypes": pipeline.prototypes, "prototype_squares": (pipeline.prototypes**2).sum(axis=1),
         **{name: weight.numpy() for name, weight in pipeline.autoencoder.state_dict().items()},
     }
     return [numpy_helper.from_array(np.asarray(value), name) for name, value in named.items()]

@@ -81,7 +81,7 @@ def calibration_error(held: Held, weights: Weights) -> Array:
     """[B]: mean difference between probability and defect rate over BINS bins of equally many shots."""
     order = np.argsort(held.probability, kind="stable")
     off = weights[:, order] * (held.probability - held.defect)[order]
-    edges = np.linspace(0, len(order), BINS + 1).astype(int)[:-1]
+    edges = np.unique(np.linspace(0, len(order), BINS + 1).astype(int)[:-1])
     return _ratio(np.abs(np.add.reduceat(off, edges, axis=1)).sum(axis=1), weights.sum(axis=1))
 
 

@@ -1,165 +1,246 @@
-"""Fitting: autoencoder (torch) → 12 latents → gradient boosting (scikit-learn) → calibrated probability.
+"""Fitting: autoencoder (torch) → latents → gradient boosting (scikit-learn) → calibrated probability.
 
 This is the pipeline as trained; `graph` turns it into the one that is served, and the parity tests hold the two
 together. The autoencoder is trained in float32 and evaluated in float64: the trees compare latents with thresholds, and
 two float32 implementations that differ in the last digit send a shot near a threshold down different branches (a
 difference of up to 0.04 in probability, measured); in float64 the difference is gone after rounding.
-Every statistic (medians, scales, weights, trees, calibration) comes from the shots that `fit` is given.
+Every statistic (medians, scales, weights, trees, calibration, prototypes) comes from the shots that `fit` is given.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.base import clone
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-LATENTS = 12
-HIDDEN = 24
+from training.autoencoder import Autoencoder, fit_autoencoder
+from training.configuration import Booster, Configuration
+from training.drift import between_and_beyond, drifting, persistence
+from training.metrics import best_f1_threshold
+from training.table import Table
+from training.teacher import MOST, Teacher, teach
+
 SCALED_LIMIT = 8.0  # standard deviations; a wilder value must not saturate the encoder for every other feature
+PROTOTYPES = 64
+INSPECTED = 0.28  # the part of the shots, nearest to the decision, that a person should look at
+ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
+LARGE = 20_000  # shots from which three folds measure as well as five
 
-
-class Autoencoder(torch.nn.Module):
-    """F → 24 → 12 → 24 → F with tanh, on scaled values. The 12 in the middle are the latents."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.encode_hidden = torch.nn.Linear(features, HIDDEN)
-        self.encode = torch.nn.Linear(HIDDEN, LATENTS)
-        self.decode_hidden = torch.nn.Linear(LATENTS, HIDDEN)
-        self.decode = torch.nn.Linear(HIDDEN, features)
-
-    def latent(self, scaled: torch.Tensor) -> torch.Tensor:
-        """[N, F] scaled → [N, 12], each in (-1, 1)."""
-        return torch.tanh(self.encode(torch.tanh(self.encode_hidden(scaled))))
-
-    def forward(self, scaled: torch.Tensor) -> torch.Tensor:
-        """[N, F] scaled → [N, F] reconstructed."""
-        return self.decode(torch.tanh(self.decode_hidden(self.latent(scaled))))
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Output:
     """What the pipeline says of N shots; the same names as the graph's outputs.
 
-    probability [N] calibrated; latent [N, 12]; reconstruction_error [N]; feature_error [N, F], squared, in
-    standard deviations of the training shots.
+    probability [N] calibrated; latent [N, D]; reconstruction_error [N]; feature_error [N, F], squared, in
+    standard deviations of the training shots; distance [N], to the nearest prototype of the training shots.
     """
 
-    probability: NDArray[np.float64]
+    probability: Floats
     latent: NDArray[np.float32]
     reconstruction_error: NDArray[np.float32]
     feature_error: NDArray[np.float32]
+    distance: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Pipeline:
-    """A fitted pipeline. median, mean, scale: float32 [F]. slope, intercept: of the calibration on log-odds.
-    threshold: the probability with the best F1 on out-of-fold predictions of the training shots."""
+class Scaling:
+    """median, mean, scale: float32 [F] of the training shots."""
 
     median: NDArray[np.float32]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
+
+    def impute(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Replace NaN by the column's median."""
+        return np.where(np.isnan(features), self.median, features).astype(np.float32)
+
+    def standardise(self, imputed: NDArray[np.float32]) -> Floats:
+        """(value - mean) / scale, in float64 as the graph does it."""
+        return (imputed.astype(np.float64) - self.mean) / self.scale
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """All from the training shots. decision: the probability with the best F1 where each shot was held out;
+    accept_below and reject_from enclose the INSPECTED part of the shots around it. novelty and distance: the
+    reconstruction error and the distance that all but a few keep."""
+
+    decision: float
+    accept_below: float
+    reject_from: float
+    novelty: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A fitted pipeline. slope, intercept: of the calibration on log-odds. prototypes: float64 [K, F], of the weighted
+    scaled values; weights [F]: how persistent each value is from shot to shot. latents: whether the trees read them."""
+
+    scaling: Scaling
     autoencoder: Autoencoder
-    booster: HistGradientBoostingClassifier
+    booster: Booster
     slope: float
     intercept: float
-    threshold: float
+    thresholds: Thresholds
+    prototypes: Floats
+    weights: Floats
+    latents: bool
 
     def __call__(self, features: NDArray[np.float32]) -> Output:
         """Predict for float32 [N, F]; NaN = not measured, replaced by the training median."""
-        imputed = impute(features, self.median)
-        scaled = standardise(imputed, self.mean, self.scale)
+        imputed = self.scaling.impute(features)
+        scaled = self.scaling.standardise(imputed)
         bounded = bound(scaled)
         with torch.no_grad():
-            latent = self.autoencoder.latent(bounded).numpy().astype(np.float32)
-            error = ((scaled - self.autoencoder(bounded).numpy()) ** 2).astype(np.float32)
-        margin = self.booster.decision_function(np.hstack([imputed, latent]))
-        return Output(sigmoid(self.slope * margin + self.intercept), latent, error.mean(axis=1), error)
+            latent = self.autoencoder.latent(torch.from_numpy(bounded)).numpy().astype(np.float32)
+            rebuilt = self.autoencoder(torch.from_numpy(bounded)).numpy()
+        error = ((scaled - rebuilt) ** 2).astype(np.float32)
+        margin = _margin(self.booster, np.hstack([imputed, latent]) if self.latents else imputed)
+        return Output(sigmoid(self.slope * margin + self.intercept), latent, error.mean(axis=1), error,
+                      self._distance(bounded))
+
+    def _distance(self, bounded: Floats) -> NDArray[np.float32]:
+        weighted = bounded * self.weights
+        squares = (weighted**2).sum(axis=1)[:, None] - 2 * weighted @ self.prototypes.T + (self.prototypes**2).sum(1)
+        return np.sqrt(np.maximum(squares.min(axis=1), 0)).astype(np.float32)
 
 
-def fit(features: NDArray[np.float32], defect: NDArray[np.bool_], seed: int = 42) -> Pipeline:
-    """Fit on float32 [N, F] and bool [N]. The calibration is fitted on out-of-fold margins of these same shots."""
-    median = np.nanmedian(features, axis=0).astype(np.float32)
-    imputed = impute(features, median)
-    mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
-    spread = imputed.std(axis=0, dtype=np.float64)
-    # A constant column has no scale of its own: with 1 a slightly different value stays slightly different, where
-    # a tiny scale would blow it up to an enormous reconstruction error.
-    constant = np.ptp(imputed, axis=0) == 0
-    scale = np.where(constant, 1, spread).astype(np.float32)
-    bounded = bound(standardise(imputed, mean, scale))
-    autoencoder = _fit_autoencoder(bounded.float(), seed).double()
-    with torch.no_grad():
-        latent = autoencoder.latent(bounded).numpy().astype(np.float32)
-    joined = np.hstack([imputed, latent])
-    margin = _out_of_fold_margin(joined, defect, seed)
-    slope, intercept = _calibration(margin, defect)
-    threshold = best_f1_threshold(sigmoid(slope * margin + intercept), defect)
-    booster = new_booster(seed).fit(joined, defect)
-    return Pipeline(median, mean, scale, autoencoder, booster, slope, intercept, threshold)
+@dataclass(frozen=True)
+class Prepared:
+    """What is fitted without labels, and the training shots as it sees them, in order of time."""
+
+    scaling: Scaling
+    autoencoder: Autoencoder
+    imputed: NDArray[np.float32]
+    bounded: Floats
+    run: NDArray[np.int64]
+    defect: NDArray[np.bool_]
+    latents: bool
+
+    def joined(self, imputed: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the trees read: the values, and the latents where the configuration has them."""
+        if not self.latents:
+            return imputed
+        bounded = torch.from_numpy(bound(self.scaling.standardise(imputed)))
+        with torch.no_grad():
+            latent: NDArray[np.float32] = self.autoencoder.latent(bounded).numpy().astype(np.float32)
+        return np.hstack([imputed, latent])
 
 
-def impute(features: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Replace NaN by the column's median."""
-    return np.where(np.isnan(features), median, features).astype(np.float32)
+def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
+    """Fit on the shots of `table`. Thresholds and calibration come from predictions that held each shot out: the
+    teacher's leave-one-out where there is a teacher, else cross-validation."""
+    prepared = prepare(table, configuration, seed)
+    if configuration.taught is not None and len(table) <= MOST:
+        booster, margin = _fit_taught(prepared, configuration.taught, configuration, seed)
+    else:
+        booster, margin = _fit_on_labels(prepared, configuration, seed)
+    slope, intercept = _calibration(margin, prepared.defect)
+    prototypes, weights = _prototypes(prepared, seed)
+    open_ended = Pipeline(prepared.scaling, prepared.autoencoder, booster, slope, intercept,
+                          Thresholds(0.5, 0.5, 0.5, 1.0, 1.0), prototypes, weights, prepared.latents)
+    known = open_ended(prepared.imputed)
+    held_out = sigmoid(slope * margin + intercept)
+    decision = best_f1_threshold(held_out, prepared.defect)
+    return replace(open_ended, thresholds=Thresholds(
+        decision, *_band(held_out, decision), float(np.quantile(known.reconstruction_error, ERROR_QUANTILE)),
+        float(np.quantile(known.distance, DISTANCE_QUANTILE))))
 
 
-def standardise(imputed: NDArray[np.float32], mean: NDArray[np.float32],
-                scale: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(value - mean) / scale, in float64 as the graph does it."""
-    return (imputed.astype(np.float64) - mean) / scale
+def bound(scaled: Floats) -> Floats:
+    """What encoder, teacher and prototypes read: no value further out than SCALED_LIMIT."""
+    return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT)
 
 
-def bound(scaled: NDArray[np.float64]) -> torch.Tensor:
-    """What the encoder reads: no value further out than SCALED_LIMIT."""
-    return torch.from_numpy(np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT))
-
-
-def new_booster(seed: int) -> HistGradientBoostingClassifier:
-    """The gradient boosting, unfitted: shallow and slow to learn, which honest protocols reward."""
-    return HistGradientBoostingClassifier(
-        learning_rate=0.04, max_iter=200, max_leaf_nodes=8, min_samples_leaf=25, l2_regularization=2.0,
-        max_features=0.4, early_stopping=False, random_state=seed)
-
-
-def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+def sigmoid(log_odds: Floats) -> Floats:
     """Log-odds → probability."""
     return 1 / (1 + np.exp(-log_odds))
 
 
-def best_f1_threshold(probability: NDArray[np.float64], defect: NDArray[np.bool_]) -> float:
-    """The probability from which calling a shot defective gives the best F1 on these shots."""
-    precision, recall, thresholds = precision_recall_curve(defect, probability)
-    score = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(thresholds[np.argmax(score[:-1])])
+def prepare(table: Table, configuration: Configuration, seed: int) -> Prepared:
+    """Scaling and autoencoder of the shots of `table`, which needs no label."""
+    table = table.select(np.lexsort((table.order, table.run)))
+    median = np.nan_to_num(_quiet_median(table.features)).astype(np.float32)
+    imputed = np.where(np.isnan(table.features), median, table.features).astype(np.float32)
+    mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
+    spread = imputed.std(axis=0, dtype=np.float64)
+    # A constant column has no scale of its own: with 1 a slightly different value stays slightly different, where
+    # a tiny scale would blow it up to an enormous reconstruction error.
+    scale = np.where(np.ptp(imputed, axis=0) == 0, 1, spread).astype(np.float32)
+    scaling = Scaling(median, mean, scale)
+    bounded = bound(scaling.standardise(imputed))
+    autoencoder = fit_autoencoder(torch.from_numpy(bounded), max(configuration.latents, 1), seed)
+    return Prepared(scaling, autoencoder, imputed, bounded, table.run, table.defect, configuration.latents > 0)
 
 
-def _out_of_fold_margin(joined: NDArray[np.float32], defect: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return cross_val_predict(new_booster(seed), joined, defect, cv=folds, method="decision_function")
+def _quiet_median(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[F]; NaN where a column was never measured."""
+    measured = ~np.isnan(features).all(axis=0)
+    found = np.full(features.shape[1], np.nan, np.float32)
+    found[measured] = np.nanmedian(features[:, measured], axis=0)
+    return found
 
 
-def _calibration(margin: NDArray[np.float64], defect: NDArray[np.bool_]) -> tuple[float, float]:
+def _fit_taught(prepared: Prepared, booster: Any, configuration: Configuration, seed: int) -> tuple[Booster, Floats]:
+    """The boosting that learned from a teacher, and the teacher's held-out log-odds."""
+    moves = drifting(prepared.bounded, prepared.run)
+    teacher = teach(prepared.bounded, prepared.defect, moves, seed)
+    made = between_and_beyond(prepared.imputed, prepared.run, moves, configuration.made_up, seed)
+    target = np.concatenate([teacher.held_out, _taught(teacher, prepared.scaling, made)])
+    weight = np.concatenate([np.full(len(prepared.imputed), configuration.weight), np.ones(len(made))])
+    joined = prepared.joined(np.vstack([prepared.imputed, made]))
+    return clone(booster).fit(joined, target, weight), teacher.held_out
+
+
+def _taught(teacher: Teacher, scaling: Scaling, made: NDArray[np.float32]) -> Floats:
+    parts = np.array_split(made, -(-len(made) // MOST)) if len(made) else []
+    return np.concatenate([teacher(bound(scaling.standardise(part))) for part in parts] or [np.empty(0)])
+
+
+def _fit_on_labels(prepared: Prepared, configuration: Configuration, seed: int) -> tuple[Booster, Floats]:
+    """The boosting that learned from the labels, and its margins out of fold."""
+    joined = prepared.joined(prepared.imputed)
+    booster = configuration.on_labels
+    folds = StratifiedKFold(5 if len(joined) < LARGE else 3, shuffle=True, random_state=seed)
+    margin = cross_val_predict(clone(booster), joined, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
+    return clone(booster).fit(joined, prepared.defect), margin
+
+
+def _margin(booster: Booster, joined: NDArray[np.float32]) -> Floats:
+    if isinstance(booster, HistGradientBoostingRegressor):
+        return booster.predict(joined)
+    return booster.decision_function(joined)
+
+
+def _calibration(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
     """Platt scaling: one slope and one intercept on the log-odds, smooth and monotone, so ranks stay as they are."""
     fitted = LogisticRegression(C=1e6).fit(margin[:, None], defect)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def _fit_autoencoder(data: torch.Tensor, seed: int, epochs: int = 150) -> Autoencoder:
-    torch.manual_seed(seed)
-    model = Autoencoder(data.shape[1])
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1e-2, total_steps=epochs)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(data)).split(256):
-            optimiser.zero_grad()
-            torch.nn.functional.mse_loss(model(data[batch]), data[batch]).backward()
-            optimiser.step()
-        schedule.step()
-    return model.eval()
+def _band(probability: Floats, decision: float) -> tuple[float, float]:
+    """The probabilities that enclose the INSPECTED part of the shots, half of it on either side of `decision`."""
+    rank = float(np.mean(probability < decision))
+    low, high = max(rank - INSPECTED / 2, 0.0), min(rank + INSPECTED / 2, 1.0)
+    return float(np.quantile(probability, low)), float(np.quantile(probability, high))
+
+
+def _prototypes(prepared: Prepared, seed: int) -> tuple[Floats, Floats]:
+    """Centres [K, F] of the training shots, in which a value counts as much as it persists: what a run is made in, not
+    what every shot throws anew. Where nothing persists (shots in no order) every value counts."""
+    weights = np.maximum(persistence(prepared.bounded, prepared.run), 0)
+    weights = weights if weights.max() > 0.5 else np.ones(len(weights))
+    distinct = len(np.unique(prepared.bounded, axis=0))
+    centres = MiniBatchKMeans(min(PROTOTYPES, distinct), n_init=3, random_state=seed, batch_size=2048)
+    return centres.fit(prepared.bounded * weights).cluster_centers_.astype(np.float64), weights

@@ -1,4 +1,4 @@
-"""The training run as a whole: table → figures → thresholds → final pipeline → bundle folder."""
+"""The training run as a whole: table → figures → final pipeline → bundle folder."""
 
 from __future__ import annotations
 
@@ -6,51 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from training import export
-from training.pipeline import best_f1_threshold, fit
-from training.protocol import PROTOCOLS, Scored, figures, score
-from training.table import read_table
+from training.configuration import SHOTWISE, Configuration
+from training.evaluate import evaluate, results
+from training.pipeline import fit
+from training.table import Table, check_trainable, read_table
 
-VERSION = "v0.9_12D_GB"
-INSPECTED = 0.30  # the part of the shots, nearest to the threshold, that a person should look at
-NOVELTY_QUANTILE = 0.99
+MEASURED = ("unique", "forward")  # beside `published` where a configuration keeps the twins
 
 
-def train(csv_path: Path, schema_path: Path, out: Path,
-          say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def train(csv_path: Path, schema_path: Path, out: Path, say: Callable[[str], None] = lambda text: None,
+          configuration: Configuration = SHOTWISE) -> dict[str, Any]:
     """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to `export.pipeline_folder(out)`. Returns
-    the bundle's document; `say` hears of every stage.
+    the bundle's document; `say` hears of every stage. Raises TableError where the table cannot be used.
 
-    Everything chosen (thresholds, novelty limit) is chosen on out-of-fold predictions of the twin-free shots; the
-    final model is then fitted on all of them.
+    The figures are those of models that never saw the shots that they were measured on; the model that is written is
+    then fitted on all shots.
     """
     table = read_table(csv_path, schema_path)
-    unique = table.without_twins()
-    scored: dict[str, Scored] = {}
-    for number, protocol in enumerate(PROTOCOLS, 1):
-        say(f"[{number}/{len(PROTOCOLS) + 1}] measuring: {protocol}")
-        scored[protocol] = score(unique if protocol == "unique" else table, protocol)
-    say(f"[{len(PROTOCOLS) + 1}/{len(PROTOCOLS) + 1}] fitting the final model")
-    pipeline = fit(unique.features, unique.defect)
-    return export.write(
-        out, VERSION, table, unique, pipeline, thresholds(scored["unique"]),
-        {protocol: {"definition": PROTOCOLS[protocol], **figures(held)} for protocol, held in scored.items()},
-        scored["unique"].probability)
+    check_trainable(table)
+    figures = measure(table, configuration, say)
+    say("fitting the final model")
+    pipeline = fit(table if configuration.twins else table.without_twins(), configuration)
+    return export.write(out, configuration, table, pipeline, figures)
 
 
-def thresholds(held: Scored) -> dict[str, float]:
-    """Decision (best F1), the band to inspect around it, and the limit of the reconstruction error, all out of fold."""
-    decision = best_f1_threshold(held.probability, held.defect)
-    below, above = _band(held.probability, decision)
-    return {"decision": decision, "accept_below": below, "reject_from": above,
-            "novelty": float(np.quantile(held.error, NOVELTY_QUANTILE))}
-
-
-def _band(probability: NDArray[np.float64], decision: float) -> tuple[float, float]:
-    """The probabilities that enclose the INSPECTED part of the shots, half of it on either side of `decision`."""
-    rank = float(np.mean(probability < decision))
-    low, high = max(rank - INSPECTED / 2, 0.0), min(rank + INSPECTED / 2, 1.0)
-    return float(np.quantile(probability, low)), float(np.quantile(probability, high))
+def measure(table: Table, configuration: Configuration, say: Callable[[str], None]) -> dict[str, Any]:
+    """protocol → its definition, and the figures of the configuration and of `run-rate`."""
+    protocols = (*(["published"] if configuration.twins else []), *MEASURED)
+    found = results(evaluate(table, protocols, lambda text: say(f"measuring {text}"), [configuration],
+                             contenders=False))
+    return {protocol: {"definition": found["protocols"][protocol],
+                       **{name: by[protocol] for name, by in found["configurations"].items()}}
+            for protocol in protocols}

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from training.csvfile import RawTable, TableError, as_numbers, canonical, is_number, read_csv
 from training.label import label_columns, read_label, require_labels, severities
 from training.schema import Column, Schema, read_schema
-from training.schema import read_columns as read_columns  # where manuals/ has always found it
 from training.stamps import all_seconds, seconds
 from training.twins import equal_rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fields import Field, shown, shown_range
@@ -17,6 +17,8 @@ LEAST_SHOWN = 0.0005  # of a probability; less is 0.0 % on the page
 def show(found: Mapping[str, Any], model: Mapping[str, Any], fields: Mapping[str, Field], words: Words) -> None:
     """The prediction part of a diagnosis."""
     prediction = found["prediction"]
+    if found["novelty"]["kind"] == "conditions":
+        markup.note([words("novelty.conditions")])
     _verdict(prediction, words)
     _warnings(found, fields, words)
     if prediction["advice"] != "accept":
@@ -47,12 +49,21 @@ def _scale(prediction: Mapping[str, Any], words: Words) -> str:
             f'<div class="ends"><span style="{side}">{label}</span><span class="right">100%</span></div></div>')
 
 
-def _types(types: Iterable[Mapping[str, Any]], model: Mapping[str, Any], words: Words) -> None:
-    likely = [kind for kind in types if kind["probability"] >= LEAST_SHOWN][:MOST_TYPES]
-    if not likely:
-        return
-    shared = all("share" in kind for kind in model["defect_types"])
-    markup.heading(words("types.title"), words("types.share") if shared else "")
+def _types(types: Sequence[Mapping[str, Any]], model: Mapping[str, Any], words: Words) -> None:
+    """The likeliest types, and those that have too few examples for a probability."""
+    likely = [kind for kind in types if (kind["probability"] or 0) >= LEAST_SHOWN][:MOST_TYPES]
+    few = [kind["label"] for kind in types if kind["probability"] is None]
+    if likely or few:
+        shared = likely and all("share" in kind for kind in model["defect_types"])
+        markup.heading(words("types.title"), words("types.share") if shared else "")
+    if likely:
+        _bars(likely)
+    if few:
+        markup.draw(f'<div class="quiet">{text(words("types.few", labels=", ".join(few)))}</div>')
+
+
+def _bars(likely: Sequence[Mapping[str, Any]]) -> None:
+    """Each type's probability, as a part of the likeliest one's."""
     most = likely[0]["probability"]
     rows = "".join(f'<span>{text(kind["label"])}</span>'
                    f'<span class="bar"><i style="width: {100 * kind["probability"] / most:.1f}%"></i></span>'
@@ -66,7 +77,7 @@ def _warnings(found: Mapping[str, Any], fields: Mapping[str, Field], words: Word
         return ", ".join(fields[name].label[words.language] if name in fields else name for name in names)
 
     novelty = found["novelty"]
-    lines = [words("warning.unusual")] if novelty["unusual"] else []
+    lines = [words("warning.unusual")] if novelty["kind"] == "shot" else []
     if novelty["outside_seen"]:
         lines.append(words("warning.outside_seen", labels=labels(novelty["outside_seen"])))
     if found["imputed"]:
@@ -75,7 +86,7 @@ def _warnings(found: Mapping[str, Any], fields: Mapping[str, Field], words: Word
         return
     markup.heading(words("warning.title"))
     if lines:
-        markup.note(lines, "alarm" if novelty["unusual"] else "")
+        markup.note(lines, "alarm" if novelty["kind"] == "shot" else "")
     if found["limits"]:
         _limits(found["limits"], fields, words)
 

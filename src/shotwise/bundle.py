@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from shotwise.errors import BundleError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -41,35 +41,49 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class ExcludedColumn:
+    """A column of the plant's table that never enters the graph, and why; a request may send it or leave it out."""
+
+    name: str
+    label: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
 class DefectType:
     """A defect type; `share` is the part of the defective training shots that showed it, per category of the
-    product type where the bundle has one, else under the key "all"."""
+    product type where the bundle has one, else under the key "all". modelled: its `examples` among the training shots
+    are enough to give a probability."""
 
     name: str
     label: Mapping[str, str]
     examples: int
+    modelled: bool
     share: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Chosen out of fold on training shots. Probabilities, but `novelty`, a reconstruction error."""
+    """Chosen out of fold on training shots. Probabilities, but `novelty`, a reconstruction error, and `distance`, of a
+    shot's conditions to the nearest prototype of the training shots."""
 
     decision: float
     accept_below: float
     reject_from: float
     novelty: float
+    distance: float
 
 
 @dataclass(frozen=True)
 class GraphOutput:
     """What the graph says of N shots: probability [N], latent [N, 12], reconstruction_error [N], feature_error
-    [N, F]."""
+    [N, F], distance [N] of the shot's conditions to the nearest prototype of the training shots."""
 
     probability: NDArray[np.float32]
     latent: NDArray[np.float32]
     reconstruction_error: NDArray[np.float32]
     feature_error: NDArray[np.float32]
+    distance: NDArray[np.float32]
 
 
 class Graph(Protocol):
@@ -93,6 +107,7 @@ class Bundle:
 
     version: str
     features: tuple[Feature, ...]
+    excluded: tuple[ExcludedColumn, ...]
     defect_types: tuple[DefectType, ...]
     thresholds: Thresholds
     limits: Mapping[str, Mapping[str, tuple[float, float]]]
@@ -113,6 +128,11 @@ class Bundle:
     def position(self) -> Mapping[str, int]:
         """Feature name → column of the graph's input."""
         return {name: index for index, name in enumerate(self.names)}
+
+    @cached_property
+    def ignored(self) -> frozenset[str]:
+        """Names of the excluded columns."""
+        return frozenset(column.name for column in self.excluded)
 
     def product(self, values: NDArray[np.float32]) -> str:
         """The product type of a shot [F]: the key of its limits and defect shares."""
@@ -136,6 +156,7 @@ def load_bundle(folder: Path, open_graph: Any) -> Bundle:
         background = arrays["features"]
     return Bundle(
         version=document["version"], features=features,
+        excluded=tuple(ExcludedColumn(**entry) for entry in document["excluded"]),
         defect_types=tuple(DefectType(**entry) for entry in document["defect_types"]),
         thresholds=Thresholds(**document["thresholds"]),
         limits={product: {name: (low, high) for name, (low, high) in limits.items()}

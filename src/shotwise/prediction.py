@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle, Feature
+from shotwise.bundle import Bundle, Feature, GraphOutput
 from shotwise.shot import Shot
+
+LEAST_OF_RUN = 10
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class LimitBreach:
 
 @dataclass(frozen=True)
 class TypeProbability:
-    """A defect type and the probability that this shot shows it."""
+    """A defect type and the probability that this shot shows it, None where its `examples` among the training shots
+    are too few to say."""
 
     type: str
     label: dict[str, str]
-    probability: float
+    probability: float | None
+    examples: int
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,10 @@ class Prediction:
 
     probability: calibrated, of a defect. defect: probability ≥ threshold. confidence: high, medium or low, by the
     calibrated chance that the class is right; low for an unusual shot. advice: accept, inspect or reject.
-    novelty: reconstruction error in multiples of its limit, unusual above 1. outside_seen: names of the values
-    outside the range of the training shots. latent: [12].
+    novelty: reconstruction error or distance, each in multiples of its limit, whichever is more; unusual above 1.
+    novelty_kind: "shot" where the values do not fit together or lie outside the range seen, "conditions" where only
+    the shot's surroundings are unlike those of all training shots, None where it is not unusual. outside_seen: names of
+    the values outside the range of the training shots. latent: [12].
     """
 
     defect: bool
@@ -48,6 +53,7 @@ class Prediction:
     advice: str
     defect_types: tuple[TypeProbability, ...]
     novelty: float
+    novelty_kind: str | None
     unusual: bool
     outside_seen: tuple[str, ...]
     limits: tuple[LimitBreach, ...]
@@ -58,24 +64,31 @@ class Prediction:
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
     """Predict for N shots in one run of the graph, in the order given."""
     output = bundle.graph.run(np.stack([shot.values for shot in shots]))
-    return [_prediction(shot, float(output.probability[row]), float(output.reconstruction_error[row]),
-                        output.latent[row], bundle) for row, shot in enumerate(shots)]
+    return [_prediction(shot, output, row, bundle) for row, shot in enumerate(shots)]
 
 
-def _prediction(shot: Shot, probability: float, error: float, latent: NDArray[np.float32],
-                bundle: Bundle) -> Prediction:
+def new_run(predictions: Sequence[Prediction]) -> bool:
+    """Whether a batch looks like a production run that the model has not seen: it holds LEAST_OF_RUN shots or more,
+    and the conditions of at least half of them are new."""
+    new = sum(found.novelty_kind == "conditions" for found in predictions)
+    return len(predictions) >= LEAST_OF_RUN and 2 * new >= len(predictions)
+
+
+def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle) -> Prediction:
     thresholds = bundle.thresholds
+    probability = float(output.probability[row])
     defect = probability >= thresholds.decision
-    novelty = error / thresholds.novelty
+    error = float(output.reconstruction_error[row]) / thresholds.novelty
+    distance = float(output.distance[row]) / thresholds.distance
     outside = tuple(feature.name for feature, value in zip(bundle.features, shot.values, strict=True)
                     if _outside_seen(value, feature))
-    unusual = novelty > 1 or bool(outside)
+    kind = "shot" if error > 1 or outside else "conditions" if distance > 1 else None
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
-        confidence=_confidence(probability if defect else 1 - probability, unusual),
-        advice=_advice(probability, unusual, bundle), defect_types=_types(shot, probability, bundle),
-        novelty=novelty, unusual=unusual, outside_seen=outside, limits=breaches(shot, bundle), imputed=shot.imputed,
-        latent=tuple(float(value) for value in latent))
+        confidence=_confidence(probability if defect else 1 - probability, kind),
+        advice=_advice(probability, kind, bundle), defect_types=_types(shot, probability, bundle),
+        novelty=max(error, distance), novelty_kind=kind, unusual=kind is not None, outside_seen=outside,
+        limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]))
 
 
 def _outside_seen(value: np.float32, feature: Feature) -> bool:
@@ -84,14 +97,14 @@ def _outside_seen(value: np.float32, feature: Feature) -> bool:
     return not feature.categories and bool(value < low or value > high)
 
 
-def _confidence(chance: float, unusual: bool) -> str:
-    if unusual:
+def _confidence(chance: float, kind: str | None) -> str:
+    if kind:
         return "low"  # the model has not seen such shots, so its calibration says nothing about this one
     return "high" if chance >= 0.8 else "medium" if chance >= 0.6 else "low"
 
 
-def _advice(probability: float, unusual: bool, bundle: Bundle) -> str:
-    if unusual:
+def _advice(probability: float, kind: str | None, bundle: Bundle) -> str:
+    if kind == "shot":  # not "conditions": they are new for every shot of a run, and inspecting all hides the odd ones
         return "inspect"
     if probability < bundle.thresholds.accept_below:
         return "accept"
@@ -110,8 +123,9 @@ def breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
 
 
 def _types(shot: Shot, probability: float, bundle: Bundle) -> tuple[TypeProbability, ...]:
-    """Probability of a defect × the type's share among defective training shots of this product, most likely first."""
+    """Probability of a defect × the type's share among defective training shots of this product, most likely first;
+    last those that have too few examples to say."""
     product = bundle.product(shot.values)
-    found = [TypeProbability(kind.name, dict(kind.label), probability * kind.share[product])
-             for kind in bundle.defect_types]
-    return tuple(sorted(found, key=lambda kind: -kind.probability))
+    found = [TypeProbability(kind.name, dict(kind.label), probability * kind.share[product] if kind.modelled else None,
+                             kind.examples) for kind in bundle.defect_types]
+    return tuple(sorted(found, key=lambda kind: 1.0 if kind.probability is None else -kind.probability))

@@ -27,13 +27,14 @@ class Shot:
 def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
     """Check `features` (name → number, string or null) and turn it into a Shot.
 
-    null is accepted where the schema allows a missing value; it is imputed inside the graph. Raises InvalidInput
-    that names every absent, unknown or unusable value at once, each as `path.NAME`.
+    null is accepted where the schema allows a missing value; it is imputed inside the graph. An excluded column may
+    stand among them and plays no part. Raises InvalidInput that names every absent, unknown or unusable value at once,
+    each as `path.NAME`.
     """
     if not isinstance(features, dict):
         raise InvalidInput([FieldError(path, "must be an object of feature names and values; GET /model lists them")])
-    errors = [FieldError(f"{path}.{name}", "is not a feature of this model; remove it (GET /model lists the names)")
-              for name in features if name not in bundle.position]
+    errors = [FieldError(f"{path}.{name}", reason) for name, given in features.items()
+              if name not in bundle.position and (reason := _no_feature(name, given, bundle))]
     values = np.full(len(bundle.features), np.nan, np.float32)
     for index, feature in enumerate(bundle.features):
         if feature.name not in features:
@@ -47,6 +48,16 @@ def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
         raise InvalidInput(errors)
     imputed = tuple(name for name in bundle.names if features[name] is None)
     return Shot(values, {name: features[name] for name in bundle.names}, imputed)
+
+
+def _no_feature(name: str, given: Any, bundle: Bundle) -> str:
+    """What is wrong with a name that is no feature; nothing where it is an excluded column with a JSON scalar."""
+    if name not in bundle.ignored:
+        return "is not a feature of this model; remove it (GET /model lists the names)"
+    scalar = given is None or isinstance(given, str | int | float) and not isinstance(given, bool)
+    if not scalar or (isinstance(given, float) and not math.isfinite(given)):
+        return "must be a number, text or null; this model does not use it, so it may be left out"
+    return ""
 
 
 def _absent(feature: Feature) -> str:

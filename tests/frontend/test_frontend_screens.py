@@ -95,6 +95,46 @@ def test_warnings_are_said(language: str, opened: Opened, api: StubApi) -> None:
     assert all(line in text for line in expected[language])
 
 
+@LANGUAGES
+def test_new_conditions_are_one_banner_and_no_warning(language: str, opened: Opened, api: StubApi,
+                                                      model: dict[str, Any]) -> None:
+    """Above the verdict the page says what a new run means for it; nothing is added to the warnings."""
+    reply = recorded(f"good_{language}")
+    reply["prediction"]["prediction"]["confidence"] = "low"
+    reply["prediction"]["novelty"] = {"score": 3.0, "unusual": True, "kind": "conditions", "outside_seen": []}
+    api.replies[f"POST /diagnose {language}"] = Reply(200, reply)
+    text = screen(diagnosed(opened(language)))
+    banner, verdict = {"ko": ("조건은 학습 데이터에 없던", "판정 기준"),
+                       "en": ("not seen conditions like these", "Decision threshold")}[language]
+    assert text.count(banner) == 1 and text.index(banner) < text.index(verdict)
+    assert ("학습한 적 없는" if language == "ko" else "never seen a shot") not in text
+    assert_one_language(without_quotes(text, reply), language, model)
+
+
+@LANGUAGES
+def test_types_with_too_few_examples_are_one_quiet_line(language: str, opened: Opened, api: StubApi) -> None:
+    """They are named together, without a probability, below those that have one."""
+    api.diagnose_with("suspect")
+    text = screen(diagnosed(opened(language)))
+    types = recorded(f"suspect_{language}")["prediction"]["defect_types"]
+    few = ", ".join(kind["label"] for kind in types if kind["probability"] is None)
+    line = {"ko": f"예가 너무 적어 확률을 말할 수 없는 결함: {few}",
+            "en": f"Too few examples to give a probability: {few}"}[language]
+    assert few and text.count(line) == 1 and text.index(types[0]["label"]) < text.index(line)
+
+
+def test_an_excluded_column_is_not_in_the_form(opened: Opened, api: StubApi, model: dict[str, Any]) -> None:
+    """A sample may still hold its value; the page neither shows nor sends it."""
+    (gone,) = (feature for feature in model["features"] if feature["name"] == "Spray_Time")
+    model["features"].remove(gone)
+    model["excluded"] = [{"name": gone["name"], "label": gone["label"], "reason": "of the run"}]
+    api.replies["GET /model"] = Reply(200, model)
+    api.diagnose_with("good")
+    page = diagnosed(opened("en"))
+    assert gone["label"]["en"] not in [item.label.split(" (")[0] for item in page.number_input]
+    assert gone["name"] not in api.bodies()[0]["features"] and api.bodies()[0]["features"]
+
+
 def test_sources_link_to_their_page(opened: Opened, api: StubApi) -> None:
     """A source opens the document at the page it names."""
     api.diagnose_with("suspect")

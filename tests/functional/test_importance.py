@@ -53,12 +53,23 @@ def test_contributions_add_up_and_the_chart_opens(function: Function, event: Eve
     """Every feature has a contribution, they sum to the probability, and the URL's name gives a PNG."""
     reply = function(event("POST", "/importance", {"features": features}), None)
     body = json.loads(reply["body"])
-    assert reply["statusCode"] == 200 and list(body["importance"]) == list(bundle.names)
+    assert reply["statusCode"] == 200
+    assert list(body["importance"]) == [*bundle.names, *(column.name for column in bundle.excluded)]
     assert body["base_value"] + sum(body["importance"].values()) == pytest.approx(body["probability"], abs=1e-6)
     name = body["visualization_url"].rsplit("/", 1)[1]
     chart = function(event("GET", f"/charts/{name}", resource="/charts/{name}", name=name), None)
     assert chart["statusCode"] == 200 and chart["isBase64Encoded"]
     assert base64.b64decode(chart["body"]).startswith(b"\x89PNG")
+
+
+def test_an_excluded_column_contributes_exactly_nothing(excluding: Bundle, tmp_path: Path,
+                                                        features: dict[str, Any]) -> None:
+    """It is listed with 0 whether it was sent or not, and is no top feature."""
+    function = importance_function(excluding, FolderStore([tmp_path], ""), draw)
+    sent, left_out = (function({"features": given, "include": []}, None)
+                      for given in ({**features, "Ladle": 7}, features))
+    assert sent["importance"] == left_out["importance"] and sent["importance"]["Ladle"] == 0
+    assert "Ladle" not in [top["name"] for top in sent["top_features"]]
 
 
 def test_top_features_are_the_strongest(function: Function, features: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,37 @@ def test_many_shots_keep_their_order(function: Function, features: dict[str, Any
         function({"shots": [{"features": features}, {"features": {**features, "Shot": None}}]}, None)
 
 
+def test_an_excluded_column_is_ignored_and_listed(excluding: Bundle, event: Event, features: dict[str, Any]) -> None:
+    """Sending it changes no number; GET /model says that it is not used, and why."""
+    function = predict_function(excluding)
+    sent, left_out = (function({"features": given}, None) for given in ({**features, "Ladle": "B"}, features))
+    assert sent["prediction"] == left_out["prediction"] and sent["limits"] == left_out["limits"]
+    model = json.loads(function(event("GET", "/model"), None)["body"])
+    assert model["excluded"][-1] == {"name": "Ladle", "label": {"ko": "국자", "en": "Ladle"},
+                                     "reason": "the same in every shot"}
+    with pytest.raises(Rejected, match=r"features\.Ladle"):
+        function({"features": {**features, "Ladle": [1]}}, None)
+
+
+def test_a_batch_says_whether_it_is_a_new_run(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """With a limit that every shot's distance is over, ten shots are one; nine are not, one shot is not asked."""
+    function = predict_function(replace(bundle, thresholds=replace(bundle.thresholds, distance=1e-12)))
+    ten, nine = (function({"shots": [{"features": good_features}] * count}, None) for count in (10, 9))
+    assert ten["new_run"] is True and nine["new_run"] is False
+    assert {item["novelty"]["kind"] for item in ten["predictions"]} == {"conditions"}
+    assert "new_run" not in function({"features": good_features}, None)
+
+
+def test_too_few_examples_are_a_null_probability(bundle: Bundle, features: dict[str, Any]) -> None:
+    """The reply says null and how many examples there were, after all that have a probability."""
+    first, *others = bundle.defect_types
+    few = replace(bundle, defect_types=(replace(first, modelled=False),
+                                        *(replace(kind, modelled=True) for kind in others)))
+    found = predict_function(few)({"features": features}, None)["defect_types"]
+    assert [kind["type"] for kind in found if kind["probability"] is None] == [found[-1]["type"]] == [first.name]
+    assert found[-1]["examples"] == first.examples
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_labels_follow_the_language(function: Function, features: dict[str, Any], language: str) -> None:
     """Defect types are labelled in the language asked for, Korean without any."""
@@ -117,7 +149,7 @@ def test_what_can_be_read(function: Function, event: Event, path: str) -> None:
 def test_the_model_says_what_a_form_needs(function: Function, event: Event) -> None:
     """Labels in both languages, units, ranges, categories, constants: all from the bundle."""
     model = json.loads(function(event("GET", "/model"), None)["body"])
-    assert len(model["features"]) == 30
+    assert len(model["features"]) + len(model["excluded"]) == 30
     for feature in model["features"]:
         assert set(feature["label"]) == {"ko", "en"} and feature["group"] in ("process", "sensor")
 

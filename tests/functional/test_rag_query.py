@@ -120,6 +120,14 @@ def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path) -> N
     assert reply["statusCode"] == 200
 
 
+def test_a_type_of_the_context_may_have_no_probability(function: Function) -> None:
+    """As /predict gives one with too few examples; it words no question."""
+    few = {"type": "Crack", "label": "균열", "probability": None, "examples": 3}
+    context = {**CONTEXT, "defect_types": [*CONTEXT["defect_types"], few]}
+    assert function({"context": context}, None)["sources"] == function({"context": CONTEXT}, None)["sources"]
+    assert not function({"context": {"defect_types": [few]}}, None)["grounded"]
+
+
 @pytest.mark.parametrize("part", ["defect_types", "limits", "top_features"])
 def test_a_part_of_the_context_may_be_null(function: Function, part: str) -> None:
     """As the workflow's own reply has it where a step failed."""

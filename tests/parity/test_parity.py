@@ -2,25 +2,27 @@
 
 Tolerances. The autoencoder runs in float64 on both sides and its latents are rounded to float32, so both sides read
 the same latents; the tree thresholds are rounded down to float32, so every shot takes the same branches. What is left
-is the order in which some 200 float32 leaf values are added: about 200 × 2⁻²⁴ × the margin's size, below 1e-5 in
+is the order in which some 250 float32 leaf values are added: about 250 × 2⁻²⁴ × the margin's size, below 1e-5 in
 log-odds and, with a slope of at most 1/4, below 2.5e-6 in probability. One shot sent down another branch would show
 as 1e-3 or more. Latents may differ in the last digit of a float32 (values up to 1): 2⁻²³.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import Bundle, GraphOutput
 from training.export import load_pipeline
 from training.graph import floor32, fuse
-from training.pipeline import Output, Pipeline, best_f1_threshold
+from training.metrics import best_f1_threshold
+from training.pipeline import Output, Pipeline
 
 ROOT = Path(__file__).parents[2]
 PROBABILITY, LATENT = 2.5e-6, 2.0**-23
@@ -54,6 +56,11 @@ def test_reconstruction_errors(both: tuple[Output, GraphOutput]) -> None:
     np.testing.assert_allclose(both[1].reconstruction_error, both[0].reconstruction_error, rtol=1e-5, atol=1e-8)
 
 
+def test_distance(both: tuple[Output, GraphOutput]) -> None:
+    """To the nearest prototype; the root of a difference of float64 squares, so near zero only about 1e-6 is left."""
+    np.testing.assert_allclose(both[1].distance, both[0].distance, rtol=1e-5, atol=1e-5)
+
+
 def test_missing_values(pipeline: Pipeline, bundle: Bundle, shots: Any) -> None:
     """With any value missing, also where the schema would not allow it, both sides impute alike."""
     random = np.random.default_rng(0)
@@ -77,8 +84,8 @@ def test_the_shipped_graph_is_the_exported_pipeline(pipeline: Pipeline, bundle: 
 
 def test_a_drifted_graph_would_be_noticed(pipeline: Pipeline, both: tuple[Output, GraphOutput], shots: Any) -> None:
     """The tolerance is tight enough: means off by 1 % of their scale, or a probability off by 1e-5, do not pass."""
-    off = Pipeline(pipeline.median, pipeline.mean + 0.01 * pipeline.scale, pipeline.scale, pipeline.autoencoder,
-                   pipeline.booster, pipeline.slope, pipeline.intercept, pipeline.threshold)
+    scaling = pipeline.scaling
+    off = replace(pipeline, scaling=replace(scaling, mean=scaling.mean + np.float32(0.01) * scaling.scale))
     drifted = OnnxGraph(fuse(off).SerializeToString()).probability(shots.features)
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(drifted, both[0].probability, rtol=0, atol=PROBABILITY)
@@ -97,7 +104,7 @@ def test_thresholds_round_down() -> None:
 
 def test_the_saved_booster_needs_no_pickle(pipeline: Pipeline) -> None:
     """It comes back from skops as what it was."""
-    assert isinstance(pipeline.booster, HistGradientBoostingClassifier)
+    assert isinstance(pipeline.booster, HistGradientBoostingRegressor)
 
 
 def test_the_threshold_is_the_best_on_what_it_was_given() -> None:

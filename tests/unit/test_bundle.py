@@ -6,10 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shotwise.adapters.onnx_graph import OnnxGraph
-from shotwise.bundle import Bundle, document_hash, load_bundle
+from shotwise.bundle import Bundle, ExcludedColumn, document_hash, load_bundle
 from shotwise.errors import BundleError
 
 MODEL = Path(__file__).parents[2] / "models/shotwise"
@@ -34,6 +35,20 @@ def test_an_altered_file_is_refused_by_name(copied: Path, name: str) -> None:
     (copied / name).write_bytes(content)
     with pytest.raises(BundleError, match=name):
         load_bundle(copied, OnnxGraph)
+
+
+def test_what_is_excluded_is_read(copied: Path) -> None:
+    """Name, label and reason of a column that the graph never sees, and which types have too few examples."""
+    document = json.loads((copied / "bundle.json").read_text("utf-8"))
+    document.pop("sha256")
+    entry = {"name": "Ladle", "label": {"ko": "국자", "en": "Ladle"}, "reason": "constant"}
+    document["excluded"] = [entry]
+    document["defect_types"][0]["modelled"] = False
+    document["sha256"] = document_hash(document)
+    (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
+    found = load_bundle(copied, OnnxGraph)
+    assert found.excluded == (ExcludedColumn(**entry),) and found.ignored == {"Ladle"}
+    assert not found.defect_types[0].modelled
 
 
 def test_an_absent_file_is_refused_by_name(copied: Path) -> None:
@@ -73,6 +88,15 @@ def test_a_graph_of_another_shape_is_refused() -> None:
     """Bytes that are no graph of ours are a BundleError, not onnxruntime's own."""
     with pytest.raises(BundleError, match="cannot be opened"):
         OnnxGraph(b"not a graph")
+
+
+def test_the_probability_alone_is_that_of_the_whole_run(bundle: Bundle) -> None:
+    """Both calls of the graph give the same numbers, and every output has a row for every shot."""
+    whole = bundle.graph.run(bundle.background)
+    np.testing.assert_array_equal(bundle.graph.probability(bundle.background), whole.probability)
+    count = len(bundle.background)
+    assert whole.distance.shape == whole.reconstruction_error.shape == (count,)
+    assert whole.feature_error.shape == bundle.background.shape
 
 
 def test_what_ships_of_the_data_stays_small(bundle: Bundle) -> None:

@@ -11,28 +11,30 @@ from numpy.typing import NDArray
 from shots import as_features
 
 from shotwise.bundle import Bundle, GraphOutput
-from shotwise.prediction import Prediction, predict
+from shotwise.prediction import Prediction, new_run, predict
 from shotwise.shot import read_shot
 
 
 class FixedGraph:
-    """A graph that gives every shot the same probability and reconstruction error."""
+    """A graph that gives every shot the same probability, reconstruction error and distance."""
 
-    def __init__(self, probability: float, error: float = 0.0) -> None:
-        self._probability, self._error = probability, error
+    def __init__(self, probability: float, error: float = 0.0, distance: float = 0.0) -> None:
+        self._probability, self._error, self._distance = probability, error, distance
 
     def run(self, features: NDArray[np.float32]) -> GraphOutput:
         count, width = features.shape
         return GraphOutput(self.probability(features), np.zeros((count, 12), np.float32),
-                           np.full(count, self._error, np.float32), np.zeros((count, width), np.float32))
+                           np.full(count, self._error, np.float32), np.zeros((count, width), np.float32),
+                           np.full(count, self._distance, np.float32))
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.full(len(features), self._probability, np.float32)
 
 
-def predicted(bundle: Bundle, features: dict[str, Any], probability: float, error: float = 0.0) -> Prediction:
+def predicted(bundle: Bundle, features: dict[str, Any], probability: float, error: float = 0.0,
+              distance: float = 0.0) -> Prediction:
     """The prediction for `features` with a graph that says so."""
-    fixed = replace(bundle, graph=FixedGraph(probability, error))
+    fixed = replace(bundle, graph=FixedGraph(probability, error, distance))
     return predict([read_shot(features, fixed)], fixed)[0]
 
 
@@ -58,6 +60,42 @@ def test_an_unusual_shot_is_inspected_whatever_its_probability(bundle: Bundle, g
     """A reconstruction error above its limit lowers confidence and asks for inspection."""
     found = predicted(bundle, good_features, 0.01, error=bundle.thresholds.novelty * 2)
     assert (found.novelty, found.unusual, found.advice, found.confidence) == (pytest.approx(2), True, "inspect", "low")
+    assert found.novelty_kind == "shot"
+
+
+def test_new_conditions_keep_the_advice_and_lower_the_confidence(bundle: Bundle,
+                                                                 good_features: dict[str, Any]) -> None:
+    """A distance above its limit sends no shot of a new run to inspection, but none is judged with confidence."""
+    thresholds = bundle.thresholds
+    for probability, advice in ((thresholds.accept_below / 9, "accept"), (0.99, "reject")):
+        found = predicted(bundle, good_features, probability, distance=thresholds.distance * 3)
+        assert (found.novelty, found.unusual, found.novelty_kind) == (pytest.approx(3), True, "conditions")
+        assert (found.advice, found.confidence) == (advice, "low")
+
+
+def test_values_that_do_not_fit_outweigh_new_conditions(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """A shot that is unusual in itself is to be inspected, wherever it stands; the score is that of the farther one."""
+    thresholds = bundle.thresholds
+    both = predicted(bundle, good_features, 0.01, thresholds.novelty * 2, thresholds.distance * 3)
+    assert (both.novelty_kind, both.advice, both.novelty) == ("shot", "inspect", pytest.approx(3))
+    high = bundle.features[bundle.position["Cycle_Time"]].seen[1]
+    outside = predicted(bundle, {**good_features, "Cycle_Time": high + 1}, 0.01, distance=thresholds.distance * 3)
+    assert (outside.novelty_kind, outside.advice) == ("shot", "inspect")
+
+
+def test_a_usual_shot_is_of_no_kind(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """Below both limits a shot is usual."""
+    found = predicted(bundle, good_features, 0.1, bundle.thresholds.novelty * 0.99, bundle.thresholds.distance * 0.99)
+    assert (found.novelty_kind, found.unusual) == (None, False)
+
+
+def test_half_of_a_large_enough_batch_makes_a_new_run(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """Ten shots or more, half of them under new conditions; shots that are odd in themselves do not count."""
+    new = predicted(bundle, good_features, 0.1, distance=bundle.thresholds.distance * 3)
+    odd = predicted(bundle, good_features, 0.1, error=bundle.thresholds.novelty * 3)
+    usual = predicted(bundle, good_features, 0.1)
+    assert new_run([new] * 5 + [usual] * 5) and new_run([new] * 10)
+    assert not new_run([new] * 9) and not new_run([new] * 5 + [usual] * 6) and not new_run([odd] * 10)
 
 
 def test_a_value_outside_the_range_seen_is_named(bundle: Bundle, good_features: dict[str, Any]) -> None:
@@ -87,8 +125,18 @@ def test_no_training_value_counts_as_outside_the_range_seen(bundle: Bundle) -> N
 def test_types_are_sorted_and_never_likelier_than_a_defect(bundle: Bundle, features: dict[str, Any]) -> None:
     """All 13 types, most likely first, none above the probability of any defect."""
     (found,) = predict([read_shot(features, bundle)], bundle)
-    chances = [kind.probability for kind in found.defect_types]
-    assert len(chances) == 13 and chances == sorted(chances, reverse=True) and chances[0] <= found.probability
+    chances = [kind.probability for kind in found.defect_types if kind.probability is not None]
+    assert len(found.defect_types) == 13
+    assert chances == sorted(chances, reverse=True) and chances[0] <= found.probability
+
+
+def test_a_type_with_too_few_examples_has_no_probability(bundle: Bundle, features: dict[str, Any]) -> None:
+    """It stands last, with the number of its examples, however large its share is."""
+    types = [replace(kind, modelled=number % 2 == 1) for number, kind in enumerate(bundle.defect_types)]
+    (found,) = predict([read_shot(features, bundle)], replace(bundle, defect_types=tuple(types)))
+    few = [(kind.name, None, kind.examples) for kind in types if not kind.modelled]
+    assert [(kind.type, kind.probability, kind.examples) for kind in found.defect_types][-len(few):] == few
+    assert all(kind.probability is not None for kind in found.defect_types[:-len(few)])
 
 
 def test_a_batch_equals_one_by_one(bundle: Bundle, shots: Any) -> None:

@@ -79,6 +79,21 @@ def test_the_implausible_is_refused_and_the_unseen_is_not(bundle: Bundle, featur
     read_shot({**features, "Cycle_Time": cycle.seen[1] + 1}, bundle)
 
 
+@pytest.mark.parametrize("given", [3, -0.5, 10**400, "", "A-12", None])
+def test_an_excluded_column_changes_nothing(excluding: Bundle, features: dict[str, Any], given: Any) -> None:
+    """Sent with any number, text or null, or left out: the shot is the same."""
+    sent, left_out = read_shot({"Ladle": given, **features}, excluding), read_shot(features, excluding)
+    np.testing.assert_array_equal(sent.values, left_out.values)
+    assert (sent.measured, sent.imputed) == (left_out.measured, left_out.imputed)
+
+
+@pytest.mark.parametrize("given", [True, [], {}, math.nan, -math.inf])
+def test_an_excluded_column_is_still_a_json_scalar(excluding: Bundle, features: dict[str, Any], given: Any) -> None:
+    """A list, an object, true or what is no JSON number is named; so is a name that the bundle does not know."""
+    found = refused({**features, "Ladle": given, "Spoon": 1}, excluding)
+    assert set(found) == {"features.Ladle", "features.Spoon"} and "left out" in found["features.Ladle"]
+
+
 @pytest.mark.parametrize("given", [None, [], "x", 3])
 def test_features_must_be_an_object(bundle: Bundle, given: Any) -> None:
     """Anything but an object is one error on `features`."""

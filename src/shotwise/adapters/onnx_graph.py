@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shotwise.bundle import GraphOutput
 from shotwise.errors import BundleError
 
-OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error"]
+OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error", "distance"]
 
 
 class OnnxGraph:

@@ -21,9 +21,10 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
             "confidence": prediction.confidence, "threshold": _rounded(prediction.threshold),
             "advice": prediction.advice},
         "defect_types": [{"type": kind.type, "label": kind.label[language], "labels": dict(kind.label),
-                          "probability": _rounded(kind.probability)} for kind in prediction.defect_types],
+                          "probability": None if kind.probability is None else _rounded(kind.probability),
+                          "examples": kind.examples} for kind in prediction.defect_types],
         "novelty": {"score": _rounded(prediction.novelty), "unusual": prediction.unusual,
-                    "outside_seen": list(prediction.outside_seen)},
+                    "kind": prediction.novelty_kind, "outside_seen": list(prediction.outside_seen)},
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
                    for breach in prediction.limits],
         "imputed": list(prediction.imputed),
@@ -32,11 +33,12 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
 
 
 def importance_reply(explanation: Explanation, bundle: Bundle, language: str) -> dict[str, Any]:
-    """The reply of /importance, without its time."""
+    """The reply of /importance, without its time. An excluded column contributes nothing, and it says so."""
     attribution = explanation.attribution
     return {
-        "importance": {name: _rounded(float(value))
-                       for name, value in zip(bundle.names, attribution.contributions, strict=True)},
+        "importance": {**{name: _rounded(float(value))
+                          for name, value in zip(bundle.names, attribution.contributions, strict=True)},
+                       **{column.name: 0.0 for column in bundle.excluded}},
         "base_value": _rounded(attribution.base_value), "probability": _rounded(attribution.probability),
         "estimated_error": _rounded(attribution.estimated_error),
         "top_features": [{"name": top.name, "label": top.label[language], "labels": dict(top.label),
@@ -59,7 +61,8 @@ def knowledge_reply(answer: Answer) -> dict[str, Any]:
 
 def model_reply(bundle: Bundle) -> dict[str, Any]:
     """The reply of /model: schema, limits, thresholds, figures, card."""
-    shown = ("version", "features", "defect_types", "product_feature", "thresholds", "limits", "figures", "training")
+    shown = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "limits", "figures",
+             "training")
     return {**{name: bundle.document[name] for name in shown}, "card": bundle.card}
 
 

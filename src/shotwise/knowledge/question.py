@@ -52,7 +52,9 @@ def from_prediction(context: Mapping[str, Any], language: str | None, documents:
     `top_features` (T2 failed) the values outside their limits take their place.
     """
     words = WORDS[documents]
-    types = [_label(kind, documents) for kind in (context.get("defect_types") or [])[:TYPES]]
+    # A null probability: too few examples to say that it may be this one.
+    types = [_label(kind, documents) for kind in context.get("defect_types") or []
+             if kind.get("probability", 0) is not None][:TYPES]
     outside = {breach["feature"]: "high" if breach["value"] > breach["high"] else "low"
                for breach in context.get("limits") or []}
     raising = [(_label(top, documents), top.get("direction") or outside.get(top["name"]))

@@ -43,6 +43,13 @@ def test_the_types_are_asked_for_otherwise() -> None:
     assert texts(from_prediction(CONTEXT, None).otherwise) == ["기공 원인 대책", "함몰 원인 대책"]
 
 
+def test_a_type_without_a_probability_is_not_asked_for() -> None:
+    """Null: there were too few examples to say that the shot may show it."""
+    few, *others = CONTEXT["defect_types"]
+    context = {**CONTEXT, "defect_types": [{**few, "probability": None}, *others]}
+    assert texts(from_prediction(context, None).otherwise) == ["함몰 원인 대책", "균열 원인 대책"]
+
+
 def test_limits_stand_in_for_lost_importance() -> None:
     """Without T2 the values outside their limits are asked about."""
     without = {name: part for name, part in CONTEXT.items() if name != "top_features"}

@@ -1,0 +1,154 @@
+"""Protocols split as they say, and nothing of a held-out part reaches a fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from training.configuration import DOCUMENT, SHOTWISE, Configuration
+from training.contenders import DELAY, delayed_rates, late_rate, run_rate
+from training.evaluate import contend, score
+from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
+from training.schema import Column
+from training.table import Table
+
+QUICK = replace(SHOTWISE, made_up=100, taught=HistGradientBoostingRegressor(
+    max_iter=20, early_stopping=False, random_state=0))
+
+
+def column(name: str) -> Column:
+    """A plain number."""
+    return Column(name, {"ko": name, "en": name}, "process", "", None, False, False, False, False, (), None, None)
+
+
+def made_table(runs: int = 4, shots: int = 60, twins: int = 2) -> Table:
+    """Runs of different defect rates; each shot stands `twins` times, in file order within its run."""
+    random = np.random.default_rng(0)
+    run = np.repeat(np.repeat(np.arange(runs), shots), twins)
+    values = np.repeat(random.normal(size=(runs * shots, 3)), twins, axis=0).astype(np.float32)
+    values[:, 0] += run
+    defect = np.repeat(random.random(runs * shots) < 0.2 + 0.15 * (np.arange(runs * shots) // shots), twins)
+    rows = len(run)
+    return Table(tuple(map(column, "abc")), (), {}, values, defect, np.zeros((rows, 0), bool), run, np.arange(rows),
+                 "0" * 64, "made", False)
+
+
+def twins_across(table: Table, train: Rows, held: Rows) -> int:
+    """Held-out shots whose exact twin is in training."""
+    known = {row.tobytes() for row in table.features[train]}
+    return sum(row.tobytes() in known for row in table.features[held])
+
+
+@pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != "published"])
+def test_no_twin_crosses_a_split(protocol: str) -> None:
+    """Under every protocol but `published`, which is there to show what its twins are worth."""
+    table = table_of(made_table(), protocol)
+    assert all(twins_across(table, train, held) == 0 for train, held in splits(table, protocol))
+
+
+def test_published_shares_twins() -> None:
+    """The same count finds them where they are kept."""
+    table = table_of(made_table(), "published")
+    assert all(twins_across(table, train, held) > 50 for train, held in splits(table, "published"))
+
+
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+def test_a_split_has_no_shot_twice_and_forgets_none(protocol: str) -> None:
+    """Training and held-out part are disjoint and together the whole table."""
+    table = table_of(made_table(), protocol)
+    for train, held in splits(table, protocol):
+        assert sorted([*train, *held]) == list(range(len(table)))
+
+
+@pytest.mark.parametrize("order", ["file", "time"])
+def test_forward_holds_out_the_end_of_every_run(order: str) -> None:
+    """By time where it is known, whatever the order of the file."""
+    table = made_table().without_twins()
+    if order == "time":
+        table = replace(table, order=np.random.default_rng(1).permutation(len(table)))
+    ((train, held),) = splits(table, "forward")
+    for run in range(4):
+        before, after = (table.order[rows[table.run[rows] == run]] for rows in (train, held))
+        assert before.max() < after.min() and len(after) == 18
+
+
+def test_new_run_needs_runs() -> None:
+    """A table without runs has no new ones."""
+    table = made_table()
+    assert applies(table, "new-run") and not applies(replace(table, run=np.zeros(len(table), np.int64)), "new-run")
+    assert all(not set(table.run[train]) & set(table.run[held]) for train, held in splits(table, "new-run"))
+
+
+def test_a_result_is_known_only_after_the_delay() -> None:
+    """A shot's late rate hears of the shot DELAY before it, and of none that is nearer, its own least of all."""
+    table = made_table(runs=1).without_twins()
+    now = 40
+    for back, heard in ((0, False), (1, False), (DELAY - 1, False), (DELAY, True), (DELAY + 20, True)):
+        changed = table.defect.copy()
+        changed[now - back] ^= True
+        same = delayed_rates(replace(table, defect=changed), 0.2)[now] == delayed_rates(table, 0.2)[now]
+        assert bool(same) is not heard
+
+
+def flipped(table: Table, rows: Rows) -> Table:
+    """The table with other labels on these rows."""
+    defect = table.defect.copy()
+    defect[rows] ^= True
+    return replace(table, defect=defect)
+
+
+def peeking(table: Table, train: Rows, held: Rows) -> tuple[NDArray[np.float64], float]:
+    """A contender with a planted leak: it reads the labels that it should foretell."""
+    return table.defect[held] * 0.5, 0.25
+
+
+def test_labels_of_held_out_shots_change_nothing() -> None:
+    """Probability and calls stay the same to the bit when every held-out label is turned over; a contender that
+    peeks is found out by the same check."""
+    table = made_table().without_twins()
+    ((_, held),) = splits(table, "forward")
+    other = flipped(table, held)
+    for configuration in (QUICK, replace(DOCUMENT, on_labels=SHOTWISE.on_labels)):
+        ours, theirs = (score(shots, "forward", configuration) for shots in (table, other))
+        np.testing.assert_array_equal(ours.held.probability, theirs.held.probability)
+        np.testing.assert_array_equal(ours.held.called, theirs.held.called)
+        np.testing.assert_array_equal(ours.unlike, theirs.unlike)
+    for contender, same in ((run_rate, True), (peeking, False)):
+        found = [contend(shots, "forward", contender).probability for shots in (table, other)]
+        assert np.array_equal(*found) is same
+
+
+def test_values_of_held_out_shots_move_no_scaler() -> None:
+    """What the held-out shots measured is in no median, scale, threshold or prototype: a held-out shot is scored the
+    same whatever the others beside it are."""
+    table = made_table().without_twins()
+    ((_, held),) = splits(table, "forward")
+    wild = table.features.copy()
+    wild[held[1:]] = 1e6
+    ours, theirs = (score(shots, "forward", QUICK) for shots in (table, replace(table, features=wild)))
+    assert ours.held.probability[0] == theirs.held.probability[0]
+    assert not np.array_equal(ours.held.probability[1:], theirs.held.probability[1:])
+
+
+def test_run_rate_knows_the_run_and_nothing_else() -> None:
+    """One value a run, the overall rate for a run that training has not."""
+    table = made_table().without_twins()
+    ((train, held),) = splits(table, "forward")
+    rates, _ = run_rate(table, train, held)
+    assert all(len(np.unique(rates[table.run[held] == run])) == 1 for run in range(4))
+    for train, held in splits(table, "new-run"):
+        assert set(run_rate(table, train, held)[0]) == {table.defect[train].mean()}
+    assert late_rate(table, train, held)[0].shape == held.shape
+
+
+@pytest.mark.parametrize("configuration", [QUICK, replace(SHOTWISE, taught=None), replace(QUICK, latents=0)],
+                         ids=["taught", "on labels", "without latents"])
+def test_every_kind_of_pipeline_scores(configuration: Configuration) -> None:
+    """Probabilities, of which at most about the wanted part is left to a person."""
+    found = score(made_table().without_twins(), "unique", configuration)
+    assert ((found.held.probability > 0) & (found.held.probability < 1)).all()
+    assert 0.05 < found.inspected.mean() < 0.5

@@ -1,0 +1,81 @@
+"""What every figure is compared with, in the same folds: rates that know no values, and models that anyone would try.
+
+A contender is fitted on the training rows and gives the held-out rows a probability, and the threshold that was best on
+held-out predictions of its training rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from lightgbm import LGBMClassifier
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from training.configuration import DOCUMENT
+from training.metrics import best_f1_threshold
+from training.pipeline import prepare
+from training.table import Table
+
+DELAY, WINDOW = 10, 50  # shots until an inspection result is known, and results that count
+SEED = 42
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Contender = Callable[[Table, Rows, Rows], tuple[Floats, float]]
+
+
+def run_rate(table: Table, train: Rows, held: Rows) -> tuple[Floats, float]:
+    """No model at all: the training defect rate of the shot's run; of all runs where the run is new."""
+    rates = np.full(int(table.run.max()) + 1, table.defect[train].mean())
+    for run in np.unique(table.run[train]):
+        rates[run] = table.defect[train][table.run[train] == run].mean()
+    return rates[table.run[held]], best_f1_threshold(rates[table.run[train]], table.defect[train])
+
+
+def late_rate(table: Table, train: Rows, held: Rows) -> tuple[Floats, float]:
+    """No values at all: the defect rate of the WINDOW shots of the run that lie DELAY or more before."""
+    rates = delayed_rates(table, float(table.defect[train].mean()))
+    return rates[held], best_f1_threshold(rates[train], table.defect[train])
+
+
+def delayed_rates(table: Table, otherwise: float) -> Floats:
+    """[N]: the defect rate of the latest WINDOW known results of the run; `otherwise` where none is known yet."""
+    rates = np.full(len(table), otherwise)
+    for run in np.unique(table.run):
+        rows = np.flatnonzero(table.run == run)
+        rows = rows[np.argsort(table.order[rows], kind="stable")]
+        known = np.concatenate([[0], np.cumsum(table.defect[rows])])
+        stop = np.maximum(np.arange(len(rows)) - DELAY + 1, 0)
+        start = np.maximum(stop - WINDOW, 0)
+        some = stop > start
+        rates[rows[some]] = ((known[stop] - known[start])[some] / (stop - start)[some])
+    return rates
+
+
+def classifier(model: Any, *, latents: bool = False) -> Contender:
+    """A scikit-learn classifier on the values (median where not measured), with the 12 latents where asked for."""
+
+    def contend(table: Table, train: Rows, held: Rows) -> tuple[Floats, float]:
+        prepared = prepare(table.select(train), replace(DOCUMENT, latents=12 if latents else 0), SEED)
+        joined = prepared.joined(prepared.imputed)
+        folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
+        inner = cross_val_predict(clone(model), joined, prepared.defect, cv=folds, method="predict_proba")[:, 1]
+        fitted = clone(model).fit(joined, prepared.defect)
+        features = prepared.joined(prepared.scaling.impute(table.features[held]))
+        return fitted.predict_proba(features)[:, 1], best_f1_threshold(inner, prepared.defect)
+
+    return contend
+
+
+RATES: Mapping[str, Contender] = {"run-rate": run_rate}
+MODELS: Mapping[str, Contender] = {
+    "random-forest": classifier(RandomForestClassifier(300, min_samples_leaf=8, n_jobs=-1, random_state=SEED)),
+    "extra-trees": classifier(ExtraTreesClassifier(300, min_samples_leaf=3, n_jobs=-1, random_state=SEED)),
+    "lightgbm": classifier(LGBMClassifier(verbose=-1, n_jobs=-1, random_state=SEED)),
+    "poc": classifier(GradientBoostingClassifier(random_state=SEED), latents=True),
+}

@@ -1,0 +1,154 @@
+"""Configurations and contenders under the protocols, all in the same folds; and a finished bundle on a later table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.bundle import load_bundle
+from training.configuration import CONFIGURATIONS, Configuration
+from training.contenders import MODELS, RATES, Contender, late_rate
+from training.metrics import Held, Weights, difference, figures, resamples
+from training.pipeline import Pipeline, fit
+from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
+from training.table import Table, TableError
+
+Say = Callable[[str], None]
+COMPARED = ("roc_auc", "f1")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A configuration's held-out shots. inspected: [N], left to a person. unlike: [N], over the limit of distance or
+    reconstruction error."""
+
+    held: Held
+    inspected: NDArray[np.bool_]
+    unlike: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """held: configuration or contender → protocol → its held-out shots; scored: configuration → protocol."""
+
+    held: Mapping[str, Mapping[str, Held]]
+    scored: Mapping[str, Mapping[str, Scored]]
+    weights: Mapping[str, Weights]
+
+
+def evaluate(table: Table, protocols: Iterable[str], say: Say = lambda text: None,
+             configurations: Collection[Configuration] = tuple(CONFIGURATIONS.values()), *,
+             contenders: bool = True) -> Evaluation:
+    """Fit every configuration and contender on every training part, and score the held-out part."""
+    held: dict[str, dict[str, Held]] = {}
+    scored: dict[str, dict[str, Scored]] = {}
+    weights = {}
+    for protocol in protocols:
+        if not applies(table, protocol):
+            continue
+        shots = table_of(table, protocol)
+        for name, contender in _contenders(protocol, contenders).items():
+            say(f"{protocol}: {name}")
+            held.setdefault(name, {})[protocol] = contend(shots, protocol, contender)
+        for configuration in configurations if protocol != "forward-history" else ():
+            say(f"{protocol}: {configuration.name}")
+            found = score(shots, protocol, configuration)
+            scored.setdefault(configuration.name, {})[protocol] = found
+            held.setdefault(configuration.name, {})[protocol] = found.held
+        weights[protocol] = resamples(len(held["run-rate"][protocol].defect))
+    return Evaluation(held, scored, weights)
+
+
+def _contenders(protocol: str, models: bool) -> Mapping[str, Contender]:
+    late = {"late-rate": late_rate} if protocol == "forward-history" else {}
+    return {**RATES, **late, **(MODELS if models and protocol != "forward-history" else {})}
+
+
+def contend(table: Table, protocol: str, contender: Contender) -> Held:
+    """A contender's held-out shots."""
+    parts = [(held, *contender(table, train, held)) for train, held in splits(table, protocol)]
+    rows = np.concatenate([held for held, _, _ in parts])
+    probability = np.concatenate([found for _, found, _ in parts])
+    called = np.concatenate([found >= threshold for _, found, threshold in parts])
+    return _in_order(table, rows, probability, called)
+
+
+def score(table: Table, protocol: str, configuration: Configuration) -> Scored:
+    """A configuration's held-out shots."""
+    parts = [(held, *_said(fit(table.select(train), configuration), table, held))
+             for train, held in splits(table, protocol)]
+    rows, probability, called, inspected, unlike = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(rows, kind="stable")
+    return Scored(_in_order(table, rows, probability, called), inspected[order], unlike[order])
+
+
+def _said(pipeline: Pipeline, table: Table, rows: Rows) -> tuple[NDArray[Any], ...]:
+    output, limits = pipeline(table.features[rows]), pipeline.thresholds
+    inspected = (output.probability >= limits.accept_below) & (output.probability < limits.reject_from)
+    unlike = (output.distance > limits.distance) | (output.reconstruction_error > limits.novelty)
+    return output.probability, output.probability >= limits.decision, inspected, unlike
+
+
+def evaluate_bundle(table: Table, folder: Path) -> dict[str, Any]:
+    """A finished bundle's figures on shots that it has never seen. Raises TableError where the table's features are not
+    the bundle's, and BundleError where the bundle may not be served."""
+    bundle = load_bundle(folder, OnnxGraph)
+    names = [column.name for column in table.columns]
+    if sorted(names) != sorted(bundle.names):
+        odd = sorted(set(names) ^ set(bundle.names))
+        raise TableError(f"table and bundle differ in {', '.join(odd)}; use the schema that the bundle was trained by")
+    features = table.features[:, [names.index(name) for name in bundle.names]]
+    probability = bundle.graph.probability(features).astype(np.float64)
+    held = Held(probability, probability >= bundle.thresholds.decision, table.defect, table.run)
+    return {"version": bundle.version, **figures(held, resamples(len(table)))}
+
+
+def _in_order(table: Table, rows: Rows, probability: NDArray[np.float64], called: NDArray[np.bool_]) -> Held:
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    return Held(probability[order], called[order], table.defect[rows], table.run[rows])
+
+
+def results(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything as plain data: figures, paired differences of `shotwise`, abstention, novelty, definitions."""
+    return {
+        "protocols": {protocol: PROTOCOLS[protocol] for protocol in evaluation.weights},
+        "configurations": {name: {protocol: figures(held, evaluation.weights[protocol])
+                                  for protocol, held in found.items()} for name, found in evaluation.held.items()},
+        "differences": _differences(evaluation), "abstention": _abstention(evaluation),
+        "novelty": {name: {protocol: round(float(found.unlike.mean()), 4) for protocol, found in by.items()}
+                    for name, by in evaluation.scored.items()}}
+
+
+def _differences(evaluation: Evaluation) -> dict[str, Any]:
+    """protocol → other → figure → `shotwise` minus the other, paired."""
+    ours = evaluation.held.get("shotwise", {})
+    return {protocol: {name: {figure: difference(held, others[protocol], figure, evaluation.weights[protocol])
+                              for figure in COMPARED}
+                       for name, others in evaluation.held.items() if name != "shotwise" and protocol in others}
+            for protocol, held in ours.items()}
+
+
+def _abstention(evaluation: Evaluation) -> dict[str, Any]:
+    """configuration → protocol → the part left to a person, the error of the calls on all and on the rest, and the
+    interval of the difference, over resamples of the shots."""
+    return {name: {protocol: _risk(found, evaluation.weights[protocol]) for protocol, found in by.items()}
+            for name, by in evaluation.scored.items()}
+
+
+def _risk(found: Scored, weights: Weights) -> dict[str, Any]:
+    wrong = (found.held.called != found.held.defect).astype(float)
+    rest = (~found.inspected).astype(float)
+    shared = {"inspected": round(float(1 - rest.mean()), 4), "error": round(float(wrong.mean()), 4)}
+    kept = weights @ rest
+    if not rest.any() or not kept.all():  # everything, or nearly, is left to a person
+        return {**shared, "error_of_rest": None, "difference_interval": [None, None]}
+    low, high = np.percentile(weights @ (wrong * rest) / kept - weights @ wrong / weights.sum(axis=1), (2.5, 97.5))
+    return {**shared, "error_of_rest": round(float(wrong[rest > 0].mean()), 4),
+            "difference_interval": [round(float(low), 4), round(float(high), 4)]}
