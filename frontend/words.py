@@ -119,6 +119,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "model.published": ("중복을 둔 무작위 분할, 샷 {count}개 (기억력을 재므로 실제보다 높습니다)",
                         "Random split with repeated shots kept, {count} shots (flattering: it measures memory)"),
     "model.forward": ("시간 순서 검증, 샷 {count}개", "Forward in time, {count} shots"),
+    "model.tells_the_run": ("이 검증에서는 같은 구간 안의 샷끼리 비교한 결과가 우연과 다르다고 할 수 없습니다. "
+                            "값이 알려 주는 것은 샷이 아니라 생산 구간입니다.",
+                            "Here the comparison inside a run cannot be told from chance: the values tell the "
+                            "run, not the shot."),
     "model.note": ("‘구간 안’은 같은 생산 구간의 샷끼리 비교한 값이며 0.5는 우연과 같습니다. "
                    "판정은 검사를 돕는 참고 자료이며 검사를 대신하지 않습니다.",
                    "“Within-run” compares shots of the same production run; 0.5 is chance. "

@@ -14,6 +14,8 @@ from words import Words
 FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
            ("within_run_roc_auc", "model.within"))
 
+RATE, CHANCE = "run-rate", 0.5
+
 
 def show(model: Mapping[str, Any], words: Words) -> None:
     """A folded note with one small table per protocol."""
@@ -30,7 +32,15 @@ def _protocol(name: str, found: Mapping[str, Any], words: Words) -> str:
     title = words.either(f"model.{name}", f"{name} ({count})", count=count)
     head = [words("model.configuration"), *(words.either(label, label) for _, label in FIGURES)]
     return (f'<div class="sw-subheading">{text(title)}</div>'
-            + markup.table(head, _rows(methods, words)))
+            + markup.table(head, _rows(methods, words))
+            + (f'<p class="quiet">{text(words("model.tells_the_run"))}</p>' if _tells_the_run(methods) else ""))
+
+
+def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether chance lies inside the interval of a model's within-run ROC-AUC."""
+    intervals = [figures.get("interval", {}).get("within_run_roc_auc", [None, None])
+                 for method, figures in methods.items() if method != RATE]
+    return any(low is not None and low <= CHANCE <= high for low, high in intervals)
 
 
 def _rows(methods: Mapping[str, Mapping[str, float]], words: Words) -> Iterable[list[str]]:

@@ -64,6 +64,19 @@ def test_the_page_opens_with_a_sample_in_the_form(language: str, opened: Opened,
 
 
 @LANGUAGES
+@pytest.mark.parametrize("interval", [[0.45, 0.55], [0.51, 0.58]], ids=["holds chance", "above chance"])
+def test_the_note_says_when_the_values_tell_only_the_run(language: str, interval: list[float], opened: Opened,
+                                                         api: StubApi, model: dict[str, Any]) -> None:
+    """Once for every protocol in which chance lies inside the interval of the model's within-run figure."""
+    for figures in model["figures"].values():
+        figures["shotwise"]["interval"]["within_run_roc_auc"] = interval
+    api.replies["GET /model"] = Reply(200, model)
+    words = {"ko": "값이 알려 주는 것은 샷이 아니라 생산 구간입니다", "en": "the values tell the run, not the shot"}
+    said = words[language]
+    assert screen(diagnosed(opened(language))).count(said) == (len(model["figures"]) if interval[0] < 0.5 else 0)
+
+
+@LANGUAGES
 def test_a_diagnosis_is_told_whole_and_in_one_language(language: str, opened: Opened, api: StubApi,
                                                        model: dict[str, Any]) -> None:
     """Verdict, warnings, values, answer, actions and sources with pages stand on the screen, in its language alone."""

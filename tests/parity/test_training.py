@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from shots import generate, kamp_csv
+from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import write_kamp
 
 from shotwise.adapters.onnx_graph import OnnxGraph
@@ -15,6 +17,7 @@ from shotwise.bundle import Bundle, load_bundle
 from shotwise.prediction import predict
 from shotwise.shot import read_shot
 from training import export, recipe
+from training.configuration import SHOTWISE
 from training.protocol import splits
 from training.table import Table, read_table
 
@@ -37,6 +40,10 @@ def shared_rows(table: Table, protocol: str) -> int:
                for train, held in splits(table, protocol) for row in table.features[held])
 
 
+QUICK = replace(SHOTWISE, made_up=400, taught=HistGradientBoostingRegressor(
+    max_iter=60, early_stopping=False, random_state=0))
+
+
 def test_twins_are_found_and_never_split(small_csv: Path) -> None:
     """The 20 repeated rows are kept once, and no training part holds a twin of a held-out shot; with the twins left
     in, as `published` has them, the same count finds some."""
@@ -49,7 +56,7 @@ def test_twins_are_found_and_never_split(small_csv: Path) -> None:
 def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -> None:
     """From the table to a verified bundle whose graph has learned what makes these shots defective."""
     shipped = {path: path.read_bytes() for path in (ROOT / "training/pipelines").rglob("*.pt")}
-    recipe.train(small_csv, SCHEMA, tmp_path / "bundle")
+    recipe.train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", OnnxGraph)
     found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
     assert [shot.defect for shot in found] == [sample["outcome"] == "defect" for sample in trained.samples]
