@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 from shots import generate, kamp_csv
 from sklearn.ensemble import HistGradientBoostingRegressor
-from tables import write_kamp
+from tables import foundry, write_csv, write_kamp
 
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import Bundle, load_bundle
+from shotwise.errors import InvalidInput
 from shotwise.prediction import predict
 from shotwise.shot import read_shot
 from training import export, recipe
 from training.configuration import SHOTWISE
+from training.csvfile import TableError, read_csv
+from training.draft import draft
+from training.graph import fuse
+from training.pipeline import fit
 from training.protocol import splits
 from training.table import Table, read_table
 
@@ -65,6 +70,46 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
     assert shipped and {path: path.read_bytes() for path in shipped} == shipped
     np.testing.assert_allclose(export.load_pipeline(tmp_path / "bundle.pipeline")(trained.background).probability,
                                trained.graph.probability(trained.background), rtol=0, atol=2.5e-6)
+
+
+def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) -> None:
+    """A Korean foundry's table, by the schema drafted for it: its names, categories and limits are the bundle's; an
+    excluded column may be sent or left out and never counts; an unknown category is refused with the allowed ones."""
+    path = write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
+    (tmp_path / "plant.toml").write_text(draft(read_csv(path), "판정", ["불량"]), "utf-8")
+    recipe.train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
+    trained = load_bundle(tmp_path / "bundle", OnnxGraph)
+    features = dict(trained.samples[0]["features"])
+    assert trained.excluded and not set(features) & trained.ignored
+    with_excluded = {**features, **{column.name: "x" for column in trained.excluded}}
+    alone, both = (predict([read_shot(given, trained)], trained)[0] for given in (features, with_excluded))
+    assert alone.probability == both.probability
+    column = next(feature for feature in trained.features if feature.categories)
+    with pytest.raises(InvalidInput, match=f"must be one of {', '.join(column.categories)}"):
+        read_shot({**features, column.name: "?"}, trained)
+    assert {name for limits in trained.limits.values() for name in limits} <= set(trained.names)
+
+
+def test_a_table_with_too_few_defects_leaves_no_bundle(small_csv: Path, tmp_path: Path) -> None:
+    """49 defects are not enough: the number and what is needed are said, and nothing is written."""
+    lines = small_csv.read_text("utf-8-sig").splitlines()
+    bad = [line for line in lines[2:] if ",2" in line[-60:]]
+    good = [line for line in lines[2:] if line not in bad]
+    path = tmp_path / "shots.csv"
+    path.write_text("\n".join([*lines[:2], *good, *list(dict.fromkeys(bad))[:49]]), "utf-8")
+    with pytest.raises(TableError, match="unique shots are defective, training needs 50"):
+        recipe.train(path, SCHEMA, tmp_path / "bundle", configuration=QUICK)
+    assert [item.name for item in tmp_path.iterdir()] == ["shots.csv"]
+
+
+def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The export is held against the pipeline before a file is written."""
+    table = read_table(small_csv, SCHEMA)
+    pipeline = fit(table.without_twins(), replace(QUICK, taught=None))
+    monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
+    with pytest.raises(export.DriftError, match="nothing was written"):
+        export.write(tmp_path / "bundle", QUICK, table, pipeline, {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_card_tells_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -> None:
