@@ -9,6 +9,7 @@ up to the probability by construction.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +48,11 @@ def attribute(shot: Shot, bundle: Bundle) -> Attribution:
     """
     background = bundle.background
     differs = ~((shot.values == background) | (np.isnan(shot.values) & np.isnan(background)))
-    samples = np.stack([_pair_values(shot.values, background, differs, np.random.default_rng([SEED, number]), bundle)
-                        for number in range(ROUNDS)])  # [rounds, B, F]
+    # The graph leaves Python free while it runs, so the rounds share the cores there are.
+    with ThreadPoolExecutor(ROUNDS) as pool:
+        generators = [np.random.default_rng([SEED, number]) for number in range(ROUNDS)]
+        samples = np.stack(list(pool.map(  # [rounds, B, F]
+            lambda random: _pair_values(shot.values, background, differs, random, bundle), generators)))
     base = bundle.graph.probability(background).astype(np.float64)
     contributions = samples.mean(axis=(0, 1))
     base_value = float(base.mean())

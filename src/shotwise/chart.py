@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ from shotwise.bundle import Bundle, Feature
 from shotwise.prediction import breaches
 from shotwise.shot import Shot
 
+# Hinting every Hangul glyph anew cost a third of the picture, and shows nothing at this size.
+matplotlib.rcParams["text.hinting"] = "none"
 FONTS = Path(__file__).parent / "fonts"
 REGULAR = FontProperties(fname=str(FONTS / "NanumSquareR.ttf"), size=9)
 BOLD = FontProperties(fname=str(FONTS / "NanumSquareB.ttf"), size=11)
@@ -56,7 +59,7 @@ def draw(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) ->
     figure.text(0.97, 0.94, base, fontproperties=REGULAR, color=FAINT, va="center", ha="right")
     figure.text(0.03, 0.03, words["legend"], fontproperties=REGULAR, color=FAINT, va="center")
     png = io.BytesIO()
-    canvas.print_png(png, pil_kwargs={"compress_level": 4})  # type: ignore[no-untyped-call]
+    canvas.print_png(png, pil_kwargs={"compress_level": 1})  # type: ignore[no-untyped-call]
     return png.getvalue()
 
 
