@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from shotwise.adapters.onnx_graph import OnnxGraph
-from shotwise.bundle import FORMAT, document_hash
+from shotwise.bundle import FORMAT, Thresholds, document_hash
 from training.autoencoder import Autoencoder
 from training.card import model_card
 from training.configuration import Configuration
 from training.graph import fuse
-from training.pipeline import Pipeline, Scaling, Thresholds
+from training.pipeline import Pipeline, Scaling
 from training.table import Column, Table
 
 BACKGROUND = 64

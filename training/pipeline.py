@@ -21,6 +21,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from shotwise.bundle import Thresholds
 from training.autoencoder import Autoencoder, fit_autoencoder
 from training.configuration import Booster, Configuration
 from training.drift import between_and_beyond, drifting, persistence
@@ -70,22 +71,11 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """All from the training shots. decision: the probability with the best F1 where each shot was held out;
-    accept_below and reject_from enclose the INSPECTED part of the shots around it. novelty and distance: the
-    reconstruction error and the distance that all but a few keep."""
-
-    decision: float
-    accept_below: float
-    reject_from: float
-    novelty: float
-    distance: float
-
-
-@dataclass(frozen=True)
 class Pipeline:
-    """A fitted pipeline. slope, intercept: of the calibration on log-odds. prototypes: float64 [K, F], of the weighted
-    scaled values; weights [F]: how persistent each value is from shot to shot. latents: whether the trees read them."""
+    """A fitted pipeline. slope, intercept: of the calibration on log-odds. thresholds: from the training shots;
+    those of the probability from predictions in which each shot was held out. prototypes: float64 [K, F], of the
+    weighted scaled values; weights [F]: how persistent each value is from shot to shot.
+    latents: whether the trees read them."""
 
     scaling: Scaling
     autoencoder: Autoencoder

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -18,8 +17,6 @@ from shotwise.bundle import Bundle, Feature
 from shotwise.prediction import breaches
 from shotwise.shot import Shot
 
-# Hinting every Hangul glyph anew cost a third of the picture, and shows nothing at this size.
-matplotlib.rcParams["text.hinting"] = "none"
 FONTS = Path(__file__).parent / "fonts"
 REGULAR = FontProperties(fname=str(FONTS / "NanumSquareR.ttf"), size=9)
 BOLD = FontProperties(fname=str(FONTS / "NanumSquareB.ttf"), size=11)
