@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
@@ -21,6 +22,8 @@ from shotwise.bundle import Bundle, Feature
 from shotwise.prediction import breaches
 from shotwise.shot import Shot
 
+# Hinting costs a quarter of the drawing and shifts the small Korean glyphs apart.
+matplotlib.rcParams["text.hinting"] = "none"
 FONTS = Path(__file__).parent / "fonts"
 REGULAR = FontProperties(fname=str(FONTS / "NanumSquareR.ttf"), size=9)
 BOLD = FontProperties(fname=str(FONTS / "NanumSquareB.ttf"), size=11)
