@@ -14,6 +14,8 @@ WORDS: dict[str, dict[str, str]] = {
         "high": "높음", "medium": "보통", "low": "낮음", "importance": "영향 분석", "knowledge": "문서 근거",
         "verdict": "판정: {kind} · 결함 확률 {probability:.1%} (판정 기준 {threshold:.1%}) · 권고: {advice} · "
                    "판정이 맞을 가능성: {confidence}",
+        "history": "이 구간의 검사 결과 {results}건을 함께 반영했습니다. 샷의 값만으로는 {probability_alone:.1%}이며, "
+                   "영향 분석은 이 값을 설명합니다.",
         "types": "가능한 결함: {types}", "few": "예가 너무 적어 확률을 말할 수 없는 결함: {types}",
         "conditions": "이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 "
                       "이 구간의 검사 결과가 쌓여 모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
@@ -28,6 +30,8 @@ WORDS: dict[str, dict[str, str]] = {
         "high": "high", "medium": "medium", "low": "low", "importance": "importance", "knowledge": "documents",
         "verdict": "Verdict: {kind} · probability of a defect {probability:.1%} (threshold {threshold:.1%}) · "
                    "advice: {advice} · chance that the verdict is right: {confidence}",
+        "history": "It rests on {results} inspection results of the run as well; by the shot's values alone "
+                   "{probability_alone:.1%}, which is what the importance explains.",
         "types": "Possible defects: {types}", "few": "Too few examples to give a probability: {types}",
         "conditions": "The model has not seen conditions like these. In a new production run, take its verdicts as "
                       "hints only until it has been retrained with inspected shots of that run.",
@@ -59,6 +63,8 @@ def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]
     lines.append(words["verdict"].format(
         kind=words[prediction["class"]], probability=prediction["probability"], threshold=prediction["threshold"],
         advice=words[prediction["advice"]], confidence=words[prediction["confidence"]]))
+    if found["history"]:
+        lines.append(words["history"].format(**found["history"]))
     if prediction["class"] == "defect":
         lines += _type_lines(found["defect_types"], words)
     if kind == "shot":

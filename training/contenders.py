@@ -20,9 +20,10 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from training.configuration import DOCUMENT
 from training.metrics import best_f1_threshold
 from training.pipeline import prepare
+from training.protocol import DELAY
 from training.table import Table
 
-DELAY, WINDOW = 10, 50  # shots until an inspection result is known, and results that count
+WINDOW = 50  # known results that count
 SEED = 42
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]

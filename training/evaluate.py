@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.adapters.onnx_graph import OnnxGraph
-from shotwise.bundle import load_bundle
+from shotwise.bundle import HistoryThresholds, Thresholds, load_bundle
 from training.configuration import CONFIGURATIONS, Configuration
 from training.contenders import MODELS, RATES, Contender, late_rate
+from training.history import fit_history, known_results
 from training.metrics import Held, Weights, difference, figures, resamples
-from training.pipeline import Pipeline, fit
+from training.pipeline import Output, fit
 from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
 from training.table import Table, TableError
 
@@ -56,7 +57,9 @@ def evaluate(table: Table, protocols: Iterable[str], say: Say = lambda text: Non
         for name, contender in _contenders(protocol, contenders).items():
             say(f"{protocol}: {name}")
             held.setdefault(name, {})[protocol] = contend(shots, protocol, contender)
-        for configuration in configurations if protocol != "forward-history" else ():
+        for configuration in configurations:
+            if protocol == "forward-history" and not configuration.history:
+                continue
             say(f"{protocol}: {configuration.name}")
             found = score(shots, protocol, configuration)
             scored.setdefault(configuration.name, {})[protocol] = found
@@ -81,18 +84,39 @@ def contend(table: Table, protocol: str, contender: Contender) -> Held:
 
 def score(table: Table, protocol: str, configuration: Configuration) -> Scored:
     """A configuration's held-out shots."""
-    parts = [(held, *_said(fit(table.select(train), configuration), table, held))
-             for train, held in splits(table, protocol)]
+    say = _said_with_history if protocol == "forward-history" else _said
+    parts = [(held, *say(configuration, table, train, held)) for train, held in splits(table, protocol)]
     rows, probability, called, inspected, unlike = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(rows, kind="stable")
     return Scored(_in_order(table, rows, probability, called), inspected[order], unlike[order])
 
 
-def _said(pipeline: Pipeline, table: Table, rows: Rows) -> tuple[NDArray[Any], ...]:
-    output, limits = pipeline(table.features[rows]), pipeline.thresholds
-    inspected = (output.probability >= limits.accept_below) & (output.probability < limits.reject_from)
-    unlike = (output.distance > limits.distance) | (output.reconstruction_error > limits.novelty)
-    return output.probability, output.probability >= limits.decision, inspected, unlike
+def _said(configuration: Configuration, table: Table, train: Rows, held: Rows) -> tuple[NDArray[Any], ...]:
+    pipeline = fit(table.select(train), configuration)
+    output, limits = pipeline(table.features[held]), pipeline.thresholds
+    return *_called(output.probability, limits), _unlike(output, limits)
+
+
+def _said_with_history(configuration: Configuration, table: Table, train: Rows,
+                       held: Rows) -> tuple[NDArray[Any], ...]:
+    """Raises TableError where the training part is too small for the head."""
+    pipeline, head = fit(table.select(train), configuration), fit_history(table.select(train), configuration)
+    if head is None:
+        raise TableError("too few defects at the end of the runs to fit the history head")
+    output = pipeline(table.features[held])
+    defects, results = known_results(table)
+    found = head(output.probability, defects[held], results[held])
+    return *_called(found, head.thresholds), _unlike(output, pipeline.thresholds)
+
+
+def _called(probability: NDArray[np.float64], limits: Thresholds | HistoryThresholds) -> tuple[NDArray[Any], ...]:
+    """probability, called a defect, left to a person: [N] each."""
+    inspected = (probability >= limits.accept_below) & (probability < limits.reject_from)
+    return probability, probability >= limits.decision, inspected
+
+
+def _unlike(output: Output, limits: Thresholds) -> NDArray[np.bool_]:
+    return (output.distance > limits.distance) | (output.reconstruction_error > limits.novelty)
 
 
 def evaluate_bundle(table: Table, folder: Path) -> dict[str, Any]:

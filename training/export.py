@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED
@@ -16,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from shotwise.adapters.onnx_graph import OnnxGraph
-from shotwise.bundle import FORMAT, Thresholds, document_hash
+from shotwise.bundle import FORMAT, HistoryThresholds, Thresholds, document_hash
 from training.autoencoder import Autoencoder
 from training.card import model_card
 from training.configuration import Configuration
-from training.graph import fuse
+from training.graph import fuse, history_graph
+from training.history import History
 from training.pipeline import Pipeline, Scaling
 from training.table import Column, Table
 
@@ -40,11 +42,19 @@ class DriftError(RuntimeError):
     """The exported graph is not the pipeline that was trained."""
 
 
-def write(out: Path, configuration: Configuration, table: Table, pipeline: Pipeline,
+@dataclass(frozen=True)
+class Fitted:
+    """What a bundle is made of; history: None where there is no head."""
+
+    pipeline: Pipeline
+    history: History | None = None
+
+
+def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
           figures: dict[str, Any]) -> dict[str, Any]:
     """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with. Raises
     DriftError, and writes nothing, where the graph does not say what the pipeline says of the training shots."""
-    unique = table.without_twins()
+    unique, pipeline = table.without_twins(), fitted.pipeline
     graph = fuse(pipeline).SerializeToString()
     _check_parity(graph, pipeline, unique.features)
     aside = out.with_name(out.name + ".writing")
@@ -55,19 +65,21 @@ def write(out: Path, configuration: Configuration, table: Table, pipeline: Pipel
         "features": [_feature(column, unique, index) for index, column in enumerate(table.columns)],
         "excluded": [{"name": column.name, "label": column.label, "reason": column.excluded}
                      for column in table.excluded],
-        "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds), "limits": _limits(unique),
+        "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds),
+        "history": vars(fitted.history.thresholds) if fitted.history else None, "limits": _limits(unique),
         "typical": _quantiles(unique, 0.5),
         "figures": figures, "training": _training(configuration, table, unique)}
     (aside / "model.onnx").write_bytes(graph)
+    if fitted.history:
+        (aside / "model_history.onnx").write_bytes(history_graph(fitted.history).SerializeToString())
     np.savez_compressed(aside / "background.npz", features=_background(unique))
     _write_json(aside / "samples.json", _samples(unique, pipeline))
     (aside / "MODEL_CARD.md").write_text(model_card(document), "utf-8")
-    names = ("model.onnx", "background.npz", "samples.json", "MODEL_CARD.md")
-    document["files"] = {name: hashlib.sha256((aside / name).read_bytes()).hexdigest() for name in names}
+    document["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
     document["sha256"] = document_hash(document)
     _write_json(aside / "bundle.json", document)
     _replace(aside, out)
-    save_pipeline(pipeline, pipeline_folder(out))
+    save_pipeline(fitted, pipeline_folder(out))
     return document
 
 
@@ -218,18 +230,20 @@ def _training(configuration: Configuration, table: Table, unique: Table) -> dict
             "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES}}
 
 
-def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
+def save_pipeline(fitted: Fitted, folder: Path) -> None:
     """Keep the fitted pipeline without pickle: tensors (loaded with weights_only) and the booster by skops."""
+    pipeline, history = fitted.pipeline, fitted.history
     folder.mkdir(parents=True, exist_ok=True)
     torch.save({"autoencoder": pipeline.autoencoder.state_dict(), "latents": pipeline.latents,
                 "scaling": {name: torch.from_numpy(array) for name, array in vars(pipeline.scaling).items()},
                 "calibration": (pipeline.slope, pipeline.intercept), "thresholds": vars(pipeline.thresholds),
-                "prototypes": torch.from_numpy(pipeline.prototypes), "weights": torch.from_numpy(pipeline.weights)},
+                "prototypes": torch.from_numpy(pipeline.prototypes), "weights": torch.from_numpy(pipeline.weights),
+                "history": history and (history.slope, history.intercept, vars(history.thresholds))},
                folder / "pipeline.pt")
     skops.io.dump(pipeline.booster, folder / "booster.skops", compression=ZIP_DEFLATED)
 
 
-def load_pipeline(folder: Path) -> Pipeline:
+def load_pipeline(folder: Path) -> Fitted:
     """The fitted pipeline as `save_pipeline` left it."""
     saved = torch.load(folder / "pipeline.pt", weights_only=True)
     weights = saved["autoencoder"]
@@ -237,6 +251,11 @@ def load_pipeline(folder: Path) -> Pipeline:
     autoencoder = Autoencoder(features, latents).double()
     autoencoder.load_state_dict(weights)
     booster = skops.io.load(folder / "booster.skops", trusted=TRUSTED)
-    return Pipeline(Scaling(**{name: tensor.numpy() for name, tensor in saved["scaling"].items()}), autoencoder.eval(),
-                    booster, *saved["calibration"], Thresholds(**saved["thresholds"]), saved["prototypes"].numpy(),
-                    saved["weights"].numpy(), saved["latents"])
+    pipeline = Pipeline(
+        Scaling(**{name: tensor.numpy() for name, tensor in saved["scaling"].items()}), autoencoder.eval(), booster,
+        *saved["calibration"], Thresholds(**saved["thresholds"]), saved["prototypes"].numpy(),
+        saved["weights"].numpy(), saved["latents"])
+    if saved["history"] is None:
+        return Fitted(pipeline)
+    slope, intercept, thresholds = saved["history"]
+    return Fitted(pipeline, History(slope, intercept, HistoryThresholds(**thresholds)))

@@ -18,7 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import GradientBoostingClassifier
 
 from training.configuration import Booster
+from training.history import HALF_LIFE, WEIGHT, History
 from training.pipeline import SCALED_LIMIT, Pipeline
+from training.teacher import BOUNDS
 
 OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
@@ -147,6 +149,41 @@ def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, leaf: 
         for name, entry in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", 0),
                             ("target_weights", float(value))):
             attributes[name].append(entry)
+
+
+def history_graph(head: History) -> onnx.ModelProto:
+    """The head as a graph: `probability` float32 [1] of the fused graph, `outcome` float32 [H], what inspection found
+    on the shots before, newest last (1 defect, 0 normal, NaN not known) → `with_history` [1]."""
+    node = helper.make_node
+    nodes = [
+        node("Shape", ["outcome"], ["shape"]), node("Squeeze", ["shape"], ["count"]),
+        node("Range", ["count", "none", "down"], ["age64"]), node("Cast", ["age64"], ["age"], to=TensorProto.DOUBLE),
+        node("Pow", ["kept", "age"], ["weight_if_known"]),
+        node("Cast", ["outcome"], ["outcome64"], to=TensorProto.DOUBLE), node("IsNaN", ["outcome"], ["unknown"]),
+        node("Where", ["unknown", "zero", "weight_if_known"], ["weight"]),
+        node("Where", ["unknown", "zero", "outcome64"], ["defect"]), node("Mul", ["weight", "defect"], ["weighted"]),
+        node("ReduceSum", ["weighted"], ["defects"], keepdims=1),
+        node("ReduceSum", ["weight"], ["results"], keepdims=1),
+        node("Cast", ["probability"], ["probability64"], to=TensorProto.DOUBLE),
+        node("Mul", ["probability64", "base_weight"], ["base"]), node("Add", ["defects", "base"], ["all_defects"]),
+        node("Add", ["results", "base_weight"], ["all_results"]), node("Div", ["all_defects", "all_results"], ["rate"]),
+        node("Clip", ["rate", "least", "most"], ["bounded"]), node("Sub", ["one", "bounded"], ["good"]),
+        node("Div", ["bounded", "good"], ["odds"]), node("Log", ["odds"], ["log_odds"]),
+        node("Mul", ["log_odds", "slope"], ["sloped"]), node("Add", ["sloped", "intercept"], ["calibrated"]),
+        node("Sigmoid", ["calibrated"], ["found"]), node("Cast", ["found"], ["with_history"], to=TensorProto.FLOAT)]
+    constants = {"none": np.int64(0), "down": np.int64(-1), "kept": np.float64(0.5 ** (1 / HALF_LIFE)),
+                 "zero": np.float64(0), "one": np.float64([1]), "base_weight": np.float64([WEIGHT]),
+                 "least": np.float64(BOUNDS[0]), "most": np.float64(BOUNDS[1]),
+                 "slope": np.float64([head.slope]), "intercept": np.float64([head.intercept])}
+    graph = helper.make_graph(
+        nodes, "shotwise-history",
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1]),
+         helper.make_tensor_value_info("outcome", TensorProto.FLOAT, ["H"])],
+        [helper.make_tensor_value_info("with_history", TensorProto.FLOAT, [1])],
+        initializer=[numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()])
+    model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION, producer_name="shotwise")
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def floor32(value: float) -> np.float32:

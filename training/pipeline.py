@@ -10,7 +10,6 @@ Every statistic (medians, scales, weights, trees, calibration, prototypes) comes
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,16 +23,15 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from shotwise.bundle import Thresholds
 from training.autoencoder import Autoencoder, fit_autoencoder
 from training.configuration import Booster, Configuration
-from training.drift import between_and_beyond, drifting, persistence
+from training.drift import persistence
 from training.metrics import best_f1_threshold
 from training.table import Table
-from training.teacher import MOST, Teacher, teach
+from training.teacher import held_out_log_odds
 
 SCALED_LIMIT = 8.0  # standard deviations; a wilder value must not saturate the encoder for every other feature
 PROTOTYPES = 64
 INSPECTED = 0.28  # the part of the shots, nearest to the decision, that a person should look at
 ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
-LARGE = 20_000  # shots from which three folds measure as well as five
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +61,7 @@ class Scaling:
 
     def impute(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Replace NaN by the column's median."""
-        return np.where(np.isnan(features), self.median, features).astype(np.float32)
+        return impute(features, self.median)
 
     def standardise(self, imputed: NDArray[np.float32]) -> Floats:
         """(value - mean) / scale, in float64 as the graph does it."""
@@ -130,13 +128,10 @@ class Prepared:
 
 def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
     """Fit on the shots of `table`. Thresholds and calibration come from predictions that held each shot out: the
-    teacher's leave-one-out where there is a teacher, else cross-validation."""
+    teacher's, where the boosting is taught, else those of cross-validation."""
     prepared = prepare(table, configuration, seed)
-    if configuration.taught is not None and len(table) <= MOST:
-        booster, margin = _fit_taught(prepared, configuration.taught, configuration, seed)
-    else:
-        booster, margin = _fit_on_labels(prepared, configuration, seed)
-    slope, intercept = _calibration(margin, prepared.defect)
+    booster, margin = _boost(prepared, configuration.booster, seed)
+    slope, intercept = calibration(margin, prepared.defect)
     prototypes, weights = _prototypes(prepared, seed)
     open_ended = Pipeline(prepared.scaling, prepared.autoencoder, booster, slope, intercept,
                           Thresholds(0.5, 0.5, 0.5, 1.0, 1.0), prototypes, weights, prepared.latents)
@@ -144,12 +139,17 @@ def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
     held_out = sigmoid(slope * margin + intercept)
     decision = best_f1_threshold(held_out, prepared.defect)
     return replace(open_ended, thresholds=Thresholds(
-        decision, *_band(held_out, decision), float(np.quantile(known.reconstruction_error, ERROR_QUANTILE)),
+        decision, *band(held_out, decision), float(np.quantile(known.reconstruction_error, ERROR_QUANTILE)),
         float(np.quantile(known.distance, DISTANCE_QUANTILE))))
 
 
+def impute(features: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, F] with `median` [F] where a value was not measured."""
+    return np.where(np.isnan(features), median, features).astype(np.float32)
+
+
 def bound(scaled: Floats) -> Floats:
-    """What encoder, teacher and prototypes read: no value further out than SCALED_LIMIT."""
+    """What encoder and prototypes read: no value further out than SCALED_LIMIT."""
     return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT)
 
 
@@ -162,7 +162,7 @@ def prepare(table: Table, configuration: Configuration, seed: int) -> Prepared:
     """Scaling and autoencoder of the shots of `table`, which needs no label."""
     table = table.select(np.lexsort((table.order, table.run)))
     median = np.nan_to_num(_quiet_median(table.features)).astype(np.float32)
-    imputed = np.where(np.isnan(table.features), median, table.features).astype(np.float32)
+    imputed = impute(table.features, median)
     mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = imputed.std(axis=0, dtype=np.float64)
     # A constant column has no scale of its own: with 1 a slightly different value stays slightly different, where
@@ -182,29 +182,15 @@ def _quiet_median(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _fit_taught(prepared: Prepared, booster: Any, configuration: Configuration, seed: int) -> tuple[Booster, Floats]:
-    """The boosting that learned from a teacher, and the teacher's held-out log-odds."""
-    moves = drifting(prepared.bounded, prepared.run)
-    teacher = teach(prepared.bounded, prepared.defect, moves, seed)
-    made = between_and_beyond(prepared.imputed, prepared.run, moves, configuration.made_up, seed)
-    target = np.concatenate([teacher.held_out, _taught(teacher, prepared.scaling, made)])
-    weight = np.concatenate([np.full(len(prepared.imputed), configuration.weight), np.ones(len(made))])
-    joined = prepared.joined(np.vstack([prepared.imputed, made]))
-    return clone(booster).fit(joined, target, weight), teacher.held_out
-
-
-def _taught(teacher: Teacher, scaling: Scaling, made: NDArray[np.float32]) -> Floats:
-    parts = np.array_split(made, -(-len(made) // MOST)) if len(made) else []
-    return np.concatenate([teacher(bound(scaling.standardise(part))) for part in parts] or [np.empty(0)])
-
-
-def _fit_on_labels(prepared: Prepared, configuration: Configuration, seed: int) -> tuple[Booster, Floats]:
-    """The boosting that learned from the labels, and its margins out of fold."""
-    joined = prepared.joined(prepared.imputed)
-    booster = configuration.on_labels
-    folds = StratifiedKFold(5 if len(joined) < LARGE else 3, shuffle=True, random_state=seed)
-    margin = cross_val_predict(clone(booster), joined, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
-    return clone(booster).fit(joined, prepared.defect), margin
+def _boost(prepared: Prepared, unfitted: Booster, seed: int) -> tuple[Booster, Floats]:
+    """The boosting, and the log-odds [N] of the shots by something that did not see them."""
+    joined, booster = prepared.joined(prepared.imputed), clone(unfitted)
+    if isinstance(booster, HistGradientBoostingRegressor):
+        taught = held_out_log_odds(prepared.imputed, prepared.defect, seed)
+        return booster.fit(joined, taught), taught
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    margin = cross_val_predict(booster, joined, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
+    return booster.fit(joined, prepared.defect), margin
 
 
 def _margin(booster: Booster, joined: NDArray[np.float32]) -> Floats:
@@ -213,13 +199,13 @@ def _margin(booster: Booster, joined: NDArray[np.float32]) -> Floats:
     return booster.decision_function(joined)
 
 
-def _calibration(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
+def calibration(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
     """Platt scaling: one slope and one intercept on the log-odds, smooth and monotone, so ranks stay as they are."""
     fitted = LogisticRegression(C=1e6).fit(margin[:, None], defect)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def _band(probability: Floats, decision: float) -> tuple[float, float]:
+def band(probability: Floats, decision: float) -> tuple[float, float]:
     """The probabilities that enclose the INSPECTED part of the shots, half of it on either side of `decision`."""
     rank = float(np.mean(probability < decision))
     low, high = max(rank - INSPECTED / 2, 0.0), min(rank + INSPECTED / 2, 1.0)

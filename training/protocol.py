@@ -14,11 +14,12 @@ SEED = 42
 FOLDS = 5
 LARGE = 20_000  # unique shots from which one fold of the five says enough
 LAST = 0.30
+DELAY = 10  # shots until an inspection result is known
 PROTOCOLS = {
     "published": "random stratified 80/20, seed 42, twins kept: most test shots have their exact twin in training",
     "unique": "twins removed, stratified 5-fold; every shot is scored by a model that never saw it",
     "forward": "twins removed, trained on the first 70 % of every run, scored on its last 30 %",
-    "forward-history": "as forward, but what inspection found on shots 10 or more before is known",
+    "forward-history": f"as forward, but what inspection found on shots {DELAY} or more before is known",
     "new-run": "twins removed, each run scored by a model that saw the other runs only",
 }
 Rows = NDArray[np.int64]

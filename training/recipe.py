@@ -9,10 +9,11 @@ from typing import Any
 from training import export
 from training.configuration import SHOTWISE, Configuration
 from training.evaluate import evaluate, results
+from training.history import fit_history
 from training.pipeline import fit
 from training.table import Table, check_trainable, read_table
 
-MEASURED = ("unique", "forward")  # beside `published` where a configuration keeps the twins
+MEASURED = ("unique", "forward")  # of every configuration
 
 
 def train(csv_path: Path, schema_path: Path, out: Path, say: Callable[[str], None] = lambda text: None,
@@ -27,13 +28,16 @@ def train(csv_path: Path, schema_path: Path, out: Path, say: Callable[[str], Non
     check_trainable(table)
     figures = measure(table, configuration, say)
     say("fitting the final model")
-    pipeline = fit(table if configuration.twins else table.without_twins(), configuration)
-    return export.write(out, configuration, table, pipeline, figures)
+    shots = table if configuration.twins else table.without_twins()
+    pipeline = fit(shots, configuration)
+    history = fit_history(shots, configuration) if configuration.history else None
+    return export.write(out, configuration, table, export.Fitted(pipeline, history), figures)
 
 
 def measure(table: Table, configuration: Configuration, say: Callable[[str], None]) -> dict[str, Any]:
     """protocol → its definition, and the figures of the configuration and of `run-rate`."""
-    protocols = (*(["published"] if configuration.twins else []), *MEASURED)
+    protocols = (*(["published"] if configuration.twins else []), *MEASURED,
+                 *(["forward-history"] if configuration.history else []))
     found = results(evaluate(table, protocols, lambda text: say(f"measuring {text}"), [configuration],
                              contenders=False))
     return {protocol: {"definition": found["protocols"][protocol],

@@ -24,10 +24,11 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from training.audit import Audit, audit_file
 from training.audit_text import audit_text
-from training.contenders import DELAY, WINDOW
+from training.contenders import WINDOW
 from training.evaluate import COMPARED, Evaluation
 from training.figures_text import COLUMNS
 from training.metrics import BINS, Held
+from training.protocol import DELAY
 
 OURS = "shotwise"
 KNOW_NO_VALUES = ("run-rate", "late-rate")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from shotwise.errors import BundleError
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,15 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class HistoryThresholds:
+    """Of the probability with history."""
+
+    decision: float
+    accept_below: float
+    reject_from: float
+
+
+@dataclass(frozen=True)
 class GraphOutput:
     """What the graph says of N shots: probability [N], latent [N, 12], reconstruction_error [N], feature_error
     [N, F], distance [N] of the shot's conditions to the nearest prototype of the training shots."""
@@ -98,6 +107,23 @@ class Graph(Protocol):
         ...
 
 
+class HistoryGraph(Protocol):
+    """The history head."""
+
+    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> float:
+        """The fused model's probability and what inspection found on the shots before, float32 [H], newest last
+        (1 defect, 0 normal, NaN not known) → probability of a defect."""
+        ...
+
+
+@dataclass(frozen=True)
+class HistoryHead:
+    """The graph that joins known inspection results with the probability, and the thresholds of what it gives."""
+
+    graph: HistoryGraph
+    thresholds: HistoryThresholds
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A model that may be served: its hashes were checked when it was loaded.
@@ -116,6 +142,7 @@ class Bundle:
     background: NDArray[np.float32]
     samples: tuple[Mapping[str, Any], ...]
     graph: Graph
+    history: HistoryHead | None
     document: Mapping[str, Any]
     card: str
 
@@ -143,8 +170,10 @@ class Bundle:
         return "all" if np.isnan(code) else self.features[column].categories[int(code)]
 
 
-def load_bundle(folder: Path, open_graph: Any) -> Bundle:
-    """Read and verify the bundle in `folder`; `open_graph(bytes) -> Graph` is the adapter that runs it.
+def load_bundle(folder: Path, open_graph: Callable[[bytes], Graph],
+                open_history: Callable[[bytes], HistoryGraph] | None = None) -> Bundle:
+    """Read and verify the bundle in `folder`; `open_graph` is the adapter that runs it, `open_history` the one that
+    runs its history head, without which the bundle has none.
 
     Raises BundleError when a file is absent, when a file's sha256 is not the one in bundle.json, or when the format
     is not this version's. Nothing is parsed before its hash was checked.
@@ -163,7 +192,15 @@ def load_bundle(folder: Path, open_graph: Any) -> Bundle:
                 for product, limits in document["limits"].items()},
         typical=document["typical"], product_feature=document["product_feature"], background=background,
         samples=tuple(json.loads(files["samples.json"])),
-        graph=open_graph(files["model.onnx"]), document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
+        graph=open_graph(files["model.onnx"]), history=_history(document["history"], files, open_history),
+        document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
+
+
+def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes],
+             open_history: Callable[[bytes], HistoryGraph] | None) -> HistoryHead | None:
+    if thresholds is None or open_history is None:
+        return None
+    return HistoryHead(open_history(files["model_history.onnx"]), HistoryThresholds(**thresholds))
 
 
 def _document(folder: Path) -> dict[str, Any]:

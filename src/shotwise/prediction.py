@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shotwise.bundle import Bundle, Feature, GraphOutput
+from shotwise.bundle import Bundle, Feature, GraphOutput, HistoryThresholds, Thresholds
+from shotwise.history import History
 from shotwise.shot import Shot
 
 LEAST_OF_RUN = 10
@@ -35,6 +36,15 @@ class TypeProbability:
 
 
 @dataclass(frozen=True)
+class WithHistory:
+    """What a prediction with history rests on: the number of known inspection results, and the probability by the
+    shot's values alone, which attribution explains."""
+
+    results: int
+    probability_alone: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What the model says of one shot.
 
@@ -43,7 +53,7 @@ class Prediction:
     novelty: reconstruction error or distance, each in multiples of its limit, whichever is more; unusual above 1.
     novelty_kind: "shot" where the values do not fit together or lie outside the range seen, "conditions" where only
     the shot's surroundings are unlike those of all training shots, None where it is not unusual. outside_seen: names of
-    the values outside the range of the training shots. latent: [12].
+    the values outside the range of the training shots. latent: [12]. history: None where no result was known.
     """
 
     defect: bool
@@ -59,12 +69,33 @@ class Prediction:
     limits: tuple[LimitBreach, ...]
     imputed: tuple[str, ...]
     latent: tuple[float, ...]
+    history: WithHistory | None = None
 
 
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
     """Predict for N shots in one run of the graph, in the order given."""
     output = bundle.graph.run(np.stack([shot.values for shot in shots]))
     return [_prediction(shot, output, row, bundle) for row, shot in enumerate(shots)]
+
+
+def predict_with_history(shot: Shot, history: History, bundle: Bundle) -> Prediction:
+    """Predict for a shot whose run's inspection results are known in part; without any, as `predict` does."""
+    output = bundle.graph.run(shot.values[None])
+    if bundle.history is None or not history.results:
+        return _prediction(shot, output, 0, bundle)
+    alone = float(output.probability[0])
+    joined = Verdict(bundle.history.graph(alone, history.outcomes), bundle.history.thresholds,
+                     WithHistory(history.results, alone))
+    return _prediction(shot, output, 0, bundle, joined)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A probability and the thresholds that it is held against."""
+
+    probability: float
+    thresholds: Thresholds | HistoryThresholds
+    history: WithHistory | None = None
 
 
 def new_run(predictions: Sequence[Prediction]) -> bool:
@@ -74,21 +105,22 @@ def new_run(predictions: Sequence[Prediction]) -> bool:
     return len(predictions) >= LEAST_OF_RUN and 2 * new >= len(predictions)
 
 
-def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle) -> Prediction:
-    thresholds = bundle.thresholds
-    probability = float(output.probability[row])
+def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle, joined: Verdict | None = None) -> Prediction:
+    verdict = joined or Verdict(float(output.probability[row]), bundle.thresholds)
+    probability, thresholds = verdict.probability, verdict.thresholds
     defect = probability >= thresholds.decision
-    error = float(output.reconstruction_error[row]) / thresholds.novelty
-    distance = float(output.distance[row]) / thresholds.distance
+    error = float(output.reconstruction_error[row]) / bundle.thresholds.novelty
+    distance = float(output.distance[row]) / bundle.thresholds.distance
     outside = tuple(feature.name for feature, value in zip(bundle.features, shot.values, strict=True)
                     if _outside_seen(value, feature))
     kind = "shot" if error > 1 or outside else "conditions" if distance > 1 else None
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
         confidence=_confidence(probability if defect else 1 - probability, kind),
-        advice=_advice(probability, kind, bundle), defect_types=_types(shot, probability, bundle),
+        advice=_advice(verdict, kind), defect_types=_types(shot, probability, bundle),
         novelty=max(error, distance), novelty_kind=kind, unusual=kind is not None, outside_seen=outside,
-        limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]))
+        limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
+        history=verdict.history)
 
 
 def _outside_seen(value: np.float32, feature: Feature) -> bool:
@@ -103,12 +135,12 @@ def _confidence(chance: float, kind: str | None) -> str:
     return "high" if chance >= 0.8 else "medium" if chance >= 0.6 else "low"
 
 
-def _advice(probability: float, kind: str | None, bundle: Bundle) -> str:
+def _advice(verdict: Verdict, kind: str | None) -> str:
     if kind == "shot":  # not "conditions": they are new for every shot of a run, and inspecting all hides the odd ones
         return "inspect"
-    if probability < bundle.thresholds.accept_below:
+    if verdict.probability < verdict.thresholds.accept_below:
         return "accept"
-    return "reject" if probability >= bundle.thresholds.reject_from else "inspect"
+    return "reject" if verdict.probability >= verdict.thresholds.reject_from else "inspect"
 
 
 def breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:

@@ -19,8 +19,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import Bundle, GraphOutput
-from training.export import load_pipeline
+from training.export import Fitted, load_pipeline
 from training.graph import floor32, fuse
+from training.history import HALF_LIFE
 from training.metrics import best_f1_threshold
 from training.pipeline import Output, Pipeline
 
@@ -29,9 +30,15 @@ PROBABILITY, LATENT = 2.5e-6, 2.0**-23
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Pipeline:
-    """The pipeline as it was trained."""
+def fitted() -> Fitted:
+    """What was trained: pipeline and history head."""
     return load_pipeline(ROOT / "training/pipelines/shotwise")
+
+
+@pytest.fixture(scope="module")
+def pipeline(fitted: Fitted) -> Pipeline:
+    """The pipeline as it was trained."""
+    return fitted.pipeline
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,19 @@ def test_thresholds_round_down() -> None:
         nearest = np.float32(threshold)
         for x in (nearest, np.nextafter(nearest, np.float32(np.inf)), np.nextafter(nearest, np.float32(-np.inf))):
             assert (float(x) <= threshold) == bool(x <= floor32(threshold))
+
+
+def test_history(fitted: Fitted, bundle: Bundle) -> None:
+    """The head says what was fitted, whatever is known of the run, and nothing of its own where nothing is known."""
+    assert fitted.history and bundle.history
+    random = np.random.default_rng(4)
+    for count in (0, 1, 10, 200):
+        outcomes = random.choice(np.float32([0, 1, np.nan]), count)
+        weights = 0.5 ** (np.arange(count, 0, -1) / HALF_LIFE) * ~np.isnan(outcomes)
+        probability = random.random()
+        expected = fitted.history(np.array([probability]), np.array([weights @ (outcomes == 1)]),
+                                  np.array([weights.sum()]))
+        assert bundle.history.graph(probability, outcomes) == pytest.approx(expected[0], abs=1e-6)
 
 
 def test_the_saved_booster_needs_no_pickle(pipeline: Pipeline) -> None:

@@ -45,8 +45,7 @@ def shared_rows(table: Table, protocol: str) -> int:
                for train, held in splits(table, protocol) for row in table.features[held])
 
 
-QUICK = replace(SHOTWISE, made_up=400, taught=HistGradientBoostingRegressor(
-    max_iter=60, early_stopping=False, random_state=0))
+QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=60, early_stopping=False, random_state=0))
 
 
 def test_twins_are_found_and_never_split(small_csv: Path) -> None:
@@ -68,7 +67,8 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
     assert trained.document["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "bundle.pipeline"}
     assert shipped and {path: path.read_bytes() for path in shipped} == shipped
-    np.testing.assert_allclose(export.load_pipeline(tmp_path / "bundle.pipeline")(trained.background).probability,
+    pipeline = export.load_pipeline(tmp_path / "bundle.pipeline").pipeline
+    np.testing.assert_allclose(pipeline(trained.background).probability,
                                trained.graph.probability(trained.background), rtol=0, atol=2.5e-6)
 
 
@@ -105,10 +105,10 @@ def test_a_table_with_too_few_defects_leaves_no_bundle(small_csv: Path, tmp_path
 def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The export is held against the pipeline before a file is written."""
     table = read_table(small_csv, SCHEMA)
-    pipeline = fit(table.without_twins(), replace(QUICK, taught=None))
+    pipeline = fit(table.without_twins(), QUICK)
     monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
     with pytest.raises(export.DriftError, match="nothing was written"):
-        export.write(tmp_path / "bundle", QUICK, table, pipeline, {})
+        export.write(tmp_path / "bundle", QUICK, table, export.Fitted(pipeline), {})
     assert not list(tmp_path.iterdir())
 
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor
 
 from training.configuration import DOCUMENT, SHOTWISE, Configuration
-from training.contenders import DELAY, delayed_rates, late_rate, run_rate
+from training.contenders import delayed_rates, late_rate, run_rate
 from training.evaluate import contend, score
-from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
+from training.protocol import DELAY, PROTOCOLS, Rows, applies, splits, table_of
 from training.schema import Column
 from training.table import Table
 
-QUICK = replace(SHOTWISE, made_up=100, taught=HistGradientBoostingRegressor(
-    max_iter=20, early_stopping=False, random_state=0))
+QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=20, early_stopping=False, random_state=0))
+ON_LABELS = replace(DOCUMENT, booster=GradientBoostingClassifier(n_estimators=20, random_state=0))
 
 
 def column(name: str) -> Column:
@@ -112,7 +112,7 @@ def test_labels_of_held_out_shots_change_nothing() -> None:
     table = made_table().without_twins()
     ((_, held),) = splits(table, "forward")
     other = flipped(table, held)
-    for configuration in (QUICK, replace(DOCUMENT, on_labels=SHOTWISE.on_labels)):
+    for configuration in (QUICK, ON_LABELS):
         ours, theirs = (score(shots, "forward", configuration) for shots in (table, other))
         np.testing.assert_array_equal(ours.held.probability, theirs.held.probability)
         np.testing.assert_array_equal(ours.held.called, theirs.held.called)
@@ -145,7 +145,7 @@ def test_run_rate_knows_the_run_and_nothing_else() -> None:
     assert late_rate(table, train, held)[0].shape == held.shape
 
 
-@pytest.mark.parametrize("configuration", [QUICK, replace(SHOTWISE, taught=None), replace(QUICK, latents=0)],
+@pytest.mark.parametrize("configuration", [QUICK, ON_LABELS, replace(QUICK, latents=0)],
                          ids=["taught", "on labels", "without latents"])
 def test_every_kind_of_pipeline_scores(configuration: Configuration) -> None:
     """Probabilities, of which at most about the wanted part is left to a person."""

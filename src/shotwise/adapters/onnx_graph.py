@@ -13,19 +13,10 @@ OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error", "di
 
 
 class OnnxGraph:
-    """Implements `bundle.Graph`. One thread: a Lambda has one or two cores, and a shot is one row."""
+    """Implements `bundle.Graph`."""
 
     def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors share no base class but Exception
-            raise BundleError(f"model.onnx cannot be opened: {error}") from error
-        names = [output.name for output in self._session.get_outputs()]
-        if names != OUTPUTS:
-            raise BundleError(f"model.onnx gives {', '.join(names)}; expected {', '.join(OUTPUTS)}")
+        self._session = _opened(model, "model.onnx", OUTPUTS)
 
     def run(self, features: NDArray[np.float32]) -> GraphOutput:
         """All outputs for float32 [N, F]."""
@@ -35,3 +26,30 @@ class OnnxGraph:
         """[N] for float32 [N, F]."""
         found: NDArray[np.float32] = self._session.run(["probability"], {"features": features})[0]
         return found
+
+
+class OnnxHistory:
+    """Implements `bundle.HistoryGraph`."""
+
+    def __init__(self, model: bytes) -> None:
+        self._session = _opened(model, "model_history.onnx", ["with_history"])
+
+    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> float:
+        """The probability with history; outcomes: float32 [H], newest last."""
+        given = {"probability": np.array([probability], np.float32), "outcome": outcomes}
+        return float(self._session.run(["with_history"], given)[0][0])
+
+
+def _opened(model: bytes, name: str, outputs: list[str]) -> onnxruntime.InferenceSession:
+    """One thread: a Lambda has one or two cores, and a shot is one row."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class but Exception
+        raise BundleError(f"{name} cannot be opened: {error}") from error
+    names = [output.name for output in session.get_outputs()]
+    if names != outputs:
+        raise BundleError(f"{name} gives {', '.join(names)}; expected {', '.join(outputs)}")
+    return session

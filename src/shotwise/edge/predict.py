@@ -12,7 +12,7 @@ from shotwise.edge.function import Function
 from shotwise.edge.replies import model_reply, prediction_reply, samples_reply
 from shotwise.edge.requests import STEPS, diagnose_request, new_prediction_id, predict_request
 from shotwise.errors import FieldError, InvalidInput
-from shotwise.prediction import new_run, predict
+from shotwise.prediction import new_run, predict, predict_with_history
 
 
 def predict_function(bundle: Bundle) -> Function:
@@ -20,13 +20,17 @@ def predict_function(bundle: Bundle) -> Function:
 
     def post_predict(body: dict[str, Any]) -> dict[str, Any]:
         request = predict_request(body, bundle)
-        found = predict(request.shots, bundle)
+        if request.history:
+            found = [predict_with_history(request.shots[0], request.history, bundle)]
+        else:
+            found = predict(request.shots, bundle)
         replies = [prediction_reply(one, bundle, new_prediction_id(), request.language) for one in found]
         return {"predictions": replies, "new_run": new_run(found)} if request.many else replies[0]
 
     def diagnose(payload: dict[str, Any]) -> dict[str, Any]:
         request = diagnose_request(_diagnose_body(payload["diagnose"]), bundle)
-        (found,) = predict([request.shot], bundle)
+        found = (predict_with_history(request.shot, request.history, bundle) if request.history
+                 else predict([request.shot], bundle)[0])
         return {**prediction_reply(found, bundle, new_prediction_id(), request.language),
                 "request": {"features": dict(request.features), "question": request.question,
                             "language": request.language,

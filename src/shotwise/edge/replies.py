@@ -28,6 +28,8 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
                    for breach in prediction.limits],
         "imputed": list(prediction.imputed),
+        "history": prediction.history and {"results": prediction.history.results,
+                                           "probability_alone": _rounded(prediction.history.probability_alone)},
         "latent_features": [_rounded(value) for value in prediction.latent],
         "model_version": bundle.version, "prediction_id": prediction_id}
 
@@ -61,8 +63,8 @@ def knowledge_reply(answer: Answer) -> dict[str, Any]:
 
 def model_reply(bundle: Bundle) -> dict[str, Any]:
     """The reply of /model: schema, limits, thresholds, figures, card."""
-    shown = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "limits", "figures",
-             "training")
+    shown = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "history", "limits",
+             "figures", "training")
     return {**{name: bundle.document[name] for name in shown}, "card": bundle.card}
 
 

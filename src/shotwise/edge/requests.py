@@ -11,6 +11,7 @@ from typing import Any
 
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.history import History, read_history
 from shotwise.knowledge.question import language_of
 from shotwise.shot import Shot, read_shot
 
@@ -26,10 +27,11 @@ Check = Callable[[Any], str]
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """One shot, or many; `many` says which the caller sent."""
+    """One shot, or many; `many` says which the caller sent. history: of the one shot."""
 
     shots: tuple[Shot, ...]
     many: bool
+    history: History | None
     language: str
 
 
@@ -58,6 +60,7 @@ class DiagnoseRequest:
 
     shot: Shot
     features: Mapping[str, Any]
+    history: History | None
     always: tuple[str, ...]
     question: str | None
     language: str
@@ -69,19 +72,21 @@ def new_prediction_id() -> str:
 
 
 def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
-    """`{features, language?}` or `{shots: [{features}, …], language?}` with up to MOST_SHOTS."""
+    """`{features, history?, language?}` or `{shots: [{features}, …], language?}` with up to MOST_SHOTS."""
     many = "shots" in body
-    errors = _unknown(body, {"shots" if many else "features", "language"}) + _checked(body, {"language": _language})
+    errors = _unknown(body, {"language", *({"shots"} if many else {"features", "history"})})
+    errors += _checked(body, {"language": _language})
     language = body.get("language") or "ko"
     if not many:
-        return PredictRequest((_shot(body, bundle, errors),), many, language)
+        shot, history = _shot_and_history(body, bundle, errors)
+        return PredictRequest((shot,), many, history, language)
     given = body["shots"]
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_SHOTS:
         raise InvalidInput([*errors, FieldError("shots", f"must be a list of 1 to {MOST_SHOTS} objects with features")])
     shots = [_batch_shot(item, f"shots[{number}]", bundle, errors) for number, item in enumerate(given)]
     if errors:
         raise InvalidInput(errors)
-    return PredictRequest(tuple(shot for shot in shots if shot), many, language)
+    return PredictRequest(tuple(shot for shot in shots if shot), many, None, language)
 
 
 def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceRequest:
@@ -106,13 +111,13 @@ def knowledge_request(body: Mapping[str, Any]) -> KnowledgeRequest:
 
 
 def diagnose_request(body: Mapping[str, Any], bundle: Bundle) -> DiagnoseRequest:
-    """`{features, always?, question?, language?}`."""
-    errors = _unknown(body, {"features", "always", "question", "language"})
+    """`{features, history?, always?, question?, language?}`."""
+    errors = _unknown(body, {"features", "history", "always", "question", "language"})
     errors += _checked(body, {"always": _some_of(STEPS), "question": _question, "language": _language})
-    shot = _shot(body, bundle, errors)
+    shot, history = _shot_and_history(body, bundle, errors)
     question = body.get("question")
     language = body.get("language") or (language_of(question) if question else "ko")
-    return DiagnoseRequest(shot, body["features"], tuple(body.get("always") or ()), question, language)
+    return DiagnoseRequest(shot, body["features"], history, tuple(body.get("always") or ()), question, language)
 
 
 def _unknown(body: Mapping[str, Any], allowed: set[str]) -> list[FieldError]:
@@ -131,6 +136,14 @@ def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> 
     if errors:
         raise InvalidInput(errors)
     return shot
+
+
+def _shot_and_history(body: Mapping[str, Any], bundle: Bundle,
+                      errors: list[FieldError]) -> tuple[Shot, History | None]:
+    """The shot, and its history where `body` has one; raises with `errors` and all of theirs together."""
+    shot = _shot(body, bundle, errors)
+    given = body.get("history")
+    return shot, None if given is None else read_history(given, shot, bundle)
 
 
 def _batch_shot(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> Shot | None:

@@ -1,0 +1,102 @@
+"""History: what a request says of the run's earlier shots, and what it does to the prediction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shotwise.bundle import Bundle
+from shotwise.errors import InvalidInput
+from shotwise.history import MOST, read_history
+from shotwise.prediction import predict, predict_with_history
+from shotwise.shot import read_shot
+
+
+def earlier(features: dict[str, Any], outcomes: list[str | None], start: int = 10) -> list[dict[str, Any]]:
+    """Shots that differ in their number."""
+    return [{"features": {**features, "Shot": start + place}, "outcome": outcome}
+            for place, outcome in enumerate(outcomes)]
+
+
+def read(given: object, features: dict[str, Any], bundle: Bundle) -> list[float | None]:
+    """The outcomes as they were read; None where not known."""
+    found = read_history(given, read_shot(features, bundle), bundle).outcomes
+    assert found.dtype == np.float32
+    return [None if np.isnan(value) else float(value) for value in found]
+
+
+def test_outcomes_are_read_newest_last(bundle: Bundle, features: dict[str, Any]) -> None:
+    """An absent or null outcome is not known yet."""
+    given = earlier(features, ["defect", None, "normal"])
+    del given[1]["outcome"]
+    assert read(given, features, bundle) == [1, None, 0]
+    assert read([], features, bundle) == []
+
+
+def test_a_repeated_shot_counts_once(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Its latest known outcome stays; a last one that repeats the shot itself is the shot itself."""
+    one, two = earlier(features, ["defect", None])
+    assert read([one, {**one, "outcome": None}, {**one, "outcome": "normal"}, two], features, bundle) == [0, None]
+    assert read([one, {"features": features, "outcome": "defect"}], features, bundle) == [1]
+
+
+@pytest.mark.parametrize(("given", "field", "reason"), [
+    ({}, "history", "must be a list of up to 200"), ("x", "history", "must be a list"),
+    ([1], "history[0]", "must be an object with features"),
+    ([{"outcome": "defect"}], "history[0]", "must be an object with features"),
+    ([{"features": {}, "result": 1}], "history[0]", "must be an object with features"),
+    ([{"features": {}, "outcome": 1}], "history[0].outcome", "must be defect or normal"),
+    ([{"features": {}, "outcome": ["defect"]}], "history[0].outcome", "must be defect or normal"),
+    ([{"features": {}}], "history[0].features.Shot", "is absent")])
+def test_bad_history_is_named(bundle: Bundle, features: dict[str, Any], given: object, field: str,
+                              reason: str) -> None:
+    """With the place of the shot and what it must be."""
+    with pytest.raises(InvalidInput) as caught:
+        read(given, features, bundle)
+    assert any(error.field == field and error.reason.startswith(reason)
+               for error in caught.value.errors)
+
+
+def test_too_many_shots_are_refused(bundle: Bundle, features: dict[str, Any]) -> None:
+    """One over the limit is refused, the limit is not."""
+    assert len(read(earlier(features, ["normal"] * MOST, 1000), features, bundle)) == MOST
+    with pytest.raises(InvalidInput, match="history"):
+        read(earlier(features, ["normal"] * (MOST + 1), 1000), features, bundle)
+
+
+def test_a_bundle_without_a_head_says_so(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Even of an empty history: the caller expects what this model cannot give."""
+    with pytest.raises(InvalidInput, match="no history head"):
+        read([], features, replace(bundle, history=None))
+
+
+def test_defects_before_raise_the_probability(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """The more and the nearer the defects, the higher; without a known result everything is as without history."""
+    shot = read_shot(good_features, bundle)
+
+    def found(outcomes: list[str | None]) -> float:
+        history = read_history(earlier(good_features, outcomes, 900), shot, bundle)
+        return predict_with_history(shot, history, bundle).probability
+
+    (alone,) = predict([shot], bundle)
+    bad, good, unknown = ["defect"] * 20, ["normal"] * 20, [None] * 20
+    assert found(good) < found([*bad, *good]) < found([*good, *bad]) < found(bad)
+    history = read_history(earlier(good_features, unknown), shot, bundle)
+    assert predict_with_history(shot, history, bundle) == alone and alone.history is None
+
+
+def test_the_verdict_follows_the_head(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """Class, advice and defect types come from the joined probability and the head's own thresholds; the probability
+    by the values alone stands beside it."""
+    shot = read_shot(good_features, bundle)
+    (alone,) = predict([shot], bundle)
+    history = read_history(earlier(good_features, ["defect"] * 40), shot, bundle)
+    joined = predict_with_history(shot, history, bundle)
+    assert bundle.history and joined.history
+    assert (alone.advice, joined.advice, joined.defect) == ("accept", "reject", True)
+    assert (joined.history.results, joined.history.probability_alone) == (40, alone.probability)
+    assert joined.threshold == bundle.history.thresholds.decision
+    assert joined.defect_types[0].probability > alone.defect_types[0].probability  # type: ignore[operator]
