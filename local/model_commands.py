@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.console import fail, note, print_json
+from local.console import fail, note, print_json, progress_bar
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATIONS = ("shotwise", "document")
@@ -105,7 +105,8 @@ def _train(options: argparse.Namespace) -> int:
     from training.recipe import train
 
     out = options.out or ROOT / "models" / options.configuration
-    document = train(options.data, options.schema, out, note, CONFIGURATIONS[options.configuration])
+    with progress_bar() as progress:
+        document = train(options.data, options.schema, out, CONFIGURATIONS[options.configuration], progress)
     if options.json:
         print_json({name: document[name] for name in ("version", "figures", "thresholds")})
     else:
@@ -115,7 +116,7 @@ def _train(options: argparse.Namespace) -> int:
 
 @_command
 def _evaluate(options: argparse.Namespace) -> int:
-    from training.evaluate import evaluate, evaluate_bundle, results
+    from training.evaluate import evaluate, evaluate_bundle, jobs, results
     from training.figures_text import figures_text
     from training.table import check_trainable, read_table
 
@@ -127,7 +128,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         if options.report is not None and not options.report.parent.is_dir():
             return fail(f"{options.report.parent} is not a folder; give another place for --report", 2)
         protocols = PROTOCOLS if options.protocol == "all" else (options.protocol,)
-        evaluation = evaluate(table, protocols, note)
+        with progress_bar() as progress:
+            evaluation = evaluate(jobs(table, protocols), progress)
         found = results(evaluation)
         if options.report is not None:
             from training.report import write_report

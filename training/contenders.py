@@ -24,6 +24,7 @@ from training.protocol import DELAY
 from training.table import Table
 
 WINDOW = 50  # known results that count
+FOLDS = 3  # from which a contender's threshold comes
 SEED = 42
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -58,13 +59,13 @@ def delayed_rates(table: Table, otherwise: float) -> Floats:
     return rates
 
 
-def classifier(model: Any, *, latents: bool = False) -> Contender:
-    """A scikit-learn classifier on the values (median where not measured), with the 12 latents where asked for."""
+def classifier(model: Any, *, latents: int = 0) -> Contender:
+    """A scikit-learn classifier on the values (median where not measured) and as many latents as asked for."""
 
     def contend(table: Table, train: Rows, held: Rows) -> tuple[Floats, float]:
-        prepared = prepare(table.select(train), replace(DOCUMENT, latents=12 if latents else 0), SEED)
+        prepared = prepare(table.select(train), replace(DOCUMENT, latents=latents), SEED)
         joined = prepared.joined(prepared.imputed)
-        folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
         inner = cross_val_predict(clone(model), joined, prepared.defect, cv=folds, method="predict_proba")[:, 1]
         fitted = clone(model).fit(joined, prepared.defect)
         features = prepared.joined(prepared.scaling.impute(table.features[held]))
@@ -78,5 +79,8 @@ MODELS: Mapping[str, Contender] = {
     "random-forest": classifier(RandomForestClassifier(300, min_samples_leaf=8, n_jobs=-1, random_state=SEED)),
     "extra-trees": classifier(ExtraTreesClassifier(300, min_samples_leaf=3, n_jobs=-1, random_state=SEED)),
     "lightgbm": classifier(LGBMClassifier(verbose=-1, n_jobs=-1, random_state=SEED)),
-    "poc": classifier(GradientBoostingClassifier(random_state=SEED), latents=True),
+    "poc": classifier(GradientBoostingClassifier(random_state=SEED), latents=12),
 }
+ABLATION: Mapping[str, Contender] = {
+    f"poc with {latents} latents": classifier(GradientBoostingClassifier(random_state=SEED), latents=latents)
+    for latents in (0, 4, 8, 16)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,18 @@ from numpy.typing import NDArray
 
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import HistoryThresholds, Thresholds, load_bundle
-from training.configuration import CONFIGURATIONS, Configuration
-from training.contenders import MODELS, RATES, Contender, late_rate
+from training.configuration import CONFIGURATIONS, SHOTWISE, Configuration
+from training.contenders import ABLATION, MODELS, RATES, Contender, late_rate
 from training.history import fit_history, known_results
 from training.metrics import Held, Weights, difference, figures, resamples
-from training.pipeline import Output, fit
+from training.pipeline import Output, Pipeline, fit
 from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
 from training.table import Table, TableError
 
-Say = Callable[[str], None]
 COMPARED = ("roc_auc", "f1")
+ABLATED = ("published", "unique")  # where the PoC's ablation of its latents is repeated
+WITHOUT_COUNTER = ("unique", "forward")
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what is done now
 
 
 @dataclass(frozen=True)
@@ -43,34 +46,77 @@ class Evaluation:
     weights: Mapping[str, Weights]
 
 
-def evaluate(table: Table, protocols: Iterable[str], say: Say = lambda text: None,
-             configurations: Collection[Configuration] = tuple(CONFIGURATIONS.values()), *,
-             contenders: bool = True) -> Evaluation:
-    """Fit every configuration and contender on every training part, and score the held-out part."""
-    held: dict[str, dict[str, Held]] = {}
-    scored: dict[str, dict[str, Scored]] = {}
-    weights = {}
+@dataclass(frozen=True)
+class Job:
+    """A configuration or contender under a protocol."""
+
+    protocol: str
+    name: str
+    run: Callable[[], Scored | Held]
+
+
+def jobs(table: Table, protocols: Iterable[str],
+         configurations: Collection[Configuration] = tuple(CONFIGURATIONS.values()), *,
+         contenders: bool = True) -> list[Job]:
+    """What an evaluation has to do. A pipeline that two protocols need is fitted once."""
+    fitted = _Fitted()
+    found = []
     for protocol in protocols:
         if not applies(table, protocol):
             continue
         shots = table_of(table, protocol)
-        for name, contender in _contenders(protocol, contenders).items():
-            say(f"{protocol}: {name}")
-            held.setdefault(name, {})[protocol] = contend(shots, protocol, contender)
-        for configuration in configurations:
-            if protocol == "forward-history" and not configuration.history:
-                continue
-            say(f"{protocol}: {configuration.name}")
-            found = score(shots, protocol, configuration)
-            scored.setdefault(configuration.name, {})[protocol] = found
-            held.setdefault(configuration.name, {})[protocol] = found.held
-        weights[protocol] = resamples(len(held["run-rate"][protocol].defect))
-    return Evaluation(held, scored, weights)
+        known = _contenders(protocol, contenders)
+        found += [Job(protocol, name, partial(contend, shots, protocol, one)) for name, one in known.items()]
+        found += [Job(protocol, one.name, partial(score, shots, protocol, one, fitted)) for one in configurations
+                  if protocol != "forward-history" or one.history]
+        if contenders and protocol in WITHOUT_COUNTER and SHOTWISE in configurations and any(
+                column.counter for column in shots.columns):
+            found.append(Job(protocol, f"{SHOTWISE.name} without {_counters(shots)}", partial(
+                _held_alone, without_counters(shots), protocol, SHOTWISE)))
+    return found
+
+
+def evaluate(todo: Sequence[Job], progress: Progress = lambda done, all_steps, what: None) -> Evaluation:
+    """Fit every configuration and contender on every training part, and score the held-out part."""
+    held: dict[str, dict[str, Held]] = {}
+    scored: dict[str, dict[str, Scored]] = {}
+    for done, job in enumerate(todo):
+        progress(done, len(todo), f"{job.protocol}: {job.name}")
+        found = job.run()
+        if isinstance(found, Scored):
+            scored.setdefault(job.name, {})[job.protocol] = found
+        held.setdefault(job.name, {})[job.protocol] = found.held if isinstance(found, Scored) else found
+    counts = {protocol: len(found.defect) for by in held.values() for protocol, found in by.items()}
+    return Evaluation(held, scored, {protocol: resamples(count) for protocol, count in counts.items()})
 
 
 def _contenders(protocol: str, models: bool) -> Mapping[str, Contender]:
     late = {"late-rate": late_rate} if protocol == "forward-history" else {}
-    return {**RATES, **late, **(MODELS if models and protocol != "forward-history" else {})}
+    known = {**RATES, **late, **(MODELS if models and protocol != "forward-history" else {})}
+    return {**known, **ABLATION} if models and protocol in ABLATED else known
+
+
+def without_counters(table: Table) -> Table:
+    """The table without the counters that tell a run, `Shot` above all."""
+    keep = [index for index, column in enumerate(table.columns) if not column.counter]
+    return replace(table, columns=tuple(table.columns[index] for index in keep), features=table.features[:, keep])
+
+
+def _counters(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns if column.counter)
+
+
+class _Fitted:
+    """Fits a pipeline, and keeps those of the protocols that share their training part."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bytes], Pipeline] = {}
+
+    def __call__(self, table: Table, train: Rows, configuration: Configuration) -> Pipeline:
+        key = configuration.name, train.tobytes()
+        if key not in self._kept:
+            self._kept[key] = fit(table.select(train), configuration)
+        return self._kept[key]
 
 
 def contend(table: Table, protocol: str, contender: Contender) -> Held:
@@ -82,25 +128,31 @@ def contend(table: Table, protocol: str, contender: Contender) -> Held:
     return _in_order(table, rows, probability, called)
 
 
-def score(table: Table, protocol: str, configuration: Configuration) -> Scored:
+def score(table: Table, protocol: str, configuration: Configuration, fitted: _Fitted | None = None) -> Scored:
     """A configuration's held-out shots."""
+    fitted = fitted or _Fitted()
     say = _said_with_history if protocol == "forward-history" else _said
-    parts = [(held, *say(configuration, table, train, held)) for train, held in splits(table, protocol)]
+    parts = [(held, *say(fitted(table, train, configuration), configuration, table, train, held))
+             for train, held in splits(table, protocol)]
     rows, probability, called, inspected, unlike = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(rows, kind="stable")
     return Scored(_in_order(table, rows, probability, called), inspected[order], unlike[order])
 
 
-def _said(configuration: Configuration, table: Table, train: Rows, held: Rows) -> tuple[NDArray[Any], ...]:
-    pipeline = fit(table.select(train), configuration)
-    output, limits = pipeline(table.features[held]), pipeline.thresholds
-    return *_called(output.probability, limits), _unlike(output, limits)
+def _held_alone(table: Table, protocol: str, configuration: Configuration) -> Held:
+    return score(table, protocol, configuration).held
 
 
-def _said_with_history(configuration: Configuration, table: Table, train: Rows,
+def _said(pipeline: Pipeline, configuration: Configuration, table: Table, train: Rows,
+          held: Rows) -> tuple[NDArray[Any], ...]:
+    output = pipeline(table.features[held])
+    return *_called(output.probability, pipeline.thresholds), _unlike(output, pipeline.thresholds)
+
+
+def _said_with_history(pipeline: Pipeline, configuration: Configuration, table: Table, train: Rows,
                        held: Rows) -> tuple[NDArray[Any], ...]:
     """Raises TableError where the training part is too small for the head."""
-    pipeline, head = fit(table.select(train), configuration), fit_history(table.select(train), configuration)
+    head = fit_history(table.select(train), configuration)
     if head is None:
         raise TableError("too few defects at the end of the runs to fit the history head")
     output = pipeline(table.features[held])
