@@ -15,7 +15,7 @@ from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import HistoryThresholds, Thresholds, load_bundle
 from training.configuration import CONFIGURATIONS, SHOTWISE, Configuration
 from training.contenders import ABLATION, MODELS, RATES, Contender, late_rate
-from training.history import fit_history, known_results
+from training.history import enough_for_history, fit_history, known_results
 from training.metrics import Held, Weights, difference, figures, resamples
 from training.pipeline import Output, Pipeline, fit
 from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
@@ -68,7 +68,7 @@ def jobs(table: Table, protocols: Iterable[str],
         known = _contenders(protocol, contenders)
         found += [Job(protocol, name, partial(contend, shots, protocol, one)) for name, one in known.items()]
         found += [Job(protocol, one.name, partial(score, shots, protocol, one, fitted)) for one in configurations
-                  if protocol != "forward-history" or one.history]
+                  if protocol != "forward-history" or _has_head(shots, one)]
         if contenders and protocol in WITHOUT_COUNTER and SHOTWISE in configurations and any(
                 column.counter for column in shots.columns):
             found.append(Job(protocol, f"{SHOTWISE.name} without {_counters(shots)}", partial(
@@ -88,6 +88,11 @@ def evaluate(todo: Sequence[Job], progress: Progress = lambda done, all_steps, w
         held.setdefault(job.name, {})[job.protocol] = found.held if isinstance(found, Scored) else found
     counts = {protocol: len(found.defect) for by in held.values() for protocol, found in by.items()}
     return Evaluation(held, scored, {protocol: resamples(count) for protocol, count in counts.items()})
+
+
+def _has_head(table: Table, configuration: Configuration) -> bool:
+    ((train, _),) = splits(table, "forward-history")
+    return configuration.history and enough_for_history(table.select(train))
 
 
 def _contenders(protocol: str, models: bool) -> Mapping[str, Contender]:
@@ -151,10 +156,7 @@ def _said(pipeline: Pipeline, configuration: Configuration, table: Table, train:
 
 def _said_with_history(pipeline: Pipeline, configuration: Configuration, table: Table, train: Rows,
                        held: Rows) -> tuple[NDArray[Any], ...]:
-    """Raises TableError where the training part is too small for the head."""
     head = fit_history(table.select(train), configuration)
-    if head is None:
-        raise TableError("too few defects at the end of the runs to fit the history head")
     output = pipeline(table.features[held])
     defects, results = known_results(table)
     found = head(output.probability, defects[held], results[held])

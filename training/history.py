@@ -42,13 +42,17 @@ class History:
         return sigmoid(self.slope * log_odds(_joined(probability, defects, results)) + self.intercept)
 
 
-def fit_history(table: Table, configuration: Configuration) -> History | None:
-    """From the last part of every run in `table`, foretold by a pipeline of the part before; None where that part
-    shows too few shots of a class."""
+def enough_for_history(table: Table) -> bool:
+    """Whether both parts that a head is fitted on show enough shots of each class."""
+    late = last_part(table)
+    return all(min(part.sum(), (~part).sum()) >= LEAST for part in (table.defect[late], table.defect[~late]))
+
+
+def fit_history(table: Table, configuration: Configuration) -> History:
+    """From the last part of every run in `table`, foretold by a pipeline of the part before. The table has
+    `enough_for_history`."""
     late = last_part(table)
     defect = table.defect[late]
-    if min(defect.sum(), (~defect).sum()) < LEAST or not 0 < table.defect[~late].sum() < (~late).sum():
-        return None
     probability = fit(table.select(np.flatnonzero(~late)), configuration)(table.features[late]).probability
     defects, results = known_results(table)
     joined = log_odds(_joined(probability, defects[late], results[late]))

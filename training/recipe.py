@@ -8,7 +8,7 @@ from typing import Any
 from training import export
 from training.configuration import SHOTWISE, Configuration
 from training.evaluate import Progress, evaluate, jobs, results
-from training.history import fit_history
+from training.history import enough_for_history, fit_history
 from training.pipeline import fit
 from training.table import check_trainable, read_table
 
@@ -28,7 +28,7 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     found = results(evaluate(todo, lambda done, _, what: progress(done, steps, what)))
     progress(len(todo), steps, "the final model")
     shots = table if configuration.twins else table.without_twins()
-    head = fit_history(shots, configuration) if configuration.history else None
+    head = fit_history(shots, configuration) if configuration.history and enough_for_history(shots) else None
     fitted = export.Fitted(fit(shots, configuration), head)
     document = export.write(out, configuration, table, fitted, _figures(found))
     progress(steps, steps, "written")
