@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from training.configuration import DOCUMENT
 from training.metrics import best_f1_threshold
-from training.pipeline import prepare
+from training.pipeline import prepare, scaling_of
 from training.protocol import DELAY
 from training.table import Table
 
@@ -63,15 +63,23 @@ def classifier(model: Any, *, latents: int = 0) -> Contender:
     """A scikit-learn classifier on the values (median where not measured) and as many latents as asked for."""
 
     def contend(table: Table, train: Rows, held: Rows) -> tuple[Floats, float]:
-        prepared = prepare(table.select(train), replace(DOCUMENT, latents=latents), SEED)
-        joined = prepared.joined(prepared.imputed)
+        read = _reader(table, train, latents)
+        known, foretold = read(train), read(held)
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-        inner = cross_val_predict(clone(model), joined, prepared.defect, cv=folds, method="predict_proba")[:, 1]
-        fitted = clone(model).fit(joined, prepared.defect)
-        features = prepared.joined(prepared.scaling.impute(table.features[held]))
-        return fitted.predict_proba(features)[:, 1], best_f1_threshold(inner, prepared.defect)
+        inner = cross_val_predict(clone(model), known, table.defect[train], cv=folds, method="predict_proba")[:, 1]
+        fitted = clone(model).fit(known, table.defect[train])
+        return fitted.predict_proba(foretold)[:, 1], best_f1_threshold(inner, table.defect[train])
 
     return contend
+
+
+def _reader(table: Table, train: Rows, latents: int) -> Callable[[Rows], NDArray[np.float32]]:
+    """What a classifier reads of rows of `table`, by the medians, and the autoencoder, of the training rows."""
+    if not latents:
+        scaling = scaling_of(table.features[train])
+        return lambda rows: scaling.impute(table.features[rows])
+    prepared = prepare(table.select(train), replace(DOCUMENT, latents=latents), SEED)
+    return lambda rows: prepared.joined(prepared.scaling.impute(table.features[rows]))
 
 
 RATES: Mapping[str, Contender] = {"run-rate": run_rate}

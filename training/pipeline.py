@@ -30,6 +30,7 @@ from training.teacher import held_out_log_odds
 
 SCALED_LIMIT = 8.0  # standard deviations; a wilder value must not saturate the encoder for every other feature
 PROTOTYPES = 64
+FOLDS = 3  # of what is held out for thresholds and calibration
 INSPECTED = 0.28  # the part of the shots, nearest to the decision, that a person should look at
 ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
 
@@ -161,17 +162,23 @@ def sigmoid(log_odds: Floats) -> Floats:
 def prepare(table: Table, configuration: Configuration, seed: int) -> Prepared:
     """Scaling and autoencoder of the shots of `table`, which needs no label."""
     table = table.select(np.lexsort((table.order, table.run)))
-    median = np.nan_to_num(_quiet_median(table.features)).astype(np.float32)
-    imputed = impute(table.features, median)
+    scaling = scaling_of(table.features)
+    imputed = scaling.impute(table.features)
+    bounded = bound(scaling.standardise(imputed))
+    autoencoder = fit_autoencoder(torch.from_numpy(bounded), max(configuration.latents, 1), seed)
+    return Prepared(scaling, autoencoder, imputed, bounded, table.run, table.defect, configuration.latents > 0)
+
+
+def scaling_of(features: NDArray[np.float32]) -> Scaling:
+    """Of [N, F]; a column that was never measured has median 0."""
+    median = np.nan_to_num(_quiet_median(features)).astype(np.float32)
+    imputed = impute(features, median)
     mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = imputed.std(axis=0, dtype=np.float64)
     # A constant column has no scale of its own: with 1 a slightly different value stays slightly different, where
     # a tiny scale would blow it up to an enormous reconstruction error.
     scale = np.where(np.ptp(imputed, axis=0) == 0, 1, spread).astype(np.float32)
-    scaling = Scaling(median, mean, scale)
-    bounded = bound(scaling.standardise(imputed))
-    autoencoder = fit_autoencoder(torch.from_numpy(bounded), max(configuration.latents, 1), seed)
-    return Prepared(scaling, autoencoder, imputed, bounded, table.run, table.defect, configuration.latents > 0)
+    return Scaling(median, mean, scale)
 
 
 def _quiet_median(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -188,7 +195,7 @@ def _boost(prepared: Prepared, unfitted: Booster, seed: int) -> tuple[Booster, F
     if isinstance(booster, HistGradientBoostingRegressor):
         taught = held_out_log_odds(prepared.imputed, prepared.defect, seed)
         return booster.fit(joined, taught), taught
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     margin = cross_val_predict(booster, joined, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
     return booster.fit(joined, prepared.defect), margin
 
