@@ -9,10 +9,9 @@ from training.figures_text import table
 
 WHAT = {
     "shotwise": """A torch autoencoder (12 latents) feeds, with the values
-themselves, a scikit-learn gradient boosting. Where the table is small enough the boosting is taught by a Gaussian
-process: its target is the defect rate of a shot's surroundings without the shot itself, not the one throw of a coin
-that the label is. It was chosen by protocols that never score a shot twice, and made to be right on shots that it has
-not seen. Serve this one.""",
+themselves, a scikit-learn gradient boosting. The boosting is taught: its target is the defect rate that two forests
+give the shot's surroundings without the shot itself, not the one throw of a coin that the label is. It was chosen by
+protocols that never score a shot twice, and made to be right on shots that it has not seen. Serve this one.""",
     "document": """A torch autoencoder (12 latents) feeds, with the values
 themselves, a scikit-learn gradient boosting of deep trees, fitted with the repeated rows: the pipeline of the proof of
 concept. It knows every shot that it has seen again, which is what its figures under `published` measure, and it is
@@ -44,16 +43,23 @@ scalers and calibration are fitted on the training part only.
 
 - Units, plausible ranges (range seen ± 3 spans where the schema gives none) and which values an operator can set are
   assumptions made from the values; the schema says which.
-- Limits of good shots are the quantiles 1 % and 99 % of good unique training shots, per product type.
+- Limits of good shots are the quantiles 1 % and 99 % of good unique training shots, per product type: one good shot in
+  a hundred lies outside of each.
 - Probabilities of defect types are the calibrated probability of a defect × the type's share among the defective
   training shots of the product type. They do not depend on the shot's values. Of a type with fewer than 50 examples
   nothing is said.
 - Thresholds, all from predictions in which the shot was held out: decision {decision:.3f} (best F1), accept below
   {accept_below:.3f}, reject from {reject_from:.3f} (28 % of the shots lie between and are left to a person);
   reconstruction error limit {novelty:.4f} (99 % of the training shots lie below), distance limit {distance:.4f} (97 %).
+{history}
 
 Libraries: {libraries}.
 """
+
+HISTORY = """- With `history`, the probability counts as one known inspection result of the run; each result halves its
+  weight every 10 shots. Decision {decision:.3f}, accept below {accept_below:.3f}, reject from {reject_from:.3f}: from
+  the last 30 % of every run, as foretold from the part before."""
+NO_HISTORY = "- There is no history head: none was asked for, or the ends of the runs show too few shots of a class."
 
 
 def model_card(document: dict[str, Any]) -> str:
@@ -63,7 +69,11 @@ def model_card(document: dict[str, Any]) -> str:
         version=document["version"], count=len(document["features"]), what=WHAT[training["configuration"]],
         figures="\n".join(_figures(document["figures"])), warning=" ".join(_warnings(document["figures"])),
         **{**training, "libraries": ", ".join(f"{name} {version}" for name, version in training["libraries"].items())},
-        **document["thresholds"])
+        history=_history(document["history"]), **document["thresholds"])
+
+
+def _history(thresholds: dict[str, float] | None) -> str:
+    return HISTORY.format(**thresholds) if thresholds else NO_HISTORY
 
 
 def _figures(figures: dict[str, Any]) -> Iterator[str]:

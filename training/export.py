@@ -21,6 +21,7 @@ from shotwise.bundle import FORMAT, HistoryThresholds, Thresholds, document_hash
 from training.autoencoder import Autoencoder
 from training.card import model_card
 from training.configuration import Configuration
+from training.drift import persistence
 from training.graph import fuse, history_graph
 from training.history import History
 from training.pipeline import Pipeline, Scaling
@@ -30,6 +31,7 @@ BACKGROUND = 64
 MOST_DRIFT = 1e-5  # in probability; float32 addition explains a quarter of it
 ENOUGH_OF_TYPE = 50  # unique shots that show a defect type; of a rarer one nothing is said
 SAMPLES = 3  # of each class
+CONDITION = 0.8  # correlation with the shot before from which a value belongs to what a run is made in
 LIMIT_QUANTILES = (0.01, 0.99)
 PLAUSIBLE_SPANS = 3
 PIPELINES = Path(__file__).parent.resolve() / "pipelines"
@@ -62,7 +64,7 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
     aside.mkdir(parents=True)
     document = {
         "format": FORMAT, "version": configuration.version, "product_feature": _product(table),
-        "features": [_feature(column, unique, index) for index, column in enumerate(table.columns)],
+        "features": _features(unique, pipeline.scaling),
         "excluded": [{"name": column.name, "label": column.label, "reason": column.excluded}
                      for column in table.excluded],
         "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds),
@@ -124,8 +126,14 @@ def _products(table: Table) -> dict[str, NDArray[np.bool_]]:
     return {**rows, "all": np.ones(len(table), bool)}
 
 
-def _feature(column: Column, table: Table, index: int) -> dict[str, Any]:
-    values = table.features[:, index]
+def _features(table: Table, scaling: Scaling) -> list[dict[str, Any]]:
+    ordered = table.select(np.lexsort((table.order, table.run)))
+    stays = persistence(scaling.standardise(scaling.impute(ordered.features)), ordered.run) > CONDITION
+    return [_feature(column, values, bool(stay))
+            for column, values, stay in zip(table.columns, table.features.T, stays, strict=True)]
+
+
+def _feature(column: Column, values: NDArray[np.float32], condition: bool) -> dict[str, Any]:
     low, high = _decimal(np.nanmin(values)), _decimal(np.nanmax(values))
     # A constant has no span; its own size stands in, so that a limit that a plant has moved is still answered.
     span = (high - low) or abs(high) or 1.0
@@ -136,7 +144,7 @@ def _feature(column: Column, table: Table, index: int) -> dict[str, Any]:
     return {"name": column.name, "label": column.label, "group": column.group, "unit": column.unit,
             "seen": [low, high], "plausible": [round(bound, 6) for bound in plausible],
             "resolution": column.resolution, "controllable": column.controllable, "missing": column.missing,
-            "constant": low == high, "categories": list(column.categories)}
+            "constant": low == high, "condition": condition, "categories": list(column.categories)}
 
 
 def _decimal(value: np.float32) -> float:

@@ -25,7 +25,8 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Feature:
-    """One input value. `seen` and `plausible` are (low, high) in `unit`; a category's code is its position."""
+    """One input value. `seen` and `plausible` are (low, high) in `unit`; a category's code is its position. condition:
+    it stays from shot to shot, as what a run is made in does."""
 
     name: str
     label: Mapping[str, str]
@@ -37,6 +38,7 @@ class Feature:
     controllable: bool
     missing: bool
     constant: bool
+    condition: bool
     categories: tuple[str, ...]
 
 

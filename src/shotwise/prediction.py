@@ -51,9 +51,10 @@ class Prediction:
     probability: calibrated, of a defect. defect: probability ≥ threshold. confidence: high, medium or low, by the
     calibrated chance that the class is right; low for an unusual shot. advice: accept, inspect or reject.
     novelty: reconstruction error or distance, each in multiples of its limit, whichever is more; unusual above 1.
-    novelty_kind: "shot" where the values do not fit together or lie outside the range seen, "conditions" where only
-    the shot's surroundings are unlike those of all training shots, None where it is not unusual. outside_seen: names of
-    the values outside the range of the training shots. latent: [12]. history: None where no result was known.
+    novelty_kind: "shot" where the values do not fit together, or one that changes with every shot lies outside the
+    range seen; "conditions" where only the shot's surroundings are unlike those of all training shots; None where it
+    is not unusual. outside_seen: names of the values outside the range of the training shots. latent: [12].
+    history: None where no result was known.
     """
 
     defect: bool
@@ -113,7 +114,8 @@ def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle, joine
     distance = float(output.distance[row]) / bundle.thresholds.distance
     outside = tuple(feature.name for feature, value in zip(bundle.features, shot.values, strict=True)
                     if _outside_seen(value, feature))
-    kind = "shot" if error > 1 or outside else "conditions" if distance > 1 else None
+    odd = any(not bundle.features[bundle.position[name]].condition for name in outside)
+    kind = "shot" if error > 1 or odd else "conditions" if distance > 1 or outside else None
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
         confidence=_confidence(probability if defect else 1 - probability, kind),

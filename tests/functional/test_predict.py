@@ -168,3 +168,22 @@ def test_metrics_carry_the_model_version(function: Function, features: dict[str,
     record = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert (record["Predictions"], record["Defects"]) == ([1.0], [1.0])
     assert record["model_version"] == function({"features": features}, None)["model_version"]
+
+
+def test_history_joins_the_prediction(bundle: Bundle, features: dict[str, Any], good_features: dict[str, Any]) -> None:
+    """Known results move the probability and are counted; /diagnose takes them too and passes on what T2 explains;
+    a batch does not, and a bad one is named."""
+    function = predict_function(bundle)
+    history = [{"features": {**features, "Shot": number}, "outcome": "defect"} for number in range(30)]
+    alone, joined = (function({"features": good_features, **more}, None) for more in ({}, {"history": history}))
+    assert alone["history"] is None
+    assert joined["history"] == {"results": 30, "probability_alone": alone["prediction"]["probability"]}
+    assert joined["prediction"]["probability"] > alone["prediction"]["probability"]
+    assert function({"features": good_features, "history": []}, None)["prediction"] == alone["prediction"]
+    diagnosed = function({"diagnose": {"features": good_features, "history": history}}, None)
+    assert diagnosed["prediction"]["prediction"] == joined["prediction"]
+    assert diagnosed["request"]["features"] == good_features
+    with pytest.raises(Rejected, match=r"history\[0\]\.outcome"):
+        function({"features": features, "history": [{"features": features, "outcome": "bad"}]}, None)
+    with pytest.raises(Rejected, match="history"):
+        function({"shots": [{"features": features}], "history": history}, None)

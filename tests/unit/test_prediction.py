@@ -89,6 +89,15 @@ def test_a_usual_shot_is_of_no_kind(bundle: Bundle, good_features: dict[str, Any
     assert (found.novelty_kind, found.unusual) == (None, False)
 
 
+def test_a_condition_outside_the_range_is_a_new_condition(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """A plant warmer than ever is no odd shot; a cycle longer than ever is, whatever the plant is like."""
+    high = {name: bundle.features[bundle.position[name]].seen[1] for name in ("Factory_Temp", "Cycle_Time")}
+    warm = {**good_features, "Factory_Temp": high["Factory_Temp"] + 1}
+    found = predicted(bundle, warm, 0.01)
+    assert (found.novelty_kind, found.outside_seen, found.advice) == ("conditions", ("Factory_Temp",), "accept")
+    assert predicted(bundle, {**warm, "Cycle_Time": high["Cycle_Time"] + 1}, 0.01).novelty_kind == "shot"
+
+
 def test_half_of_a_large_enough_batch_makes_a_new_run(bundle: Bundle, good_features: dict[str, Any]) -> None:
     """Ten shots or more, half of them under new conditions; shots that are odd in themselves do not count."""
     new = predicted(bundle, good_features, 0.1, distance=bundle.thresholds.distance * 3)
