@@ -70,8 +70,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "confidence.medium": ("보통", "medium"),
     "confidence.low": ("낮음", "low"),
     "types.title": ("가능한 결함", "Possible defects"),
-    "types.share": ("결함 확률을 제품 종류별 결함 이력의 비율로 나눈 값입니다.",
-                    "The probability of a defect, split by the product type's defect history."),
     "types.few": ("예가 너무 적어 확률을 말할 수 없는 결함: {labels}",
                   "Too few examples to give a probability: {labels}"),
 

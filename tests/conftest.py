@@ -21,7 +21,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from shots import Shots, kamp_csv, load_shots  # noqa: E402
 
-from shotwise.adapters.onnx_graph import OnnxGraph, OnnxHistory  # noqa: E402
+from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
 from shotwise.adapters.sqlite_index import SqliteIndex  # noqa: E402
 from shotwise.bundle import Bundle, ExcludedColumn, load_bundle  # noqa: E402
 
@@ -51,7 +51,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
     """The shipped bundle."""
-    return load_bundle(MODEL, OnnxGraph, OnnxHistory)
+    return load_bundle(MODEL, ENGINE)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from training.figures_text import table
+from training.figures_text import table, types_table
 
 WHAT = {
     "shotwise": """A torch autoencoder (12 latents) feeds, with the values
@@ -38,16 +38,15 @@ its run in the training part. `within-run` is the ROC-AUC inside each run, weigh
 scalers and calibration are fitted on the training part only.
 
 **Read them so.** {warning}
-
+{types}
 ## Assumptions
 
 - Units, plausible ranges (range seen ± 3 spans where the schema gives none) and which values an operator can set are
   assumptions made from the values; the schema says which.
 - Limits of good shots are the quantiles 1 % and 99 % of good unique training shots, per product type: one good shot in
   a hundred lies outside of each.
-- Probabilities of defect types are the calibrated probability of a defect × the type's share among the defective
-  training shots of the product type. They do not depend on the shot's values. Of a type with fewer than 50 examples
-  nothing is said.
+- The probability of a defect type is the calibrated probability of a defect × the chance, by a forest of the defective
+  shots alone, that a defect of such a shot shows it. Of a type with fewer than 50 examples nothing is said.
 - Thresholds, all from predictions in which the shot was held out: decision {decision:.3f} (best F1), accept below
   {accept_below:.3f}, reject from {reject_from:.3f} (28 % of the shots lie between and are left to a person);
   reconstruction error limit {novelty:.4f} (99 % of the training shots lie below), distance limit {distance:.4f} (97 %).
@@ -69,7 +68,18 @@ def model_card(document: dict[str, Any]) -> str:
         version=document["version"], count=len(document["features"]), what=WHAT[training["configuration"]],
         figures="\n".join(_figures(document["figures"])), warning=" ".join(_warnings(document["figures"])),
         **{**training, "libraries": ", ".join(f"{name} {version}" for name, version in training["libraries"].items())},
-        history=_history(document["history"]), **document["thresholds"])
+        types="\n".join(_types(document["type_figures"])), history=_history(document["history"]),
+        **document["thresholds"])
+
+
+def _types(figures: dict[str, Any]) -> Iterator[str]:
+    for protocol, found in figures.items():
+        yield ""
+        yield (f"Defect types under `{protocol}`; `by share` gives each the part that it had of the product type's "
+               "past defects:")
+        yield ""
+        yield from types_table(found)
+        yield ""
 
 
 def _history(thresholds: dict[str, float] | None) -> str:

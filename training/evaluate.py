@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.onnx_graph import ENGINE
 from shotwise.bundle import HistoryThresholds, Thresholds, load_bundle
 from training.configuration import CONFIGURATIONS, SHOTWISE, Configuration
 from training.contenders import ABLATION, MODELS, RATES, Contender, late_rate
@@ -20,9 +20,11 @@ from training.metrics import Held, Weights, difference, figures, resamples
 from training.pipeline import Output, Pipeline, fit
 from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
 from training.table import Table, TableError
+from training.type_scores import TypeScores, score_types, type_results
 
 COMPARED = ("roc_auc", "f1")
 ABLATED = ("published", "unique")  # where the PoC's ablation of its latents is repeated
+TYPED = ("unique", "forward")  # where defect types are measured
 WITHOUT_COUNTER = ("unique", "forward")
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what is done now
 
@@ -39,11 +41,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """held: configuration or contender → protocol → its held-out shots; scored: configuration → protocol."""
+    """held: configuration or contender → protocol → its held-out shots; scored: configuration → protocol;
+    types: protocol → defect types."""
 
     held: Mapping[str, Mapping[str, Held]]
     scored: Mapping[str, Mapping[str, Scored]]
     weights: Mapping[str, Weights]
+    types: Mapping[str, TypeScores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Job:
 
     protocol: str
     name: str
-    run: Callable[[], Scored | Held]
+    run: Callable[[], Scored | Held | TypeScores]
 
 
 def jobs(table: Table, protocols: Iterable[str],
@@ -69,6 +73,10 @@ def jobs(table: Table, protocols: Iterable[str],
         found += [Job(protocol, name, partial(contend, shots, protocol, one)) for name, one in known.items()]
         found += [Job(protocol, one.name, partial(score, shots, protocol, one, fitted)) for one in configurations
                   if protocol != "forward-history" or _has_head(shots, one)]
+        if protocol in TYPED and configurations and shots.types.shape[1]:
+            one = next(iter(configurations))
+            found.append(Job(protocol, "defect types", partial(score_types, shots, protocol,
+                                                               partial(fitted, configuration=one))))
         if contenders and protocol in WITHOUT_COUNTER and SHOTWISE in configurations and any(
                 column.counter for column in shots.columns):
             found.append(Job(protocol, f"{SHOTWISE.name} without {_counters(shots)}", partial(
@@ -80,14 +88,18 @@ def evaluate(todo: Sequence[Job], progress: Progress = lambda done, all_steps, w
     """Fit every configuration and contender on every training part, and score the held-out part."""
     held: dict[str, dict[str, Held]] = {}
     scored: dict[str, dict[str, Scored]] = {}
+    types: dict[str, TypeScores] = {}
     for done, job in enumerate(todo):
         progress(done, len(todo), f"{job.protocol}: {job.name}")
         found = job.run()
+        if isinstance(found, TypeScores):
+            types[job.protocol] = found
+            continue
         if isinstance(found, Scored):
             scored.setdefault(job.name, {})[job.protocol] = found
         held.setdefault(job.name, {})[job.protocol] = found.held if isinstance(found, Scored) else found
     counts = {protocol: len(found.defect) for by in held.values() for protocol, found in by.items()}
-    return Evaluation(held, scored, {protocol: resamples(count) for protocol, count in counts.items()})
+    return Evaluation(held, scored, {protocol: resamples(count) for protocol, count in counts.items()}, types)
 
 
 def _has_head(table: Table, configuration: Configuration) -> bool:
@@ -176,7 +188,7 @@ def _unlike(output: Output, limits: Thresholds) -> NDArray[np.bool_]:
 def evaluate_bundle(table: Table, folder: Path) -> dict[str, Any]:
     """A finished bundle's figures on shots that it has never seen. Raises TableError where the table's features are not
     the bundle's, and BundleError where the bundle may not be served."""
-    bundle = load_bundle(folder, OnnxGraph)
+    bundle = load_bundle(folder, ENGINE)
     names = [column.name for column in table.columns]
     if sorted(names) != sorted(bundle.names):
         odd = sorted(set(names) ^ set(bundle.names))
@@ -199,6 +211,8 @@ def results(evaluation: Evaluation) -> dict[str, Any]:
         "protocols": {protocol: PROTOCOLS[protocol] for protocol in evaluation.weights},
         "configurations": {name: {protocol: figures(held, evaluation.weights[protocol])
                                   for protocol, held in found.items()} for name, found in evaluation.held.items()},
+        "types": {protocol: type_results(found, evaluation.weights[protocol])
+                  for protocol, found in evaluation.types.items()},
         "differences": _differences(evaluation), "abstention": _abstention(evaluation),
         "novelty": {name: {protocol: round(float(found.unlike.mean()), 4) for protocol, found in by.items()}
                     for name, by in evaluation.scored.items()}}

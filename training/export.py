@@ -22,14 +22,14 @@ from training.autoencoder import Autoencoder
 from training.card import model_card
 from training.configuration import Configuration
 from training.drift import persistence
-from training.graph import fuse, history_graph
+from training.graph import fuse, history_graph, types_graph
 from training.history import History
 from training.pipeline import Pipeline, Scaling
 from training.table import Column, Table
+from training.types import ENOUGH, Types
 
 BACKGROUND = 64
 MOST_DRIFT = 1e-5  # in probability; float32 addition explains a quarter of it
-ENOUGH_OF_TYPE = 50  # unique shots that show a defect type; of a rarer one nothing is said
 SAMPLES = 3  # of each class
 CONDITION = 0.8  # correlation with the shot before from which a value belongs to what a run is made in
 LIMIT_QUANTILES = (0.01, 0.99)
@@ -46,14 +46,23 @@ class DriftError(RuntimeError):
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a bundle is made of; history: None where there is no head."""
+    """What a bundle is made of; types: None where the table tells none apart; history: None where there is no head."""
 
     pipeline: Pipeline
+    types: Types | None
     history: History | None = None
 
 
-def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
-          figures: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Figures:
+    """Measured on shots that the measured models had not seen. by_protocol: protocol → definition, and figures by name;
+    types: protocol → defect type → figures."""
+
+    by_protocol: dict[str, Any]
+    types: dict[str, Any]
+
+
+def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted, figures: Figures) -> dict[str, Any]:
     """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with. Raises
     DriftError, and writes nothing, where the graph does not say what the pipeline says of the training shots."""
     unique, pipeline = table.without_twins(), fitted.pipeline
@@ -70,8 +79,11 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
         "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds),
         "history": vars(fitted.history.thresholds) if fitted.history else None, "limits": _limits(unique),
         "typical": _quantiles(unique, 0.5),
-        "figures": figures, "training": _training(configuration, table, unique)}
+        "figures": figures.by_protocol, "type_figures": figures.types,
+        "training": _training(configuration, table, unique)}
     (aside / "model.onnx").write_bytes(graph)
+    if fitted.types:
+        (aside / "model_types.onnx").write_bytes(types_graph(fitted.types).SerializeToString())
     if fitted.history:
         (aside / "model_history.onnx").write_bytes(history_graph(fitted.history).SerializeToString())
     np.savez_compressed(aside / "background.npz", features=_background(unique))
@@ -153,13 +165,9 @@ def _decimal(value: np.float32) -> float:
 
 
 def _defect_types(table: Table) -> list[dict[str, Any]]:
-    products = {name: rows & table.defect for name, rows in _products(table).items()}
-    # A product without a defective shot says nothing of its own: all shots stand in.
-    products = {name: rows if rows.any() else table.defect for name, rows in products.items()}
-    return [{"name": name, "label": label, "examples": int(table.types[:, index].sum()),
-             "modelled": int(table.types[:, index].sum()) >= ENOUGH_OF_TYPE,
-             "share": {product: round(float(table.types[rows, index].mean()), 4) for product, rows in products.items()}}
-            for index, (name, label) in enumerate(table.type_labels.items())]
+    counts = [int(count) for count in table.types.sum(axis=0)]
+    return [{"name": name, "label": label, "examples": count, "modelled": count >= ENOUGH}
+            for (name, label), count in zip(table.type_labels.items(), counts, strict=True)]
 
 
 def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
@@ -249,6 +257,9 @@ def save_pipeline(fitted: Fitted, folder: Path) -> None:
                 "history": history and (history.slope, history.intercept, vars(history.thresholds))},
                folder / "pipeline.pt")
     skops.io.dump(pipeline.booster, folder / "booster.skops", compression=ZIP_DEFLATED)
+    (folder / "types.skops").unlink(missing_ok=True)
+    if fitted.types:
+        skops.io.dump(fitted.types.forest, folder / "types.skops", compression=ZIP_DEFLATED)
 
 
 def load_pipeline(folder: Path) -> Fitted:
@@ -263,7 +274,9 @@ def load_pipeline(folder: Path) -> Fitted:
         Scaling(**{name: tensor.numpy() for name, tensor in saved["scaling"].items()}), autoencoder.eval(), booster,
         *saved["calibration"], Thresholds(**saved["thresholds"]), saved["prototypes"].numpy(),
         saved["weights"].numpy(), saved["latents"])
+    forest = folder / "types.skops"
+    types = Types(pipeline.scaling.median, skops.io.load(forest, trusted=TRUSTED)) if forest.exists() else None
     if saved["history"] is None:
-        return Fitted(pipeline)
+        return Fitted(pipeline, types)
     slope, intercept, thresholds = saved["history"]
-    return Fitted(pipeline, History(slope, intercept, HistoryThresholds(**thresholds)))
+    return Fitted(pipeline, types, History(slope, intercept, HistoryThresholds(**thresholds)))

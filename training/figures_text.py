@@ -17,6 +17,8 @@ def figures_text(found: Mapping[str, Any]) -> str:
     for protocol, definition in found["protocols"].items():
         rows = [(name, by[protocol]) for name, by in found["configurations"].items() if protocol in by]
         lines += [f"{protocol}: {definition}", "", *table(rows), "", *_differences(found, protocol), ""]
+        if found["types"].get(protocol):
+            lines += [*types_table(found["types"][protocol]), ""]
     return "\n".join(lines).rstrip()
 
 
@@ -27,6 +29,16 @@ def table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     for who, figures in rows:
         cells = [_cell(figures[name], figures["interval"][name]) for name in COLUMNS]
         yield f"| {who} | {' | '.join(cells)} | {figures['n']} | {figures['positives']} |"
+
+
+def types_table(found: Mapping[str, Any]) -> Iterator[str]:
+    """One row a defect type: ROC-AUC by the model, and by its share of the product type's past defects."""
+    yield "| defect type | ROC-AUC | by share | difference | shots that show it |"
+    yield "|---|---|---|---|---|"
+    for name, one in found.items():
+        areas = [_cell(one[key]["roc_auc"], one[key]["interval"]) for key in ("ours", "by_share")]
+        gain = _cell(one["difference"]["difference"], one["difference"]["interval"], sign="+")
+        yield f"| {name} | {' | '.join(areas)} | {gain} | {one['examples']} |"
 
 
 def _differences(found: Mapping[str, Any], protocol: str) -> Iterator[str]:

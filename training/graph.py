@@ -21,6 +21,7 @@ from training.configuration import Booster
 from training.history import HALF_LIFE, WEIGHT, History
 from training.pipeline import SCALED_LIMIT, Pipeline
 from training.teacher import BOUNDS
+from training.types import Types
 
 OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
@@ -40,6 +41,10 @@ def fuse(pipeline: Pipeline) -> onnx.ModelProto:
          helper.make_tensor_value_info("feature_error", TensorProto.FLOAT, ["N", count]),
          helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["N"])],
         initializer=_constants(pipeline))
+    return _checked(graph)
+
+
+def _checked(graph: onnx.GraphProto) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION, producer_name="shotwise")
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -106,14 +111,17 @@ def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
 
 def tree_attributes(booster: Booster) -> dict[str, Any]:
     """The trees of a fitted boosting (one output) as attributes of a TreeEnsembleRegressor."""
-    attributes: dict[str, list[Any]] = {
-        name: [] for name in ("nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes",
-                              "nodes_truenodeids", "nodes_falsenodeids", "target_treeids", "target_nodeids",
-                              "target_ids", "target_weights")}
+    attributes = _empty_attributes()
     for tree, nodes in enumerate(_trees(booster)):
         for position, node in enumerate(nodes):
             _add_node(attributes, tree, position, *node)
     return {**attributes, "n_targets": 1, "base_values": [_base_value(booster)], "post_transform": "NONE"}
+
+
+def _empty_attributes() -> dict[str, list[Any]]:
+    return {name: [] for name in (
+        "nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes", "nodes_truenodeids",
+        "nodes_falsenodeids", "target_treeids", "target_nodeids", "target_ids", "target_weights")}
 
 
 def _trees(booster: Booster) -> Iterator[Iterator[tuple[bool, int, float, int, int, float]]]:
@@ -137,7 +145,8 @@ def _base_value(booster: Booster) -> float:
 
 
 def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, leaf: bool, feature: int, threshold: float,
-              left: int, right: int, value: float) -> None:
+              left: int, right: int, value: float | NDArray[np.float64]) -> None:
+    """One node; `value` is what a leaf gives each target."""
     for name, entry in (("nodes_treeids", tree), ("nodes_nodeids", position),
                         ("nodes_featureids", 0 if leaf else int(feature)),
                         ("nodes_values", 0.0 if leaf else float(floor32(threshold))),
@@ -145,10 +154,32 @@ def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, leaf: 
                         ("nodes_truenodeids", 0 if leaf else int(left)),
                         ("nodes_falsenodeids", 0 if leaf else int(right))):
         attributes[name].append(entry)
-    if leaf:
-        for name, entry in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", 0),
-                            ("target_weights", float(value))):
+    for target, weight in enumerate(np.atleast_1d(value)) if leaf else ():
+        for name, entry in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", target),
+                            ("target_weights", float(weight))):
             attributes[name].append(entry)
+
+
+def types_graph(types: Types) -> onnx.ModelProto:
+    """`features` float32 [N, F], NaN = not measured → `types` [N, T]: the chance that a defect shows each type."""
+    trees = [estimator.tree_ for estimator in types.forest.estimators_]
+    attributes = _empty_attributes()
+    for number, tree in enumerate(trees):
+        nodes = zip(tree.children_left < 0, tree.feature, tree.threshold, tree.children_left, tree.children_right,
+                    tree.value[:, :, 0] / len(trees), strict=True)
+        for position, node in enumerate(nodes):
+            _add_node(attributes, number, position, *node)
+    count = trees[0].value.shape[1]
+    nodes = [helper.make_node("IsNaN", ["features"], ["absent"]),
+             helper.make_node("Where", ["absent", "median", "features"], ["imputed"]),
+             helper.make_node("TreeEnsembleRegressor", ["imputed"], ["types"], domain="ai.onnx.ml", n_targets=count,
+                              post_transform="NONE", **attributes)]
+    graph = helper.make_graph(
+        nodes, "shotwise-types",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", len(types.median)])],
+        [helper.make_tensor_value_info("types", TensorProto.FLOAT, ["N", count])],
+        initializer=[numpy_helper.from_array(types.median, "median")])
+    return _checked(graph)
 
 
 def history_graph(head: History) -> onnx.ModelProto:
@@ -181,9 +212,7 @@ def history_graph(head: History) -> onnx.ModelProto:
          helper.make_tensor_value_info("outcome", TensorProto.FLOAT, ["H"])],
         [helper.make_tensor_value_info("with_history", TensorProto.FLOAT, [1])],
         initializer=[numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()])
-    model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION, producer_name="shotwise")
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return _checked(graph)
 
 
 def floor32(value: float) -> np.float32:

@@ -11,6 +11,7 @@ from training.evaluate import Progress, evaluate, jobs, results
 from training.history import enough_for_history, fit_history
 from training.pipeline import fit
 from training.table import check_trainable, read_table
+from training.types import fit_types
 
 
 def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configuration = SHOTWISE,
@@ -29,8 +30,9 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     progress(len(todo), steps, "the final model")
     shots = table if configuration.twins else table.without_twins()
     head = fit_history(shots, configuration) if configuration.history and enough_for_history(shots) else None
-    fitted = export.Fitted(fit(shots, configuration), head)
-    document = export.write(out, configuration, table, fitted, _figures(found))
+    pipeline = fit(shots, configuration)
+    fitted = export.Fitted(pipeline, fit_types(table.without_twins(), pipeline.scaling.median), head)
+    document = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))
     progress(steps, steps, "written")
     return document
 

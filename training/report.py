@@ -100,6 +100,7 @@ def _protocol(protocol: str, evaluation: Evaluation, found: Mapping[str, Any]) -
     yield from (f'<p class="warning">{escape(text)}</p>' for text in _warnings(protocol, rows))
     yield from _figures(rows)
     yield from _differences(found["differences"].get(protocol, {}))
+    yield from _types(found["types"].get(protocol, {}))
     yield from _doubt(protocol, found)
     yield from _curves(protocol, evaluation, found)
 
@@ -142,6 +143,17 @@ def verdict(interval: list[float | None]) -> str:
     if low is None or high is None:
         return "not measurable"
     return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+
+
+def _types(found: Mapping[str, Any]) -> Iterator[str]:
+    """Each defect type's ROC-AUC beside what the product type's past shares alone would give."""
+    if found:
+        yield "<h3>Defect types</h3>"
+        yield from _table(["type", "ROC-AUC", "by past shares", "difference", "so the model is", "shots"], (
+            (name, [*(_figure(one[key]["roc_auc"], one[key]["interval"]) for key in ("ours", "by_share")),
+                    _figure(one["difference"]["difference"], one["difference"]["interval"], sign="+"),
+                    f'<span class="verdict">{verdict(one["difference"]["interval"])}</span>', str(one["examples"])])
+            for name, one in found.items()))
 
 
 def _doubt(protocol: str, found: Mapping[str, Any]) -> Iterator[str]:

@@ -22,7 +22,7 @@ def show(found: Mapping[str, Any], model: Mapping[str, Any], fields: Mapping[str
     _verdict(prediction, words)
     _warnings(found, fields, words)
     if prediction["advice"] != "accept":
-        _types(found["defect_types"], model, words)
+        _types(found["defect_types"], words)
 
 
 def _verdict(prediction: Mapping[str, Any], words: Words) -> None:
@@ -49,13 +49,12 @@ def _scale(prediction: Mapping[str, Any], words: Words) -> str:
             f'<div class="ends"><span style="{side}">{label}</span><span class="right">100%</span></div></div>')
 
 
-def _types(types: Sequence[Mapping[str, Any]], model: Mapping[str, Any], words: Words) -> None:
+def _types(types: Sequence[Mapping[str, Any]], words: Words) -> None:
     """The likeliest types, and those that have too few examples for a probability."""
     likely = [kind for kind in types if (kind["probability"] or 0) >= LEAST_SHOWN][:MOST_TYPES]
     few = [kind["label"] for kind in types if kind["probability"] is None]
     if likely or few:
-        shared = likely and all("share" in kind for kind in model["defect_types"])
-        markup.heading(words("types.title"), words("types.share") if shared else "")
+        markup.heading(words("types.title"))
     if likely:
         _bars(likely)
     if few:

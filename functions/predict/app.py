@@ -2,10 +2,10 @@
 
 import os
 
-from shotwise.adapters.onnx_graph import OnnxGraph, OnnxHistory
+from shotwise.adapters.onnx_graph import ENGINE
 from shotwise.bundle import load_bundle
 from shotwise.edge.predict import predict_function
 from shotwise.settings import Settings
 
 settings = Settings.from_mapping(os.environ)
-handler = predict_function(load_bundle(settings.model_dir, OnnxGraph, OnnxHistory))
+handler = predict_function(load_bundle(settings.model_dir, ENGINE))

@@ -53,15 +53,12 @@ class ExcludedColumn:
 
 @dataclass(frozen=True)
 class DefectType:
-    """A defect type; `share` is the part of the defective training shots that showed it, per category of the
-    product type where the bundle has one, else under the key "all". modelled: its `examples` among the training shots
-    are enough to give a probability."""
+    """A defect type. modelled: its `examples` among the training shots are enough to give a probability."""
 
     name: str
     label: Mapping[str, str]
     examples: int
     modelled: bool
-    share: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -118,6 +115,23 @@ class HistoryGraph(Protocol):
         ...
 
 
+class TypesGraph(Protocol):
+    """The model of defect types."""
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [N, F] with NaN = not measured → [N, T]: the chance that a defect shows each type."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What runs the graphs of a bundle: the bytes of each file → the graph."""
+
+    graph: Callable[[bytes], Graph]
+    history: Callable[[bytes], HistoryGraph]
+    types: Callable[[bytes], TypesGraph]
+
+
 @dataclass(frozen=True)
 class HistoryHead:
     """The graph that joins known inspection results with the probability, and the thresholds of what it gives."""
@@ -130,6 +144,7 @@ class HistoryHead:
 class Bundle:
     """A model that may be served: its hashes were checked when it was loaded.
 
+    types: None where the table told no types apart. history: None where there is no head.
     limits and typical: product → feature → (low, high) and median of good shots; background: float32 [B, F].
     """
 
@@ -144,6 +159,7 @@ class Bundle:
     background: NDArray[np.float32]
     samples: tuple[Mapping[str, Any], ...]
     graph: Graph
+    types: TypesGraph | None
     history: HistoryHead | None
     document: Mapping[str, Any]
     card: str
@@ -172,10 +188,8 @@ class Bundle:
         return "all" if np.isnan(code) else self.features[column].categories[int(code)]
 
 
-def load_bundle(folder: Path, open_graph: Callable[[bytes], Graph],
-                open_history: Callable[[bytes], HistoryGraph] | None = None) -> Bundle:
-    """Read and verify the bundle in `folder`; `open_graph` is the adapter that runs it, `open_history` the one that
-    runs its history head, without which the bundle has none.
+def load_bundle(folder: Path, engine: Engine) -> Bundle:
+    """Read and verify the bundle in `folder`; `engine` is the adapter that runs its graphs.
 
     Raises BundleError when a file is absent, when a file's sha256 is not the one in bundle.json, or when the format
     is not this version's. Nothing is parsed before its hash was checked.
@@ -194,15 +208,19 @@ def load_bundle(folder: Path, open_graph: Callable[[bytes], Graph],
                 for product, limits in document["limits"].items()},
         typical=document["typical"], product_feature=document["product_feature"], background=background,
         samples=tuple(json.loads(files["samples.json"])),
-        graph=open_graph(files["model.onnx"]), history=_history(document["history"], files, open_history),
+        graph=engine.graph(files["model.onnx"]), types=_types(document, files, engine),
+        history=_history(document["history"], files, engine),
         document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
 
 
-def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes],
-             open_history: Callable[[bytes], HistoryGraph] | None) -> HistoryHead | None:
-    if thresholds is None or open_history is None:
+def _types(document: Mapping[str, Any], files: Mapping[str, bytes], engine: Engine) -> TypesGraph | None:
+    return engine.types(files["model_types.onnx"]) if document["defect_types"] else None
+
+
+def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes], engine: Engine) -> HistoryHead | None:
+    if thresholds is None:
         return None
-    return HistoryHead(open_history(files["model_history.onnx"]), HistoryThresholds(**thresholds))
+    return HistoryHead(engine.history(files["model_history.onnx"]), HistoryThresholds(**thresholds))
 
 
 def _document(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shotwise.bundle import Bundle, Feature, GraphOutput, HistoryThresholds, Thresholds
 from shotwise.history import History
@@ -75,19 +76,19 @@ class Prediction:
 
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
     """Predict for N shots in one run of the graph, in the order given."""
-    output = bundle.graph.run(np.stack([shot.values for shot in shots]))
-    return [_prediction(shot, output, row, bundle) for row, shot in enumerate(shots)]
+    output, types = _run(shots, bundle)
+    return [_prediction(shot, output, types, row, bundle) for row, shot in enumerate(shots)]
 
 
 def predict_with_history(shot: Shot, history: History, bundle: Bundle) -> Prediction:
     """Predict for a shot whose run's inspection results are known in part; without any, as `predict` does."""
-    output = bundle.graph.run(shot.values[None])
+    output, types = _run([shot], bundle)
     if bundle.history is None or not history.results:
-        return _prediction(shot, output, 0, bundle)
+        return _prediction(shot, output, types, 0, bundle)
     alone = float(output.probability[0])
     joined = Verdict(bundle.history.graph(alone, history.outcomes), bundle.history.thresholds,
                      WithHistory(history.results, alone))
-    return _prediction(shot, output, 0, bundle, joined)
+    return _prediction(shot, output, types, 0, bundle, joined)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,13 @@ def new_run(predictions: Sequence[Prediction]) -> bool:
     return len(predictions) >= LEAST_OF_RUN and 2 * new >= len(predictions)
 
 
-def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle, joined: Verdict | None = None) -> Prediction:
+def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:
+    values = np.stack([shot.values for shot in shots])
+    return bundle.graph.run(values), bundle.types(values) if bundle.types else np.empty((len(values), 0), np.float32)
+
+
+def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row: int, bundle: Bundle,
+                joined: Verdict | None = None) -> Prediction:
     verdict = joined or Verdict(float(output.probability[row]), bundle.thresholds)
     probability, thresholds = verdict.probability, verdict.thresholds
     defect = probability >= thresholds.decision
@@ -119,7 +126,7 @@ def _prediction(shot: Shot, output: GraphOutput, row: int, bundle: Bundle, joine
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
         confidence=_confidence(probability if defect else 1 - probability, kind),
-        advice=_advice(verdict, kind), defect_types=_types(shot, probability, bundle),
+        advice=_advice(verdict, kind), defect_types=_types(probability, types[row], bundle),
         novelty=max(error, distance), novelty_kind=kind, unusual=kind is not None, outside_seen=outside,
         limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
         history=verdict.history)
@@ -156,10 +163,11 @@ def breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
     return tuple(found)
 
 
-def _types(shot: Shot, probability: float, bundle: Bundle) -> tuple[TypeProbability, ...]:
-    """Probability of a defect × the type's share among defective training shots of this product, most likely first;
-    last those that have too few examples to say."""
-    product = bundle.product(shot.values)
-    found = [TypeProbability(kind.name, dict(kind.label), probability * kind.share[product] if kind.modelled else None,
-                             kind.examples) for kind in bundle.defect_types]
+def _types(probability: float, shown: NDArray[np.float32], bundle: Bundle) -> tuple[TypeProbability, ...]:
+    """Probability of a defect × the chance that it shows the type, most likely first; last those that have too few
+    examples to say."""
+    chances = [min(float(chance), 1.0) for chance in shown]
+    found = [
+        TypeProbability(kind.name, dict(kind.label), probability * chance if kind.modelled else None, kind.examples)
+        for kind, chance in zip(bundle.defect_types, chances, strict=True)]
     return tuple(sorted(found, key=lambda kind: 1.0 if kind.probability is None else -kind.probability))

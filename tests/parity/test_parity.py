@@ -109,6 +109,16 @@ def test_thresholds_round_down() -> None:
             assert (float(x) <= threshold) == bool(x <= floor32(threshold))
 
 
+def test_types(fitted: Fitted, bundle: Bundle, shots: Any) -> None:
+    """The chance of each type: a mean of 100 leaves, added up in float32."""
+    assert fitted.types and bundle.types
+    rows = shots.features[:500].copy()
+    rows[np.random.default_rng(5).random(rows.shape) < 0.05] = np.nan
+    served = bundle.types(rows)
+    assert served.shape == (500, len(bundle.defect_types)) and served.min() >= 0
+    np.testing.assert_allclose(served, fitted.types(rows), rtol=0, atol=100 * 2.0**-23)
+
+
 def test_history(fitted: Fitted, bundle: Bundle) -> None:
     """The head says what was fitted, whatever is known of the run, and nothing of its own where nothing is known."""
     assert fitted.history and bundle.history

@@ -12,7 +12,7 @@ from shots import generate, kamp_csv
 from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import foundry, write_csv, write_kamp
 
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.onnx_graph import ENGINE
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.errors import InvalidInput
 from shotwise.prediction import predict
@@ -25,6 +25,7 @@ from training.graph import fuse
 from training.pipeline import fit
 from training.protocol import splits
 from training.table import Table, read_table
+from training.types import fit_types
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "training/kamp.toml"
@@ -61,7 +62,7 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
     """From the table to a verified bundle whose graph has learned what makes these shots defective."""
     shipped = {path: path.read_bytes() for path in (ROOT / "training/pipelines").rglob("*.pt")}
     recipe.train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
-    trained = load_bundle(tmp_path / "bundle", OnnxGraph)
+    trained = load_bundle(tmp_path / "bundle", ENGINE)
     found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
     assert [shot.defect for shot in found] == [sample["outcome"] == "defect" for sample in trained.samples]
     assert trained.document["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
@@ -78,7 +79,7 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
     path = write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
     (tmp_path / "plant.toml").write_text(draft(read_csv(path), "판정", ["불량"]), "utf-8")
     recipe.train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
-    trained = load_bundle(tmp_path / "bundle", OnnxGraph)
+    trained = load_bundle(tmp_path / "bundle", ENGINE)
     features = dict(trained.samples[0]["features"])
     assert trained.excluded and not set(features) & trained.ignored
     with_excluded = {**features, **{column.name: "x" for column in trained.excluded}}
@@ -106,9 +107,10 @@ def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, mon
     """The export is held against the pipeline before a file is written."""
     table = read_table(small_csv, SCHEMA)
     pipeline = fit(table.without_twins(), QUICK)
+    fitted = export.Fitted(pipeline, fit_types(table.without_twins(), pipeline.scaling.median))
     monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
     with pytest.raises(export.DriftError, match="nothing was written"):
-        export.write(tmp_path / "bundle", QUICK, table, export.Fitted(pipeline), {})
+        export.write(tmp_path / "bundle", QUICK, table, fitted, export.Figures({}, {}))
     assert not list(tmp_path.iterdir())
 
 

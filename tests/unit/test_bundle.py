@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.onnx_graph import ENGINE, OnnxGraph
 from shotwise.bundle import Bundle, ExcludedColumn, document_hash, load_bundle
 from shotwise.errors import BundleError
 
@@ -24,7 +24,7 @@ def copied(tmp_path: Path) -> Path:
 
 def test_the_shipped_bundle_loads_from_a_copy(copied: Path) -> None:
     """The copy that the other tests spoil is good before they do."""
-    assert len(load_bundle(copied, OnnxGraph).features) == 30
+    assert len(load_bundle(copied, ENGINE).features) == 30
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "background.npz", "samples.json", "MODEL_CARD.md"])
@@ -34,7 +34,7 @@ def test_an_altered_file_is_refused_by_name(copied: Path, name: str) -> None:
     content[len(content) // 2] ^= 1
     (copied / name).write_bytes(content)
     with pytest.raises(BundleError, match=name):
-        load_bundle(copied, OnnxGraph)
+        load_bundle(copied, ENGINE)
 
 
 def test_what_is_excluded_is_read(copied: Path) -> None:
@@ -46,7 +46,7 @@ def test_what_is_excluded_is_read(copied: Path) -> None:
     document["defect_types"][0]["modelled"] = False
     document["sha256"] = document_hash(document)
     (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
-    found = load_bundle(copied, OnnxGraph)
+    found = load_bundle(copied, ENGINE)
     assert found.excluded == (ExcludedColumn(**entry),) and found.ignored == {"Ladle"}
     assert not found.defect_types[0].modelled
 
@@ -55,7 +55,7 @@ def test_an_absent_file_is_refused_by_name(copied: Path) -> None:
     """A bundle without one of its files is not served."""
     (copied / "samples.json").unlink()
     with pytest.raises(BundleError, match=r"samples\.json is absent"):
-        load_bundle(copied, OnnxGraph)
+        load_bundle(copied, ENGINE)
 
 
 def test_an_altered_document_is_refused(copied: Path) -> None:
@@ -64,13 +64,13 @@ def test_an_altered_document_is_refused(copied: Path) -> None:
     document["thresholds"]["decision"] = 0.9
     (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
     with pytest.raises(BundleError, match="altered"):
-        load_bundle(copied, OnnxGraph)
+        load_bundle(copied, ENGINE)
 
 
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     """The message says which setting to correct."""
     with pytest.raises(BundleError, match="SHOTWISE_MODEL_DIR"):
-        load_bundle(tmp_path, OnnxGraph)
+        load_bundle(tmp_path, ENGINE)
 
 
 def test_another_format_is_refused(copied: Path) -> None:
@@ -81,7 +81,7 @@ def test_another_format_is_refused(copied: Path) -> None:
     document["sha256"] = document_hash(document)
     (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
     with pytest.raises(BundleError, match="format 99"):
-        load_bundle(copied, OnnxGraph)
+        load_bundle(copied, ENGINE)
 
 
 def test_a_graph_of_another_shape_is_refused() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from shotwise.bundle import GraphOutput
+from shotwise.bundle import Engine, GraphOutput
 from shotwise.errors import BundleError
 
 OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error", "distance"]
@@ -38,6 +38,21 @@ class OnnxHistory:
         """The probability with history; outcomes: float32 [H], newest last."""
         given = {"probability": np.array([probability], np.float32), "outcome": outcomes}
         return float(self._session.run(["with_history"], given)[0][0])
+
+
+class OnnxTypes:
+    """Implements `bundle.TypesGraph`."""
+
+    def __init__(self, model: bytes) -> None:
+        self._session = _opened(model, "model_types.onnx", ["types"])
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[N, T] for float32 [N, F]."""
+        found: NDArray[np.float32] = self._session.run(["types"], {"features": features})[0]
+        return found
+
+
+ENGINE = Engine(OnnxGraph, OnnxHistory, OnnxTypes)
 
 
 def _opened(model: bytes, name: str, outputs: list[str]) -> onnxruntime.InferenceSession:

@@ -1,0 +1,83 @@
+"""Defect types: the forest learns what the values tell of them, and the shares stand beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from test_protocol import QUICK, column, made_table
+
+from shotwise.adapters.onnx_graph import OnnxTypes
+from training.evaluate import evaluate, jobs, results
+from training.graph import types_graph
+from training.pipeline import scaling_of
+from training.table import Table
+from training.type_scores import shares
+from training.types import fit_types
+
+
+def typed_table() -> Table:
+    """Defective shots show the first type where the first value is high, else the second; a third has two examples."""
+    table = made_table(runs=4, shots=200, twins=1)
+    high = table.features[:, 0] > np.median(table.features[:, 0])
+    types = np.stack([table.defect & high, table.defect & ~high, np.zeros(len(table), bool)], axis=1)
+    types[np.flatnonzero(table.defect)[:2], 2] = True
+    names = {name: {"ko": name, "en": name} for name in ("high", "low", "rare")}
+    return replace(table, types=types, type_labels=names)
+
+
+def test_the_forest_learns_which_type_it_is() -> None:
+    """Each defective shot is likelier to show its own type; the graph says the same, also where a value is missing."""
+    table = typed_table()
+    types = fit_types(table, scaling_of(table.features).median)
+    assert types
+    found = types(table.features)
+    own = table.types[table.defect][:, :2]
+    assert ((found[table.defect][:, :2].argmax(axis=1) == own.argmax(axis=1)).mean()) > 0.95
+    rows = table.features.copy()
+    rows[::3, 1] = np.nan
+    served = OnnxTypes(types_graph(types).SerializeToString())(rows)
+    np.testing.assert_allclose(served, types(rows), atol=1e-5)
+
+
+def test_one_type_and_none() -> None:
+    """A single type is certain of a defective shot; a table without types has no forest and no figures of them."""
+    table = typed_table()
+    median = scaling_of(table.features).median
+    one = fit_types(replace(table, types=table.defect[:, None], type_labels={"any": {}}), median)
+    assert one and one(table.features).shape == (len(table), 1) and (one(table.features) == 1).all()
+    assert OnnxTypes(types_graph(one).SerializeToString())(table.features).shape == (len(table), 1)
+    assert fit_types(made_table(), median) is None
+    assert not [job for job in jobs(made_table(), ["unique"], [QUICK], contenders=False) if job.name == "defect types"]
+
+
+def test_shares_are_those_of_the_product_in_training() -> None:
+    """By the product's defective training shots; a product that has none there gets the shares of all."""
+    table = typed_table()
+    first = replace(column("a"), categories=("x", "y", "z"))
+    product = np.where(table.types[:, 0], 0, 1).astype(np.float32)
+    table = replace(table, columns=(first, *table.columns[1:]),
+                    features=np.column_stack([product, table.features[:, 1:]]))
+    rows = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0]], np.float32)
+    found = shares(table, rows)
+    assert found[0, 0] == 1 and found[1, 0] == 0
+    np.testing.assert_allclose(found[2], table.types[table.defect].mean(axis=0))
+
+
+def test_types_are_scored_in_the_same_folds() -> None:
+    """Only types with examples enough; ours beats the shares where the values tell the type, and corrupted chances
+    do not."""
+    table = typed_table()
+    found = forward_types(table)
+    assert set(found) == {"high", "low"}
+    for one in found.values():
+        assert one["ours"]["roc_auc"] > one["by_share"]["roc_auc"] and one["difference"]["interval"][0] > 0
+    mixed = table.types[np.random.default_rng(1).permutation(len(table))] & table.defect[:, None]
+    wrong = forward_types(replace(table, types=mixed))
+    assert all(one["difference"]["interval"][0] <= 0 for one in wrong.values())
+
+
+def forward_types(table: Table) -> dict[str, Any]:
+    """The figures of the types under `forward`, which has one fold."""
+    return dict(results(evaluate(jobs(table, ["forward"], [QUICK], contenders=False)))["types"]["forward"])
