@@ -55,6 +55,7 @@ scalers and calibration are fitted on the training part only.
 Libraries: {libraries}.
 """
 
+RATES = {"run-rate": "the defect rate of the run", "late-rate": "the rate of the latest known results"}
 HISTORY = """- With `history`, the probability counts as one known inspection result of the run; each result halves its
   weight every 10 shots. Decision {decision:.3f}, accept below {accept_below:.3f}, reject from {reject_from:.3f}: from
   the last 30 % of every run, as foretold from the part before."""
@@ -99,12 +100,13 @@ def _warnings(figures: dict[str, Any]) -> Iterator[str]:
     if "published" in figures:
         yield "Under `published` most test shots have an exact twin in training, so those figures measure memory."
     for protocol, entry in figures.items():
-        for found in (found for who, found in entry.items() if who not in ("definition", "run-rate")):
+        for found in (found for who, found in entry.items() if who not in ("definition", *RATES)):
             low, high = found["interval"]["within_run_roc_auc"]
             if low is not None and low <= 0.5 <= high:
                 yield (f"Under `{protocol}` the interval of the within-run ROC-AUC holds 0.5: the values tell the run, "
                        "not the shot.")
-            if found["roc_auc"] <= entry["run-rate"]["roc_auc"]:
-                yield f"Under `{protocol}` it ranks no better than the defect rate of the run alone."
+            for rate, meaning in RATES.items():
+                if rate in entry and found["roc_auc"] <= entry[rate]["roc_auc"]:
+                    yield f"Under `{protocol}` it ranks no better than {meaning} alone."
     yield ("No figure says that it transfers to a run that it has not seen; for such shots it says that their "
            "conditions are new.")
