@@ -37,7 +37,8 @@ PLAUSIBLE_SPANS = 3
 PIPELINES = Path(__file__).parent.resolve() / "pipelines"
 MODELS = Path(__file__).parent.resolve().parent / "models"
 LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
-TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]  # beyond what skops trusts by itself
+TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+           "sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
 
 
 class DriftError(RuntimeError):
