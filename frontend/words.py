@@ -112,10 +112,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "model.recall": ("재현율", "Recall"),
     "model.shotwise": ("이 모델", "this model"),
     "model.run-rate": ("구간 불량률만 사용", "run's defect rate alone"),
+    "model.late-rate": ("최근 검사 결과의 불량률만 사용", "rate of the latest inspection results alone"),
     "model.document": ("비교 모델", "reference model"),
     "model.unique": ("중복을 뺀 교차 검증, 샷 {count}개", "Cross-validation without repeated shots, {count} shots"),
     "model.published": ("중복을 둔 무작위 분할, 샷 {count}개 (기억력을 재므로 실제보다 높습니다)",
                         "Random split with repeated shots kept, {count} shots (flattering: it measures memory)"),
+    "model.forward-history": ("시간 순서 검증, 앞선 검사 결과 사용, 샷 {count}개",
+                              "Forward in time, with earlier inspection results, {count} shots"),
     "model.forward": ("시간 순서 검증, 샷 {count}개", "Forward in time, {count} shots"),
     "model.tells_the_run": ("이 검증에서는 같은 구간 안의 샷끼리 비교한 결과가 우연과 다르다고 할 수 없습니다. "
                             "값이 알려 주는 것은 샷이 아니라 생산 구간입니다.",

@@ -3,7 +3,7 @@
 The way of the data: `csvfile` reads the cells → `schema` says what they are → `table` makes arrays of them; `audit`
 (`facts`, `twins`, `label`, `leaks`, `stamps`) says beforehand what would make a figure look better than it is, and
 `draft` writes a first schema. `protocol` splits the shots → `pipeline` fits a `configuration` (`autoencoder`, boosting,
-calibration; `teacher` and `drift` for the one that is served) → `contenders` are fitted beside it → `metrics` →
-`evaluate` → `report`. `recipe` trains the final pipeline → `graph` fuses it into one ONNX graph → `export` writes the
-bundle and its model card.
+calibration; `teacher` for the one that is served), `history` its head for known inspection results, `types` its model
+of defect types → `contenders` are fitted beside it → `metrics`, `type_scores` → `evaluate` → `report`. `recipe` trains
+the final pipeline → `graph` makes ONNX graphs of it → `export` writes the bundle and its model card.
 """

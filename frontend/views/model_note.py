@@ -14,7 +14,7 @@ from words import Words
 FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
            ("within_run_roc_auc", "model.within"))
 
-RATE, CHANCE = "run-rate", 0.5
+RATES, CHANCE = ("run-rate", "late-rate"), 0.5
 
 
 def show(model: Mapping[str, Any], words: Words) -> None:
@@ -39,7 +39,7 @@ def _protocol(name: str, found: Mapping[str, Any], words: Words) -> str:
 def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether chance lies inside the interval of a model's within-run ROC-AUC."""
     intervals = [figures.get("interval", {}).get("within_run_roc_auc", [None, None])
-                 for method, figures in methods.items() if method != RATE]
+                 for method, figures in methods.items() if method not in RATES]
     return any(low is not None and low <= CHANCE <= high for low, high in intervals)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
+import termios
 import tomllib
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from tables import Kamp, foundry, write_csv
 
 from local.cli import main
+from local.console import progress_bar
 from training.table import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +85,24 @@ def test_a_table_can_be_looked_at_before_anything_is_installed(shots_csv: Path) 
     done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], cwd=ROOT, capture_output=True, text=True,
                           check=True, encoding="utf-8", timeout=120)
     assert "run `make install`" in done.stderr and done.stderr.splitlines()[-1] == "0 0 1"
+
+
+def test_progress_is_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error, one for each step; a terminal gets one bar with the step's name instead."""
+    with progress_bar() as progress:
+        progress(0, 3, "first")
+        progress(1, 3, "second")
+    assert capsys.readouterr() == ("", "0/3 first\n1/3 second\n")
+
+
+def test_progress_is_a_bar_on_a_terminal() -> None:
+    """Run under a pseudo-terminal, as a user would."""
+    code = ("from local.console import progress_bar\n"
+            "with progress_bar() as progress:\n progress(0, 3, 'first')\n progress(2, 3, 'third')")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, cwd=ROOT) as process:
+        assert process.wait(60) == 0
+    shown = os.read(ours, 10_000).decode()
+    os.close(theirs)
+    assert "2/3" in shown and "third" in shown and "█" in shown
