@@ -31,12 +31,21 @@ def table_of(table: Table, protocol: str) -> Table:
 
 
 def applies(table: Table, protocol: str) -> bool:
-    """Whether a table has what the protocol needs: `new-run` needs runs."""
-    return protocol != "new-run" or len(np.unique(table.run)) > 1
+    """Whether a table has what the protocol needs: `new-run` needs runs, and all of them some shots of each class to
+    train on."""
+    shots = table_of(table, protocol)
+    return (protocol != "new-run" or len(np.unique(table.run)) > 1) and any(True for _ in splits(shots, protocol))
 
 
 def splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
-    """(training rows, held-out rows) of a table as `table_of` gives it."""
+    """(training rows, held-out rows) of a table as `table_of` gives it; none whose training part has one class only,
+    as where the one run with defects is left out."""
+    for train, held in _splits(table, protocol):
+        if 0 < table.defect[train].sum() < len(train):
+            yield train, held
+
+
+def _splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
     rows = np.arange(len(table))
     if protocol == "published":
         yield tuple(train_test_split(rows, test_size=0.2, stratify=table.defect, random_state=SEED))

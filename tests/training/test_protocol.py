@@ -11,8 +11,8 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingReg
 
 from training.configuration import DOCUMENT, SHOTWISE, Configuration
 from training.contenders import delayed_rates, late_rate, run_rate
-from training.evaluate import contend, score
-from training.protocol import DELAY, PROTOCOLS, Rows, applies, splits, table_of
+from training.evaluate import contend, jobs, score, without_counters
+from training.protocol import DELAY, PROTOCOLS, Rows, applies, last_part, splits, table_of
 from training.schema import Column
 from training.table import Table
 
@@ -132,6 +132,29 @@ def test_values_of_held_out_shots_move_no_scaler() -> None:
     ours, theirs = (score(shots, "forward", QUICK) for shots in (table, replace(table, features=wild)))
     assert ours.held.probability[0] == theirs.held.probability[0]
     assert not np.array_equal(ours.held.probability[1:], theirs.held.probability[1:])
+
+
+def test_a_training_part_of_one_class_is_left_out() -> None:
+    """Where one run has all defects, `new-run` can't leave that run out, and leaves out the others; where the first
+    part of every run has none, `forward` can't be measured at all."""
+    table = made_table().without_twins()
+    alone = replace(table, defect=table.run == 2)
+    held = [set(table.run[rows]) for _, rows in splits(alone, "new-run")]
+    assert held == [{0}, {1}, {3}] and applies(alone, "new-run")
+    late = replace(table, defect=last_part(table))
+    assert not applies(late, "forward") and applies(late, "unique")
+    assert not [job for job in jobs(late, ["forward"], [QUICK])]
+
+
+def test_an_evaluation_repeats_the_ablation_and_leaves_the_counter_out() -> None:
+    """The jobs of every protocol; one more without the counter where the table has one."""
+    table = made_table()
+    counted = replace(table, columns=(replace(column("n"), counter=True), *table.columns[1:]))
+    names = {job.name for job in jobs(counted, ["unique"], [SHOTWISE])}
+    assert {"run-rate", "random-forest", "poc", "poc with 0 latents", "poc with 16 latents", "shotwise"} <= names
+    assert "shotwise without n" in names and without_counters(counted).features.shape[1] == 2
+    assert not [job for job in jobs(table, ["unique"], [SHOTWISE]) if "without" in job.name]
+    assert {job.name for job in jobs(table, ["forward-history"], [SHOTWISE])} == {"run-rate", "late-rate", "shotwise"}
 
 
 def test_run_rate_knows_the_run_and_nothing_else() -> None:
