@@ -20,6 +20,7 @@ WORDS: dict[str, dict[str, str]] = {
         "conditions": "이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 "
                       "이 구간의 검사 결과가 쌓여 모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
         "unusual": "주의: 학습한 적 없는 샷입니다.",
+        "outside_seen": "학습 범위를 벗어난 값: {names}",
         "outside": "양품 한계 밖: {feature} {value:g} (한계 {low:g}–{high:g})",
         "drivers": "영향이 큰 값 (배경 평균 {base:.1%} → 이 샷 {probability:.1%})", "absent": "측정 안 됨",
         "chart": "차트: {place}", "remedies": "권고 조치", "sources": "출처",
@@ -36,6 +37,7 @@ WORDS: dict[str, dict[str, str]] = {
         "conditions": "The model has not seen conditions like these. In a new production run, take its verdicts as "
                       "hints only until it has been retrained with inspected shots of that run.",
         "unusual": "Careful: the model has never seen such a shot.",
+        "outside_seen": "Outside the range of the training shots: {names}",
         "outside": "Outside the limits of good shots: {feature} {value:g} (limits {low:g}–{high:g})",
         "drivers": "What drove it (background mean {base:.1%} → this shot {probability:.1%})",
         "absent": "not measured", "chart": "Chart: {place}", "remedies": "What to do", "sources": "Sources",
@@ -63,12 +65,14 @@ def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]
     lines.append(words["verdict"].format(
         kind=words[prediction["class"]], probability=prediction["probability"], threshold=prediction["threshold"],
         advice=words[prediction["advice"]], confidence=words[prediction["confidence"]]))
-    if found["history"]:
+    if found["history"] and found["history"]["used"]:
         lines.append(words["history"].format(**found["history"]))
     if prediction["class"] == "defect":
         lines += _type_lines(found["defect_types"], words)
     if kind == "shot":
-        lines.append(" ".join([words["unusual"], ", ".join(found["novelty"]["outside_seen"])]).rstrip())
+        lines.append(words["unusual"])
+    if found["novelty"]["outside_seen"]:
+        lines.append(words["outside_seen"].format(names=", ".join(found["novelty"]["outside_seen"])))
     return lines + [words["outside"].format(**breach) for breach in found["limits"]]
 
 

@@ -75,12 +75,18 @@ def model_card(document: dict[str, Any]) -> str:
 
 def _types(figures: dict[str, Any]) -> Iterator[str]:
     for protocol, found in figures.items():
+        if not found:
+            continue
         yield ""
         yield (f"Defect types under `{protocol}`; `by share` gives each the part that it had of the product type's "
                "past defects:")
         yield ""
         yield from types_table(found)
         yield ""
+        worse = [name for name, one in found.items() if (one["difference"]["interval"][1] or 0) < 0]
+        better = [name for name, one in found.items() if (one["difference"]["interval"][0] or 0) > 0]
+        yield (f"Better than the share: {', '.join(better) or 'none'}. Worse: {', '.join(worse) or 'none'}. "
+               "Of the others no difference is shown.")
 
 
 def _history(thresholds: dict[str, float] | None) -> str:
@@ -106,7 +112,8 @@ def _warnings(figures: dict[str, Any]) -> Iterator[str]:
                 yield (f"Under `{protocol}` the interval of the within-run ROC-AUC holds 0.5: the values tell the run, "
                        "not the shot.")
             for rate, meaning in RATES.items():
-                if rate in entry and found["roc_auc"] <= entry[rate]["roc_auc"]:
+                area = entry.get(rate, {}).get("roc_auc")
+                if None not in (area, found["roc_auc"]) and found["roc_auc"] <= area:
                     yield f"Under `{protocol}` it ranks no better than {meaning} alone."
     yield ("No figure says that it transfers to a run that it has not seen; for such shots it says that their "
            "conditions are new.")

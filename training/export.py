@@ -125,7 +125,7 @@ def _replace(aside: Path, out: Path) -> None:
 
 
 def _product(table: Table) -> str | None:
-    """The first categorical feature: limits and defect shares are kept per category of it."""
+    """The first categorical feature: limits are kept per category of it."""
     return next((column.name for column in table.columns if column.categories), None)
 
 

@@ -20,6 +20,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from training.configuration import Booster
 from training.history import HALF_LIFE, WEIGHT, History
 from training.pipeline import SCALED_LIMIT, Pipeline
+from training.protocol import DELAY
 from training.teacher import BOUNDS
 from training.types import Types
 
@@ -184,25 +185,30 @@ def types_graph(types: Types) -> onnx.ModelProto:
 
 def history_graph(head: History) -> onnx.ModelProto:
     """The head as a graph: `probability` float32 [1] of the fused graph, `outcome` float32 [H], what inspection found
-    on the shots before, newest last (1 defect, 0 normal, NaN not known) → `with_history` [1]."""
+    on the shots before, newest last (1 defect, 0 normal, NaN not known) → `with_history` [1], and `results` [1], the
+    summed weight of what is known."""
     node = helper.make_node
     nodes = [
         node("Shape", ["outcome"], ["shape"]), node("Squeeze", ["shape"], ["count"]),
-        node("Range", ["count", "none", "down"], ["age64"]), node("Cast", ["age64"], ["age"], to=TensorProto.DOUBLE),
+        node("Range", ["count", "none", "down"], ["back"]), node("Cast", ["back"], ["back64"], to=TensorProto.DOUBLE),
+        node("Max", ["back64", "delay"], ["age"]),
         node("Pow", ["kept", "age"], ["weight_if_known"]),
         node("Cast", ["outcome"], ["outcome64"], to=TensorProto.DOUBLE), node("IsNaN", ["outcome"], ["unknown"]),
         node("Where", ["unknown", "zero", "weight_if_known"], ["weight"]),
         node("Where", ["unknown", "zero", "outcome64"], ["defect"]), node("Mul", ["weight", "defect"], ["weighted"]),
         node("ReduceSum", ["weighted"], ["defects"], keepdims=1),
-        node("ReduceSum", ["weight"], ["results"], keepdims=1),
+        node("ReduceSum", ["weight"], ["results64"], keepdims=1),
+        node("Cast", ["results64"], ["results"], to=TensorProto.FLOAT),
         node("Cast", ["probability"], ["probability64"], to=TensorProto.DOUBLE),
         node("Mul", ["probability64", "base_weight"], ["base"]), node("Add", ["defects", "base"], ["all_defects"]),
-        node("Add", ["results", "base_weight"], ["all_results"]), node("Div", ["all_defects", "all_results"], ["rate"]),
+        node("Add", ["results64", "base_weight"], ["all_results"]),
+        node("Div", ["all_defects", "all_results"], ["rate"]),
         node("Clip", ["rate", "least", "most"], ["bounded"]), node("Sub", ["one", "bounded"], ["good"]),
         node("Div", ["bounded", "good"], ["odds"]), node("Log", ["odds"], ["log_odds"]),
         node("Mul", ["log_odds", "slope"], ["sloped"]), node("Add", ["sloped", "intercept"], ["calibrated"]),
         node("Sigmoid", ["calibrated"], ["found"]), node("Cast", ["found"], ["with_history"], to=TensorProto.FLOAT)]
-    constants = {"none": np.int64(0), "down": np.int64(-1), "kept": np.float64(0.5 ** (1 / HALF_LIFE)),
+    constants = {"none": np.int64(0), "down": np.int64(-1), "delay": np.float64(DELAY),
+                 "kept": np.float64(0.5 ** (1 / HALF_LIFE)),
                  "zero": np.float64(0), "one": np.float64([1]), "base_weight": np.float64([WEIGHT]),
                  "least": np.float64(BOUNDS[0]), "most": np.float64(BOUNDS[1]),
                  "slope": np.float64([head.slope]), "intercept": np.float64([head.intercept])}
@@ -210,7 +216,8 @@ def history_graph(head: History) -> onnx.ModelProto:
         nodes, "shotwise-history",
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1]),
          helper.make_tensor_value_info("outcome", TensorProto.FLOAT, ["H"])],
-        [helper.make_tensor_value_info("with_history", TensorProto.FLOAT, [1])],
+        [helper.make_tensor_value_info("with_history", TensorProto.FLOAT, [1]),
+         helper.make_tensor_value_info("results", TensorProto.FLOAT, [1])],
         initializer=[numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()])
     return _checked(graph)
 

@@ -1,9 +1,11 @@
 """The history head: what inspection found on the shots before, joined with what the pipeline says of this one.
 
 The pipeline's probability counts as WEIGHT results, and each known result of the run halves its own weight every
-HALF_LIFE shots: the mean of a beta-binomial with exponential forgetting (West & Harrison 1997, chapter 14). One slope
-and one intercept then calibrate it. They and the thresholds come from shots that lie after those that the pipeline of
-this fit has seen, as the shots to be judged will: never from shots that it knows.
+HALF_LIFE shots: the mean of a beta-binomial with exponential forgetting (West & Harrison 1997, chapter 14). A result
+nearer than DELAY shots counts as if it were DELAY back, since nothing nearer was ever measured, and with less than
+ENOUGH of the evidence that it was calibrated on the head says nothing. One slope and one intercept calibrate it. They
+and the thresholds come from shots that lie after those that the pipeline of this fit has seen, as the shots to be
+judged will: never from shots that it knows.
 HALF_LIFE and WEIGHT were chosen inside the first 70 % of every run of the KAMP table (decision 0012).
 """
 
@@ -25,6 +27,7 @@ from training.teacher import log_odds
 HALF_LIFE = 10.0  # shots
 WEIGHT = 1.0  # known results that the pipeline's probability counts for
 LEAST = 20  # shots of each class to calibrate on
+ENOUGH = 0.5  # of the mean summed weight of the results of the shots that it is calibrated on
 
 Floats = NDArray[np.float64]
 
@@ -38,8 +41,10 @@ class History:
     thresholds: HistoryThresholds
 
     def __call__(self, probability: Floats, defects: Floats, results: Floats) -> Floats:
-        """Of N shots: the pipeline's probability, and what `known_results` gives → probability [N]."""
-        return sigmoid(self.slope * log_odds(_joined(probability, defects, results)) + self.intercept)
+        """Of N shots: the pipeline's probability, and what `known_results` gives → probability [N], the pipeline's own
+        where the results are too few."""
+        joined = sigmoid(self.slope * log_odds(_joined(probability, defects, results)) + self.intercept)
+        return np.where(results >= self.thresholds.evidence, joined, probability)
 
 
 def enough_for_history(table: Table) -> bool:
@@ -59,7 +64,8 @@ def fit_history(table: Table, configuration: Configuration) -> History:
     slope, intercept = calibration(joined, defect)
     found = sigmoid(slope * joined + intercept)
     decision = best_f1_threshold(found, defect)
-    return History(slope, intercept, HistoryThresholds(decision, *band(found, decision)))
+    evidence = ENOUGH * float(results[late].mean())
+    return History(slope, intercept, HistoryThresholds(decision, *band(found, decision), evidence))
 
 
 def known_results(table: Table) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from training.table import Table
 
 SEED = 42
 FOLDS = 5
+FEWEST = 3  # of each class in a training part, from which thresholds are held out in as many folds
 LARGE = 20_000  # unique shots from which one fold of the five says enough
 LAST = 0.30
 DELAY = 10  # shots until an inspection result is known
@@ -38,10 +39,11 @@ def applies(table: Table, protocol: str) -> bool:
 
 
 def splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
-    """(training rows, held-out rows) of a table as `table_of` gives it; none whose training part has one class only,
-    as where the one run with defects is left out."""
+    """(training rows, held-out rows) of a table as `table_of` gives it; none with fewer than FEWEST shots of a class to
+    train on, as where the one run with defects is left out."""
     for train, held in _splits(table, protocol):
-        if 0 < table.defect[train].sum() < len(train):
+        defects = int(table.defect[train].sum())
+        if min(defects, len(train) - defects) >= FEWEST and len(held):
             yield train, held
 
 

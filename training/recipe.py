@@ -8,7 +8,7 @@ from typing import Any
 from training import export
 from training.configuration import SHOTWISE, Configuration
 from training.evaluate import Progress, evaluate, jobs, results
-from training.history import enough_for_history, fit_history
+from training.history import fit_history
 from training.pipeline import fit
 from training.table import check_trainable, read_table
 from training.types import fit_types
@@ -29,7 +29,9 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     found = results(evaluate(todo, lambda done, _, what: progress(done, steps, what)))
     progress(len(todo), steps, "the final model")
     shots = table if configuration.twins else table.without_twins()
-    head = fit_history(shots, configuration) if configuration.history and enough_for_history(shots) else None
+    measured = configuration.name in found["configurations"] and (
+        "forward-history" in found["configurations"][configuration.name])
+    head = fit_history(shots, configuration) if measured else None  # no head without figures of it
     pipeline = fit(shots, configuration)
     fitted = export.Fitted(pipeline, fit_types(table.without_twins(), pipeline.scaling.median), head)
     document = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))

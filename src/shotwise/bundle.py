@@ -75,11 +75,12 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class HistoryThresholds:
-    """Of the probability with history."""
+    """Of the probability with history. evidence: the summed weight of known results from which it is used."""
 
     decision: float
     accept_below: float
     reject_from: float
+    evidence: float
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,9 @@ class Graph(Protocol):
 class HistoryGraph(Protocol):
     """The history head."""
 
-    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> float:
+    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> tuple[float, float]:
         """The fused model's probability and what inspection found on the shots before, float32 [H], newest last
-        (1 defect, 0 normal, NaN not known) → probability of a defect."""
+        (1 defect, 0 normal, NaN not known) → probability of a defect, and the summed weight of the known results."""
         ...
 
 
@@ -180,7 +181,7 @@ class Bundle:
         return frozenset(column.name for column in self.excluded)
 
     def product(self, values: NDArray[np.float32]) -> str:
-        """The product type of a shot [F]: the key of its limits and defect shares."""
+        """The product type of a shot [F]: the key of its limits."""
         if self.product_feature is None:
             return "all"
         column = self.position[self.product_feature]

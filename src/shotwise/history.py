@@ -29,12 +29,12 @@ class History:
         return int((~np.isnan(self.outcomes)).sum())
 
 
-def read_history(given: object, shot: Shot, bundle: Bundle) -> History:
-    """`[{features, outcome?}, …]`, newest last, all of the run of `shot`; an absent or null outcome is not known yet.
+Earlier = list[tuple[Shot, float]]  # each with its outcome: 1 defect, 0 normal, NaN not known
 
-    A shot that repeats the one before it in every value is that shot again, as machines write it down twice, and
-    counts once. Raises InvalidInput with every field at fault, and where the bundle has no history head.
-    """
+
+def read_earlier(given: object, bundle: Bundle) -> Earlier:
+    """`[{features, outcome?}, …]`, newest last; an absent or null outcome is not known yet. Raises InvalidInput with
+    every field at fault, and where the bundle has no history head."""
     if bundle.history is None:
         raise InvalidInput([FieldError("history", "cannot be used: this model has no history head; send the shot "
                                                   "alone")])
@@ -45,7 +45,13 @@ def read_history(given: object, shot: Shot, bundle: Bundle) -> History:
     earlier = [_earlier(item, f"history[{place}]", bundle, errors) for place, item in enumerate(given)]
     if errors:
         raise InvalidInput(errors)
-    return History(_once([*(one for one in earlier if one), (shot, math.nan)])[:-1])
+    return [one for one in earlier if one]
+
+
+def history_of(earlier: Earlier, shot: Shot) -> History:
+    """What `earlier` shots of its run tell of `shot`. A shot that repeats the one before it in every value is that shot
+    again, as machines write it down twice, and counts once."""
+    return History(_once([*earlier, (shot, math.nan)])[:-1])
 
 
 def _earlier(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> tuple[Shot, float] | None:
@@ -65,7 +71,7 @@ def _earlier(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> 
     return shot, math.nan if outcome is None else OUTCOMES[outcome]
 
 
-def _once(shots: list[tuple[Shot, float]]) -> NDArray[np.float32]:
+def _once(shots: Earlier) -> NDArray[np.float32]:
     """The outcomes, repeated shots counted once: with the latest outcome that is known of them."""
     kept: list[float] = []
     before: Shot | None = None

@@ -38,10 +38,11 @@ class TypeProbability:
 
 @dataclass(frozen=True)
 class WithHistory:
-    """What a prediction with history rests on: the number of known inspection results, and the probability by the
-    shot's values alone, which attribution explains."""
+    """What a prediction with history rests on: the number of known inspection results, whether they were enough to be
+    used, and the probability by the shot's values alone, which attribution explains."""
 
     results: int
+    used: bool
     probability_alone: float
 
 
@@ -81,13 +82,16 @@ def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
 
 
 def predict_with_history(shot: Shot, history: History, bundle: Bundle) -> Prediction:
-    """Predict for a shot whose run's inspection results are known in part; without any, as `predict` does."""
+    """Predict for a shot whose run's inspection results are known in part; without any, or with too few to say more
+    than the shot's values, as `predict` does."""
     output, types = _run([shot], bundle)
     if bundle.history is None or not history.results:
         return _prediction(shot, output, types, 0, bundle)
     alone = float(output.probability[0])
-    joined = Verdict(bundle.history.graph(alone, history.outcomes), bundle.history.thresholds,
-                     WithHistory(history.results, alone))
+    with_history, evidence = bundle.history.graph(alone, history.outcomes)
+    used = evidence >= bundle.history.thresholds.evidence
+    told = WithHistory(history.results, used, alone)
+    joined = Verdict(with_history, bundle.history.thresholds, told) if used else Verdict(alone, bundle.thresholds, told)
     return _prediction(shot, output, types, 0, bundle, joined)
 
 

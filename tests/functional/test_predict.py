@@ -177,7 +177,7 @@ def test_history_joins_the_prediction(bundle: Bundle, features: dict[str, Any], 
     history = [{"features": {**features, "Shot": number}, "outcome": "defect"} for number in range(30)]
     alone, joined = (function({"features": good_features, **more}, None) for more in ({}, {"history": history}))
     assert alone["history"] is None
-    assert joined["history"] == {"results": 30, "probability_alone": alone["prediction"]["probability"]}
+    assert joined["history"] == {"results": 30, "used": True, "probability_alone": alone["prediction"]["probability"]}
     assert joined["prediction"]["probability"] > alone["prediction"]["probability"]
     assert function({"features": good_features, "history": []}, None)["prediction"] == alone["prediction"]
     diagnosed = function({"diagnose": {"features": good_features, "history": history}}, None)
@@ -185,5 +185,9 @@ def test_history_joins_the_prediction(bundle: Bundle, features: dict[str, Any], 
     assert diagnosed["request"]["features"] == good_features
     with pytest.raises(Rejected, match=r"history\[0\]\.outcome"):
         function({"features": features, "history": [{"features": features, "outcome": "bad"}]}, None)
+    with pytest.raises(Rejected) as caught:
+        function({"features": {**features, "Shot": "x"}, "history": "x", "oops": 1}, None)
+    fields = {error["field"] for error in json.loads(str(caught.value))["errors"]}
+    assert fields == {"features.Shot", "history", "oops"}
     with pytest.raises(Rejected, match="history"):
         function({"shots": [{"features": features}], "history": history}, None)

@@ -27,7 +27,14 @@ def test_the_shipped_bundle_loads_from_a_copy(copied: Path) -> None:
     assert len(load_bundle(copied, ENGINE).features) == 30
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "background.npz", "samples.json", "MODEL_CARD.md"])
+@pytest.mark.parametrize("folder", sorted(MODEL.parent.iterdir()), ids=lambda folder: folder.name)
+def test_every_shipped_bundle_loads(folder: Path) -> None:
+    """The one that is served and the proof of concept's."""
+    assert len(load_bundle(folder, ENGINE).features) == 30
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model_types.onnx", "model_history.onnx", "background.npz",
+                                  "samples.json", "MODEL_CARD.md"])
 def test_an_altered_file_is_refused_by_name(copied: Path, name: str) -> None:
     """One changed byte in any file stops the bundle, and the message names the file."""
     content = bytearray((copied / name).read_bytes())

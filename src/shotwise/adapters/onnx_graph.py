@@ -32,12 +32,13 @@ class OnnxHistory:
     """Implements `bundle.HistoryGraph`."""
 
     def __init__(self, model: bytes) -> None:
-        self._session = _opened(model, "model_history.onnx", ["with_history"])
+        self._session = _opened(model, "model_history.onnx", ["with_history", "results"])
 
-    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> float:
-        """The probability with history; outcomes: float32 [H], newest last."""
+    def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> tuple[float, float]:
+        """The probability with history, and the summed weight of results; outcomes: float32 [H], newest last."""
         given = {"probability": np.array([probability], np.float32), "outcome": outcomes}
-        return float(self._session.run(["with_history"], given)[0][0])
+        probability_with, results = self._session.run(["with_history", "results"], given)
+        return float(probability_with[0]), float(results[0])
 
 
 class OnnxTypes:

@@ -28,7 +28,7 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
                    for breach in prediction.limits],
         "imputed": list(prediction.imputed),
-        "history": prediction.history and {"results": prediction.history.results,
+        "history": prediction.history and {"results": prediction.history.results, "used": prediction.history.used,
                                            "probability_alone": _rounded(prediction.history.probability_alone)},
         "latent_features": [_rounded(value) for value in prediction.latent],
         "model_version": bundle.version, "prediction_id": prediction_id}

@@ -11,7 +11,7 @@ from typing import Any
 
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
-from shotwise.history import History, read_history
+from shotwise.history import History, history_of, read_earlier
 from shotwise.knowledge.question import language_of
 from shotwise.shot import Shot, read_shot
 
@@ -141,9 +141,14 @@ def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> 
 def _shot_and_history(body: Mapping[str, Any], bundle: Bundle,
                       errors: list[FieldError]) -> tuple[Shot, History | None]:
     """The shot, and its history where `body` has one; raises with `errors` and all of theirs together."""
-    shot = _shot(body, bundle, errors)
     given = body.get("history")
-    return shot, None if given is None else read_history(given, shot, bundle)
+    earlier = None
+    try:
+        earlier = None if given is None else read_earlier(given, bundle)
+    except InvalidInput as error:
+        errors = [*errors, *error.errors]
+    shot = _shot(body, bundle, errors)
+    return shot, None if earlier is None else history_of(earlier, shot)
 
 
 def _batch_shot(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> Shot | None:

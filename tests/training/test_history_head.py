@@ -1,0 +1,69 @@
+"""The history head: what it may know, that graph and training mean the same, and when there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_protocol import QUICK, flipped, made_table
+
+from shotwise.adapters.onnx_graph import OnnxHistory
+from training.evaluate import score
+from training.graph import history_graph
+from training.history import enough_for_history, fit_history, known_results
+from training.protocol import DELAY, last_part, splits
+from training.table import Table
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """Four runs of 100 shots, without twins."""
+    return made_table(runs=4, shots=100, twins=1)
+
+
+def test_a_result_is_known_from_the_delay_on_and_in_its_run_alone(table: Table) -> None:
+    """Turning one label changes nothing for the shot itself, the nine after it, and the other runs."""
+    turned = 130
+    before, after = (known_results(shots)[0] for shots in (table, flipped(table, np.array([turned]))))
+    changed = np.flatnonzero(before != after)
+    assert changed[0] == turned + DELAY and changed[-1] == 199
+    assert np.array_equal(changed, np.arange(turned + DELAY, 200))
+
+
+def test_graph_and_training_mean_the_same(table: Table) -> None:
+    """A shot's probability by the results that training gathers, and by the outcomes that a request would hold."""
+    head = fit_history(table, QUICK)
+    served = OnnxHistory(history_graph(head).SerializeToString())
+    defects, results = known_results(table)
+    for shot in (140, 199, 399):
+        first = shot - shot % 100
+        outcomes = table.defect[first:shot].astype(np.float32)
+        outcomes[-(DELAY - 1):] = np.nan
+        one = slice(shot, shot + 1)
+        expected = head(np.array([0.3]), defects[one], results[one])[0]
+        assert served(0.3, outcomes) == pytest.approx((expected, results[shot]), abs=1e-6)
+
+
+def test_labels_that_are_not_known_yet_change_nothing(table: Table) -> None:
+    """Under `forward-history`, the labels of each run's last shots are known to no shot that is scored; those before
+    are, and turning them is noticed."""
+    ((_, held),) = splits(table, "forward-history")
+    place = np.arange(len(table)) % 100
+    found = [score(shots, "forward-history", QUICK).held.probability for shots in (
+        table, flipped(table, np.flatnonzero(place >= 100 - DELAY)), flipped(table, held))]
+    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+
+
+def test_too_little_evidence_leaves_the_probability_alone(table: Table) -> None:
+    """Below the least evidence the pipeline's own probability stays."""
+    head = fit_history(table, QUICK)
+    least = head.thresholds.evidence
+    found = head(np.array([0.3, 0.3]), np.array([least, least]), np.array([least * 0.99, least]))
+    assert found[0] == 0.3 and found[1] != 0.3
+
+
+def test_a_table_without_defects_at_its_end_has_no_head(table: Table) -> None:
+    """Nothing could be calibrated there."""
+    assert enough_for_history(table)
+    assert not enough_for_history(replace(table, defect=table.defect & ~last_part(table)))
