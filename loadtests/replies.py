@@ -12,7 +12,7 @@ from typing import Any
 
 # Every reason a reply is refused for, without values: reasons are counted, so there must be few.
 Flaw = str
-PREDICTION = ("prediction", "defect_types", "novelty", "limits", "imputed", "latent_features",
+PREDICTION = ("prediction", "defect_types", "novelty", "limits", "imputed", "history", "latent_features",
               "model_version", "prediction_id")
 VERDICT = ("class", "probability", "confidence", "threshold", "advice")
 STEPS = ("importance", "knowledge")
