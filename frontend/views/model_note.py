@@ -46,4 +46,4 @@ def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
 def _rows(methods: Mapping[str, Mapping[str, float]], words: Words) -> Iterable[list[str]]:
     for method, figures in methods.items():
         yield [text(words.either(f"model.{method}", method)),
-               *(f"{figures[key]:.2f}" if key in figures else "–" for key, _ in FIGURES)]
+               *("–" if figures.get(key) is None else f"{figures[key]:.2f}" for key, _ in FIGURES)]

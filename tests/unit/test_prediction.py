@@ -140,7 +140,7 @@ def test_types_are_sorted_and_never_likelier_than_a_defect(bundle: Bundle, featu
 
 
 def test_a_type_with_too_few_examples_has_no_probability(bundle: Bundle, features: dict[str, Any]) -> None:
-    """It stands last, with the number of its examples, however large its share is."""
+    """It stands last, with the number of its examples, however likely the model finds it."""
     types = [replace(kind, modelled=number % 2 == 1) for number, kind in enumerate(bundle.defect_types)]
     (found,) = predict([read_shot(features, bundle)], replace(bundle, defect_types=tuple(types)))
     few = [(kind.name, None, kind.examples) for kind in types if not kind.modelled]
