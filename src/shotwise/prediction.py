@@ -13,6 +13,7 @@ from shotwise.history import History
 from shotwise.shot import Shot
 
 LEAST_OF_RUN = 10
+FAR_OUTSIDE = 0.5  # of the range seen: a condition farther out is no new run's, but an odd value
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Prediction:
     calibrated chance that the class is right; low for an unusual shot. advice: accept, inspect or reject.
     novelty: reconstruction error or distance, each in multiples of its limit, whichever is more; unusual above 1.
     novelty_kind: "shot" where the values do not fit together, or one that changes with every shot lies outside the
-    range seen; "conditions" where only the shot's surroundings are unlike those of all training shots; None where it
-    is not unusual. outside_seen: names of the values outside the range of the training shots. latent: [12].
-    history: None where no result was known.
+    range seen, or any lies far outside; "conditions" where the shot's surroundings are unlike those of all training
+    shots; None where it is not unusual. outside_seen: names of the values outside the range of the training shots.
+    latent: [12]. history: None where no result was known.
     """
 
     defect: bool
@@ -123,10 +124,13 @@ def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row
     defect = probability >= thresholds.decision
     error = float(output.reconstruction_error[row]) / bundle.thresholds.novelty
     distance = float(output.distance[row]) / bundle.thresholds.distance
-    outside = tuple(feature.name for feature, value in zip(bundle.features, shot.values, strict=True)
-                    if _outside_seen(value, feature))
-    odd = any(not bundle.features[bundle.position[name]].condition for name in outside)
-    kind = "shot" if error > 1 or odd else "conditions" if distance > 1 or outside else None
+    beyond = {feature.name: _beyond_seen(value, feature)
+              for feature, value in zip(bundle.features, shot.values, strict=True)}
+    outside = tuple(name for name, part in beyond.items() if part > 0)
+    odd = any(beyond[name] > (FAR_OUTSIDE if bundle.features[bundle.position[name]].condition else 0)
+              for name in outside)
+    # In new conditions the values fit together in ways that were never seen, so the error says no more of the shot.
+    kind = "shot" if odd or (error > 1 and distance <= 1) else "conditions" if distance > 1 or outside else None
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
         confidence=_confidence(probability if defect else 1 - probability, kind),
@@ -136,10 +140,14 @@ def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row
         history=verdict.history)
 
 
-def _outside_seen(value: np.float32, feature: Feature) -> bool:
+def _beyond_seen(value: np.float32, feature: Feature) -> float:
+    """How far a value lies outside the range seen, as a part of that range; 0 inside, and for a category. Infinite
+    where the range is one value."""
     # Compared as the graph sees them: a decimal of the schema is not always the float32 that it stands for.
     low, high = (np.float32(bound) for bound in feature.seen)
-    return not feature.categories and bool(value < low or value > high)
+    if feature.categories or not (value < low or value > high):
+        return 0.0
+    return float(max(low - value, value - high) / (high - low)) if high > low else float("inf")
 
 
 def _confidence(chance: float, kind: str | None) -> str:

@@ -52,7 +52,7 @@ def test_new_conditions_are_one_line_above_the_verdict(reported: Reported, bundl
 @LANGUAGES
 def test_an_odd_shot_is_a_warning(reported: Reported, bundle: Bundle, language: str) -> None:
     """A shot whose values do not fit together is warned of, below its verdict, as before."""
-    lines = reported(with_limits(bundle, novelty=1e-12, distance=1e-12), language)
+    lines = reported(with_limits(bundle, novelty=1e-12), language)
     warned = [number for number, line in enumerate(lines) if line.startswith(("주의", "Careful"))]
     assert len(warned) == 1 and warned[0] > 0
 

@@ -73,11 +73,14 @@ def test_new_conditions_keep_the_advice_and_lower_the_confidence(bundle: Bundle,
         assert (found.advice, found.confidence) == (advice, "low")
 
 
-def test_values_that_do_not_fit_outweigh_new_conditions(bundle: Bundle, good_features: dict[str, Any]) -> None:
-    """A shot that is unusual in itself is to be inspected, wherever it stands; the score is that of the farther one."""
+def test_new_conditions_explain_an_error_but_no_odd_value(bundle: Bundle, good_features: dict[str, Any]) -> None:
+    """Where the conditions are new the values fit as none did before, which says nothing of the shot; a value outside
+    its range still does. The score is that of the farther one."""
     thresholds = bundle.thresholds
     both = predicted(bundle, good_features, 0.01, thresholds.novelty * 2, thresholds.distance * 3)
-    assert (both.novelty_kind, both.advice, both.novelty) == ("shot", "inspect", pytest.approx(3))
+    assert (both.novelty_kind, both.advice, both.novelty) == ("conditions", "accept", pytest.approx(3))
+    near = predicted(bundle, good_features, 0.01, thresholds.novelty * 2, thresholds.distance * 0.9)
+    assert (near.novelty_kind, near.advice, near.novelty) == ("shot", "inspect", pytest.approx(2))
     high = bundle.features[bundle.position["Cycle_Time"]].seen[1]
     outside = predicted(bundle, {**good_features, "Cycle_Time": high + 1}, 0.01, distance=thresholds.distance * 3)
     assert (outside.novelty_kind, outside.advice) == ("shot", "inspect")
@@ -96,6 +99,10 @@ def test_a_condition_outside_the_range_is_a_new_condition(bundle: Bundle, good_f
     found = predicted(bundle, warm, 0.01)
     assert (found.novelty_kind, found.outside_seen, found.advice) == ("conditions", ("Factory_Temp",), "accept")
     assert predicted(bundle, {**warm, "Cycle_Time": high["Cycle_Time"] + 1}, 0.01).novelty_kind == "shot"
+    low = bundle.features[bundle.position["Factory_Temp"]].seen[0]
+    for part, kind in ((0.49, "conditions"), (0.51, "shot")):
+        far = {**good_features, "Factory_Temp": high["Factory_Temp"] + part * (high["Factory_Temp"] - low)}
+        assert predicted(bundle, far, 0.01).novelty_kind == kind
 
 
 def test_half_of_a_large_enough_batch_makes_a_new_run(bundle: Bundle, good_features: dict[str, Any]) -> None:
