@@ -23,9 +23,13 @@ class Autoencoder(torch.nn.Module):
         """[N, F] scaled → [N, D], each in (-1, 1)."""
         return torch.tanh(self.encode(torch.tanh(self.encode_hidden(scaled))))
 
+    def rebuild(self, latent: torch.Tensor) -> torch.Tensor:
+        """[N, D] → [N, F] scaled."""
+        return self.decode(torch.tanh(self.decode_hidden(latent)))
+
     def forward(self, scaled: torch.Tensor) -> torch.Tensor:
         """[N, F] scaled → [N, F] reconstructed."""
-        return self.decode(torch.tanh(self.decode_hidden(self.latent(scaled))))
+        return self.rebuild(self.latent(scaled))
 
 
 def fit_autoencoder(data: torch.Tensor, latents: int, seed: int) -> Autoencoder:

@@ -15,17 +15,16 @@ from shotwise.adapters.onnx_graph import ENGINE
 from shotwise.bundle import HistoryThresholds, Thresholds, load_bundle
 from training.configuration import CONFIGURATIONS, SHOTWISE, Configuration
 from training.contenders import ABLATION, MODELS, RATES, Contender, late_rate
-from training.history import enough_for_history, fit_history, known_results
+from training.history import History, enough_for_history, fit_history, known_results
 from training.metrics import Held, Weights, difference, figures, resamples
 from training.pipeline import Output, Pipeline, fit
-from training.protocol import PROTOCOLS, Rows, applies, splits, table_of
+from training.protocol import PROTOCOLS, Rows, applies, gathered, splits, table_of
 from training.table import Table, TableError
 from training.type_scores import TypeScores, score_types, type_results
 
 COMPARED = ("roc_auc", "f1")
 ABLATED = ("published", "unique")  # where the PoC's ablation of its latents is repeated
-TYPED = ("unique", "forward")  # where defect types are measured
-WITHOUT_COUNTER = ("unique", "forward")
+LOOKED_INTO = ("unique", "forward")  # where defect types are measured, and ours without the counter
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what is done now
 
 
@@ -73,11 +72,11 @@ def jobs(table: Table, protocols: Iterable[str],
         found += [Job(protocol, name, partial(contend, shots, protocol, one)) for name, one in known.items()]
         found += [Job(protocol, one.name, partial(score, shots, protocol, one, fitted)) for one in configurations
                   if protocol != "forward-history" or _has_head(shots, one)]
-        if protocol in TYPED and configurations and shots.types.shape[1]:
+        if protocol in LOOKED_INTO and configurations and shots.types.shape[1]:
             one = next(iter(configurations))
             found.append(Job(protocol, "defect types", partial(score_types, shots, protocol,
                                                                partial(fitted, configuration=one))))
-        if contenders and protocol in WITHOUT_COUNTER and SHOTWISE in configurations and any(
+        if contenders and protocol in LOOKED_INTO and SHOTWISE in configurations and any(
                 column.counter for column in shots.columns):
             found.append(Job(protocol, f"{SHOTWISE.name} without {_counters(shots)}", partial(
                 _held_alone, without_counters(shots), protocol, SHOTWISE)))
@@ -138,38 +137,31 @@ class _Fitted:
 
 def contend(table: Table, protocol: str, contender: Contender) -> Held:
     """A contender's held-out shots."""
-    parts = [(held, *contender(table, train, held)) for train, held in splits(table, protocol)]
-    rows = np.concatenate([held for held, _, _ in parts])
-    probability = np.concatenate([found for _, found, _ in parts])
-    called = np.concatenate([found >= threshold for _, found, threshold in parts])
-    return _in_order(table, rows, probability, called)
+    said = ((held, *contender(table, train, held)) for train, held in splits(table, protocol))
+    rows, probability, called = gathered((held, found, found >= threshold) for held, found, threshold in said)
+    return Held(probability, called, table.defect[rows], table.run[rows])
 
 
 def score(table: Table, protocol: str, configuration: Configuration, fitted: _Fitted | None = None) -> Scored:
     """A configuration's held-out shots."""
     fitted = fitted or _Fitted()
-    say = _said_with_history if protocol == "forward-history" else _said
-    parts = [(held, *say(fitted(table, train, configuration), configuration, table, train, held))
-             for train, held in splits(table, protocol)]
-    rows, probability, called, inspected, unlike = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(rows, kind="stable")
-    return Scored(_in_order(table, rows, probability, called), inspected[order], unlike[order])
+    parts = []
+    for train, held in splits(table, protocol):
+        head = fit_history(table.select(train), configuration) if protocol == "forward-history" else None
+        parts.append((held, *_said(fitted(table, train, configuration), head, table, held)))
+    rows, probability, called, inspected, unlike = gathered(parts)
+    return Scored(Held(probability, called, table.defect[rows], table.run[rows]), inspected, unlike)
 
 
 def _held_alone(table: Table, protocol: str, configuration: Configuration) -> Held:
     return score(table, protocol, configuration).held
 
 
-def _said(pipeline: Pipeline, configuration: Configuration, table: Table, train: Rows,
-          held: Rows) -> tuple[NDArray[Any], ...]:
+def _said(pipeline: Pipeline, head: History | None, table: Table, held: Rows) -> tuple[NDArray[Any], ...]:
+    """probability, called a defect, left to a person, unlike the training shots: [N] each."""
     output = pipeline(table.features[held])
-    return *_called(output.probability, pipeline.thresholds), _unlike(output, pipeline.thresholds)
-
-
-def _said_with_history(pipeline: Pipeline, configuration: Configuration, table: Table, train: Rows,
-                       held: Rows) -> tuple[NDArray[Any], ...]:
-    head = fit_history(table.select(train), configuration)
-    output = pipeline(table.features[held])
+    if head is None:
+        return *_called(output.probability, pipeline.thresholds), _unlike(output, pipeline.thresholds)
     defects, results = known_results(table)
     found = head(output.probability, defects[held], results[held])
     return *_called(found, head.thresholds), _unlike(output, pipeline.thresholds)
@@ -197,12 +189,6 @@ def evaluate_bundle(table: Table, folder: Path) -> dict[str, Any]:
     probability = bundle.graph.probability(features).astype(np.float64)
     held = Held(probability, probability >= bundle.thresholds.decision, table.defect, table.run)
     return {"version": bundle.version, **figures(held, resamples(len(table)))}
-
-
-def _in_order(table: Table, rows: Rows, probability: NDArray[np.float64], called: NDArray[np.bool_]) -> Held:
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
-    return Held(probability[order], called[order], table.defect[rows], table.run[rows])
 
 
 def results(evaluation: Evaluation) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     document = {
-        "format": FORMAT, "version": configuration.version, "product_feature": _product(table),
+        "format": FORMAT, "version": configuration.version,
+        "product_feature": None if table.product is None else table.columns[table.product].name,
         "features": _features(unique, pipeline.scaling),
         "excluded": [{"name": column.name, "label": column.label, "reason": column.excluded}
                      for column in table.excluded],
@@ -124,16 +125,10 @@ def _replace(aside: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _product(table: Table) -> str | None:
-    """The first categorical feature: limits are kept per category of it."""
-    return next((column.name for column in table.columns if column.categories), None)
-
-
 def _products(table: Table) -> dict[str, NDArray[np.bool_]]:
-    name = _product(table)
-    if name is None:
+    index = table.product
+    if index is None:
         return {"all": np.ones(len(table), bool)}
-    index = [column.name for column in table.columns].index(name)
     rows = {category: table.features[:, index] == code
             for code, category in enumerate(table.columns[index].categories)}
     return {**rows, "all": np.ones(len(table), bool)}

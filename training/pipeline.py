@@ -92,8 +92,8 @@ class Pipeline:
         scaled = self.scaling.standardise(imputed)
         bounded = bound(scaled)
         with torch.no_grad():
-            latent = self.autoencoder.latent(torch.from_numpy(bounded)).numpy().astype(np.float32)
-            rebuilt = self.autoencoder(torch.from_numpy(bounded)).numpy()
+            encoded = self.autoencoder.latent(torch.from_numpy(bounded))
+            latent, rebuilt = encoded.numpy().astype(np.float32), self.autoencoder.rebuild(encoded).numpy()
         error = ((scaled - rebuilt) ** 2).astype(np.float32)
         margin = _margin(self.booster, np.hstack([imputed, latent]) if self.latents else imputed)
         return Output(sigmoid(self.slope * margin + self.intercept), latent, error.mean(axis=1), error,

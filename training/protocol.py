@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,13 @@ def _splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
     else:
         late = last_part(table)
         yield np.flatnonzero(~late), np.flatnonzero(late)
+
+
+def gathered(parts: Iterable[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """What all folds gave, each (held-out rows, column, …), as whole columns in the order of the table."""
+    rows, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(rows, kind="stable")
+    return rows[order], *(column[order] for column in columns)
 
 
 def last_part(table: Table) -> NDArray[np.bool_]:

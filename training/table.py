@@ -44,6 +44,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.defect)
 
+    @property
+    def product(self) -> int | None:
+        """The product type: the first categorical feature; limits, samples and shares go by it."""
+        return next((index for index, column in enumerate(self.columns) if column.categories), None)
+
     def select(self, rows: NDArray[Any]) -> Table:
         """The same table with these rows only (index or mask)."""
         return replace(self, features=self.features[rows], defect=self.defect[rows], types=self.types[rows],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.metrics import Held, Weights, difference, figures
 from training.pipeline import Pipeline
-from training.protocol import Rows, splits
+from training.protocol import Rows, gathered, splits
 from training.table import Table
 from training.types import ENOUGH, fit_types
 
@@ -31,12 +31,11 @@ def score_types(table: Table, protocol: str, fitted: Callable[[Table, Rows], Pip
     """Of the types that have examples enough, in the folds of `protocol`; `fitted` gives the pipeline of a training
     part."""
     parts = [(held, *_said(fitted(table, train), table, train, held)) for train, held in splits(table, protocol)]
-    rows, ours, by_share = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(rows, kind="stable")
-    shown, run = table.types[rows[order]], table.run[rows[order]]
+    rows, ours, by_share = gathered(parts)
+    shown, run = table.types[rows], table.run[rows]
 
     def held(probability: Floats) -> dict[str, Held]:
-        return {name: Held(probability[order, index], probability[order, index] >= 0.5, shown[:, index], run)
+        return {name: Held(probability[:, index], probability[:, index] >= 0.5, shown[:, index], run)
                 for index, name in enumerate(table.type_labels) if table.types[:, index].sum() >= ENOUGH}
 
     return TypeScores(held(ours), held(by_share))
@@ -50,10 +49,10 @@ def _said(pipeline: Pipeline, table: Table, train: Rows, held: Rows) -> tuple[Fl
 
 
 def shares(table: Table, features: NDArray[np.float32]) -> Floats:
-    """[N, T] for [N, F]: the part of the defective shots in `table` of the same product type, the first column of
-    categories, that shows each type; of all defective shots where the product type has none there."""
+    """[N, T] for [N, F]: the part of the defective shots in `table` of the same product type that shows each type; of
+    all defective shots where the product type has none there."""
     found = np.tile(table.types[table.defect].mean(axis=0), (len(features), 1))
-    product = next((index for index, column in enumerate(table.columns) if column.categories), None)
+    product = table.product
     for code in [] if product is None else np.unique(features[:, product]):
         same = table.defect & (table.features[:, product] == code)
         if same.any():

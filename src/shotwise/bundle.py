@@ -126,11 +126,12 @@ class TypesGraph(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs the graphs of a bundle: the bytes of each file → the graph."""
+    """What runs the graphs of a bundle: the bytes of each file → the graph. Without history and types, which T1 alone
+    asks, the bundle has neither."""
 
     graph: Callable[[bytes], Graph]
-    history: Callable[[bytes], HistoryGraph]
-    types: Callable[[bytes], TypesGraph]
+    history: Callable[[bytes], HistoryGraph] | None = None
+    types: Callable[[bytes], TypesGraph] | None = None
 
 
 @dataclass(frozen=True)
@@ -215,11 +216,11 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
 
 
 def _types(document: Mapping[str, Any], files: Mapping[str, bytes], engine: Engine) -> TypesGraph | None:
-    return engine.types(files["model_types.onnx"]) if document["defect_types"] else None
+    return engine.types(files["model_types.onnx"]) if engine.types and document["defect_types"] else None
 
 
 def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes], engine: Engine) -> HistoryHead | None:
-    if thresholds is None:
+    if engine.history is None or thresholds is None:
         return None
     return HistoryHead(engine.history(files["model_history.onnx"]), HistoryThresholds(**thresholds))
 

@@ -82,11 +82,11 @@ def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
     return [_prediction(shot, output, types, row, bundle) for row, shot in enumerate(shots)]
 
 
-def predict_with_history(shot: Shot, history: History, bundle: Bundle) -> Prediction:
+def predict_with_history(shot: Shot, history: History | None, bundle: Bundle) -> Prediction:
     """Predict for a shot whose run's inspection results are known in part; without any, or with too few to say more
     than the shot's values, as `predict` does."""
     output, types = _run([shot], bundle)
-    if bundle.history is None or not history.results:
+    if bundle.history is None or history is None or not history.results:
         return _prediction(shot, output, types, 0, bundle)
     alone = float(output.probability[0])
     with_history, evidence = bundle.history.graph(alone, history.outcomes)

@@ -20,17 +20,14 @@ def predict_function(bundle: Bundle) -> Function:
 
     def post_predict(body: dict[str, Any]) -> dict[str, Any]:
         request = predict_request(body, bundle)
-        if request.history:
-            found = [predict_with_history(request.shots[0], request.history, bundle)]
-        else:
-            found = predict(request.shots, bundle)
+        found = (predict(request.shots, bundle) if request.many
+                 else [predict_with_history(request.shots[0], request.history, bundle)])
         replies = [prediction_reply(one, bundle, new_prediction_id(), request.language) for one in found]
         return {"predictions": replies, "new_run": new_run(found)} if request.many else replies[0]
 
     def diagnose(payload: dict[str, Any]) -> dict[str, Any]:
         request = diagnose_request(_diagnose_body(payload["diagnose"]), bundle)
-        found = (predict_with_history(request.shot, request.history, bundle) if request.history
-                 else predict([request.shot], bundle)[0])
+        found = predict_with_history(request.shot, request.history, bundle)
         return {**prediction_reply(found, bundle, new_prediction_id(), request.language),
                 "request": {"features": dict(request.features), "question": request.question,
                             "language": request.language,
