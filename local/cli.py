@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.console import fail, note, print_json
+from local.console import fail, note, print_json, progress_bar
 from local.model_commands import add_commands
 from shotwise.edge.body import read_body
 from shotwise.edge.requests import LANGUAGES, knowledge_request
 from shotwise.errors import InvalidInput, ShotwiseError
+
+ROOT = Path(__file__).parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--language", choices=LANGUAGES, help="of the report; Korean unless the file says otherwise")
     add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
     add.set_defaults(run=_diagnose)
+    add = commands.add_parser("explain", help="explain every shot of a CSV or JSON file, with charts of all together")
+    add.add_argument("file", type=Path, help="columns named as the features are, or a list of shots")
+    add.add_argument("--out", type=Path, required=True, help="the folder to write; a run that was cut off goes on there")
+    add.add_argument("--language", choices=LANGUAGES, default="ko", help="of labels and charts")
+    add.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+    add.set_defaults(run=_explain)
     add = commands.add_parser("ask", help="ask the plant's documents")
     add.add_argument("question")
     add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
@@ -93,6 +101,23 @@ def _rejected(outcome: dict[str, Any]) -> int:
     problem = json.loads(json.loads(outcome["cause"])["errorMessage"])
     lines = [f"  {error['field']}: {error['reason']}" for error in problem.get("errors", [])]
     return fail("\n".join([problem["detail"], *lines]), 2)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from local.explain import explain_file
+    from shotwise.adapters.onnx_graph import OnnxGraph
+    from shotwise.bundle import Engine, load_bundle
+
+    folder = Path(os.environ.get("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"))
+    with progress_bar() as progress:
+        found = explain_file(options.file, options.out, load_bundle(folder, Engine(OnnxGraph)), options.language,
+                             progress)
+    if options.json:
+        print_json(vars(found))
+    else:
+        print(f"{options.out}: {found.shots} shots, {found.explained} explained now, {found.resumed} before, "
+              f"{found.rejected} at fault (see their lines)")
+    return 2 if found.rejected else 0
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import FORMAT, HistoryThresholds, Thresholds, document_hash
 from training.autoencoder import Autoencoder
+from training.background import background_rows
 from training.card import model_card
 from training.configuration import Configuration
 from training.drift import persistence
@@ -28,11 +29,11 @@ from training.pipeline import Pipeline, Scaling
 from training.table import Column, Table
 from training.types import ENOUGH, Types
 
-BACKGROUND = 64
 MOST_DRIFT = 1e-5  # in probability; float32 addition explains a quarter of it
 SAMPLES = 3  # of each class
 CONDITION = 0.8  # correlation with the shot before from which a value belongs to what a run is made in
 LIMIT_QUANTILES = (0.01, 0.99)
+USUAL_ERROR = 0.98  # as few shots are beyond it as good ones are outside both limits
 PLAUSIBLE_SPANS = 3
 PIPELINES = Path(__file__).parent.resolve() / "pipelines"
 MODELS = Path(__file__).parent.resolve().parent / "models"
@@ -75,7 +76,7 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
     document = {
         "format": FORMAT, "version": configuration.version,
         "product_feature": None if table.product is None else table.columns[table.product].name,
-        "features": _features(unique, pipeline.scaling),
+        "features": _features(unique, pipeline),
         "excluded": [{"name": column.name, "label": column.label, "reason": column.excluded}
                      for column in table.excluded],
         "defect_types": _defect_types(unique), "thresholds": vars(pipeline.thresholds),
@@ -88,7 +89,7 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
         (aside / "model_types.onnx").write_bytes(types_graph(fitted.types).SerializeToString())
     if fitted.history:
         (aside / "model_history.onnx").write_bytes(history_graph(fitted.history).SerializeToString())
-    np.savez_compressed(aside / "background.npz", features=_background(unique))
+    np.savez_compressed(aside / "background.npz", features=_background(unique, pipeline.scaling))
     _write_json(aside / "samples.json", _samples(unique, pipeline))
     (aside / "MODEL_CARD.md").write_text(model_card(document), "utf-8")
     document["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
@@ -134,14 +135,15 @@ def _products(table: Table) -> dict[str, NDArray[np.bool_]]:
     return {**rows, "all": np.ones(len(table), bool)}
 
 
-def _features(table: Table, scaling: Scaling) -> list[dict[str, Any]]:
-    ordered = table.select(np.lexsort((table.order, table.run)))
+def _features(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:
+    ordered, scaling = table.select(np.lexsort((table.order, table.run))), pipeline.scaling
     stays = persistence(scaling.standardise(scaling.impute(ordered.features)), ordered.run) > CONDITION
-    return [_feature(column, values, bool(stay))
-            for column, values, stay in zip(table.columns, table.features.T, stays, strict=True)]
+    usual = np.quantile(pipeline(table.features).feature_error, USUAL_ERROR, axis=0)
+    return [_feature(column, values, bool(stay), float(error))
+            for column, values, stay, error in zip(table.columns, table.features.T, stays, usual, strict=True)]
 
 
-def _feature(column: Column, values: NDArray[np.float32], condition: bool) -> dict[str, Any]:
+def _feature(column: Column, values: NDArray[np.float32], condition: bool, usual_error: float) -> dict[str, Any]:
     low, high = _decimal(np.nanmin(values)), _decimal(np.nanmax(values))
     # A constant has no span; its own size stands in, so that a limit that a plant has moved is still answered.
     span = (high - low) or abs(high) or 1.0
@@ -152,7 +154,8 @@ def _feature(column: Column, values: NDArray[np.float32], condition: bool) -> di
     return {"name": column.name, "label": column.label, "group": column.group, "unit": column.unit,
             "seen": [low, high], "plausible": [round(bound, 6) for bound in plausible],
             "resolution": column.resolution, "controllable": column.controllable, "missing": column.missing,
-            "constant": low == high, "condition": condition, "categories": list(column.categories)}
+            "constant": low == high, "condition": condition, "usual_error": usual_error,
+            "categories": list(column.categories)}
 
 
 def _decimal(value: np.float32) -> float:
@@ -194,9 +197,8 @@ def _varies(values: NDArray[np.float32]) -> bool:
     return bool(np.nanmin(values) < np.nanmax(values))
 
 
-def _background(table: Table) -> NDArray[np.float32]:
-    rows = np.random.default_rng(42).choice(len(table), min(BACKGROUND, len(table)), replace=False)
-    return table.features[np.sort(rows)]
+def _background(table: Table, scaling: Scaling) -> NDArray[np.float32]:
+    return table.features[background_rows(scaling.standardise(scaling.impute(table.features)))]
 
 
 def _samples(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:

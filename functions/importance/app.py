@@ -5,11 +5,11 @@ import os
 from shotwise.adapters.file_store import file_store
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import Engine, load_bundle
-from shotwise.chart import draw
+from shotwise.charts import waterfall
 from shotwise.edge.importance import importance_function
 from shotwise.settings import Settings
 
 settings = Settings.from_mapping(os.environ)
 charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
                     f"{settings.public_url}/charts")
-handler = importance_function(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, draw)
+handler = importance_function(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall)

@@ -1,7 +1,7 @@
 """Shotwise: is this casting shot defective, why, what do the manuals say, what to change.
 
 The way of a shot: `shot` checks the values → `prediction` asks the bundle's graph → `attribution` says which values
-drove it → `chart` draws that → `knowledge` finds and quotes what the documents say. `explanation` joins attribution
+drove it → `charts` draw that → `knowledge` finds and quotes what the documents say. `explanation` joins attribution
 and chart for T2. `bundle` holds model and schema; `adapters` touch what is outside (onnxruntime, S3, SQLite);
 `edge` translates events and errors.
 """

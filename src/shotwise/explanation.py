@@ -1,15 +1,18 @@
-"""T2 as a whole: attribution, chart, and where the chart is kept."""
+"""T2 as a whole: attribution, what agrees with it, what to change, and where the chart is kept."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from shotwise.attribution import Attribution, attribute, strongest
 from shotwise.bundle import Bundle
 from shotwise.files import FileStore
+from shotwise.novelty import novelty
+from shotwise.setpoints import Setpoints, setpoints
 from shotwise.shot import Shot
+from shotwise.signals import Signal, signals
 
 Draw = Callable[[Shot, Attribution, Bundle, str], bytes]
 TOP = 5
@@ -30,22 +33,31 @@ class TopFeature:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Attribution of a shot, its strongest features, and the chart's URL, None where no chart was asked for."""
+    """Attribution of a shot and its strongest features. setpoints and signals: None where they were not asked for.
+    unusual: the model was not trained on such shots, so that what drove it says little."""
 
     attribution: Attribution
     top: tuple[TopFeature, ...]
-    visualization_url: str | None
+    setpoints: Setpoints | None
+    signals: tuple[Signal, ...] | None
+    imputed: tuple[str, ...]
+    unusual: bool
 
 
-def explain(shot: Shot, bundle: Bundle, store: FileStore, draw: Draw | None, language: str, name: str) -> Explanation:
-    """Explain `shot`. `draw` None means no chart; `name` begins the chart's key, the hash of its content ends it."""
-    attribution = attribute(shot, bundle)
-    url = None
-    if draw is not None:
-        png = draw(shot, attribution, bundle, language)
-        # The content's hash in the key: an id that a caller made up can never replace another shot's chart.
-        url = store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
-    return Explanation(attribution, _top(shot, attribution, bundle), url)
+def explain(shot: Shot, bundle: Bundle, include: Collection[str]) -> Explanation:
+    """Explain `shot`; `include` may name setpoints and signals."""
+    attribution, output = attribute(shot, bundle), bundle.graph.run(shot.values[None, :])
+    return Explanation(
+        attribution, _top(shot, attribution, bundle),
+        setpoints(shot, bundle) if "setpoints" in include else None,
+        signals(shot, attribution, output.feature_error[0], bundle) if "signals" in include else None,
+        shot.imputed, novelty(shot.values, output, 0, bundle).kind is not None)
+
+
+def keep_chart(png: bytes, store: FileStore, name: str) -> str:
+    """The URL of a chart in the store. The content's hash ends its key, so an id that a caller made up can never
+    replace another shot's chart. Raises StoreError."""
+    return store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
 
 
 def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle, Feature, GraphOutput, HistoryThresholds, Thresholds
+from shotwise.bundle import Bundle, GraphOutput, HistoryThresholds, Thresholds
 from shotwise.history import History
+from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
 LEAST_OF_RUN = 10
-FAR_OUTSIDE = 0.5  # of the range seen: a condition farther out is no new run's, but an odd value
 
 
 @dataclass(frozen=True)
@@ -122,32 +122,14 @@ def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row
     verdict = joined or Verdict(float(output.probability[row]), bundle.thresholds)
     probability, thresholds = verdict.probability, verdict.thresholds
     defect = probability >= thresholds.decision
-    error = float(output.reconstruction_error[row]) / bundle.thresholds.novelty
-    distance = float(output.distance[row]) / bundle.thresholds.distance
-    beyond = {feature.name: _beyond_seen(value, feature)
-              for feature, value in zip(bundle.features, shot.values, strict=True)}
-    outside = tuple(name for name, part in beyond.items() if part > 0)
-    odd = any(beyond[name] > (FAR_OUTSIDE if bundle.features[bundle.position[name]].condition else 0)
-              for name in outside)
-    # In new conditions the values fit together in ways that were never seen, so the error says no more of the shot.
-    kind = "shot" if odd or (error > 1 and distance <= 1) else "conditions" if distance > 1 or outside else None
+    found = novelty(shot.values, output, row, bundle)
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
-        confidence=_confidence(probability if defect else 1 - probability, kind),
-        advice=_advice(verdict, kind), defect_types=_types(probability, types[row], bundle),
-        novelty=max(error, distance), novelty_kind=kind, unusual=kind is not None, outside_seen=outside,
+        confidence=_confidence(probability if defect else 1 - probability, found.kind),
+        advice=_advice(verdict, found.kind), defect_types=_types(probability, types[row], bundle),
+        novelty=found.score, novelty_kind=found.kind, unusual=found.kind is not None, outside_seen=found.outside_seen,
         limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
         history=verdict.history)
-
-
-def _beyond_seen(value: np.float32, feature: Feature) -> float:
-    """How far a value lies outside the range seen, as a part of that range; 0 inside, and for a category. Infinite
-    where the range is one value."""
-    # Compared as the graph sees them: a decimal of the schema is not always the float32 that it stands for.
-    low, high = (np.float32(bound) for bound in feature.seen)
-    if feature.categories or not (value < low or value > high):
-        return 0.0
-    return float(max(low - value, value - high) / (high - low)) if high > low else float("inf")
 
 
 def _confidence(chance: float, kind: str | None) -> str:

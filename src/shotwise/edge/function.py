@@ -77,6 +77,11 @@ class Function:
         metrics.flush_metrics()
         return {**reply, "processing_time_ms": elapsed}
 
+    def degraded(self, step: str, error: Exception) -> dict[str, str]:
+        """Log a part that failed, and the entry of `degraded` that tells of it: only the error's name leaves."""
+        self._logger.error("degraded", step=step, exc_info=error)
+        return {"step": step, "error": type(error).__name__}
+
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle one invocation."""
         request = getattr(context, "aws_request_id", "")

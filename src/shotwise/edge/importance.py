@@ -10,8 +10,8 @@ from shotwise.bundle import Bundle
 from shotwise.edge.files import file_response
 from shotwise.edge.function import Function
 from shotwise.edge.replies import importance_reply
-from shotwise.edge.requests import importance_request
-from shotwise.explanation import Draw, explain
+from shotwise.edge.requests import ImportanceRequest, importance_request
+from shotwise.explanation import Draw, Explanation, explain, keep_chart
 from shotwise.files import FileStore
 
 
@@ -20,9 +20,19 @@ def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Functio
 
     def post_importance(body: dict[str, Any]) -> dict[str, Any]:
         request = importance_request(body, bundle)
-        found = explain(request.shot, bundle, store, draw if request.chart else None, request.language,
-                        request.prediction_id)
-        return importance_reply(found, bundle, request.language)
+        found = explain(request.shot, bundle, request.include)
+        degraded: list[dict[str, str]] = []
+        url = None
+        if "chart" in request.include:
+            try:
+                url = chart(request, found)
+            except Exception as error:  # whatever ails the picture, the values are there and are not to be lost
+                degraded.append(function.degraded("chart", error))
+        return importance_reply(found, url, degraded, bundle, request.language)
+
+    def chart(request: ImportanceRequest, found: Explanation) -> str:
+        png = draw(request.shot, found.attribution, bundle, request.language)
+        return keep_chart(png, store, request.prediction_id)
 
     def get_chart(name: str) -> Response[Any]:
         return file_response(store.get(name), "image/png")

@@ -9,8 +9,20 @@ from shotwise.bundle import Bundle
 from shotwise.explanation import Explanation
 from shotwise.knowledge.passage import Answer
 from shotwise.prediction import Prediction
+from shotwise.setpoints import Setpoints
 
 PLACES = 9
+
+WHY_NONE = {
+    "not_needed": {"ko": "이 샷의 결함 확률은 이미 판정 기준보다 낮습니다.",
+                   "en": "The shot's probability is under the threshold as it is."},
+    "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
+                    "en": "None of the measured values is a setting that can be changed."},
+    "unusual": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
+                "en": "Some changes lower the probability, but each makes a shot unlike any that the model has seen."},
+    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어도 판정 기준보다 낮아지지 않습니다.",
+                     "en": "No change of up to three settings within the limits of good shots is enough."},
+}
 
 
 def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str, language: str) -> dict[str, Any]:
@@ -34,9 +46,10 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "model_version": bundle.version, "prediction_id": prediction_id}
 
 
-def importance_reply(explanation: Explanation, bundle: Bundle, language: str) -> dict[str, Any]:
+def importance_reply(explanation: Explanation, url: str | None, degraded: list[dict[str, str]], bundle: Bundle,
+                     language: str) -> dict[str, Any]:
     """The reply of /importance, without its time. An excluded column contributes nothing, and it says so."""
-    attribution = explanation.attribution
+    attribution, proposal, signals = explanation.attribution, explanation.setpoints, explanation.signals
     return {
         "importance": {**{name: _rounded(float(value))
                           for name, value in zip(bundle.names, attribution.contributions, strict=True)},
@@ -47,7 +60,26 @@ def importance_reply(explanation: Explanation, bundle: Bundle, language: str) ->
                           "value": _rounded(top.value), "measured": top.measured, "unit": top.unit,
                           "direction": top.direction}
                          for top in explanation.top],
-        "visualization_url": explanation.visualization_url}
+        "setpoints": proposal and _setpoints_reply(proposal, bundle, language),
+        "signals": None if signals is None else [
+            {"feature": signal.feature, **_labels(signal.feature, bundle, language),
+             "outside_limits": signal.outside_limits, "high_attribution": signal.high_attribution,
+             "high_error": signal.high_error} for signal in signals],
+        "imputed": list(explanation.imputed), "unusual": explanation.unusual,
+        "visualization_url": url, "degraded": degraded}
+
+
+def _setpoints_reply(proposal: Setpoints, bundle: Bundle, language: str) -> dict[str, Any]:
+    return {
+        "state": proposal.state, "reason": None if proposal.changes else WHY_NONE[proposal.state][language],
+        "changes": [{"feature": change.feature, **_labels(change.feature, bundle, language), "from": change.before,
+                     "to": change.after, "unit": change.unit} for change in proposal.changes],
+        "probability": None if proposal.probability is None else _rounded(proposal.probability)}
+
+
+def _labels(name: str, bundle: Bundle, language: str) -> dict[str, Any]:
+    labels = bundle.features[bundle.position[name]].label
+    return {"label": labels[language], "labels": dict(labels)}
 
 
 def knowledge_reply(answer: Answer) -> dict[str, Any]:

@@ -20,7 +20,7 @@ MOST_QUESTION = 2000
 PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
 STEPS = ("importance", "knowledge")
-INCLUDES = ("chart",)
+INCLUDES = ("chart", "setpoints", "signals")
 
 Check = Callable[[Any], str]
 
@@ -37,11 +37,11 @@ class PredictRequest:
 
 @dataclass(frozen=True)
 class ImportanceRequest:
-    """A shot to explain. prediction_id names the chart and nothing else."""
+    """A shot to explain. prediction_id names the chart and nothing else. include: some of INCLUDES."""
 
     shot: Shot
     prediction_id: str
-    chart: bool
+    include: tuple[str, ...]
     language: str
 
 
@@ -90,12 +90,12 @@ def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
 
 
 def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceRequest:
-    """`{features, prediction_id?, include?, language?}`."""
+    """`{features, prediction_id?, include?, language?}`; all of INCLUDES unless some are named."""
     errors = _unknown(body, {"features", "prediction_id", "include", "language"})
     errors += _checked(body, {"prediction_id": _prediction_id, "include": _some_of(INCLUDES), "language": _language})
     shot = _shot(body, bundle, errors)
     include = INCLUDES if body.get("include") is None else body["include"]
-    return ImportanceRequest(shot, body.get("prediction_id") or new_prediction_id(), "chart" in include,
+    return ImportanceRequest(shot, body.get("prediction_id") or new_prediction_id(), tuple(include),
                              body.get("language") or "ko")
 
 
