@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(run=_diagnose)
     add = commands.add_parser("explain", help="explain every shot of a CSV or JSON file, with charts of all together")
     add.add_argument("file", type=Path, help="columns named as the features are, or a list of shots")
-    add.add_argument("--out", type=Path, required=True, help="the folder to write; a run that was cut off goes on there")
+    add.add_argument("--out", type=Path, required=True, help="the folder to write; a cut-off run goes on there")
     add.add_argument("--language", choices=LANGUAGES, default="ko", help="of labels and charts")
     add.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
     add.set_defaults(run=_explain)

@@ -35,8 +35,8 @@ def tables(results: dict[str, Any]) -> str:
         coverage = found["coverage"]
         parts += [
             f"\n**`{name}`** ({found['version']}): {found['shots']} shots, {found['background']} background shots, "
-            f"{found['row_us']:.1f} µs a row in the graph; reference of {found['permutations']:,} antithetic permutations "
-            f"per background shot, itself {found['reference_error']:.2%} off.\n",
+            f"{found['row_us']:.1f} µs a row in the graph; reference of {found['permutations']:,} antithetic "
+            f"permutations per background shot, itself {found['reference_error']:.2%} off.\n",
             "\n| estimator | budget | ms, median | relative L1 error, median | worst shot | its error at our time, "
             "in multiples of ours |\n|---|---|---|---|---|---|\n",
             *(_row(estimator, point, curve, ours) for estimator, curve in found["estimators"].items()

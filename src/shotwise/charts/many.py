@@ -137,6 +137,6 @@ def _steps(values: NDArray[np.float32]) -> NDArray[np.int64]:
     found = np.full(len(values), -1)
     known = np.sort(values[measured])
     if len(known):
-        rank = sum(np.searchsorted(known, values[measured], side) for side in ("left", "right")) / 2
-        found[measured] = np.minimum((rank / len(known) * STEPS).astype(np.int64), STEPS - 1)
+        below, up_to = (np.searchsorted(known, values[measured], side) for side in ("left", "right"))
+        found[measured] = np.minimum((below + up_to) * STEPS // (2 * len(known)), STEPS - 1)
     return found
