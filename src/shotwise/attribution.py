@@ -22,7 +22,7 @@ from shotwise.shot import Shot
 CORES = 2
 SEED = 42
 # The stated error times this is above the true one for nine shots of ten (benchmarks/attribution).
-SAFETY = 1.0
+SAFETY = 1.5
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def attribute(shot: Shot, bundle: Bundle, effort: int = PAIRS_PER_PLAYER) -> Att
     of them, a constant above all, gets exactly zero. A value that was not measured takes part as "not measured".
     """
     values, background = shot.values, bundle.background
-    games = _games(values, background, effort)
+    games = [_Game(columns, design(len(columns), effort)) for columns in _players(values, bundle)]
     known = _probability(bundle, np.vstack([background, values]))
     base, own = known[:-1], known[-1]
     worth = _probability(bundle, _rows(values, background, games))
@@ -85,7 +85,8 @@ def _answer(game: _Game, whole: float, worth: Floats) -> tuple[Floats, float | N
         return np.zeros((2, 0)), None
     own, others = np.split(worth, 2)
     differences = (own - others) / 2 - (plan.coalitions.mean(axis=1) - 0.5) * whole
-    scale = differences @ plan.precision @ differences / len(differences) if plan.variance.any() else None
+    spare = len(differences) - len(game.players) + 1
+    scale = differences @ plan.precision @ differences / spare if plan.variance.any() else None
     return np.stack([plan.weights @ differences + whole / len(game.players), plan.variance]), scale
 
 
@@ -94,12 +95,15 @@ def _mean(scales: list[float | None]) -> float:
     return float(np.mean(told)) if told else 0.0
 
 
-def _games(values: NDArray[np.float32], background: NDArray[np.float32], effort: int) -> list[_Game]:
-    """Players in an order of chance, so that every background shot is asked other coalitions of the same design."""
+def _players(values: NDArray[np.float32], bundle: Bundle) -> list[NDArray[np.intp]]:
+    """Of each game the columns that differ, in an order of chance, so that every background shot is asked other
+    coalitions of the same design."""
     random = np.random.default_rng(SEED)
-    differs = ~((values == background) | (np.isnan(values) & np.isnan(background)))
-    players = [random.permutation(np.flatnonzero(row)) for row in differs]
-    return [_Game(columns, design(len(columns), effort)) for columns in players]
+    absent, background = np.isnan(values), bundle.background
+    # A constant that was not measured is imputed by itself.
+    implied = absent & np.array([feature.constant for feature in bundle.features])
+    differs = ~((values == background) | (absent & np.isnan(background)) | implied)
+    return [random.permutation(np.flatnonzero(row)) for row in differs]
 
 
 def _rows(values: NDArray[np.float32], background: NDArray[np.float32], games: list[_Game]) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ FEWEST_PLAYERS = 16  # a smaller game is asked as much; up to 7 players are then
 SEED = 42
 
 # Of the process, in units of the variance of its shared part; the scale itself comes from each game (decision 0015).
-LINEAR = 10.0
+LINEAR = 1e4  # so much that nothing is assumed of it: a game of orders one and two is solved exactly
 NOISE = 0.1
 SHARED = np.exp(-0.5)  # correlation of two coalitions that differ in one player
 
@@ -37,7 +37,7 @@ class Design:
 
     coalitions: bool [P, n], neither empty nor whole. weights: [n, P]. variance: [n], of each value in units of the
     process's scale, 0 where the game is enumerated. precision: [P, P], with which d tells that scale:
-    dᵀ precision d / P.
+    dᵀ precision d / (P - n + 1), as the linear part takes up one d for every player but one.
     """
 
     coalitions: NDArray[np.bool_]
@@ -75,7 +75,8 @@ def _sampled(players: int, pairs: int) -> Design:
     precision = np.linalg.inv(covariance).astype(np.float64)
     weights: Floats = (precision @ with_values).T
     variance = _prior_variance(players) - (weights * with_values.T).sum(axis=1)
-    return Design(coalitions, weights[:, :pairs], np.maximum(variance, 0), precision[:pairs, :pairs])
+    # The values share out nothing beyond the whole; the inverse keeps that to a few digits only.
+    return Design(coalitions, (weights - weights.mean(axis=0))[:, :pairs], np.maximum(variance, 0), precision[:pairs, :pairs])
 
 
 def _coalitions(players: int, pairs: int) -> NDArray[np.bool_]:

@@ -5,6 +5,6 @@ than all else, and a diagnosis waits for the picture.
 """
 
 from shotwise.charts.many import Explained, bar, beeswarm, dependence
-from shotwise.charts.waterfall import waterfall
+from shotwise.charts.one import waterfall
 
 __all__ = ["Explained", "bar", "beeswarm", "dependence", "waterfall"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.ft2font import LoadFlags
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -27,6 +30,7 @@ BOLD = FontProperties(fname=str(FONTS / "NanumSquareB.ttf"), size=11)
 RAISES, LOWERS, INK, FAINT, BAND = "#c8443c", "#3a6ea5", "#22272e", "#8a94a0", "#dfe4e9"
 STEPS = 7  # of the scale from low to high values
 DPI = 100
+NEARLY_WHITE = 245
 TITLE, LEGEND = 0.94, 0.035  # heights of the two lines of text
 LEFT_EDGE, RIGHT_EDGE = 0.03, 0.97
 
@@ -86,6 +90,26 @@ class Canvas:
         return file.getvalue()
 
 
+def fitted(text: str, ending: str, width: float) -> str:
+    """`text` and `ending` on one line of at most `width` pixels: a label too long for its place loses its end, never
+    the value behind it."""
+    room = width - sum(map(_advance, ending))
+    if sum(map(_advance, text)) <= room:
+        return text + ending
+    room -= _advance("…")
+    kept = [place for place, reached in enumerate(itertools.accumulate(map(_advance, text)), 1) if reached <= room]
+    return f"{text[:max(kept, default=0)].rstrip()}…{ending}"
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str) -> float:
+    """Pixels that a character takes in the regular font."""
+    font = get_font(REGULAR.get_file())
+    font.set_size(REGULAR.get_size_in_points(), DPI)
+    glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING)
+    return float(glyph.linearHoriAdvance) / 65536
+
+
 class Axis:
     """Numbers from low to high, laid over a stretch of the picture with some room at both ends."""
 
@@ -108,8 +132,10 @@ def _palette() -> Image.Image:
     """Each colour in 16 steps from white, which are what its smoothed edges show."""
     steps = np.linspace(0, 1, 16)[:, None]
     ramps = [255 + steps * (np.array(to_rgb(colour)) * 255 - 255) for colour in (INK, FAINT, BAND, *SCALE)]
+    colours = np.vstack(ramps).round()
+    colours[colours.min(axis=1) > NEARLY_WHITE] = 255  # else the paper itself might be taken for one of them
     palette = Image.new("P", (1, 1))
-    palette.putpalette(np.vstack(ramps).round().astype(np.uint8).tobytes())
+    palette.putpalette(colours.astype(np.uint8).tobytes())
     return palette
 
 

@@ -8,7 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.bundle import Bundle
-from shotwise.charts.canvas import BAND, FAINT, INK, LOWERS, RIGHT_EDGE, SCALE, STEPS, Axis, Canvas, Floats
+from shotwise.charts.canvas import (
+    BAND,
+    DPI,
+    FAINT,
+    INK,
+    LEFT_EDGE,
+    LOWERS,
+    RIGHT_EDGE,
+    SCALE,
+    STEPS,
+    Axis,
+    Canvas,
+    Floats,
+    fitted,
+)
 
 SHOWN = 12
 INCHES = (7.6, 5.4)
@@ -38,22 +52,28 @@ class Explained:
     values: NDArray[np.float32]
     contributions: Floats
 
+    @property
+    def sizes(self) -> Floats:
+        """[F]: mean absolute contributions; zeros without a shot."""
+        total: Floats = np.abs(self.contributions).sum(axis=0)
+        return total / max(len(self.contributions), 1)
+
     def strongest(self) -> list[int]:
         """At most SHOWN columns that contribute at all, the largest mean size first."""
-        sizes = np.abs(self.contributions).mean(axis=0)
+        sizes = self.sizes
         return [int(column) for column in np.argsort(-sizes, kind="stable")[:SHOWN] if sizes[column] > 0]
 
 
 def bar(explained: Explained, bundle: Bundle, language: str) -> bytes:
     """The mean absolute contribution of each value as PNG."""
     canvas, columns = _begun(explained, "bar", language)
-    sizes = 100 * np.abs(explained.contributions).mean(axis=0)
+    sizes = 100 * explained.sizes
     across = Axis(0, max((sizes[column] for column in columns), default=1.0), *STRIP, room=0.08)
     for column, height in zip(columns, _heights(columns), strict=True):
         end = across(sizes[column])
         canvas.lines([[(across(0), height), (end, height)]], LOWERS, 13)
         canvas.text(end + GAP, height, f"{sizes[column]:.1f}{WORDS[language]['point']}")
-        canvas.text(LABELS, height, bundle.features[column].label[language], align="right")
+        canvas.text(LABELS, height, _label(column, bundle, language), align="right")
     return canvas.png()
 
 
@@ -68,7 +88,7 @@ def beeswarm(explained: Explained, bundle: Bundle, language: str) -> bytes:
         canvas.text(across(tick), BOTTOM - 0.03, f"{tick:g}", colour=FAINT, align="center")
     heights = _heights(columns)
     for column, height, contributions in zip(columns, heights, shown.T, strict=True):
-        canvas.text(LABELS, height, bundle.features[column].label[language], align="right")
+        canvas.text(LABELS, height, _label(column, bundle, language), align="right")
         x = across(contributions)
         y = height + _swarm(x) * SWARM * (TOP - BOTTOM) / max(len(columns), 1) / 2
         steps = _steps(explained.values[:, column])
@@ -111,6 +131,10 @@ def _begun(explained: Explained, kind: str, language: str) -> tuple[Canvas, list
     words, canvas = WORDS[language], Canvas(*INCHES)
     canvas.heading(words[kind], words["count"].format(count=len(explained.values)), words[f"{kind}_legend"])
     return canvas, explained.strongest()
+
+
+def _label(column: int, bundle: Bundle, language: str) -> str:
+    return fitted(bundle.features[column].label[language], "", (LABELS - LEFT_EDGE) * INCHES[0] * DPI)
 
 
 def _heights(columns: list[int]) -> list[float]:

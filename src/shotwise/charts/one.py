@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shotwise.attribution import Attribution, strongest
 from shotwise.bundle import Bundle, Feature
-from shotwise.charts.canvas import BAND, FAINT, INK, LOWERS, RAISES, Axis, Canvas, Segment
+from shotwise.charts.canvas import BAND, DPI, FAINT, INK, LEFT_EDGE, LOWERS, RAISES, Axis, Canvas, Segment, fitted
 from shotwise.prediction import breaches
 from shotwise.shot import Shot
 
@@ -55,7 +55,7 @@ def bars(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) ->
     order = strongest(attribution)
     limits = bundle.limits[bundle.product(shot.values)]
     marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in breaches(shot, bundle)}
-    found = [Bar(_label(bundle.features[index], shot, language) + marks.get(bundle.names[index], ""),
+    found = [Bar(_label(bundle.features[index], shot, language, marks.get(bundle.names[index], "")),
                  float(attribution.contributions[index]), _standing(bundle.names[index], shot, limits))
              for index in order[:SHOWN]]
     rest = order[SHOWN:]
@@ -65,12 +65,10 @@ def bars(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) ->
     return found
 
 
-def _label(feature: Feature, shot: Shot, language: str) -> str:
+def _label(feature: Feature, shot: Shot, language: str, mark: str) -> str:
     value = shot.measured[feature.name]
-    if value is None:
-        return f"{feature.label[language]} = {WORDS[language]['absent']}"
-    unit = f" {feature.unit}" if feature.unit else ""
-    return f"{feature.label[language]} = {value}{unit}"
+    told = WORDS[language]["absent"] if value is None else f"{value} {feature.unit}".rstrip()
+    return fitted(feature.label[language], f" = {told}{mark}", (LABELS - LEFT_EDGE) * INCHES[0] * DPI)
 
 
 def _standing(name: str, shot: Shot, limits: Mapping[str, tuple[float, float]]) -> float | None:
