@@ -27,6 +27,7 @@ class Tasks:
     def __init__(self, advice: str = "reject", question: str | None = None, always: tuple[str, ...] = ()) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.raising: dict[str, Exception] = {}
+        self.importance_lacks: tuple[dict[str, str], ...] = ()
         self._advice, self._question, self._always = advice, question, always
         self._lock = threading.Lock()
 
@@ -44,7 +45,8 @@ class Tasks:
                                "defect_types": ["types"], "limits": ["limits"], "processing_time_ms": 1.5}}
 
     def _importance(self) -> dict[str, Any]:
-        return {"importance": {"a": 0.1}, "top_features": ["top"], "processing_time_ms": 2.5}
+        return {"importance": {"a": 0.1}, "top_features": ["top"], "degraded": list(self.importance_lacks),
+                "processing_time_ms": 2.5}
 
     def _rag_query(self) -> dict[str, Any]:
         return {"answer": "답", "processing_time_ms": 3.5}
@@ -140,6 +142,18 @@ def test_a_failed_step_leaves_the_rest(machine: _Opened, question: str | None, b
     assert reply["degraded"] == [{"step": step, "error": "RuntimeError"} for step in degraded]
     assert [step for step in degraded if reply[step] is not None] == [] and "secret" not in json.dumps(reply)
     assert "rag_query" in tasks.called()
+
+
+@pytest.mark.parametrize("question", [None, "왜?"])
+def test_a_part_that_failed_is_told_beside_the_steps(machine: _Opened, question: str | None) -> None:
+    """A chart that could not be kept stands under degraded with a failed step, and the importance is there."""
+    tasks = Tasks(question=question)
+    chart = {"step": "chart", "error": "StoreError"}
+    tasks.importance_lacks = (chart,)
+    tasks.raising = {"rag_query": RuntimeError("secret")}
+    reply = machine.output(tasks)
+    assert reply["degraded"] == [chart, {"step": "knowledge", "error": "RuntimeError"}]
+    assert reply["importance"]["importance"] == {"a": 0.1}
 
 
 def test_t3_still_runs_from_the_prediction_when_t2_fails(machine: _Opened) -> None:
