@@ -86,6 +86,11 @@ def shown_range(field: Field | None, low: float, high: float) -> str:
     return _with_unit(field, f"{_number(field, low)} – {_number(field, high)}")
 
 
+def shown_change(field: Field | None, before: float, after: float) -> str:
+    """A value and the one to put in its place, with their unit, once."""
+    return _with_unit(field, f"{_number(field, before)} → {_number(field, after)}")
+
+
 def _number(field: Field | None, value: float) -> str:
     decimals = max(field.decimals if field else 0, _decimals([float(value)]))
     return f"{value:,.{decimals}f}"

@@ -47,6 +47,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "step.predict": ("예측", "prediction"),
     "step.importance": ("영향 분석", "importance"),
     "step.knowledge": ("문서 근거", "documents"),
+    "step.chart": ("차트", "chart"),
     "step.whole": ("전체", "whole call"),
     "step.skipped": ("정상으로 보이는 샷이므로 {step} 단계를 건너뛰었습니다. 보려면 ‘항상 분석’에서 고르십시오.",
                      "The shot looks fine, so this step was skipped: {step}. "
@@ -95,6 +96,48 @@ WORDS: dict[str, tuple[str, str]] = {
                         "{probability}."),
     "importance.no_chart": ("차트를 불러오지 못했습니다. 아래 표의 값은 유효합니다.",
                             "The chart could not be loaded. The table below stands."),
+
+    "setpoints.title": ("바꿔 볼 설정", "What to change"),
+    "setpoints.note": ("모델이 찾은, 결함 확률을 판정 기준 아래로 낮추는 가장 작은 변경입니다.",
+                       "The smallest change found that, by the model, brings the probability under the decision "
+                       "threshold."),
+    "setpoints.setting": ("설정", "Setting"),
+    "setpoints.change": ("변경", "Change"),
+    "setpoints.then": ("이렇게 바꾼 샷의 결함 확률은 {after}로, 판정 기준 {threshold}보다 낮습니다 (지금 {before}). "
+                       "권고는 ‘{advice}’이 됩니다.",
+                       "The probability of a defect is then {after}, under the decision threshold of {threshold} "
+                       "(now {before}); the advice would be to {advice}."),
+    "setpoints.caveat": ("모델이 배운 연관성에서 나온 제안일 뿐 원인으로 입증된 것은 아닙니다. 바꿀 값은 양품 한계 "
+                         "안에서 골랐으니, 먼저 몇 샷만 시험해 보십시오.",
+                         "This is what the model says from association, not a proven cause. The new values lie within "
+                         "the limits of good shots; try them on a few shots first."),
+    "setpoints.no_settings": ("측정된 값 가운데 바꿀 수 있는 설정이 없어 제안하지 않습니다.",
+                              "No proposal: none of the measured values is a setting that can be changed."),
+    "setpoints.unusual_shot": ("제안하지 않습니다. 설정을 어떻게 바꾸어도 모델이 학습한 적 없는 유형의 샷입니다.",
+                               "No proposal: whatever its settings, the shot is of a kind that the model has never "
+                               "seen."),
+    "setpoints.unusual_change": ("제안하지 않습니다. 확률을 판정 기준 아래로 낮추는 변경은 있으나, 모두 모델이 학습한 적 "
+                                 "없는 유형의 샷이 됩니다.",
+                                 "No proposal: some changes bring the probability under the threshold, but each makes "
+                                 "a shot of a kind that the model has never seen."),
+    "setpoints.out_of_reach": ("제안하지 않습니다. 양품 한계 안에서 설정을 세 개까지 바꾸어도 확률이 판정 기준보다 "
+                               "낮아지지 않습니다.",
+                               "No proposal: no change of up to three settings within the limits of good shots brings "
+                               "the probability under the threshold."),
+
+    "signals.title": ("눈여겨볼 값", "Values to look at"),
+    "signals.note": ("세 신호는 근거가 서로 다릅니다. 양품 샷의 한계, 모델의 확률에 준 영향(전체의 10분의 1 이상), "
+                     "검사 결과를 쓰지 않고 나머지 값으로 복원한 오차입니다. 서로 엇갈려도 그대로 보여 줍니다.",
+                     "The three rest on different things: the limits of good shots; the part in the model's "
+                     "probability, at least a tenth of all contributions; and how badly the value is rebuilt from the "
+                     "others, which uses no inspection result. Where they disagree, that is shown as it is."),
+    "signals.outside_limits": ("양품 한계 밖", "Outside good shots"),
+    "signals.high_attribution": ("큰 영향", "Large contribution"),
+    "signals.high_error": ("복원 오차 큼", "Badly rebuilt"),
+    "signals.yes": ("해당", "yes"),
+    "signals.no": ("해당 없음", "no"),
+    "signals.unknown": ("판단할 수 없음", "cannot be said"),
+    "signals.more": ("그 밖의 값 {count}개: {labels}", "{count} more: {labels}"),
 
     "knowledge.title": ("문서 근거", "What the documents say"),
     "knowledge.recommendations": ("권고 조치", "Recommended actions"),

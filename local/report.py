@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 MOST_TYPES = 3
+MOST_SIGNALS = 8  # of an unusual shot nearly every value is badly rebuilt
+SIGNS = ("outside_limits", "high_attribution", "high_error")
 
 WORDS: dict[str, dict[str, str]] = {
     "ko": {
         "defect": "결함", "normal": "정상", "accept": "합격", "inspect": "검사 필요", "reject": "불합격",
         "high": "높음", "medium": "보통", "low": "낮음", "importance": "영향 분석", "knowledge": "문서 근거",
+        "chart": "차트",
         "verdict": "판정: {kind} · 결함 확률 {probability:.1%} (판정 기준 {threshold:.1%}) · 권고: {advice} · "
                    "판정이 맞을 가능성: {confidence}",
         "history": "이 구간의 검사 결과 {results}건을 함께 반영했습니다. 샷의 값만으로는 {probability_alone:.1%}이며, "
@@ -23,12 +26,19 @@ WORDS: dict[str, dict[str, str]] = {
         "outside_seen": "학습 범위를 벗어난 값: {names}",
         "outside": "양품 한계 밖: {feature} {value:g} (한계 {low:g}–{high:g})",
         "drivers": "영향이 큰 값 (배경 평균 {base:.1%} → 이 샷 {probability:.1%})", "absent": "측정 안 됨",
-        "chart": "차트: {place}", "remedies": "권고 조치", "sources": "출처",
+        "chart_at": "차트: {place}", "remedies": "권고 조치", "sources": "출처",
+        "proposal": "바꿔 볼 설정 (결함 확률 {before:.1%} → {after:.1%}, 판정 기준보다 낮음 · 권고: {advice})",
+        "no_proposal": "바꿔 볼 설정: {reason}",
+        "caveat": "모델이 배운 연관성일 뿐 입증된 원인이 아닙니다. 양품 한계 안의 값이니 몇 샷만 먼저 시험해 보십시오.",
+        "signals": "눈여겨볼 값 (근거가 서로 다른 세 신호이며, 엇갈려도 그대로 적습니다)",
+        "outside_limits": "양품 한계 밖", "high_attribution": "큰 영향", "high_error": "복원 오차 큼",
+        "unknown": "판단할 수 없음: {signs}", "more": "그 밖의 값 {count}개: {labels}",
         "source": "{title} {page}쪽 ({document})", "skipped": "건너뜀: {step} (정상으로 보이는 샷)",
         "degraded": "실패: {step} ({error})"},
     "en": {
         "defect": "defect", "normal": "normal", "accept": "accept", "inspect": "inspect", "reject": "reject",
         "high": "high", "medium": "medium", "low": "low", "importance": "importance", "knowledge": "documents",
+        "chart": "chart",
         "verdict": "Verdict: {kind} · probability of a defect {probability:.1%} (threshold {threshold:.1%}) · "
                    "advice: {advice} · chance that the verdict is right: {confidence}",
         "history": "It rests on {results} inspection results of the run as well; by the shot's values alone "
@@ -40,7 +50,14 @@ WORDS: dict[str, dict[str, str]] = {
         "outside_seen": "Outside the range of the training shots: {names}",
         "outside": "Outside the limits of good shots: {feature} {value:g} (limits {low:g}–{high:g})",
         "drivers": "What drove it (background mean {base:.1%} → this shot {probability:.1%})",
-        "absent": "not measured", "chart": "Chart: {place}", "remedies": "What to do", "sources": "Sources",
+        "absent": "not measured", "chart_at": "Chart: {place}", "remedies": "What to do", "sources": "Sources",
+        "proposal": "What to change (probability of a defect {before:.1%} → {after:.1%}, under the threshold · "
+                    "advice: {advice})",
+        "no_proposal": "What to change: {reason}",
+        "caveat": "By association, not a proven cause; within the limits of good shots. Try it on a few shots first.",
+        "signals": "Values to look at (three signals that rest on different things; where they disagree, it is told)",
+        "outside_limits": "outside good shots", "high_attribution": "large contribution", "high_error": "badly rebuilt",
+        "unknown": "cannot be said: {signs}", "more": "{count} more: {labels}",
         "source": "{title}, page {page} ({document})", "skipped": "Skipped: {step} (the shot looks normal)",
         "degraded": "Failed: {step} ({error})"},
 }
@@ -90,7 +107,36 @@ def _importance_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]
         measured = words["absent"] if top["measured"] is None else f"{top['measured']} {top['unit']}".rstrip()
         lines.append(f"  {top['value'] * 100:+6.2f}  {top['label']} = {measured}")
     url = found["visualization_url"]
-    return [*lines, words["chart"].format(place=_place(url))] if url else lines
+    if url:
+        lines.append(words["chart_at"].format(place=_place(url)))
+    return [*lines, *_setpoint_lines(found, words), *_signal_lines(found["signals"] or [], words)]
+
+
+def _setpoint_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
+    """The proposed changes, or why there are none; nothing where none is needed."""
+    proposal = found["setpoints"]
+    if not proposal or proposal["state"] == "not_needed":
+        return []
+    if not proposal["changes"]:
+        return ["", words["no_proposal"].format(reason=proposal["reason"])]
+    changes = (f"  {change['label']}: {change['from']:g} → {change['to']:g} {change['unit']}".rstrip()
+               for change in proposal["changes"])
+    told = words["proposal"].format(before=found["probability"], after=proposal["probability"],
+                                    advice=words[proposal["advice"]])
+    return ["", told, *changes, words["caveat"]]
+
+
+def _signal_lines(signals: list[dict[str, Any]], words: dict[str, str]) -> list[str]:
+    """What each of the three says of a value, and what it cannot say; the values beyond the first by name."""
+    lines = []
+    for signal in signals[:MOST_SIGNALS]:
+        said, unknown = (", ".join(words[sign] for sign in SIGNS if signal[sign] is value) for value in (True, None))
+        also = f" ({words['unknown'].format(signs=unknown)})" if unknown else ""
+        lines.append(f"  {signal['label']}: {said}{also}")
+    more = [signal["label"] for signal in signals[MOST_SIGNALS:]]
+    if more:
+        lines.append("  " + words["more"].format(count=len(more), labels=", ".join(more)))
+    return ["", words["signals"], *lines] if lines else []
 
 
 def _place(url: str) -> str:

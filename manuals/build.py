@@ -41,7 +41,7 @@ from reportlab.platypus import (
 from reportlab.platypus.tableofcontents import TableOfContents
 
 HERE = Path(__file__).resolve().parent
-FONTS = HERE.parent / "src" / "shotwise" / "fonts"
+FONTS = HERE.parent / "src" / "shotwise" / "charts" / "fonts"
 FONT_PAIRS = (("NanumGothic.ttf", "NanumGothicBold.ttf"), ("NanumSquareR.ttf", "NanumSquareB.ttf"))
 BODY, BOLD = "ManualBody", "ManualBold"
 INK, FAINT, SHADE = colors.HexColor("#1a1a1a"), colors.HexColor("#666666"), colors.HexColor("#e9edf2")

@@ -1,4 +1,4 @@
-"""What T2 found: the chart, and the values with the most weight."""
+"""What drove the probability, as T2 found it: the chart, and the values with the most weight."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ CHART_WIDTH = 760  # as it is drawn; wider would blur it
 
 def show(found: Mapping[str, Any], chart: bytes | None, limits: Mapping[str, list[float]],
          fields: Mapping[str, Field], words: Words) -> None:
-    """The importance part of a diagnosis. limits: of good shots, by feature."""
+    """The values that drove the probability. limits: of good shots, by feature."""
     note = words("importance.note", base=f"{found['base_value']:.1%}", probability=f"{found['probability']:.1%}")
     markup.heading(words("importance.title"), note)
     if chart:
         st.image(chart, width=CHART_WIDTH)
-    elif found["visualization_url"]:
+    elif found["visualization_url"] or _chart_failed(found):
         markup.note([words("importance.no_chart")], "plain")
     head = [words(f"table.{key}") for key in ("value", "measured", "limits", "effect")]
     markup.draw(markup.table(head, [_row(top, limits, fields, words) for top in found["top_features"]]))
+
+
+def _chart_failed(found: Mapping[str, Any]) -> bool:
+    return any(item["step"] == "chart" for item in found["degraded"])
 
 
 def _row(top: Mapping[str, Any], limits: Mapping[str, list[float]], fields: Mapping[str, Field],

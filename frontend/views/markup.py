@@ -29,12 +29,12 @@ def note(paragraphs: Iterable[str], kind: str = "") -> None:
     draw(f'<div class="sw-note {kind}">{"".join(f"<p>{text(words)}</p>" for words in paragraphs)}</div>')
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the first column is text, the others are numbers. Cells are HTML."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """A table; the first column is text, the others are numbers, or with kind "marks" marks. Cells are HTML."""
     def line(cells: Sequence[str], tag: str) -> str:
         return "".join(f'<{tag} class="{"right number" if place else ""}">{cell}</{tag}>'
                        for place, cell in enumerate(cells))
 
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return (f'<table class="sw-table"><thead><tr>{line([text(cell) for cell in head], "th")}</tr></thead>'
+    return (f'<table class="sw-table {kind}"><thead><tr>{line([text(cell) for cell in head], "th")}</tr></thead>'
             f"<tbody>{body}</tbody></table>")

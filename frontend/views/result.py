@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fields import Field, limits_for
-from views import importance, knowledge, markup, verdict
+from views import importance, knowledge, markup, setpoints, signals, verdict
 from views.markup import text
 from words import Words
 
@@ -30,18 +30,27 @@ def show(found: Diagnosed, model: Mapping[str, Any], fields: Mapping[str, Field]
     reply = found.reply
     verdict.show(reply["prediction"], model, fields, words)
     if reply["importance"]:
-        importance.show(reply["importance"], found.chart, limits_for(model, found.sent["features"]), fields, words)
+        _importance(found, model, fields, words)
     if reply["knowledge"]:
         knowledge.show(reply["knowledge"], link, words)
     _steps(reply, words)
     _timings(found, words)
 
 
+def _importance(found: Diagnosed, model: Mapping[str, Any], fields: Mapping[str, Field], words: Words) -> None:
+    """What drove the probability, what to change, and what else points at a value."""
+    part, limits = found.reply["importance"], limits_for(model, found.sent["features"])
+    importance.show(part, found.chart, limits, fields, words)
+    # Not the prediction's threshold: with inspection results that is another one, while T2 knows the values alone.
+    setpoints.show(part["setpoints"], part["probability"], model["thresholds"]["decision"], limits, fields, words)
+    signals.show(part["signals"], words)
+
+
 def _steps(reply: Mapping[str, Any], words: Words) -> None:
-    """The steps that did not run, and those that failed."""
+    """The steps that did not run, and those that failed; a failed chart was told where it would stand."""
     skipped = [words("step.skipped", step=words(f"step.{step}")) for step in reply["skipped"]]
     failed = [words("step.late" if item["error"].endswith(LATE) else "step.failed", step=words(f"step.{item['step']}"))
-              for item in reply["degraded"]]
+              for item in reply["degraded"] if not (item["step"] == "chart" and reply["importance"])]
     if failed:
         markup.note(failed, "alarm")
     if skipped:

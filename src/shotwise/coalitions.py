@@ -74,9 +74,10 @@ def _sampled(players: int, pairs: int) -> Design:
     with_values = _covariance_with_values(known)
     precision = np.linalg.inv(covariance).astype(np.float64)
     weights: Floats = (precision @ with_values).T
-    variance = _prior_variance(players) - (weights * with_values.T).sum(axis=1)
+    variance = np.maximum(_prior_variance(players) - (weights * with_values.T).sum(axis=1), 0)
     # The values share out nothing beyond the whole; the inverse keeps that to a few digits only.
-    return Design(coalitions, (weights - weights.mean(axis=0))[:, :pairs], np.maximum(variance, 0), precision[:pairs, :pairs])
+    weights = weights - weights.mean(axis=0)
+    return Design(coalitions, weights[:, :pairs], variance, precision[:pairs, :pairs])
 
 
 def _coalitions(players: int, pairs: int) -> NDArray[np.bool_]:

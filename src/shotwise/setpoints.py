@@ -39,14 +39,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Setpoints:
-    """changes: at most MOST_CHANGES, none where there is no proposal. probability: of the changed shot, None without a
-    proposal. state: "found"; or why there is none: "not_needed", the shot is under the threshold; "no_settings",
-    nothing that was measured can be set; "unusual", each change that would do gives a shot that the model cannot speak
-    about; "out_of_reach", none would do."""
+    """changes: at most MOST_CHANGES, none where there is no proposal. probability and advice (accept or inspect): of
+    the changed shot, None without a proposal. state: "found"; or why there is none: "not_needed", the shot is under
+    the threshold; "no_settings", nothing that was measured can be set; "unusual_shot", the model cannot speak about the
+    shot whatever its settings; "unusual_change", nor about what each change that would do makes of it;
+    "out_of_reach", no change would do."""
 
     state: str
     changes: tuple[Change, ...] = ()
     probability: float | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
         search.score(plans(search))
         if search.feasible:
             return search.proposal()
-    return Setpoints("unusual" if search.lowered else "out_of_reach")
+    if not search.usual:
+        return Setpoints("unusual_shot")
+    return Setpoints("unusual_change" if search.lowered else "out_of_reach")
 
 
 class _Search:
@@ -100,13 +104,14 @@ class _Search:
         self.lattice = [setting.between(setting.low, setting.high, LATTICE) for setting in settings]
         self.feasible: list[tuple[float, float, Plan]] = []  # cost, probability, plan
         self.promising: list[Plan] = []  # the lowest probability first
-        self.lowered = False
+        self.lowered = self.usual = False  # whether any plan was under the threshold, or gave a usual shot
 
     def score(self, plans: Sequence[Plan]) -> None:
         """Ask the graph about the plans and keep what comes of them."""
         probability, good = self._asked(plans)
         under = probability < self.bundle.thresholds.decision
         self.lowered |= bool(under.any())
+        self.usual |= bool(good.any())
         self.feasible = [(self._cost(plans[int(index)]), float(probability[index]), plans[int(index)])
                          for index in np.flatnonzero(under & good)]
         order = np.argsort(probability, kind="stable")
@@ -144,7 +149,8 @@ class _Search:
             _, probability, plan = min([(self._cost(plan), probability, plan), *done])
         changes = (Change(self.settings[number].feature.name, self.settings[number].before, value,
                           self.settings[number].feature.unit) for number, value in plan)
-        return Setpoints("found", tuple(changes), probability)
+        advice = "accept" if probability < self.bundle.thresholds.accept_below else "inspect"
+        return Setpoints("found", tuple(changes), probability, advice)
 
 
 def _settings(shot: Shot, bundle: Bundle) -> list[_Setting]:

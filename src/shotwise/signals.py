@@ -40,6 +40,8 @@ def signals(shot: Shot, attribution: Attribution, errors: NDArray[np.float32], b
     limits = bundle.limits[bundle.product(shot.values)]
     found = []
     for column, feature in enumerate(bundle.features):
+        if feature.constant and shot.values[column] == bundle.background[0, column]:
+            continue  # what is always so says nothing of this shot, however the others make it look
         value, bounds = shot.measured[feature.name], limits.get(feature.name)
         outside = not bounds[0] <= value <= bounds[1] if bounds and isinstance(value, int | float) else None
         odd = None if value is None else bool(errors[column] > feature.usual_error)

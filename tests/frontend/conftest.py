@@ -11,7 +11,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "frontend"))  # as Streamlit does for app.py
 
+import streamlit as st
+from screen import Opened, checked
+from streamlit.testing.v1 import AppTest
 from stub_api import StubApi, recorded, stub_api
+
+APP = Path(__file__).parents[2] / "frontend/app.py"
 
 
 @pytest.fixture
@@ -19,6 +24,21 @@ def api() -> Iterator[StubApi]:
     """A stand-in for the API."""
     with stub_api() as stub:
         yield stub
+
+
+@pytest.fixture
+def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    """Open the page in a language, against the stand-in."""
+    monkeypatch.setenv("SHOTWISE_API_URL", api.url)
+
+    def open_page(language: str) -> AppTest:
+        page = AppTest.from_file(str(APP), default_timeout=30)
+        page.query_params["lang"] = language
+        return checked(page.run())
+
+    st.cache_data.clear()
+    yield open_page
+    st.cache_data.clear()
 
 
 @pytest.fixture

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
+Opened = Callable[[str], AppTest]
 # Names, measures and commands that are the same in every language.
 NEUTRAL = {"Shotwise", "KO", "EN", "F1", "ROC-AUC", "ms", "p", "make", "run"}
+
+
+def checked(page: AppTest) -> AppTest:
+    """The page, which must not have failed."""
+    assert not page.exception, [item.message for item in page.exception]
+    return page
+
+
+def diagnosed(page: AppTest) -> AppTest:
+    """The page after a press on its button."""
+    return checked(page.button(key="diagnose").click().run())
+
+
+def assert_one_language(text: str, language: str, model: dict[str, Any]) -> None:
+    """The text speaks `language` alone."""
+    assert (latin_words(text, model) if language == "ko" else hangul_words(text)) == set()
 
 
 def screen(page: AppTest) -> str:

@@ -81,12 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stub_api() -> Iterator[StubApi]:
-    """The stand-in, with a model, samples, and a chart for the recorded diagnosis of a suspect shot."""
+    """The stand-in, with a model, samples, and a chart for every recorded diagnosis that has one."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.stub = StubApi(f"http://127.0.0.1:{server.server_port}", {
             "GET /model": Reply(200, recorded("model")), "GET /samples": Reply(200, recorded("samples"))})
-        for language in ("ko", "en"):
-            url = recorded(f"suspect_{language}")["importance"]["visualization_url"]
+        for scene in ("suspect_ko", "suspect_en", "proposal_ko", "proposal_en"):
+            url = recorded(scene)["importance"]["visualization_url"]
             server.stub.replies[f"GET /charts/{url.rsplit('/', 1)[-1]}"] = Reply(200, PIXEL)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fields import Field, fields_of, limits_for, shown, shown_range, to_features, to_widget
+from fields import Field, fields_of, limits_for, shown, shown_change, shown_range, to_features, to_widget
 from stub_api import recorded
 
 
@@ -71,6 +71,7 @@ def test_values_are_shown_with_unit_and_never_less_precise_than_they_are() -> No
     assert shown(None, 12000.0) == "12,000"
     assert shown(field(), None) == "–"
     assert shown_range(field(), 0.1, 0.1648) == "0.10 – 0.1648 mm"
+    assert shown_change(field(), 0.5, 0.25) == "0.50 → 0.25 mm"
 
 
 def test_limits_are_those_of_the_product(model: dict[str, Any]) -> None:

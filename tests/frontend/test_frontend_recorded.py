@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from stub_api import recorded
+from words import WORDS
 
 CONTRACT = Path(__file__).parents[2] / "api/openapi.yaml"
 REPLIES = [("model", "Model"), ("samples", "Samples"), ("problem", "Problem"),
-           *((f"{scene}_{language}", "Diagnosis") for scene in ("suspect", "good", "unanswered")
+           *((f"{scene}_{language}", "Diagnosis") for scene in ("suspect", "proposal", "good", "unanswered")
              for language in ("ko", "en"))]
 
 
@@ -51,3 +52,13 @@ def test_the_check_sees_what_is_lacking(schemas: dict[str, Any]) -> None:
     reply = recorded("suspect_ko")
     del reply["knowledge"]["sources"][0]["page"]
     assert lacking(reply, schemas["Diagnosis"], schemas) == [".knowledge.sources[].page"]
+
+
+def test_the_page_has_words_for_what_the_contract_names(schemas: dict[str, Any]) -> None:
+    """Every state without a proposal, every signal and every step that may fail."""
+    states = set(schemas["Setpoints"]["properties"]["state"]["enum"]) - {"found", "not_needed"}
+    signals = set(schemas["Importance"]["properties"]["signals"]["items"]["required"]) - {"feature", "label", "labels"}
+    steps = schemas["Degraded"]["properties"]["step"]["enum"]
+    wanted = [*(f"setpoints.{state}" for state in states), *(f"signals.{name}" for name in signals),
+              *(f"step.{step}" for step in steps)]
+    assert len(wanted) == 10 and not set(wanted) - set(WORDS)

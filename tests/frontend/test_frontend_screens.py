@@ -4,50 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
-from screen import hangul_words, latin_words, screen, without_quotes
-from streamlit.testing.v1 import AppTest
+from screen import (
+    LANGUAGES,
+    Opened,
+    assert_one_language,
+    checked,
+    diagnosed,
+    hangul_words,
+    latin_words,
+    screen,
+    without_quotes,
+)
 from stub_api import Reply, StubApi, recorded
-
-APP = Path(__file__).parents[2] / "frontend/app.py"
-LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
-Opened = Callable[[str], AppTest]
-
-
-@pytest.fixture
-def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    """Open the page in a language, against the stand-in."""
-    monkeypatch.setenv("SHOTWISE_API_URL", api.url)
-
-    def open_page(language: str) -> AppTest:
-        page = AppTest.from_file(str(APP), default_timeout=30)
-        page.query_params["lang"] = language
-        return checked(page.run())
-
-    st.cache_data.clear()
-    yield open_page
-    st.cache_data.clear()
-
-
-def checked(page: AppTest) -> AppTest:
-    """The page, which must not have failed."""
-    assert not page.exception, [item.message for item in page.exception]
-    return page
-
-
-def diagnosed(page: AppTest) -> AppTest:
-    """The page after a press on its button."""
-    return checked(page.button(key="diagnose").click().run())
-
-
-def assert_one_language(text: str, language: str, model: dict[str, Any]) -> None:
-    """The text speaks `language` alone."""
-    assert (latin_words(text, model) if language == "ko" else hangul_words(text)) == set()
 
 
 @LANGUAGES
@@ -58,9 +30,12 @@ def test_the_page_opens_with_a_sample_in_the_form(language: str, opened: Opened,
     widgets = {item.key: item.value for item in (*page.number_input, *page.selectbox)}
     for feature in model["features"]:
         assert widgets[f"value:{feature['name']}"] == first["features"][feature["name"]], feature["name"]
-    found = {"ko": "검사에서 찾은 결함: 기포, 변형", "en": "Found at inspection: Bubble, Deformation"}
+    found = {"ko": "검사에서 찾은 결함: 함몰", "en": "Found at inspection: Dent"}
     assert found[language] in screen(page)
     assert_one_language(screen(page), language, model)
+    checked(page.selectbox(key="sample").select_index(1).run())
+    both = {"ko": "검사에서 찾은 결함: 미성형, 기공", "en": "Found at inspection: Short shot, Blow hole"}
+    assert both[language] in screen(page)
 
 
 @LANGUAGES

@@ -106,7 +106,8 @@ def test_an_id_never_replaces_another_shots_chart(function: Function, tmp_path: 
 
 @pytest.mark.parametrize("wrong", [{"prediction_id": "../../etc"}, {"prediction_id": "pred_2026_x"},
                                    {"prediction_id": "pred_٢٠٢٦٠١٠١_abc"},
-                                   {"prediction_id": 7}, {"include": "chart"}, {"include": ["setpoints", 3]}, {"include": ["everything"]},
+                                   {"prediction_id": 7}, {"include": "chart"}, {"include": ["setpoints", 3]},
+                                   {"include": ["everything"]},
                                    {"language": "de"}, {"x": 1}])
 def test_bad_options_are_named(function: Function, features: dict[str, Any], wrong: dict[str, Any]) -> None:
     """Each bad option is an error on its own field."""
@@ -190,7 +191,7 @@ def test_an_unusual_shot_is_told(function: Function, features: dict[str, Any], b
     seen = bundle.features[bundle.position["Cylinder_Pressure"]].seen
     found = function({"features": {**features, "Biscuit_Thickness": 40, "Cylinder_Pressure": seen[1]}}, None)
     assert found["unusual"] is True and any(found["importance"].values())
-    assert found["setpoints"]["state"] in ("unusual", "out_of_reach", "not_needed")
+    assert found["setpoints"]["state"] in ("unusual_shot", "not_needed")
 
 
 def test_a_background_shot_is_explained_like_any_other(function: Function, bundle: Bundle) -> None:

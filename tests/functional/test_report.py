@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.report import report
+from shotwise.adapters.folder_store import FolderStore
 from shotwise.bundle import Bundle
+from shotwise.edge.importance import importance_function
 from shotwise.edge.predict import predict_function
+from shotwise.edge.replies import WHY_NONE
 
 Reported = Callable[[Bundle, str], list[str]]
+Explained = Callable[..., dict[str, Any]]
 LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
 
 
@@ -26,6 +32,30 @@ def reported(features: dict[str, Any]) -> Reported:
         return report(reply, language).splitlines()
 
     return lines
+
+
+@pytest.fixture
+def explained(features: dict[str, Any], bundle: Bundle, tmp_path: Path) -> Explained:
+    """The diagnosis of a real defective shot with its importance, drawn by `draw`."""
+
+    def diagnosis(language: str, draw: Callable[..., bytes] = drawn) -> dict[str, Any]:
+        request = {"features": features, "language": language}
+        store = FolderStore([tmp_path], "http://127.0.0.1:8000/charts")
+        importance = importance_function(bundle, store, draw)(request, None)
+        return {"prediction": predict_function(bundle)(request, None), "importance": importance, "knowledge": None,
+                "skipped": [], "degraded": importance["degraded"]}
+
+    return diagnosis
+
+
+def drawn(*_: Any) -> bytes:
+    """A picture that costs no time."""
+    return b"chart"
+
+
+def broken_chart(*_: Any) -> bytes:
+    """A picture that cannot be drawn."""
+    raise ValueError
 
 
 def with_limits(bundle: Bundle, *, novelty: float = 1e9, distance: float = 1e9) -> Bundle:
@@ -70,3 +100,101 @@ def test_types_with_too_few_examples_are_one_line(reported: Reported, bundle: Bu
     assert [text.endswith(last.label[language]) for text in none if text.startswith(line)] == [True]
     likely = [[text for text in found if text.startswith(("가능한", "Possible"))] for found in (lines, none)]
     assert len(likely[0]) == 1 and likely[0][0].endswith("%") and likely[1] == []
+
+
+@LANGUAGES
+def test_a_proposal_names_every_change_and_its_caveat(explained: Explained, language: str) -> None:
+    """From and to with the unit, the probability then, and that it is no proven cause."""
+    reply = explained(language)
+    proposal = reply["importance"]["setpoints"]
+    changes = proposal["changes"]
+    lines = report(reply, language).splitlines()
+    advice = {"ko": {"accept": "합격", "inspect": "검사 필요"}, "en": {"accept": "accept", "inspect": "inspect"}}
+    start = lines.index({"ko": "바꿔 볼 설정 (결함 확률 {:.1%} → {:.1%}, 판정 기준보다 낮음 · 권고: {})",
+                         "en": "What to change (probability of a defect {:.1%} → {:.1%}, under the threshold · "
+                               "advice: {})"}[language].format(reply["importance"]["probability"],
+                                                               proposal["probability"],
+                                                               advice[language][proposal["advice"]]))
+    end = start + 1 + len(changes)
+    assert proposal["state"] == "found" and lines[start + 1:end] == [
+        f"  {change['label']}: {change['from']:g} → {change['to']:g} {change['unit']}" for change in changes]
+    assert {"ko": "입증된 원인이 아닙니다", "en": "not a proven cause"}[language] in lines[end]
+
+
+@LANGUAGES
+@pytest.mark.parametrize("state", ["no_settings", "unusual_shot", "unusual_change", "out_of_reach", "not_needed"])
+def test_without_a_proposal_the_reason_stands(explained: Explained, state: str, language: str) -> None:
+    """Why there is none is one line, without advice; where none is needed there is no line either."""
+    reply = explained(language)
+    reason = WHY_NONE[state][language]
+    reply["importance"]["setpoints"] = {"state": state, "reason": reason, "changes": [], "probability": None}
+    told = [line for line in report(reply, language).splitlines() if line.startswith(("바꿔 볼", "What to change"))]
+    start = {"ko": "바꿔 볼 설정: ", "en": "What to change: "}[language]
+    assert told == ([] if state == "not_needed" else [start + reason])
+    assert {"ko": "입증된 원인", "en": "proven cause"}[language] not in report(reply, language)
+
+
+@LANGUAGES
+def test_signals_are_lines_that_tell_where_they_disagree(explained: Explained, language: str) -> None:
+    """Each value has what is said of it, and what cannot be said; what is not the case is left out."""
+    reply = explained(language)
+    label = reply["importance"]["signals"][0]["label"]
+    reply["importance"]["signals"] = [
+        {"label": label, "outside_limits": None, "high_attribution": True, "high_error": False},
+        {"label": label, "outside_limits": True, "high_attribution": False, "high_error": True}]
+    lines = report(reply, language).splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(("눈여겨볼 값", "Values to look at")))
+    assert lines[start + 1:start + 3] == {
+        "ko": [f"  {label}: 큰 영향 (판단할 수 없음: 양품 한계 밖)", f"  {label}: 양품 한계 밖, 복원 오차 큼"],
+        "en": [f"  {label}: large contribution (cannot be said: outside good shots)",
+               f"  {label}: outside good shots, badly rebuilt"]}[language]
+
+
+@LANGUAGES
+def test_many_signals_end_in_a_line_of_names(explained: Explained, language: str) -> None:
+    """The first eight have a line each; the others are still named."""
+    reply = explained(language)
+    signal = reply["importance"]["signals"][0]
+    reply["importance"]["signals"] = [{**signal, "label": f"_{number}_"} for number in range(10)]
+    lines = report(reply, language).splitlines()
+    assert [number for number in range(10) if any(line.startswith(f"  _{number}_: ") for line in lines)] == [*range(8)]
+    assert {"ko": "  그 밖의 값 2개: _8_, _9_", "en": "  2 more: _8_, _9_"}[language] in lines
+
+
+@LANGUAGES
+def test_what_was_left_out_of_an_importance_leaves_no_trace(explained: Explained, language: str) -> None:
+    """Without setpoints and signals the report has only what drove the probability."""
+    reply = explained(language)
+    reply["importance"] |= {"setpoints": None, "signals": None}
+    told = report(reply, language)
+    assert not any(word in told for word in ("바꿔 볼", "눈여겨볼", "What to change", "Values to look at"))
+
+
+@LANGUAGES
+def test_a_failed_chart_is_told_once(explained: Explained, language: str) -> None:
+    """By its name and its error; no place of a chart is given, and the values stand."""
+    reply = explained(language, broken_chart)
+    assert reply["degraded"] and reply["importance"]["visualization_url"] is None
+    lines = report(reply, language).splitlines()
+    told = [line for line in lines if {"ko": "차트", "en": "hart"}[language] in line]
+    assert told == [{"ko": "실패: 차트 (ValueError)", "en": "Failed: chart (ValueError)"}[language]]
+    assert any(reply["importance"]["top_features"][0]["label"] in line for line in lines)
+
+
+@LANGUAGES
+def test_the_place_of_a_chart_is_told(explained: Explained, language: str) -> None:
+    """Where the chart was kept, its address stands in the report."""
+    reply = explained(language)
+    place = {"ko": "차트: ", "en": "Chart: "}[language] + reply["importance"]["visualization_url"]
+    assert report(reply, language).splitlines().count(place) == 1
+
+
+@LANGUAGES
+def test_a_report_speaks_one_language(explained: Explained, language: str) -> None:
+    """Beside units, names and the chart's address, nothing is of the other language."""
+    reply = explained(language)
+    reply["importance"]["visualization_url"] = None
+    measured = (*reply["importance"]["top_features"], *reply["importance"]["setpoints"]["changes"])
+    units = {word for found in measured for word in re.findall("[A-Za-z]+", found["unit"])}
+    words = set(re.findall("[가-힣]+" if language == "en" else "[A-Za-z]+", report(reply, language)))
+    assert words - units == set()

@@ -83,7 +83,8 @@ def test_a_single_shot_and_none_at_all_can_be_drawn(bundle: Bundle, explained: E
 
 def test_a_long_label_is_shortened_not_clipped(bundle: Bundle, explained: Explained, features: dict[str, Any]) -> None:
     """Another foundry's labels may be long: the name loses its end, the value behind it stays."""
-    long = {"ko": "아주 길고 길어서 자리에 다 들어가지 않는 센서 이름", "en": "A sensor whose name is far too long for its place"}
+    long = {"ko": "아주 길고 길어서 자리에 다 들어가지 않는 센서 이름",
+            "en": "A sensor whose name is too long for its place"}
     wordy = replace(bundle, features=tuple(replace(feature, label=long) for feature in bundle.features))
     shot = read_shot(features, wordy)
     found = attribute(shot, wordy)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from shots import Shots, as_features
 
-from shotwise.bundle import Bundle
+from shotwise.bundle import Bundle, Graph, GraphOutput
 from shotwise.novelty import usual
 from shotwise.prediction import predict
 from shotwise.setpoints import MOST_CHANGES, Change, Setpoints, setpoints
@@ -17,6 +18,22 @@ from shotwise.shot import Shot, read_shot
 
 FLAGGED = 25
 HARD = 0.04  # a threshold that few shots come under by one change
+
+
+class FarBelow:
+    """The graph, but shots under the threshold are far from all that it was trained on."""
+
+    def __init__(self, graph: Graph, threshold: float) -> None:
+        self._graph, self._threshold = graph, threshold
+
+    def run(self, features: NDArray[np.float32]) -> GraphOutput:
+        """All outputs."""
+        output = self._graph.run(features)
+        return replace(output, distance=np.where(output.probability < self._threshold, np.float32(1e9), 0))
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[N] only."""
+        return self._graph.probability(features)
 
 
 def flagged_shots(bundle: Bundle, shots: Shots, count: int) -> list[Shot]:
@@ -36,6 +53,7 @@ def assert_kept(shot: Shot, proposal: Setpoints, bundle: Bundle) -> None:
     assert 1 <= len(proposal.changes) <= MOST_CHANGES
     after = predict([changed(shot, proposal, bundle)], bundle)[0]
     assert after.probability == pytest.approx(proposal.probability) and not after.defect and not after.unusual
+    assert after.advice == proposal.advice
     limits = bundle.limits[bundle.product(shot.values)]
     for change in proposal.changes:
         feature = bundle.features[bundle.position[change.feature]]
@@ -132,10 +150,17 @@ def test_where_no_change_is_enough_that_is_said(bundle: Bundle, features: dict[s
     assert setpoints(read_shot(features, strict), strict) == Setpoints("out_of_reach")
 
 
-def test_a_change_into_the_unknown_is_not_proposed(bundle: Bundle, features: dict[str, Any]) -> None:
-    """Where no shot is near enough to those of the training, changes that would lower the probability are kept back."""
+def test_of_an_unusual_shot_nothing_is_proposed(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Where a value that is no setting makes the shot strange, no change of settings is offered as a cure."""
     strange = replace(bundle, thresholds=replace(bundle.thresholds, distance=1e-6))
-    assert setpoints(read_shot(features, strange), strange) == Setpoints("unusual")
+    assert setpoints(read_shot(features, strange), strange) == Setpoints("unusual_shot")
+
+
+def test_a_change_into_the_unknown_is_not_proposed(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Where only changed shots are too far from those of the training, the changes are kept back."""
+    shot = read_shot(features, bundle)
+    near = replace(bundle, graph=FarBelow(bundle.graph, bundle.thresholds.decision))
+    assert setpoints(shot, near).state == "unusual_change"
 
 
 def test_a_setting_that_was_not_measured_stays_out(bundle: Bundle, flagged: list[tuple[Shot, Setpoints]]) -> None:

@@ -104,7 +104,7 @@ def fitted(text: str, ending: str, width: float) -> str:
 @lru_cache(maxsize=4096)
 def _advance(character: str) -> float:
     """Pixels that a character takes in the regular font."""
-    font = get_font(REGULAR.get_file())
+    font = get_font(str(FONTS / "NanumSquareR.ttf"))
     font.set_size(REGULAR.get_size_in_points(), DPI)
     glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING)
     return float(glyph.linearHoriAdvance) / 65536

@@ -14,12 +14,14 @@ from shotwise.setpoints import Setpoints
 PLACES = 9
 
 WHY_NONE = {
-    "not_needed": {"ko": "이 샷의 결함 확률은 이미 판정 기준보다 낮습니다.",
-                   "en": "The shot's probability is under the threshold as it is."},
+    "not_needed": {"ko": "샷의 값으로만 본 결함 확률은 이미 판정 기준보다 낮습니다.",
+                   "en": "By the shot's values alone, its probability is under the threshold as it is."},
     "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
                     "en": "None of the measured values is a setting that can be changed."},
-    "unusual": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
-                "en": "Some changes lower the probability, but each makes a shot unlike any that the model has seen."},
+    "unusual_shot": {"ko": "설정을 어떻게 바꾸어도 모델이 본 적 없는 샷이므로 제안하지 않습니다.",
+                     "en": "Whatever its settings, the shot is unlike any that the model has seen."},
+    "unusual_change": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
+                       "en": "Some changes are enough, but each makes a shot unlike any that the model has seen."},
     "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어도 판정 기준보다 낮아지지 않습니다.",
                      "en": "No change of up to three settings within the limits of good shots is enough."},
 }
@@ -74,7 +76,8 @@ def _setpoints_reply(proposal: Setpoints, bundle: Bundle, language: str) -> dict
         "state": proposal.state, "reason": None if proposal.changes else WHY_NONE[proposal.state][language],
         "changes": [{"feature": change.feature, **_labels(change.feature, bundle, language), "from": change.before,
                      "to": change.after, "unit": change.unit} for change in proposal.changes],
-        "probability": None if proposal.probability is None else _rounded(proposal.probability)}
+        "probability": None if proposal.probability is None else _rounded(proposal.probability),
+        "advice": proposal.advice}
 
 
 def _labels(name: str, bundle: Bundle, language: str) -> dict[str, Any]:
