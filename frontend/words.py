@@ -104,7 +104,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "setpoints.setting": ("설정", "Setting"),
     "setpoints.change": ("변경", "Change"),
     "setpoints.then": ("이렇게 바꾼 샷의 결함 확률은 {after}로, 판정 기준 {threshold}보다 낮습니다 (지금 {before}). "
-                       "권고는 ‘{advice}’이 됩니다.",
+                       "그때의 권고: {advice}.",
                        "The probability of a defect is then {after}, under the decision threshold of {threshold} "
                        "(now {before}); the advice would be to {advice}."),
     "setpoints.caveat": ("모델이 배운 연관성에서 나온 제안일 뿐 원인으로 입증된 것은 아닙니다. 바꿀 값은 양품 한계 "
@@ -116,8 +116,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "setpoints.unusual_shot": ("제안하지 않습니다. 설정을 어떻게 바꾸어도 모델이 학습한 적 없는 유형의 샷입니다.",
                                "No proposal: whatever its settings, the shot is of a kind that the model has never "
                                "seen."),
-    "setpoints.unusual_change": ("제안하지 않습니다. 확률을 판정 기준 아래로 낮추는 변경은 있으나, 모두 모델이 학습한 적 "
-                                 "없는 유형의 샷이 됩니다.",
+    "setpoints.unusual_change": ("제안하지 않습니다. 확률을 판정 기준 아래로 낮추는 변경은 있으나, 모두 모델이 "
+                                 "학습한 적 없는 유형의 샷이 됩니다.",
                                  "No proposal: some changes bring the probability under the threshold, but each makes "
                                  "a shot of a kind that the model has never seen."),
     "setpoints.out_of_reach": ("제안하지 않습니다. 양품 한계 안에서 설정을 세 개까지 바꾸어도 확률이 판정 기준보다 "

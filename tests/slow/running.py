@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -180,6 +181,19 @@ def built_function(name: str, layers: list[str], settings: Mapping[str, str], ho
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def wait_for_port(url: str, seconds: float = 20) -> None:
+    """Until something listens there: what is timed then is the function alone."""
+    address = urllib.parse.urlsplit(url)
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((address.hostname, address.port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens at {url}"
+            time.sleep(0.02)
 
 
 def invoke(url: str, event: Any, seconds: float = 60) -> Any:

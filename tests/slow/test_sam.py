@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import statistics
+import time
 from pathlib import Path
 
 import pytest
 
-from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady
+from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady, wait_for_port
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
@@ -66,3 +68,22 @@ def test_the_built_function_rejects_with_its_document(built: None, running: Stac
         emulated = invoke(url, {"features": {}})
     assert emulated["errorType"] == "Rejected"
     assert emulated["errorMessage"].encode() == ask(f"{running.api}/predict", b'{"features": {}}').body
+
+
+def test_importance_is_quick_cold_and_warm(built: None, tmp_path: Path) -> None:
+    """From the artefact, with values, setpoints, signals and PNG: a first answer within 2 s, then P50 230 ms."""
+    event = json.loads((ROOT / "events/importance.json").read_text("utf-8"))
+    cold, warm = [], []
+    for number in range(3):
+        home = tmp_path / str(number)  # matplotlib finds no cache of its fonts there, as in a new Lambda
+        home.mkdir()
+        with built_function("ImportanceFunction", ["CoreLayer"], SETTINGS, home) as url:
+            wait_for_port(url)
+            for first in (True, *(False,) * 10):
+                started = time.perf_counter()
+                found = invoke(url, event)
+                (cold if first else warm).append((time.perf_counter() - started) * 1000)
+                assert found["visualization_url"] and found["setpoints"]["changes"] and found["degraded"] == []
+    first, later = statistics.median(cold), statistics.median(warm)
+    print(f"\nimportance in the emulator: cold {first:.0f} ms, warm P50 {later:.0f} ms")
+    assert first <= 2000 and later <= 230

@@ -14,6 +14,10 @@ from typing import Any
 
 import pymupdf
 import pytest
+from shots import as_features, generate
+
+from shotwise.adapters.onnx_graph import ENGINE
+from shotwise.bundle import load_bundle
 
 from .running import ROOT, Stack, ask, stack, wait_for
 
@@ -166,3 +170,26 @@ def test_the_command_line_tells_a_diagnosis(tmp_path: Path) -> None:
     assert bad.returncode == 2 and "features.Shot" in bad.stderr and "Traceback" not in bad.stderr
     assert run("diagnose", "absent.json").returncode == 2
     assert "없습니다" in run("ask", "구내식당 점심 메뉴는?").stdout
+
+
+def test_explanations_survive_a_kill(tmp_path: Path) -> None:
+    """kill -9 in the middle of `shotwise explain`: what was written stays, and the second run does the rest alone."""
+    bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
+    shots = tmp_path / "shots.json"
+    shots.write_text(json.dumps([as_features(row, bundle) for row in generate(bundle, 120, seed=6)]), "utf-8")
+    command = [sys.executable, "-m", "local.cli", "explain", str(shots), "--out", str(tmp_path / "out"), "--json"]
+    written = tmp_path / "out/explanations.jsonl"
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not written.exists() or written.read_bytes().count(b"\n") < 20:
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = written.read_bytes()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    summary = json.loads(done.stdout)
+    whole = before[: before.rindex(b"\n") + 1]
+    assert summary["resumed"] == whole.count(b"\n") and summary["resumed"] + summary["explained"] == 120
+    assert written.read_bytes().startswith(whole)
+    assert [json.loads(line)["row"] for line in written.read_text("utf-8").splitlines()] == list(range(1, 121))
