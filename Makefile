@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train load build knowledge manuals pins
+.PHONY: help install run serve test test-slow test-sam lint train bench load build knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -66,6 +66,11 @@ knowledge: $(VENV)/.serving ## build the index that the knowledge layer ships
 	rm -f layers/knowledge/knowledge/index.sqlite
 	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
 
+bench: $(VENV)/.developing ## measure attribution and setpoints: make bench DATA=shots.csv
+	$(PIP) -r requirements/bench.txt
+	$(BIN)/python -m benchmarks.attribution.run --data "$(DATA)"
+	$(BIN)/python -m benchmarks.setpoints.run --data "$(DATA)"
+
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE)
 
@@ -81,6 +86,7 @@ pin = $(BIN)/$(RESOLVE) --python-version $(1) $(4) requirements/$(2).in -o $(3) 
 pins: $(VENV)/.developing ## resolve requirements/*.in anew
 	$(PIP) uv
 	$(call pin,3.11,develop,requirements/develop.txt)
+	$(call pin,3.11,bench,requirements/bench.txt,-c requirements/develop.txt)
 	$(call pin,3.11,serve,requirements/serve.txt,-c requirements/develop.txt)
 	$(call pin,3.13,runtime,layers/runtime/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,importance,functions/importance/requirements.txt,-c requirements/develop.txt)

@@ -1,4 +1,4 @@
-"""Error against time of Shapley estimators on real shots, the served graph and its background: `make bench`.
+"""Error against time of Shapley estimators on real shots, the served graph and its background (`make bench`).
 
 For each bundle, one run: the reference (kept in `reference/`, as it takes minutes), then every estimator at several
 budgets on one core. Then, on other shots, how often the stated error held. Writes results.json, error-by-time.png and
@@ -41,11 +41,9 @@ REPEATS = 3  # the quickest of them counts
 def main() -> None:
     """Run for the bundles named and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("SHOTWISE_KAMP_CSV"), help="the CSV of shots")
+    parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
     parser.add_argument("--permutations", type=int, default=5000, help="of the reference, per background shot")
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("give --data, or set SHOTWISE_KAMP_CSV")
     rows = read_table(options.data, ROOT / "training/kamp.toml").without_twins().features
     rows = rows[np.random.default_rng(SEED).permutation(len(rows))]
     found = {name: _measure(name, rows[:shots], rows[MOST : MOST + checked], options.permutations)

@@ -1,4 +1,4 @@
-"""Proposals on flagged real shots against an exhaustive grid over every pair of settings: `make bench`.
+"""Proposals on flagged real shots against an exhaustive grid over every pair of settings (`make bench`).
 
 Writes results.json and the table of README.md.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -33,11 +32,9 @@ SEED = 2026
 def main() -> None:
     """Run at the served threshold, and at harder ones that take more changes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("SHOTWISE_KAMP_CSV"), help="the CSV of shots")
+    parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
     parser.add_argument("--shots", type=int, default=100)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("give --data, or set SHOTWISE_KAMP_CSV")
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
     shots = flagged(bundle, options.data, options.shots)
     decision = bundle.thresholds.decision
