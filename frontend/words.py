@@ -120,10 +120,10 @@ WORDS: dict[str, tuple[str, str]] = {
                                  "학습한 적 없는 유형의 샷이 됩니다.",
                                  "No proposal: some changes bring the probability under the threshold, but each makes "
                                  "a shot of a kind that the model has never seen."),
-    "setpoints.out_of_reach": ("제안하지 않습니다. 양품 한계 안에서 설정을 세 개까지 바꾸어도 확률이 판정 기준보다 "
-                               "낮아지지 않습니다.",
-                               "No proposal: no change of up to three settings within the limits of good shots brings "
-                               "the probability under the threshold."),
+    "setpoints.out_of_reach": ("제안하지 않습니다. 양품 한계 안에서 설정을 세 개까지 바꾸어 확률을 판정 기준 아래로 "
+                               "낮추는 방법을 찾지 못했습니다.",
+                               "No proposal: no change of up to three settings within the limits of good shots was "
+                               "found to bring the probability under the threshold."),
 
     "signals.title": ("눈여겨볼 값", "Values to look at"),
     "signals.note": ("세 신호는 근거가 서로 다릅니다. 양품 샷의 한계, 모델의 확률에 준 영향(전체의 10분의 1 이상), "

@@ -17,8 +17,8 @@ PREDICTION = ("prediction", "defect_types", "novelty", "limits", "imputed", "his
 VERDICT = ("class", "probability", "confidence", "threshold", "advice")
 STEPS = ("importance", "knowledge")
 CLASSES = ("defect", "normal")
-IMPORTANCE = ("importance", "base_value", "probability", "estimated_error", "top_features", "visualization_url",
-              "processing_time_ms")
+IMPORTANCE = ("importance", "base_value", "probability", "estimated_error", "top_features", "setpoints", "signals",
+              "imputed", "unusual", "visualization_url", "degraded", "processing_time_ms")
 KNOWLEDGE = ("answer", "sources", "recommendations", "recommendation_sources", "grounded", "generator",
              "processing_time_ms")
 DIAGNOSIS = ("prediction", "importance", "knowledge", "skipped", "degraded", "timings_ms")

@@ -109,15 +109,20 @@ def _explain(options: argparse.Namespace) -> int:
     from shotwise.bundle import Engine, load_bundle
 
     folder = Path(os.environ.get("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"))
-    with progress_bar() as progress:
-        found = explain_file(options.file, options.out, load_bundle(folder, Engine(OnnxGraph)), options.language,
-                             progress)
+    bundle = load_bundle(folder, Engine(OnnxGraph))
+    try:
+        with progress_bar() as progress:
+            found = explain_file(options.file, options.out, bundle, options.language, progress)
+    except OSError as error:
+        return fail(f"{error.filename or options.out}: {error.strerror}", 2)
+    for picture in found.degraded:
+        note(f"no picture {picture}")
     if options.json:
         print_json(vars(found))
     else:
         print(f"{options.out}: {found.shots} shots, {found.explained} explained now, {found.resumed} before, "
               f"{found.rejected} at fault (see their lines)")
-    return 2 if found.rejected else 0
+    return 2 if found.rejected else 1 if found.degraded else 0
 
 
 def _ask(options: argparse.Namespace) -> int:

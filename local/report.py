@@ -119,7 +119,7 @@ def _setpoint_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
         return []
     if not proposal["changes"]:
         return ["", words["no_proposal"].format(reason=proposal["reason"])]
-    changes = (f"  {change['label']}: {change['from']:g} → {change['to']:g} {change['unit']}".rstrip()
+    changes = (f"  {change['label']}: {change['from']:.12g} → {change['to']:.12g} {change['unit']}".rstrip()
                for change in proposal["changes"])
     told = words["proposal"].format(before=found["probability"], after=proposal["probability"],
                                     advice=words[proposal["advice"]])

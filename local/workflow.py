@@ -36,9 +36,10 @@ POLL_S = 0.002
 # serves them all.
 AmazonStateLanguageParser.parse = staticmethod(functools.lru_cache(maxsize=4)(AmazonStateLanguageParser.parse))
 json_path.parse = functools.lru_cache(maxsize=512)(json_path.parse)
-# A path with a wildcard that matches nothing gives [], as in Step Functions; the interpreter knows that of paths with
-# one wildcard alone.
-json_path._contains_slice_or_wildcard_array = lambda path: "[*]" in path
+# A path with a wildcard that matches nothing gives [] (of Step Functions assumed, decision 0002); the interpreter knows
+# that of paths with one wildcard alone.
+_KNOWN = json_path._contains_slice_or_wildcard_array
+json_path._contains_slice_or_wildcard_array = lambda path: "[*]" in path or _KNOWN(path)
 logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it logs whole inputs where a task fails
 RUNS_KEPT = 200  # moto keeps about 120 KB of every run for ever; after so many it starts anew
 

@@ -31,14 +31,14 @@ class Configuration:
 
 # Chosen by the honest protocols inside the first 70 % of every run alone (decision 0010).
 SHOTWISE = Configuration(
-    "shotwise", "v1.1_12D_GB", twins=False, history=True,
+    "shotwise", "v1.2_12D_GB", twins=False, history=True,
     booster=HistGradientBoostingRegressor(
         learning_rate=0.1, max_iter=100, max_leaf_nodes=16, min_samples_leaf=10, l2_regularization=1.0,
         max_features=0.5, early_stopping=False, random_state=SEED))
 
 # The PoC's pipeline: trees deep enough to know every shot again, fitted with the repeated rows.
 DOCUMENT = Configuration(
-    "document", "v1.0_12D_GB", twins=True,
+    "document", "v1.1_12D_GB", twins=True,
     booster=GradientBoostingClassifier(
         learning_rate=0.03, n_estimators=150, max_depth=16, max_features="sqrt", random_state=SEED))
 

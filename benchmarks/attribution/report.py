@@ -53,9 +53,9 @@ def served(found: dict[str, Any]) -> dict[str, float]:
 
 
 def at_time(curve: list[dict[str, float]], ms: float) -> float | None:
-    """A curve's error at a time, between its points on logarithmic scales; None before its first point."""
+    """A curve's error at a time, between its points on logarithmic scales; None outside of them."""
     times, errors = ([point[key] for point in curve] for key in ("ms", "error"))
-    if ms < times[0]:
+    if not times[0] <= ms <= times[-1]:
         return None
     return float(np.exp(np.interp(np.log(ms), np.log(times), np.log(errors))))
 
@@ -63,7 +63,7 @@ def at_time(curve: list[dict[str, float]], ms: float) -> float | None:
 def _row(estimator: str, point: dict[str, float], curve: list[dict[str, float]], ours: dict[str, float]) -> str:
     there = at_time(curve, ours["ms"])
     first = point is curve[0] and estimator != OURS
-    ratio = "" if not first else "no answer by then" if there is None else f"{there / ours['error']:.1f} ×"
+    ratio = "" if not first else "not measured there" if there is None else f"{there / ours['error']:.1f} ×"
     return (f"| {estimator} | {point['budget']} | {point['ms']:.0f} | {point['error']:.1%} | {point['worst']:.1%} | "
             f"{ratio} |\n")
 

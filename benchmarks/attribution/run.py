@@ -67,9 +67,10 @@ def _measure(name: str, chosen: NDArray[np.float32], others: NDArray[np.float32]
 
 
 def _kept(name: str, folder: Path, shots: NDArray[np.float32], permutations: int) -> Reference:
-    """The reference from `reference/`, where it is of this bundle, these shots and as many permutations."""
-    key = hashlib.sha256(json.loads((folder / "bundle.json").read_text("utf-8"))["sha256"].encode()
-                         + shots.tobytes() + str(permutations).encode()).hexdigest()
+    """The reference from `reference/`, where it is of this graph and background, these shots, as many permutations."""
+    files = json.loads((folder / "bundle.json").read_text("utf-8"))["files"]
+    asked = [files["model.onnx"], files["background.npz"], str(permutations)]
+    key = hashlib.sha256("".join(asked).encode() + shots.tobytes()).hexdigest()
     path = HERE / "reference" / f"{name}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as kept:

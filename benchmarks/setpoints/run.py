@@ -103,10 +103,11 @@ def grid_finds(shot: Shot, bundle: Bundle) -> bool:
 def table(results: list[dict[str, Any]]) -> str:
     """Markdown, a row a threshold."""
     head = ("| threshold | shots | grid finds | of these we find | we find in all | only unusual | out of reach "
-            "| mean changes | novel | ms, median | 95 % | worst |\n|" + "---|" * 12 + "\n")
+            "| mean changes | novel | not under | ms, median | 95 % | worst |\n|" + "---|" * 13 + "\n")
     return head + "".join(
         f"| {found['threshold']:.3f} | {found['shots']} | {found['grid']} | {found['both']} | {found['found']} | "
         f"{found['unusual']} | {found['out_of_reach']} | {found['changes']:.2f} | {found['novel']} | "
+        f"{found['not_under']} | "
         f"{found['ms_50']:.0f} | {found['ms_95']:.0f} | {found['ms_worst']:.0f} |\n" for found in results)
 
 

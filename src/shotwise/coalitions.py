@@ -23,7 +23,7 @@ FEWEST_PLAYERS = 16  # a smaller game is asked as much; up to 7 players are then
 SEED = 42
 
 # Of the process, in units of the variance of its shared part; the scale itself comes from each game (decision 0015).
-LINEAR = 1e4  # so much that nothing is assumed of it: a game of orders one and two is solved exactly
+LINEAR = 1e4  # so much that nothing is assumed of it: a game of orders one and two is solved to five digits
 NOISE = 0.1
 SHARED = np.exp(-0.5)  # correlation of two coalitions that differ in one player
 
@@ -81,16 +81,17 @@ def _sampled(players: int, pairs: int) -> Design:
 
 
 def _coalitions(players: int, pairs: int) -> NDArray[np.bool_]:
-    """Sizes spread evenly over a density ∝ 1/√(s(n - s)), members at random. Between uniform sizes (leverage scores:
+    """Sizes by a density ∝ 1/√(s(n - s)), members at random, every pair once. Between uniform sizes (leverage scores:
     Musco, Witter 2025) and the Shapley kernel, which is all small and large ones."""
     random = np.random.default_rng([SEED, players])
     sizes = np.arange(1, players)
     density = 1 / np.sqrt(sizes * (players - sizes))
-    reached = (np.arange(pairs) + random.random()) / pairs
-    drawn = sizes[np.searchsorted(np.cumsum(density) / density.sum(), reached).clip(max=players - 2)]
-    ranks = random.random((pairs, players)).argsort(axis=1).argsort(axis=1)
-    members: NDArray[np.bool_] = ranks < drawn[:, None]
-    return members
+    found: dict[bytes, NDArray[np.bool_]] = {}
+    while len(found) < pairs:
+        members = np.zeros(players, bool)
+        members[random.permutation(players)[: random.choice(sizes, p=density / density.sum())]] = True
+        found.setdefault((members ^ members[0]).tobytes(), members)  # a coalition and its complement are one pair
+    return np.array(list(found.values()))
 
 
 def _covariance(coalitions: Floats) -> Floats:

@@ -2,14 +2,15 @@
 
 Only what the schema calls controllable moves, on the machine's resolution and inside the limits of good shots of the
 product; every other value stays as it was measured. Every proposal was scored by the graph itself, and none is a shot
-that the model could not speak about. One setting is tried alone on a lattice, then every pair, then a third one beside
-the best pairs; the fewest changes win, of as many the smallest, which then moves back as far as it may.
+that the model could not speak about. Each setting is tried alone, then every pair on a coarser lattice, then a third
+one beside the best pairs. The fewest changes win; the smallest of as many are each moved back, step by step, as far as
+they may, and the smallest of these is proposed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.bundle import Bundle, Feature
+from shotwise.cores import in_parts
 from shotwise.novelty import usual
 from shotwise.shot import Shot
 
 MOST_CHANGES = 3
-LATTICE = 12  # values of a setting that are tried; more find hardly more and cost their square
+ALONE = 96  # values of a setting that is tried alone
+LATTICE = 12  # of one that is tried beside others; more find hardly more and cost their square
 BEST_PAIRS = 48  # beside which a third setting is tried
-FINE = 24  # values of one setting between where it was and where it is proposed
-CORES = 2
+MOVED_BACK = 6  # plans, the smallest of other settings each
+FINE = 24  # values of a setting on its way back that are asked at a time
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Setpoints:
 
 @dataclass(frozen=True)
 class _Setting:
-    """A column that may move; its values to try, ascending, and what one unit of it counts for."""
+    """A column that may move between its limits, and its value before."""
 
     column: int
     feature: Feature
@@ -61,14 +64,22 @@ class _Setting:
     high: float
     before: float
 
-    def between(self, start: float, stop: float, count: int) -> NDArray[np.float64]:
-        """At most `count` values of the resolution from start to stop, both inside the limits, without the present."""
-        step = self.feature.resolution or (self.high - self.low) / 1000
-        first, last = sorted(np.clip([start, stop], self.low, self.high))
-        lowest, highest = np.ceil(first / step - 1e-6), np.floor(last / step + 1e-6)
-        ticks = np.unique(np.round(np.linspace(lowest, highest, count))) if lowest <= highest else np.zeros(0)
-        values: NDArray[np.float64] = np.round(ticks * step, 6)
-        return values[np.abs(values - self.before) > step / 2]
+    @property
+    def step(self) -> float:
+        """Of the machine; of a value without one, a thousandth of the limits' width."""
+        return self.feature.resolution or (self.high - self.low) / 1000 or 1.0
+
+    def between(self, start: float, stop: float, count: int) -> list[float]:
+        """At most `count` of the machine's values from start to stop inside the limits, without the present one."""
+        step = self.step
+        first, last = sorted(min(max(bound, self.low), self.high) / step for bound in (start, stop))
+        lowest, highest = math.ceil(first - 1e-6), math.floor(last + 1e-6)
+        if lowest > highest:
+            return []
+        places = max(3 - math.floor(math.log10(step)), 0)
+        values = (round(float(tick) * step, places)
+                  for tick in np.unique(np.round(np.linspace(lowest, highest, min(count, highest - lowest + 1)))))
+        return [value for value in values if self.low <= value <= self.high and abs(value - self.before) > step / 2]
 
     def cost(self, value: float) -> float:
         """Of moving there, in parts of the limits' width."""
@@ -79,98 +90,121 @@ Move = tuple[int, float]  # a setting's number and its new value
 Plan = tuple[Move, ...]
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """A plan that would do. cost: its settings' together."""
+
+    cost: float
+    probability: float
+    plan: Plan
+
+
 def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
-    """The smallest change of at most MOST_CHANGES settings, or why there is none."""
-    if float(bundle.graph.probability(shot.values[None, :])[0]) < bundle.thresholds.decision:
+    """The smallest change of at most MOST_CHANGES settings that was found, or why there is none."""
+    own = bundle.graph.run(shot.values[None, :])
+    if own.probability[0] < bundle.thresholds.decision:
         return Setpoints("not_needed")
     settings = _settings(shot, bundle)
     if not settings:
         return Setpoints("no_settings")
     search = _Search(shot, bundle, settings)
-    for plans in (_singles, _pairs, _triples):
-        search.score(plans(search))
-        if search.feasible:
-            return search.proposal()
-    if not search.usual:
+    for plans in (search.alone, search.pairs, search.triples):
+        found = search.score(plans())
+        if found:
+            return search.proposal(found)
+    if not search.usual and not usual(shot.values[None, :], own, bundle)[0]:
         return Setpoints("unusual_shot")
     return Setpoints("unusual_change" if search.lowered else "out_of_reach")
 
 
-class _Search:
-    """The plans scored so far for one shot."""
-
-    def __init__(self, shot: Shot, bundle: Bundle, settings: Sequence[_Setting]) -> None:
-        self.shot, self.bundle, self.settings = shot, bundle, settings
-        self.lattice = [setting.between(setting.low, setting.high, LATTICE) for setting in settings]
-        self.feasible: list[tuple[float, float, Plan]] = []  # cost, probability, plan
-        self.promising: list[Plan] = []  # the lowest probability first
-        self.lowered = self.usual = False  # whether any plan was under the threshold, or gave a usual shot
-
-    def score(self, plans: Sequence[Plan]) -> None:
-        """Ask the graph about the plans and keep what comes of them."""
-        probability, good = self._asked(plans)
-        under = probability < self.bundle.thresholds.decision
-        self.lowered |= bool(under.any())
-        self.usual |= bool(good.any())
-        self.feasible = [(self._cost(plans[int(index)]), float(probability[index]), plans[int(index)])
-                         for index in np.flatnonzero(under & good)]
-        order = np.argsort(probability, kind="stable")
-        self.promising = [plans[int(index)] for index in order]
-
-    def _asked(self, plans: Sequence[Plan]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        if not plans:
-            return np.zeros(0, np.float32), np.zeros(0, bool)
-        rows = np.repeat(self.shot.values[None, :], len(plans), axis=0)
-        for place in range(len(plans[0])):
-            columns = [self.settings[plan[place][0]].column for plan in plans]
-            rows[np.arange(len(plans)), columns] = [plan[place][1] for plan in plans]
-
-        def ask(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-            output = self.bundle.graph.run(part)
-            return output.probability, usual(part, output, self.bundle)
-
-        with ThreadPoolExecutor(CORES) as pool:
-            parts = list(pool.map(ask, np.array_split(rows, CORES)))
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-    def _cost(self, plan: Plan) -> float:
-        return sum(self.settings[number].cost(value) for number, value in plan)
-
-    def proposal(self) -> Setpoints:
-        """The cheapest plan, each of its settings moved back as far as it may."""
-        _, probability, plan = min(self.feasible)
-        for place, (number, value) in enumerate(plan):
-            setting = self.settings[number]
-            finer = [(*plan[:place], (number, float(step)), *plan[place + 1:])
-                     for step in setting.between(setting.before, value, FINE)]
-            found, good = self._asked(finer)
-            done = [(self._cost(option), float(chance), option) for option, chance, fits
-                    in zip(finer, found, good, strict=True) if fits and chance < self.bundle.thresholds.decision]
-            _, probability, plan = min([(self._cost(plan), probability, plan), *done])
-        changes = (Change(self.settings[number].feature.name, self.settings[number].before, value,
-                          self.settings[number].feature.unit) for number, value in plan)
-        advice = "accept" if probability < self.bundle.thresholds.accept_below else "inspect"
-        return Setpoints("found", tuple(changes), probability, advice)
-
-
 def _settings(shot: Shot, bundle: Bundle) -> list[_Setting]:
     limits = bundle.limits[bundle.product(shot.values)]
-    return [_Setting(column, feature, *limits[feature.name], float(shot.measured[feature.name] or 0.0))
-            for column, feature in enumerate(bundle.features)
-            if feature.controllable and feature.name in limits and shot.measured[feature.name] is not None]
+    found = []
+    for column, feature in enumerate(bundle.features):
+        before = shot.measured[feature.name]
+        if feature.controllable and feature.name in limits and isinstance(before, int | float):
+            found.append(_Setting(column, feature, *limits[feature.name], float(before)))
+    return found
 
 
-def _singles(search: _Search) -> list[Plan]:
-    return [((number, float(value)),) for number, values in enumerate(search.lattice) for value in values]
+class _Search:
+    """The search for one shot. lowered: some plan brought it under the threshold; usual: some plan gave a usual shot;
+    promising: the plans scored last, those that gave a usual shot and the lowest probability first."""
 
+    def __init__(self, shot: Shot, bundle: Bundle, settings: Sequence[_Setting]) -> None:
+        self._shot, self._bundle, self._settings = shot, bundle, settings
+        self._lattice = [setting.between(setting.low, setting.high, LATTICE) for setting in settings]
+        self.promising: list[Plan] = []
+        self.lowered = self.usual = False
 
-def _pairs(search: _Search) -> list[Plan]:
-    return [((first, float(one)), (second, float(other)))
-            for first, second in combinations(range(len(search.lattice)), 2)
-            for one in search.lattice[first] for other in search.lattice[second]]
+    def alone(self) -> list[Plan]:
+        """Every setting alone."""
+        return [((number, value),) for number, setting in enumerate(self._settings)
+                for value in setting.between(setting.low, setting.high, ALONE)]
 
+    def pairs(self) -> list[Plan]:
+        """Every pair of settings on the lattice."""
+        return [((first, one), (second, other)) for first, second in combinations(range(len(self._lattice)), 2)
+                for one in self._lattice[first] for other in self._lattice[second]]
 
-def _triples(search: _Search) -> list[Plan]:
-    return [(*pair, (number, float(value))) for pair in search.promising[:BEST_PAIRS]
-            for number, values in enumerate(search.lattice) if number not in (pair[0][0], pair[1][0])
-            for value in values]
+    def triples(self) -> list[Plan]:
+        """The most promising pairs, and every third setting beside them."""
+        return [(*pair, (number, value)) for pair in self.promising[:BEST_PAIRS]
+                for number, values in enumerate(self._lattice) if number not in (pair[0][0], pair[1][0])
+                for value in values]
+
+    def score(self, plans: Sequence[Plan]) -> list[_Scored]:
+        """Ask the graph about the plans, and give those that would do, the smallest first."""
+        if not plans:
+            return []
+        rows = np.repeat(self._shot.values[None, :], len(plans), axis=0)
+        for place in range(len(plans[0])):
+            columns = [self._settings[plan[place][0]].column for plan in plans]
+            rows[np.arange(len(plans)), columns] = [plan[place][1] for plan in plans]
+        parts = in_parts(self._ask, rows)
+        probability, good = (np.concatenate(column) for column in zip(*parts, strict=True))
+        under = probability < self._bundle.thresholds.decision
+        self.lowered |= bool(under.any())
+        self.usual |= bool(good.any())
+        self.promising = [plans[int(index)] for index in np.lexsort((probability, ~good))]
+        found = [_Scored(self._cost(plans[int(index)]), float(probability[index]), plans[int(index)])
+                 for index in np.flatnonzero(under & good)]
+        return sorted(found, key=lambda scored: scored.cost)
+
+    def _ask(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        output = self._bundle.graph.run(rows)
+        return output.probability, usual(rows, output, self._bundle)
+
+    def _cost(self, plan: Plan) -> float:
+        return sum(self._settings[number].cost(value) for number, value in plan)
+
+    def proposal(self, found: Sequence[_Scored]) -> Setpoints:
+        """The smallest of the plans after moving back; of every choice of settings the smallest plan is tried."""
+        smallest: dict[tuple[int, ...], _Scored] = {}
+        for scored in found:
+            smallest.setdefault(tuple(number for number, _ in scored.plan), scored)
+        best = min((self._moved_back(scored) for scored in list(smallest.values())[:MOVED_BACK]),
+                   key=lambda scored: scored.cost)
+        settings = [(self._settings[number], value) for number, value in best.plan]
+        changes = (Change(setting.feature.name, setting.before, value, setting.feature.unit)
+                   for setting, value in settings)
+        accepted = best.probability < self._bundle.thresholds.accept_below
+        return Setpoints("found", tuple(changes), best.probability, "accept" if accepted else "inspect")
+
+    def _moved_back(self, scored: _Scored) -> _Scored:
+        """Each setting in turn nearer to where it was, between values that were asked, until none is left between."""
+        for place in range(len(scored.plan)):
+            number, _ = scored.plan[place]
+            setting, near = self._settings[number], self._settings[number].before
+            while True:
+                value = scored.plan[place][1]
+                values = [step for step in setting.between(near, value, FINE) if step not in (near, value)]
+                finer = self.score([(*scored.plan[:place], (number, step), *scored.plan[place + 1:])
+                                    for step in values])
+                if finer and finer[0].cost < scored.cost:
+                    scored = finer[0]
+                nearer = [step for step in values if setting.cost(step) < setting.cost(scored.plan[place][1])]
+                if not nearer:
+                    break
+                near = max(nearer, key=setting.cost)
+        return scored

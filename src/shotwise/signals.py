@@ -40,7 +40,7 @@ def signals(shot: Shot, attribution: Attribution, errors: NDArray[np.float32], b
     limits = bundle.limits[bundle.product(shot.values)]
     found = []
     for column, feature in enumerate(bundle.features):
-        if feature.constant and shot.values[column] == bundle.background[0, column]:
+        if feature.constant and shot.values[column] == np.float32(feature.seen[0]):
             continue  # what is always so says nothing of this shot, however the others make it look
         value, bounds = shot.measured[feature.name], limits.get(feature.name)
         outside = not bounds[0] <= value <= bounds[1] if bounds and isinstance(value, int | float) else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,20 @@ def test_the_core_knows_neither_edge_nor_adapters(path: Path) -> None:
 def test_adapters_know_the_core_and_not_the_edge(path: Path) -> None:
     """An adapter implements a port; it does not know who calls."""
     assert not [name for name in imports(path) if name.startswith("shotwise.edge")]
+
+
+def test_run_installs_what_serving_imports() -> None:
+    """Every package that src, functions, local and frontend name themselves stands in requirements/serve.txt."""
+    pinned = {re.split(r"[=\[;\s]", line)[0].lower() for line in
+              (ROOT / "requirements/serve.txt").read_text("utf-8").splitlines()}
+    providers = importlib.metadata.packages_distributions()
+    ours = OUTER | {"shotwise"} | {path.stem for path in (ROOT / "frontend").iterdir()}
+    lacking = {}
+    for path in (*SERVING, *(ROOT / "local").glob("*.py"), *(ROOT / "frontend").rglob("*.py")):
+        for top in tops(path) - ours - sys.stdlib_module_names:
+            if not {name.lower().replace("_", "-") for name in providers.get(top, [])} & pinned:
+                lacking[top] = path.name
+    assert lacking == {}
 
 
 def test_the_environment_is_read_in_the_composition_roots_alone() -> None:

@@ -74,7 +74,7 @@ def test_a_probability_right_under_the_threshold_is_told_apart_from_it(opened: O
     ("no_settings", {"ko": "바꿀 수 있는 설정이 없어", "en": "none of the measured values is a setting"}),
     ("unusual_shot", {"ko": "설정을 어떻게 바꾸어도", "en": "whatever its settings"}),
     ("unusual_change", {"ko": "학습한 적 없는 유형의 샷이 됩니다", "en": "a kind that the model has never seen"}),
-    ("out_of_reach", {"ko": "설정을 세 개까지 바꾸어도", "en": "no change of up to three settings"})])
+    ("out_of_reach", {"ko": "설정을 세 개까지 바꾸어", "en": "no change of up to three settings"})])
 def test_the_lack_of_a_proposal_is_worded_by_its_state(state: str, said: dict[str, str], language: str, opened: Opened,
                                                        api: StubApi, model: dict[str, Any]) -> None:
     """The page has its own words for why there is none, so they turn with its language; nothing is advised."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ def test_every_shot_has_a_line_that_adds_up(table: Path, tmp_path: Path, given: 
     for line in found:
         assert line["base_value"] + sum(line["importance"].values()) == pytest.approx(line["probability"], abs=1e-6)
         assert line["setpoints"]["state"] and line["signals"] is not None
-    assert {"bar.png", "beeswarm.png", "dependence-Factory_Humidity.png"} <= {path.name for path in out.iterdir()}
+    names = {path.name for path in out.iterdir()}
+    assert {"bar.png", "beeswarm.png"} <= names and any(name.endswith("-Factory_Humidity.png") for name in names)
+    assert summary["degraded"] == []
     assert all(Path(name).is_file() for name in summary["files"])
 
 
@@ -132,6 +135,76 @@ def test_json_says_the_same_as_csv(table: Path, tmp_path: Path, given: list[dict
 
 def _number(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else np.float32(value)
+
+
+def test_changed_limits_are_another_model(table: Path, tmp_path: Path, bundle: Bundle) -> None:
+    """The setpoints of two sets of limits are never mixed in one file."""
+    explain_file(table, tmp_path / "out", bundle, "ko", quiet)
+    other = replace(bundle, document={**bundle.document, "limits": {}})
+    with pytest.raises(InvalidInput, match="another model"):
+        explain_file(table, tmp_path / "out", other, "ko", quiet)
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", b'{"row": 1}\n', b"[]\n", b"\x00\x00\n", b"\xff\xfe\n"])
+def test_a_file_of_something_else_is_left_alone(table: Path, tmp_path: Path, bundle: Bundle, content: bytes) -> None:
+    """It is named, and not a byte of it is lost."""
+    path = tmp_path / "out" / EXPLANATIONS
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match="something else"):
+        explain_file(table, path.parent, bundle, "ko", quiet)
+    assert path.read_bytes() == content
+
+
+def test_two_runs_never_write_into_one_file(table: Path, tmp_path: Path, bundle: Bundle) -> None:
+    """The second is told so while the first is under way; afterwards it may go on."""
+    def again(done: int, steps: int, what: str) -> None:
+        if done == 2:
+            with pytest.raises(InvalidInput, match="another run"):
+                explain_file(table, tmp_path / "out", bundle, "ko", quiet)
+
+    explain_file(table, tmp_path / "out", bundle, "ko", again)
+    assert len(lines(tmp_path / "out")) == SHOTS
+    assert explain_file(table, tmp_path / "out", bundle, "ko", quiet).resumed == SHOTS
+
+
+def test_a_line_separator_in_a_value_breaks_no_line(tmp_path: Path, given: list[dict[str, Any]],
+                                                    bundle: Bundle) -> None:
+    """U+2028 ends a line for some readers; a line here ends with a newline alone."""
+    path = tmp_path / "shots.json"
+    path.write_text(json.dumps([{**given[0], "a\u2028b": 1}, given[1]]), "utf-8")
+    for resumed in (0, 2):
+        summary = explain_file(path, tmp_path / "out", bundle, "ko", quiet)
+        assert (summary.rejected, summary.resumed) == (1, resumed)
+
+
+def test_a_feature_may_be_called_anything(tmp_path: Path, given: list[dict[str, Any]], bundle: Bundle) -> None:
+    """A slash, dots, Hangul: the pictures stay inside the folder and apart."""
+    odd = {"Factory_Humidity": "../습도 %/h", "High_Velocity": "a/b", "Velocity_1": "a b"}
+    features = tuple(replace(one, name=odd.get(one.name, one.name)) for one in bundle.features)
+    nothing: dict[str, dict[str, Any]] = {product: {} for product in bundle.limits}
+    named = replace(bundle, features=features, limits=nothing, typical=nothing)
+    path = tmp_path / "shots.json"
+    renamed = [{odd.get(name, name): value for name, value in shot.items()} for shot in given]
+    path.write_text(json.dumps(renamed), "utf-8")
+    summary = explain_file(path, tmp_path / "out", named, "ko", quiet)
+    assert summary.degraded == () and len(set(summary.files)) == len(summary.files) > 5
+    assert {Path(name).parent for name in summary.files} == {tmp_path / "out"}
+
+
+def test_a_picture_that_fails_loses_no_explanation(table: Path, tmp_path: Path,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named on standard error, the status is 1, and every line is there."""
+    (tmp_path / "out/beeswarm.png").mkdir(parents=True)
+    assert main(["explain", str(table), "--out", str(tmp_path / "out")]) == 1
+    assert "beeswarm" in capsys.readouterr().err and len(lines(tmp_path / "out")) == SHOTS
+
+
+def test_an_out_that_is_a_file_is_bad_input(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, no stack trace, and the file is what it was."""
+    before = table.read_bytes()
+    assert main(["explain", str(table), "--out", str(table)]) == 2
+    assert capsys.readouterr().err.startswith("shotwise: ") and table.read_bytes() == before
 
 
 @pytest.mark.parametrize(("name", "content"), [

@@ -117,7 +117,7 @@ def test_a_proposal_names_every_change_and_its_caveat(explained: Explained, lang
                                                                advice[language][proposal["advice"]]))
     end = start + 1 + len(changes)
     assert proposal["state"] == "found" and lines[start + 1:end] == [
-        f"  {change['label']}: {change['from']:g} → {change['to']:g} {change['unit']}" for change in changes]
+        f"  {change['label']}: {change['from']:.12g} → {change['to']:.12g} {change['unit']}" for change in changes]
     assert {"ko": "입증된 원인이 아닙니다", "en": "not a proven cause"}[language] in lines[end]
 
 

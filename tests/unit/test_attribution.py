@@ -62,6 +62,16 @@ def test_constants_get_exactly_zero(explained: list[tuple[Shot, Attribution]], b
         assert_constants_get_nothing(found, bundle)
 
 
+def test_a_constant_that_was_moved_gets_nothing_either(bundle: Bundle, features: dict[str, Any]) -> None:
+    """A plant has another limit, or does not measure it: the graph does not look, and the values do not tell of it."""
+    for given in (20.0, None):
+        loose = replace(bundle, features=tuple(replace(one, missing=True) for one in bundle.features))
+        shot = read_shot({**features, "Factory_Temp_Min": given, "Coolant_Temp_Max": 60}, loose)
+        found = attribute(shot, loose)
+        assert_constants_get_nothing(found, loose)
+        assert_efficient(found, shot, loose)
+
+
 def test_a_corrupted_attribution_fails_both_checks(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
     """The checks above can fail: swapping in wrong contributions makes them."""
     shot, found = explained[0]

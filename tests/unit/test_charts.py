@@ -16,7 +16,7 @@ from shots import Shots, generate
 from shotwise.attribution import attribute
 from shotwise.bundle import Bundle
 from shotwise.charts import Explained, bar, beeswarm, dependence, many, one, waterfall
-from shotwise.charts.canvas import FONTS, SCALE, Axis, fitted
+from shotwise.charts.canvas import FONTS, SCALE, Axis, fitted, printable
 from shotwise.charts.one import bars
 from shotwise.shot import read_shot
 
@@ -85,12 +85,17 @@ def test_a_long_label_is_shortened_not_clipped(bundle: Bundle, explained: Explai
     """Another foundry's labels may be long: the name loses its end, the value behind it stays."""
     long = {"ko": "아주 길고 길어서 자리에 다 들어가지 않는 센서 이름",
             "en": "A sensor whose name is too long for its place"}
-    wordy = replace(bundle, features=tuple(replace(feature, label=long) for feature in bundle.features))
+    wordy = replace(bundle, features=tuple(
+        replace(one, label=long, categories=("1", "이름이 아주 긴 제품의 종류 " * 3) if one.categories else ())
+        for one in bundle.features))
     shot = read_shot(features, wordy)
     found = attribute(shot, wordy)
     for language in ("ko", "en"):
         assert_whole(waterfall(shot, found, wordy, language))
-        assert_whole(beeswarm(explained, wordy, language))
+        for draw in (beeswarm, bar):
+            assert_whole(draw(explained, wordy, language))
+        for name in ("Shot", "Product_Type"):
+            assert_whole(dependence(explained, name, wordy, language))
         labels = [row.label for row in bars(shot, found, wordy, language)[:-1]]
         assert all("… = " in label for label in labels)
 
@@ -106,6 +111,23 @@ def test_a_picture_that_is_clipped_would_be_noticed(bundle: Bundle, features: di
         assert_whole(waterfall(shot, attribute(shot, wordy), wordy, "ko"))
 
 
+@pytest.mark.parametrize(("label", "unit"), [("두께", "µm"), ("Cost $\\frac$ of $a_b$", "−°C²"), ("two\nlines 🔥", "")])
+def test_any_character_can_be_drawn(bundle: Bundle, explained: Explained, features: dict[str, Any], label: str,
+                                    unit: str) -> None:
+    """What the font lacks, a formula's dollar signs, a line break: another plant's labels cost no chart."""
+    odd = replace(bundle, features=tuple(replace(one, label={"ko": label, "en": label}, unit=unit)
+                                         for one in bundle.features))
+    shot = read_shot(features, odd)
+    assert_whole(waterfall(shot, attribute(shot, odd), odd, "ko"))
+    assert_whole(beeswarm(explained, odd, "en"))
+    assert_whole(dependence(explained, "Shot", odd, "ko"))
+
+
+def test_what_the_font_lacks_is_shown_as_something_it_has() -> None:
+    """The compatible form where there is one, a box where there is none; all else as it is."""
+    assert printable("공장 µm 5\n🔥") == "공장 μm 5 □"
+
+
 def test_what_fits_is_left_alone() -> None:
     """Only what is too long is shortened, and by no more than it must."""
     assert fitted("공장 습도", " = 46.7 %", 240) == "공장 습도 = 46.7 %"
@@ -119,7 +141,7 @@ def test_the_fonts_hold_every_glyph_in_use(bundle: Bundle, file: str) -> None:
     assert isinstance(font, ft2font.FT2Font)
     text = "".join(word for words in (*one.WORDS.values(), *many.WORDS.values()) for word in words.values())
     text += "".join(label for feature in bundle.features for label in (*feature.label.values(), feature.unit))
-    text += "0123456789.+-=▲▼%…"
+    text += "0123456789.+-=▲▼%…□"
     assert {character for character in text if not font.get_char_index(ord(character))} == set()
 
 

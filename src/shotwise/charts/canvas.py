@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -59,7 +60,9 @@ class Canvas:
     def text(self, x: float, y: float, text: str, *, font: FontProperties = REGULAR, colour: str = INK,
              align: str = "left") -> None:
         """One line, centred on height y."""
-        self._figure.text(x, y, text, fontproperties=font, color=colour, ha=align, va="center")
+        # A dollar sign is a dollar sign: labels are a plant's, not formulas.
+        self._figure.text(x, y, printable(text), fontproperties=font, color=colour, ha=align, va="center",
+                          parse_math=False)
 
     def heading(self, title: str, note: str, legend: str) -> None:
         """Title at the upper left, a note at the upper right, the legend below."""
@@ -90,22 +93,43 @@ class Canvas:
         return file.getvalue()
 
 
-def fitted(text: str, ending: str, width: float) -> str:
-    """`text` and `ending` on one line of at most `width` pixels: a label too long for its place loses its end, never
-    the value behind it."""
-    room = width - sum(map(_advance, ending))
-    if sum(map(_advance, text)) <= room:
-        return text + ending
-    room -= _advance("…")
-    kept = [place for place, reached in enumerate(itertools.accumulate(map(_advance, text)), 1) if reached <= room]
-    return f"{text[:max(kept, default=0)].rstrip()}…{ending}"
+def printable(text: str) -> str:
+    """One line of characters that the font has: what it lacks becomes its compatible form (µ → μ), or a box."""
+    return "".join(map(_printable, " ".join(text.split())))
+
+
+def fitted(text: str, ending: str, width: float, font: FontProperties = REGULAR) -> str:
+    """`text` and `ending` on one line of at most `width` pixels: what is too long for its place loses its end, the
+    label first, the value behind it only where it leaves no room at all."""
+    text, ending = printable(text), " " * ending.startswith(" ") + printable(ending)
+    room = width - _extent(ending, font)
+    if room < 0:
+        return _cut(ending, width, font)
+    return text + ending if _extent(text, font) <= room else _cut(text, room, font) + ending
+
+
+def _cut(text: str, width: float, font: FontProperties) -> str:
+    reached = itertools.accumulate((_advance(character, font) for character in text), initial=_advance("…", font))
+    kept = sum(extent <= width for extent in reached) - 1
+    return f"{text[:max(kept, 0)].rstrip()}…"
+
+
+def _extent(text: str, font: FontProperties) -> float:
+    return sum(_advance(character, font) for character in text)
 
 
 @lru_cache(maxsize=4096)
-def _advance(character: str) -> float:
-    """Pixels that a character takes in the regular font."""
-    font = get_font(str(FONTS / "NanumSquareR.ttf"))
-    font.set_size(REGULAR.get_size_in_points(), DPI)
+def _printable(character: str) -> str:
+    glyphs = get_font(str(FONTS / "NanumSquareR.ttf")).get_char_index
+    compatible = unicodedata.normalize("NFKC", character)
+    return next((form for form in (character, compatible) if all(glyphs(ord(part)) for part in form)), "□")
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str, properties: FontProperties) -> float:
+    """Pixels that a character takes."""
+    font = get_font(str(properties.get_file()))
+    font.set_size(properties.get_size_in_points(), DPI)
     glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING)
     return float(glyph.linearHoriAdvance) / 65536
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle
+from shotwise.bundle import Bundle, Feature
 from shotwise.charts.canvas import (
     BAND,
+    BOLD,
     DPI,
     FAINT,
     INK,
@@ -29,6 +30,9 @@ INCHES = (7.6, 5.4)
 LABELS, STRIP = 0.27, (0.29, 0.955)
 BOTTOM, TOP = 0.13, 0.88
 GAP = 0.008
+PLANE = (0.1, 0.955)  # of a dependence plot, across
+EDGE_ROOM = 2 * (1 - PLANE[1] - 0.005) * INCHES[0] * DPI  # of a name under a plane's very end
+TITLE_WIDTH = 0.6 * INCHES[0] * DPI
 SWARM = 0.8  # of a row's height that its dots may fill
 
 WORDS = {
@@ -106,25 +110,39 @@ def dependence(explained: Explained, feature: str, bundle: Bundle, language: str
     values = explained.values[measured, column].astype(np.float64)
     contributions = 100 * explained.contributions[measured, column]
     canvas = Canvas(*INCHES)
-    across = Axis(float(values.min(initial=np.inf)), float(values.max(initial=-np.inf)), 0.1, RIGHT_EDGE) \
-        if len(values) else Axis(0, 1, 0.1, RIGHT_EDGE)
+    across = Axis(float(values.min()), float(values.max()), *PLANE) if len(values) else Axis(0, 1, *PLANE)
     upward = Axis(float(contributions.min(initial=0)), float(contributions.max(initial=0)), BOTTOM, TOP)
     if feature in bundle.limits["all"]:
-        low, high = np.clip(across(np.array(bundle.limits["all"][feature])), 0.1, RIGHT_EDGE)
-        canvas.lines([[((low + high) / 2, BOTTOM), ((low + high) / 2, TOP)]], BAND, (high - low) * INCHES[0] * 72,
-                     behind=True)
+        _draw_limits(canvas, across, bundle.limits["all"][feature])
     for tick in upward.ticks():
-        canvas.lines([[(0.1, upward(tick)), (RIGHT_EDGE, upward(tick))]], FAINT, 0.8 if tick == 0 else 0.3, behind=True)
-        canvas.text(0.09, upward(tick), f"{tick:g}", colour=FAINT, align="right")
-    ticks = range(len(schema.categories)) if schema.categories else across.ticks()
-    for tick in ticks:
-        name = schema.categories[int(tick)] if schema.categories else f"{tick:g}"
-        canvas.text(across(tick), BOTTOM - 0.03, name, colour=FAINT, align="center")
+        height = upward(tick)
+        canvas.lines([[(PLANE[0], height), (PLANE[1], height)]], FAINT, 0.8 if tick == 0 else 0.3, behind=True)
+        canvas.text(PLANE[0] - GAP, height, f"{tick:g}", colour=FAINT, align="right")
+    _draw_ticks(canvas, across, schema)
     canvas.points(across(values), upward(contributions), INK)
     unit = f" ({schema.unit})" if schema.unit else ""
-    canvas.heading(words["dependence"].format(label=schema.label[language]),
-                   words["count"].format(count=len(values)), words["dependence_legend"].format(unit=unit))
+    title = words["dependence"].format(label=fitted(schema.label[language], "", TITLE_WIDTH, BOLD))
+    legend = fitted(words["dependence_legend"].format(unit=unit), "", (RIGHT_EDGE - LEFT_EDGE) * INCHES[0] * DPI)
+    canvas.heading(title, words["count"].format(count=len(values)), legend)
     return canvas.png()
+
+
+def _draw_limits(canvas: Canvas, across: Axis, limits: tuple[float, float]) -> None:
+    """The limits of good shots as a band as high as the plane."""
+    low, high = np.clip(across(np.array(limits)), *PLANE)
+    canvas.lines([[((low + high) / 2, BOTTOM), ((low + high) / 2, TOP)]], BAND, (high - low) * INCHES[0] * 72,
+                 behind=True)
+
+
+def _draw_ticks(canvas: Canvas, across: Axis, feature: Feature) -> None:
+    """Round numbers, or the names of the categories, below the plane."""
+    names = {float(code): name for code, name in enumerate(feature.categories)} or \
+        {tick: f"{tick:g}" for tick in across.ticks()}
+    room = (PLANE[1] - PLANE[0]) * INCHES[0] * DPI / (len(names) + 1)
+    for tick, name in names.items():
+        place = float(across(tick))
+        if PLANE[0] <= place <= PLANE[1]:  # of the categories, those that the shots have
+            canvas.text(place, BOTTOM - 0.03, fitted(name, "", min(room, EDGE_ROOM)), colour=FAINT, align="center")
 
 
 def _begun(explained: Explained, kind: str, language: str) -> tuple[Canvas, list[int]]:

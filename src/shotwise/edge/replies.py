@@ -22,8 +22,8 @@ WHY_NONE = {
                      "en": "Whatever its settings, the shot is unlike any that the model has seen."},
     "unusual_change": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
                        "en": "Some changes are enough, but each makes a shot unlike any that the model has seen."},
-    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어도 판정 기준보다 낮아지지 않습니다.",
-                     "en": "No change of up to three settings within the limits of good shots is enough."},
+    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어 판정 기준보다 낮추는 방법을 찾지 못했습니다.",
+                     "en": "No change of up to three settings within the limits of good shots was found to do."},
 }
 
 
