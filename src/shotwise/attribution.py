@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 class Attribution:
     """contributions: float64 [F], in probability. base_value: mean probability of the background.
     probability: of the shot = base_value + sum(contributions). estimated_error: the sum of absolute errors of the
-    contributions, as a share of the sum of their absolute values, which holds for nine shots of ten."""
+    contributions, as a share of the sum of their absolute values, measured to hold for nine shots of ten."""
 
     contributions: Floats
     base_value: float

@@ -201,6 +201,7 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
     document = _document(folder)
     files = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
     features = tuple(_feature(entry) for entry in document["features"])
+    _check_products(document, features)
     with np.load(io.BytesIO(files["background.npz"]), allow_pickle=False) as arrays:
         background = arrays["features"]
     return Bundle(
@@ -215,6 +216,15 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
         graph=engine.graph(files["model.onnx"]), types=_types(document, files, engine),
         history=_history(document["history"], files, engine),
         document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
+
+
+def _check_products(document: Mapping[str, Any], features: tuple[Feature, ...]) -> None:
+    """Every product type that a shot may have has limits and medians, and so has a shot whose type is not known."""
+    products = {"all", *(name for feature in features if feature.name == document["product_feature"]
+                         for name in feature.categories)}
+    for part in ("limits", "typical"):
+        if lacking := products - set(document[part]):
+            raise BundleError(f"bundle.json has no {part} of {', '.join(sorted(lacking))}; retrain the bundle")
 
 
 def _types(document: Mapping[str, Any], files: Mapping[str, bytes], engine: Engine) -> TypesGraph | None:

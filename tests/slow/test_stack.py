@@ -12,12 +12,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pymupdf
 import pytest
 from shots import as_features, generate
 
 from shotwise.adapters.onnx_graph import ENGINE
+from shotwise.attribution import attribute
 from shotwise.bundle import load_bundle
+from shotwise.charts import Explained, bar, beeswarm, dependence, waterfall
+from shotwise.shot import read_shot
 
 from .running import ROOT, Stack, ask, stack, wait_for
 
@@ -193,3 +197,22 @@ def test_explanations_survive_a_kill(tmp_path: Path) -> None:
     assert summary["resumed"] == whole.count(b"\n") and summary["resumed"] + summary["explained"] == 120
     assert written.read_bytes().startswith(whole)
     assert [json.loads(line)["row"] for line in written.read_text("utf-8").splitlines()] == list(range(1, 121))
+
+
+def test_every_chart_is_drawn_within_100_ms(shot: dict[str, Any]) -> None:
+    """Warm, the median of nine: one shot, and a thousand shots together."""
+    bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
+    one = read_shot(shot["features"], bundle)
+    found = attribute(one, bundle)
+    values = generate(bundle, 1000, seed=2)
+    many = Explained(values, np.random.default_rng(0).normal(0, 0.02, values.shape))
+    for name, draw in {"waterfall": lambda: waterfall(one, found, bundle, "ko"),
+                       "beeswarm": lambda: beeswarm(many, bundle, "ko"), "bar": lambda: bar(many, bundle, "ko"),
+                       "dependence": lambda: dependence(many, "Shot", bundle, "ko")}.items():
+        times = []
+        for _ in range(10):
+            started = time.perf_counter()
+            png = draw()
+            times.append((time.perf_counter() - started) * 1000)
+        print(f"\n{name}: {statistics.median(times[1:]):.0f} ms, {len(png) / 1000:.0f} KB")
+        assert statistics.median(times[1:]) <= 100 and len(png) <= 150_000

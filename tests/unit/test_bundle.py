@@ -91,6 +91,18 @@ def test_another_format_is_refused(copied: Path) -> None:
         load_bundle(copied, ENGINE)
 
 
+@pytest.mark.parametrize(("part", "product"), [("limits", "2"), ("typical", "all")])
+def test_a_product_without_limits_is_refused(copied: Path, part: str, product: str) -> None:
+    """Sooner at the start than with the first shot of that product."""
+    document = json.loads((copied / "bundle.json").read_text("utf-8"))
+    document.pop("sha256")
+    del document[part][product]
+    document["sha256"] = document_hash(document)
+    (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(BundleError, match=f"no {part} of {product}"):
+        load_bundle(copied, ENGINE)
+
+
 def test_a_graph_of_another_shape_is_refused() -> None:
     """Bytes that are no graph of ours are a BundleError, not onnxruntime's own."""
     with pytest.raises(BundleError, match="cannot be opened"):

@@ -83,7 +83,7 @@ def bar(explained: Explained, bundle: Bundle, language: str) -> bytes:
 
 def beeswarm(explained: Explained, bundle: Bundle, language: str) -> bytes:
     """A dot for every shot and value as PNG: across its contribution, coloured by where the value stands among the
-    shots; grey where it was not measured."""
+    shots; grey where it was not measured. Time and dots are as many as the shots: for a few thousand."""
     canvas, columns = _begun(explained, "beeswarm", language)
     shown = 100 * explained.contributions[:, columns]
     across = Axis(float(shown.min(initial=0)), float(shown.max(initial=0)), *STRIP)
