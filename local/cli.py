@@ -90,7 +90,9 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         print_json(reply)
     else:
-        print(report(reply, request.get("language") or "ko"))
+        language = request.get("language") or "ko"
+        schema = json.loads((Path(os.environ["SHOTWISE_MODEL_DIR"]) / "bundle.json").read_text("utf-8"))["features"]
+        print(report(reply, language, {feature["name"]: feature["label"][language] for feature in schema}))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,10 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 
-def report(reply: dict[str, Any], language: str) -> str:
-    """The whole diagnosis, in the order in which a shot travels."""
+def report(reply: dict[str, Any], language: str, labels: Mapping[str, str]) -> str:
+    """The whole diagnosis, in the order in which a shot travels. labels: of the features, in the language."""
     words = WORDS[language]
-    lines = _prediction_lines(reply["prediction"], words)
+    lines = _prediction_lines(reply["prediction"], words, labels)
     if reply["importance"]:
         lines += ["", *_importance_lines(reply["importance"], words)]
     if reply["knowledge"]:
@@ -76,7 +77,7 @@ def report(reply: dict[str, Any], language: str) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]:
+def _prediction_lines(found: dict[str, Any], words: dict[str, str], labels: Mapping[str, str]) -> list[str]:
     prediction, kind = found["prediction"], found["novelty"]["kind"]
     lines = [words["conditions"]] if kind == "conditions" else []
     lines.append(words["verdict"].format(
@@ -89,8 +90,10 @@ def _prediction_lines(found: dict[str, Any], words: dict[str, str]) -> list[str]
     if kind == "shot":
         lines.append(words["unusual"])
     if found["novelty"]["outside_seen"]:
-        lines.append(words["outside_seen"].format(names=", ".join(found["novelty"]["outside_seen"])))
-    return lines + [words["outside"].format(**breach) for breach in found["limits"]]
+        names = ", ".join(labels[name] for name in found["novelty"]["outside_seen"])
+        lines.append(words["outside_seen"].format(names=names))
+    return lines + [words["outside"].format(**{**breach, "feature": labels[breach["feature"]]})
+                    for breach in found["limits"]]
 
 
 def _type_lines(types: list[dict[str, Any]], words: dict[str, str]) -> list[str]:

@@ -29,7 +29,7 @@ def write(folder: Path, results: dict[str, Any]) -> None:
 
 def tables(results: dict[str, Any]) -> str:
     """Markdown: one table a bundle."""
-    parts = [f"One run on {results['machine']}, one core.\n"]
+    parts = [f"{results['machine']}, one core; each table is one run.\n"]
     for name, found in results["bundles"].items():
         ours = served(found)
         coverage = found["coverage"]

@@ -43,10 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
     parser.add_argument("--permutations", type=int, default=5000, help="of the reference, per background shot")
+    parser.add_argument("--only", choices=SIZES, help="this bundle anew, and the other one's results as they are")
     options = parser.parse_args()
     rows = read_table(options.data, ROOT / "training/kamp.toml").without_twins().features
     rows = rows[np.random.default_rng(SEED).permutation(len(rows))]
-    found = {name: _measure(name, rows[:shots], rows[MOST : MOST + checked], options.permutations)
+    before = json.loads((HERE / "results.json").read_text("utf-8"))["bundles"] if options.only else {}
+    found = {name: before[name] if options.only and name != options.only
+             else _measure(name, rows[:shots], rows[MOST : MOST + checked], options.permutations)
              for name, (shots, checked) in SIZES.items()}
     report.write(HERE, {"machine": f"{platform.machine()}, Python {platform.python_version()}", "bundles": found})
 

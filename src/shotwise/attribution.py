@@ -84,9 +84,9 @@ def _answer(game: _Game, whole: float, worth: Floats) -> tuple[Floats, float | N
     if not len(game.players):
         return np.zeros((2, 0)), None
     own, others = np.split(worth, 2)
-    differences = (own - others) / 2 - (plan.coalitions.mean(axis=1) - 0.5) * whole
+    differences = (own - others) / 2 - plan.share * whole
     spare = len(differences) - len(game.players) + 1
-    scale = differences @ plan.precision @ differences / spare if plan.variance.any() else None
+    scale = float(differences @ plan.precision @ differences) / spare if plan.variance.any() else None
     return np.stack([plan.weights @ differences + whole / len(game.players), plan.variance]), scale
 
 

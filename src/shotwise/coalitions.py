@@ -35,12 +35,14 @@ class Design:
     """For games of n players. With d [P] = half of each coalition's worth minus half of its complement's, after the
     even share of the whole was taken from both, the Shapley values are `weights @ d` plus that even share.
 
-    coalitions: bool [P, n], neither empty nor whole. weights: [n, P]. variance: [n], of each value in units of the
+    coalitions: bool [P, n], neither empty nor whole. share: [P], what half the difference of a coalition and its
+    complement is of an evenly shared whole. weights: [n, P]. variance: [n], of each value in units of the
     process's scale, 0 where the game is enumerated. precision: [P, P], with which d tells that scale:
     dᵀ precision d / (P - n + 1), as the linear part takes up one d for every player but one.
     """
 
     coalitions: NDArray[np.bool_]
+    share: Floats
     weights: Floats
     variance: Floats
     precision: Floats
@@ -63,7 +65,7 @@ def _enumerated(players: int) -> Design:
     # (s-1)! (n-s)! / n! for a member; s! (n-s-1)! / n!, and against it, for an outsider.
     member = np.array([0, *(1 / (players * comb(players - 1, s - 1)) for s in range(1, players + 1))])
     weights = 2 * np.where(coalitions, member[size], -member[size + 1])
-    return Design(coalitions, weights.T, np.zeros(players), np.zeros((len(numbers), len(numbers))))
+    return Design(coalitions, _share(coalitions), weights.T, np.zeros(players), np.zeros((len(numbers), len(numbers))))
 
 
 def _sampled(players: int, pairs: int) -> Design:
@@ -77,7 +79,12 @@ def _sampled(players: int, pairs: int) -> Design:
     variance = np.maximum(_prior_variance(players) - (weights * with_values.T).sum(axis=1), 0)
     # The values share out nothing beyond the whole; the inverse keeps that to a few digits only.
     weights = weights - weights.mean(axis=0)
-    return Design(coalitions, weights[:, :pairs], variance, precision[:pairs, :pairs])
+    return Design(coalitions, _share(coalitions), weights[:, :pairs], variance, precision[:pairs, :pairs])
+
+
+def _share(coalitions: NDArray[np.bool_]) -> Floats:
+    share: Floats = coalitions.sum(axis=1) / max(coalitions.shape[1], 1) - 0.5
+    return share
 
 
 def _coalitions(players: int, pairs: int) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -9,16 +10,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-CORES = 2  # what 3 GB of memory bring on Lambda
+MOST = 2  # what 3 GB of memory bring on Lambda
 FEW = 64  # rows that are asked sooner than handed over
 
-POOL = ThreadPoolExecutor(CORES, "graph")
+POOL = ThreadPoolExecutor(MOST, "graph")
 
 Found = TypeVar("Found")
 
 
 def in_parts(ask: Callable[[NDArray[np.float32]], Found], rows: NDArray[np.float32]) -> list[Found]:
     """What `ask` says of each part of the rows [N, F], in their order."""
-    if len(rows) <= FEW:
+    cores = min(_cores(), MOST)
+    if len(rows) <= FEW or cores == 1:
         return [ask(rows)]
-    return list(POOL.map(ask, np.array_split(rows, CORES)))
+    return list(POOL.map(ask, np.array_split(rows, cores)))
+
+
+def _cores() -> int:
+    """Those that this process may use; asked anew, as a process can be moved."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from shotwise.edge.replies import WHY_NONE
 Reported = Callable[[Bundle, str], list[str]]
 Explained = Callable[..., dict[str, Any]]
 LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
+SCHEMA = json.loads((Path(__file__).parents[2] / "models/shotwise/bundle.json").read_text("utf-8"))["features"]
+LABELS = {language: {feature["name"]: feature["label"][language] for feature in SCHEMA} for language in ("ko", "en")}
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def reported(features: dict[str, Any]) -> Reported:
     def lines(bundle: Bundle, language: str) -> list[str]:
         prediction = predict_function(bundle)({"features": features, "language": language}, None)
         reply = {"prediction": prediction, "importance": None, "knowledge": None, "skipped": [], "degraded": []}
-        return report(reply, language).splitlines()
+        return report(reply, language, LABELS[language]).splitlines()
 
     return lines
 
@@ -108,7 +111,7 @@ def test_a_proposal_names_every_change_and_its_caveat(explained: Explained, lang
     reply = explained(language)
     proposal = reply["importance"]["setpoints"]
     changes = proposal["changes"]
-    lines = report(reply, language).splitlines()
+    lines = report(reply, language, LABELS[language]).splitlines()
     advice = {"ko": {"accept": "합격", "inspect": "검사 필요"}, "en": {"accept": "accept", "inspect": "inspect"}}
     start = lines.index({"ko": "바꿔 볼 설정 (결함 확률 {:.1%} → {:.1%}, 판정 기준보다 낮음 · 권고: {})",
                          "en": "What to change (probability of a defect {:.1%} → {:.1%}, under the threshold · "
@@ -128,10 +131,11 @@ def test_without_a_proposal_the_reason_stands(explained: Explained, state: str, 
     reply = explained(language)
     reason = WHY_NONE[state][language]
     reply["importance"]["setpoints"] = {"state": state, "reason": reason, "changes": [], "probability": None}
-    told = [line for line in report(reply, language).splitlines() if line.startswith(("바꿔 볼", "What to change"))]
+    lines = report(reply, language, LABELS[language]).splitlines()
+    told = [line for line in lines if line.startswith(("바꿔 볼", "What to change"))]
     start = {"ko": "바꿔 볼 설정: ", "en": "What to change: "}[language]
     assert told == ([] if state == "not_needed" else [start + reason])
-    assert {"ko": "입증된 원인", "en": "proven cause"}[language] not in report(reply, language)
+    assert {"ko": "입증된 원인", "en": "proven cause"}[language] not in report(reply, language, LABELS[language])
 
 
 @LANGUAGES
@@ -142,7 +146,7 @@ def test_signals_are_lines_that_tell_where_they_disagree(explained: Explained, l
     reply["importance"]["signals"] = [
         {"label": label, "outside_limits": None, "high_attribution": True, "high_error": False},
         {"label": label, "outside_limits": True, "high_attribution": False, "high_error": True}]
-    lines = report(reply, language).splitlines()
+    lines = report(reply, language, LABELS[language]).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(("눈여겨볼 값", "Values to look at")))
     assert lines[start + 1:start + 3] == {
         "ko": [f"  {label}: 큰 영향 (판단할 수 없음: 양품 한계 밖)", f"  {label}: 양품 한계 밖, 복원 오차 큼"],
@@ -156,7 +160,7 @@ def test_many_signals_end_in_a_line_of_names(explained: Explained, language: str
     reply = explained(language)
     signal = reply["importance"]["signals"][0]
     reply["importance"]["signals"] = [{**signal, "label": f"_{number}_"} for number in range(10)]
-    lines = report(reply, language).splitlines()
+    lines = report(reply, language, LABELS[language]).splitlines()
     assert [number for number in range(10) if any(line.startswith(f"  _{number}_: ") for line in lines)] == [*range(8)]
     assert {"ko": "  그 밖의 값 2개: _8_, _9_", "en": "  2 more: _8_, _9_"}[language] in lines
 
@@ -166,7 +170,7 @@ def test_what_was_left_out_of_an_importance_leaves_no_trace(explained: Explained
     """Without setpoints and signals the report has only what drove the probability."""
     reply = explained(language)
     reply["importance"] |= {"setpoints": None, "signals": None}
-    told = report(reply, language)
+    told = report(reply, language, LABELS[language])
     assert not any(word in told for word in ("바꿔 볼", "눈여겨볼", "What to change", "Values to look at"))
 
 
@@ -175,7 +179,7 @@ def test_a_failed_chart_is_told_once(explained: Explained, language: str) -> Non
     """By its name and its error; no place of a chart is given, and the values stand."""
     reply = explained(language, broken_chart)
     assert reply["degraded"] and reply["importance"]["visualization_url"] is None
-    lines = report(reply, language).splitlines()
+    lines = report(reply, language, LABELS[language]).splitlines()
     told = [line for line in lines if {"ko": "차트", "en": "hart"}[language] in line]
     assert told == [{"ko": "실패: 차트 (ValueError)", "en": "Failed: chart (ValueError)"}[language]]
     assert any(reply["importance"]["top_features"][0]["label"] in line for line in lines)
@@ -186,7 +190,7 @@ def test_the_place_of_a_chart_is_told(explained: Explained, language: str) -> No
     """Where the chart was kept, its address stands in the report."""
     reply = explained(language)
     place = {"ko": "차트: ", "en": "Chart: "}[language] + reply["importance"]["visualization_url"]
-    assert report(reply, language).splitlines().count(place) == 1
+    assert report(reply, language, LABELS[language]).splitlines().count(place) == 1
 
 
 @LANGUAGES
@@ -196,5 +200,9 @@ def test_a_report_speaks_one_language(explained: Explained, language: str) -> No
     reply["importance"]["visualization_url"] = None
     measured = (*reply["importance"]["top_features"], *reply["importance"]["setpoints"]["changes"])
     units = {word for found in measured for word in re.findall("[A-Za-z]+", found["unit"])}
-    words = set(re.findall("[가-힣]+" if language == "en" else "[A-Za-z]+", report(reply, language)))
+    reply["prediction"]["limits"] = [{"feature": "Spray_Time", "value": 9.0, "low": 1.0, "high": 2.0}]
+    reply["prediction"]["novelty"]["outside_seen"] = ["Cycle_Time"]
+    told = report(reply, language, LABELS[language])
+    assert LABELS[language]["Spray_Time"] in told and LABELS[language]["Cycle_Time"] in told
+    words = set(re.findall("[가-힣]+" if language == "en" else "[A-Za-z]+", told))
     assert words - units == set()

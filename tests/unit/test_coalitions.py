@@ -21,8 +21,8 @@ def solve(game: Game, players: int, plan: Design | None = None) -> NDArray[np.fl
     """The values of a game by its design, as attribution uses it."""
     plan = plan or design(players)
     whole = game(np.ones(players, bool)) - game(np.zeros(players, bool))
-    halves = [(game(members) - game(~members)) / 2 - (members.mean() - 0.5) * whole for members in plan.coalitions]
-    return plan.weights @ np.array(halves) + whole / players
+    halves = np.array([(game(members) - game(~members)) / 2 for members in plan.coalitions])
+    return plan.weights @ (halves - plan.share * whole) + whole / players
 
 
 def by_definition(game: Game, players: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from shots import Shots, as_features
 
+from benchmarks.setpoints.run import grid_finds
 from shotwise.bundle import Bundle, Graph, GraphOutput
 from shotwise.novelty import usual
 from shotwise.prediction import predict
@@ -108,34 +109,11 @@ def test_where_a_pair_of_settings_would_do_a_proposal_is_found(flagged: list[tup
     strict = replace(bundle, thresholds=replace(bundle.thresholds, decision=HARD))
     there = []
     for shot, _ in flagged[:12]:
-        there.append(pair_grid_finds(shot, strict))
+        there.append(grid_finds(shot, strict))
         assert setpoints(shot, strict).state == "found" or not there[-1]
     assert any(there)
     for shot, proposal in flagged:
-        assert proposal.state == "found" or not pair_grid_finds(shot, bundle)
-
-
-def pair_grid_finds(shot: Shot, bundle: Bundle) -> bool:
-    """Whether any pair of settings on a grid of twenty values each gives a usual shot under the threshold."""
-    limits = bundle.limits[bundle.product(shot.values)]
-    columns = [column for column, feature in enumerate(bundle.features)
-               if feature.controllable and feature.name in limits and shot.measured[feature.name] is not None]
-    values = {}
-    for column in columns:
-        feature = bundle.features[column]
-        step = feature.resolution or 0.001
-        grid = np.round(np.linspace(*limits[feature.name], 20) / step) * step
-        values[column] = np.append(grid[(grid >= limits[feature.name][0]) & (grid <= limits[feature.name][1])],
-                                   shot.values[column])
-    for place, first in enumerate(columns):
-        for second in columns[place + 1:]:
-            one, other = np.meshgrid(values[first], values[second])
-            rows = np.repeat(shot.values[None, :], one.size, axis=0)
-            rows[:, first], rows[:, second] = one.ravel(), other.ravel()
-            output = bundle.graph.run(rows)
-            if ((output.probability < bundle.thresholds.decision) & usual(rows, output, bundle)).any():
-                return True
-    return False
+        assert proposal.state == "found" or not grid_finds(shot, bundle)
 
 
 def test_a_good_shot_needs_no_change(bundle: Bundle, good_features: dict[str, Any]) -> None:
