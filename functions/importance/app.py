@@ -1,13 +1,18 @@
 """T2: which values drove the prediction? The composition root; the work is in shotwise.edge.importance."""
 
 import os
+from pathlib import Path
 
+from shotwise import fontlist
 from shotwise.adapters.file_store import file_store
 from shotwise.adapters.onnx_graph import OnnxGraph
 from shotwise.bundle import Engine, load_bundle
-from shotwise.charts import waterfall
 from shotwise.edge.importance import importance_function
 from shotwise.settings import Settings
+
+if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere matplotlib's folder is shared with what draws words by it
+    fontlist.keep_empty(Path(os.environ["MPLCONFIGDIR"]))
+from shotwise.charts import waterfall
 
 settings = Settings.from_mapping(os.environ)
 charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],

@@ -1,0 +1,32 @@
+"""The empty list of fonts is the one that matplotlib looks for, and a chart needs no other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from shotwise import fontlist
+
+
+def seen(folder: Path) -> int:
+    """How many fonts matplotlib knows, in a new process with this folder, once charts are imported."""
+    code = "import shotwise.charts, matplotlib.font_manager as fonts; print(len(fonts.fontManager.ttflist))"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "MPLCONFIGDIR": str(folder)}, check=True,
+                          capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def test_matplotlib_takes_the_list_and_reads_no_font(tmp_path: Path) -> None:
+    """With the list it knows none, so it has read none; without it, it finds its own."""
+    fontlist.keep_empty(tmp_path / "kept")
+    assert seen(tmp_path / "kept") == 0 < seen(tmp_path / "none")
+
+
+def test_a_list_that_is_there_stays(tmp_path: Path) -> None:
+    """Another process may have made one."""
+    path = tmp_path / f"fontlist-v{fontlist.VERSION}.json"
+    path.write_text("kept", "utf-8")
+    fontlist.keep_empty(tmp_path)
+    assert path.read_text("utf-8") == "kept"
