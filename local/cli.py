@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from local.console import fail, note, print_json, progress_bar
-from local.model_commands import add_commands
+from local.model_commands import ROOT, add_commands
 from shotwise.edge.body import read_body
 from shotwise.edge.requests import LANGUAGES, knowledge_request
 from shotwise.errors import InvalidInput, ShotwiseError
-
-ROOT = Path(__file__).parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -52,12 +52,13 @@ def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progres
     depends = document_hash({**bundle.document, "language": language})
     with path.open("a+b") as file:
         _claim(file, path)
-        lines = _resume(file, path, [_key(features, depends) for features in shots])
+        keys = [_key(features, depends) for features in shots]
+        lines = _resume(file, path, keys)
         resumed = len(lines)
         for row in range(resumed, len(shots)):
             if row % max(len(shots) // 100, 1) == 0:
                 progress(row, len(shots), source.name)
-            line = {"row": row + 1, "key": _key(shots[row], depends), **_explained(shots[row], bundle, language)}
+            line = {"row": row + 1, "key": keys[row], **_explained(shots[row], bundle, language)}
             file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
             file.flush()
             lines.append(line)

@@ -11,13 +11,13 @@ import shap
 import shapiq
 from numpy.typing import NDArray
 
+from benchmarks.attribution.report import OURS
 from shotwise.attribution import attribute
 from shotwise.bundle import Bundle
 from shotwise.shot import Shot
 
 Floats = NDArray[np.float64]
 Estimate = Callable[[NDArray[np.float32], int], Floats]
-OURS = "shotwise"
 
 # What "budget" means for each: coalition pairs per player for ours, coalitions for the others; a coalition of theirs is
 # asked against every background shot.

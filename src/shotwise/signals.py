@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shotwise.attribution import Attribution
 from shotwise.bundle import Bundle
+from shotwise.prediction import breaches
 from shotwise.shot import Shot
 
 HIGH_SHARE = 0.1  # of all that moved the probability, up or down
@@ -37,13 +38,13 @@ def signals(shot: Shot, attribution: Attribution, errors: NDArray[np.float32], b
     """Every value of which at least one says something; those that most say something of first, of as many the larger
     contribution. errors: float32 [F], the graph's feature_error of the shot."""
     sizes = np.abs(attribution.contributions)
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits, beyond = bundle.limits[bundle.product(shot.values)], {breach.feature for breach in breaches(shot, bundle)}
     found = []
     for column, feature in enumerate(bundle.features):
         if feature.constant and shot.values[column] == np.float32(feature.seen[0]):
             continue  # what is always so says nothing of this shot, however the others make it look
-        value, bounds = shot.measured[feature.name], limits.get(feature.name)
-        outside = not bounds[0] <= value <= bounds[1] if bounds and isinstance(value, int | float) else None
+        value = shot.measured[feature.name]
+        outside = None if value is None or feature.name not in limits else feature.name in beyond
         odd = None if value is None else bool(errors[column] > feature.usual_error)
         found.append((Signal(feature.name, outside, bool(sizes[column] >= HIGH_SHARE * sizes.sum() > 0), odd),
                       sizes[column]))
