@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train bench load build knowledge manuals pins
+.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load build knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,13 +63,17 @@ manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their index
 	$(MAKE) knowledge
 
 knowledge: $(VENV)/.serving ## build the index that the knowledge layer ships
-	rm -f layers/knowledge/knowledge/index.sqlite
+	rm -f layers/knowledge/knowledge/index.sqlite*
 	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
 
 bench: $(VENV)/.developing ## measure attribution and setpoints: make bench DATA=shots.csv
 	$(PIP) -r requirements/bench.txt
 	$(BIN)/python -m benchmarks.attribution.run --data "$(DATA)"
 	$(BIN)/python -m benchmarks.setpoints.run --data "$(DATA)"
+
+bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make bench-knowledge SETS=folder
+	$(PIP) -r requirements/bench.txt
+	$(BIN)/python -m benchmarks.knowledge.run --sets "$(SETS)"
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE)
@@ -90,3 +94,5 @@ pins: $(VENV)/.developing ## resolve requirements/*.in anew
 	$(call pin,3.11,serve,requirements/serve.txt,-c requirements/develop.txt)
 	$(call pin,3.13,runtime,layers/runtime/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,importance,functions/importance/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,knowledge,layers/knowledge_runtime/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,embed,functions/embed_documents/requirements.txt,-c requirements/develop.txt)

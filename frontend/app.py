@@ -1,112 +1,70 @@
-"""The page: pick or edit a shot on the left, read its diagnosis on the right.
+"""The page: a head, and under it one of two places, the diagnosis of a shot or the documents.
 
-Streamlit runs this file from top to bottom at every click. It holds the order of the page and the calls to the API;
-the parts are drawn in views/.
+Streamlit runs this file from top to bottom at every click. A place (places/) holds the order of its parts and the
+calls to the API; the parts are drawn in views/.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from client import ApiError, Client
-from fields import Field, fields_of
-from views import form, markup, model_note, problems, result
+from client import Client
+from places import diagnosis, documents
+from views import markup
 from words import LANGUAGES, Words
 
 API_URL = "http://127.0.0.1:8000"
-FRESH = 60  # seconds for which schema and samples are kept
 STYLE = Path(__file__).parent / "style.css"
-
-
-@st.cache_data(ttl=FRESH, show_spinner=False)
-def load(api_url: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Model and samples; failures are not kept."""
-    client = Client(api_url)
-    return client.model(), client.samples()
+PLACES = {"diagnosis": diagnosis, "documents": documents}
+FIRST = next(iter(PLACES))
 
 
 def main() -> None:
     """The page from top to bottom."""
     st.set_page_config(page_title="Shotwise", layout="wide")
     st.html(STYLE)
-    words = head()
-    form.keep()
-    client = Client(os.environ.get("SHOTWISE_API_URL", API_URL))
-    try:
-        model, samples = load(client.base_url)
-    except ApiError as error:
-        problems.show(error, {}, client.base_url, words)
-        st.button(words("problem.retry"), key="retry")
-        return
-    fields = {field.name: field for field in fields_of(model)}
-    left, right = st.columns([4, 7], gap="large")
-    with left:
-        asked = form.show(tuple(fields.values()), samples, model, words)
-    with right:
-        answer(client, asked, model, fields, words)
-        model_note.show(model, words)
+    words, place = head()
+    for module in PLACES.values():
+        module.keep()
+    PLACES[place].show(Client(os.environ.get("SHOTWISE_API_URL", API_URL)), words)
 
 
-def head() -> Words:
-    """Name and language switch; the language stays in the address, so a reload keeps it."""
-    def choose() -> None:
-        st.query_params["lang"] = st.session_state["language"]
-
-    wanted = st.query_params.get("lang")
-    st.session_state.setdefault("language", wanted if wanted in LANGUAGES else LANGUAGES[0])
-    words = Words(st.session_state["language"])
-    name, switch = st.columns([4, 1], vertical_alignment="center")
+def head() -> tuple[Words, str]:
+    """Name, choice of the place, and language switch; both choices stay in the address, so a reload keeps them."""
+    state = st.session_state
+    _begin("language", "lang", LANGUAGES)
+    _begin("place", "page", tuple(PLACES))
+    words = Words(state["language"])
+    name, choice, switch = st.columns([5, 5, 2], vertical_alignment="center")
     with name:
         markup.draw(f"<b>Shotwise</b><span>{markup.text(words('page.subtitle'))}</span>", "sw-brand")
+    with choice:
+        st.segmented_control(words("page.place"), tuple(PLACES), required=True, key="place", on_change=_to_address,
+                             format_func=lambda place: words(f"place.{place}"), label_visibility="collapsed")
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         # Codes, not names: they read the same on a page of either language.
         st.segmented_control(words("page.language"), LANGUAGES, required=True, format_func=str.upper,
-                             key="language", label_visibility="collapsed", on_change=choose)
-    return words
+                             key="language", label_visibility="collapsed", on_change=_to_address)
+    return words, state["place"]
 
 
-def answer(client: Client, asked: form.Asked, model: Mapping[str, Any], fields: Mapping[str, Field],
-           words: Words) -> None:
-    """The diagnosis of what was asked last, in the page's language: another language asks again."""
+def _begin(key: str, parameter: str, allowed: tuple[str, ...]) -> None:
+    """A choice as the address has it, at the start; the first one where it says nothing that is known."""
+    wanted = st.query_params.get(parameter)
+    st.session_state.setdefault(key, wanted if wanted in allowed else allowed[0])
+
+
+def _to_address() -> None:
+    """Put the choices into the address; the first place needs no mention."""
     state = st.session_state
-    if asked.pressed:
-        state["sent"], state["found"], state["failure"] = asked.body, None, None
-    sent = state.get("sent")
-    if sent is None:
-        markup.note([words("page.start"), words("page.start_more")], "plain")
-        return
-    body = {**sent, "language": words.language}
-    if state["failure"] is None and (state["found"] is None or state["found"].sent != body):
-        try:
-            with st.spinner(words("page.busy")):
-                state["found"] = diagnose(client, body)
-        except ApiError as error:
-            state["failure"] = error
-    if state["failure"] is not None:
-        problems.show(state["failure"], fields, client.base_url, words)
-        return
-    if sent != asked.body:
-        markup.note([words("page.stale")])
-    result.show(state["found"], model, fields, client.document_link, words)
-
-
-def diagnose(client: Client, body: Mapping[str, Any]) -> result.Diagnosed:
-    """Ask the API, then fetch the chart. A chart that cannot be had leaves the rest of the diagnosis whole."""
-    start = time.monotonic()
-    reply = client.diagnose(body)
-    whole_ms = 1000 * (time.monotonic() - start)
-    url = (reply["importance"] or {}).get("visualization_url")
-    try:
-        chart = client.chart(url) if url else None
-    except ApiError:
-        chart = None
-    return result.Diagnosed(body, reply, chart, whole_ms)
+    st.query_params["lang"] = state["language"]
+    if state["place"] != FIRST:
+        st.query_params["page"] = state["place"]
+    else:
+        st.query_params.pop("page", None)
 
 
 main()

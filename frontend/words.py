@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from document_words import DOCUMENT_WORDS
+
 LANGUAGES = ("ko", "en")
 
 # key: (Korean, English)
 WORDS: dict[str, tuple[str, str]] = {
+    **DOCUMENT_WORDS,
     "page.subtitle": ("다이캐스팅 샷 진단", "Die-casting shot diagnosis"),
+    "page.place": ("보기", "View"),
+    "place.diagnosis": ("진단", "Diagnosis"),
+    "place.documents": ("문서", "Documents"),
     "page.language": ("언어", "Language"),
     "page.start": ("샷을 고르거나 값을 고친 뒤 ‘진단’을 누르십시오.",
                    "Pick a shot or edit its values, then press Diagnose."),
@@ -48,6 +54,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "step.importance": ("영향 분석", "importance"),
     "step.knowledge": ("문서 근거", "documents"),
     "step.chart": ("차트", "chart"),
+    "step.embedding": ("뜻 검색", "search by meaning"),
+    "step.generation": ("답 작성", "wording of the answer"),
     "step.whole": ("전체", "whole call"),
     "step.skipped": ("정상으로 보이는 샷이므로 {step} 단계를 건너뛰었습니다. 보려면 ‘항상 분석’에서 고르십시오.",
                      "The shot looks fine, so this step was skipped: {step}. "

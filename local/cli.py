@@ -6,15 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from local import knowledge_commands, model_commands
 from local.console import fail, note, print_json, progress_bar
-from local.model_commands import ROOT, add_commands
+from local.knowledge_commands import quiet_stack
+from local.model_commands import ROOT
 from shotwise.edge.body import read_body
-from shotwise.edge.requests import LANGUAGES, knowledge_request
+from shotwise.edge.requests import LANGUAGES
 from shotwise.errors import InvalidInput, ShotwiseError
 
 
@@ -54,16 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--language", choices=LANGUAGES, default="ko", help="of labels and charts")
     add.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
     add.set_defaults(run=_explain)
-    add = commands.add_parser("ask", help="ask the plant's documents")
-    add.add_argument("question")
-    add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
-    add.set_defaults(run=_ask)
-    add = commands.add_parser("ingest", help="put PDFs into the knowledge index")
-    add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals without any")
-    add.add_argument("--index", type=Path, help="the index file to write, instead of the local stack's")
-    add.add_argument("--json", action="store_true", help="print what became of each file as JSON")
-    add.set_defaults(run=_ingest)
-    add_commands(commands)
+    knowledge_commands.add_commands(commands)
+    model_commands.add_commands(commands)
     return parser
 
 
@@ -80,7 +73,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     request = body if "features" in body else {"features": body}
     if options.language:
         request["language"] = options.language
-    with _quiet_stack() as (_, workflow, _):
+    with quiet_stack() as (_, workflow, _):
         outcome = workflow.run(json.dumps(request))
     if outcome["status"] != "SUCCEEDED":
         return _rejected(outcome)
@@ -123,45 +116,6 @@ def _explain(options: argparse.Namespace) -> int:
         print(f"{options.out}: {found.shots} shots, {found.explained} explained now, {found.resumed} before, "
               f"{found.rejected} at fault (see their lines)")
     return 2 if found.rejected else 1 if found.degraded else 0
-
-
-def _ask(options: argparse.Namespace) -> int:
-    from local.report import knowledge_lines
-    from shotwise.knowledge.question import language_of
-
-    knowledge_request({"query": options.question})
-    with _quiet_stack() as (functions, _, _):
-        reply = functions.invoke("RagQueryFunction", {"query": options.question})
-    if options.json:
-        print_json(reply)
-    else:
-        print("\n".join(knowledge_lines(reply, language_of(options.question))))
-    return 0
-
-
-def _ingest(options: argparse.Namespace) -> int:
-    from local.ingest import ingest_paths
-
-    outcomes = ingest_paths(options.paths, options.index, note)
-    if options.json:
-        print_json([vars(outcome) for outcome in outcomes])
-    else:
-        for found in outcomes:
-            size = f", {found.pages} pages, {found.passages} passages" if found.state == "added" else ""
-            print(found.reason or f"{found.name}: {found.state}{size}")
-    return 1 if any(found.state == "failed" for found in outcomes) else 0
-
-
-@contextmanager
-def _quiet_stack() -> Iterator[Any]:
-    """The stack without its logs on standard output."""
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
-    from local.stack import open_stack, prepare
-
-    prepare(os.environ, note)
-    with open_stack() as stack:
-        yield stack
 
 
 if __name__ == "__main__":

@@ -18,12 +18,13 @@ class Context:
 
 
 class Functions:
-    """Handlers by logical id. A Lambda handles one event at a time, and Powertools' router keeps the event it is
-    routing in one place for the whole process: so API events take turns. Payloads of the workflow, which the router
-    does not see, do not."""
+    """Handlers by logical id, and the ASGI apps of those that stream. A Lambda handles one event at a time, and
+    Powertools' router keeps the event it is routing in one place for the whole process: so API events take turns.
+    Payloads of the workflow, which the router does not see, do not."""
 
-    def __init__(self, modules: dict[str, str]) -> None:
+    def __init__(self, modules: dict[str, str], apps: dict[str, str]) -> None:
         self._handlers = {name: importlib.import_module(module).handler for name, module in modules.items()}
+        self.apps = {name: importlib.import_module(module).app for name, module in apps.items()}
         self._turn = threading.Lock()
 
     def invoke(self, name: str, payload: dict[str, Any]) -> dict[str, Any]:

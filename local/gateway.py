@@ -1,7 +1,8 @@
 """API Gateway on one machine: api/openapi.yaml served as an ASGI app.
 
 Routes, request validation, integrations, mapping templates and gateway responses are read from that one file. What is
-not emulated is listed in NOT_EMULATED and said at start.
+not emulated is listed in NOT_EMULATED and said at start. Beside the API it takes what S3 would take: files put under
+UPLOADS, where POST /documents sends them.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from local.bucket import Bucket
 from local.functions import Functions
 from local.mapping import render
 from local.workflow import Workflow
 from shotwise.edge.body import media_type
+from shotwise.edge.names import name_fault
+from shotwise.errors import StoreError
 
 NOT_EMULATED = "IAM authorisation, throttling, WAF, the 29 s limit, access logs, X-Ray"
 MOST_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
+UPLOADS, MOST_UPLOAD_BYTES = "/uploads/", 512 * 1024 * 1024
 MOST_INPUT_BYTES = 256 * 1024  # an Express execution's input
 STAGE = "local"
+REMOVED = ("/documents/{name}", "DELETE", 202)
 HOSTS = ("127.0.0.1", "localhost", "::1")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -68,17 +74,22 @@ class Route:
 class Gateway:
     """An ASGI app for an API description, the functions and the workflow that it integrates."""
 
-    def __init__(self, api: Mapping[str, Any], functions: Functions, workflow: Workflow) -> None:
+    def __init__(self, api: Mapping[str, Any], functions: Functions, workflow: Workflow, bucket: Bucket) -> None:
         self._routes = [_route(api, resource, method) for resource, methods in api["paths"].items()
                         for method in methods if method in ("get", "post", "put", "delete")]
         self._refusals = api["x-amazon-apigateway-gateway-responses"]
         self._functions = functions
         self._workflow = workflow
+        self._bucket = bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = await _read(scope, receive)
+        head = _head(scope)
+        if not _foreign(head) and (app := self._streaming(head)):
+            await app(scope, receive, send)
+            return
+        request = await _read(head, receive, MOST_UPLOAD_BYTES if _is_upload(head) else MOST_BYTES)
         reply = await asyncio.to_thread(self.handle, request) if request else self._refuse("REQUEST_TOO_LARGE")
         headers = {**reply.headers, "content-length": str(len(reply.body))}
         await send({"type": "http.response.start", "status": reply.status,
@@ -89,9 +100,9 @@ class Gateway:
         """Find the route, validate, integrate."""
         if _foreign(request):
             return self._refuse("ACCESS_DENIED")
-        found = ((route, match) for route in self._routes
-                 if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
-        route, match = next(found, (None, None))
+        if _is_upload(request):
+            return self._upload(request)
+        route, match = self._route(request)
         if route is None or match is None:
             return self._refuse("MISSING_AUTHENTICATION_TOKEN")  # API Gateway's own answer to an unknown path
         if route.validates_body and _media_type(request) in route.media_types and not _is_object(request.body):
@@ -100,14 +111,37 @@ class Gateway:
             return self._proxy(route, request, match.groupdict())
         return self._start_workflow(route, request)
 
+    def _route(self, request: Request) -> tuple[Route | None, re.Match[str] | None]:
+        found = ((route, match) for route in self._routes
+                 if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
+        return next(found, (None, None))
+
+    def _streaming(self, request: Request) -> Any:
+        """The ASGI app behind a route whose integration streams."""
+        route, _ = self._route(request)
+        if route is None or route.integration.get("responseTransferMode") != "STREAM":
+            return None
+        return self._functions.apps[_function_of(route)]
+
+    def _upload(self, request: Request) -> Reply:
+        """What S3 does with a file that is put to a signed address."""
+        name = request.path.removeprefix(UPLOADS)
+        if name_fault(name):
+            return self._refuse("ACCESS_DENIED")
+        try:
+            self._bucket.put(name, request.body)
+        except StoreError:
+            return self._refuse("DEFAULT_5XX")
+        return Reply(200, {}, b"")
+
     def _proxy(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         """A Lambda proxy integration."""
-        name = re.search(r"functions/\$\{(\w+)\.\w+\}", _text(route.integration["uri"]))
-        assert name, f"{route.resource} names no function"
         try:
-            found = self._functions.request(name[1], _event(route, request, parameters))
+            found = self._functions.request(_function_of(route), _event(route, request, parameters))
         except Exception:  # a handler that raises is a 5xx at the gateway, whatever it raised
             return self._refuse("DEFAULT_5XX")
+        if (route.resource, route.method, found["statusCode"]) == REMOVED:  # on AWS S3 itself tells of it
+            self._bucket.tell(parameters["name"], "ObjectRemoved:Delete")
         headers = {key: values[-1] for key, values in found.get("multiValueHeaders", {}).items()} \
             | dict(found.get("headers") or {})
         body = found.get("body") or ""
@@ -139,7 +173,10 @@ def _foreign(request: Request) -> bool:
     """Whether a web page from elsewhere is behind the request: its own name led here (DNS rebinding), or it posts
     across sites. There is no authorisation on one machine, so the loopback interface has to mean this machine."""
     named = [f"//{request.headers.get('host', HOSTS[0])}", request.headers.get("origin", f"//{HOSTS[0]}")]
-    return any(urllib.parse.urlsplit(name).hostname not in HOSTS for name in named)
+    try:
+        return any(urllib.parse.urlsplit(name).hostname not in HOSTS for name in named)
+    except ValueError:  # no address at all, such as [::1 without its end
+        return True
 
 
 def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
@@ -150,6 +187,17 @@ def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
         re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", resource)), resource, method.upper(),
         bool(validator.get("validateRequestBody")), frozenset(operation.get("requestBody", {}).get("content", ())),
         operation["x-amazon-apigateway-integration"])
+
+
+def _function_of(route: Route) -> str:
+    """The logical id of the function that a route integrates."""
+    name = re.search(r"functions/\$\{(\w+)\.\w+\}", _text(route.integration["uri"]))
+    assert name, f"{route.resource} names no function"
+    return name[1]
+
+
+def _is_upload(request: Request) -> bool:
+    return request.method == "PUT" and request.path.startswith(UPLOADS)
 
 
 def _text(value: Any) -> str:
@@ -178,19 +226,24 @@ def mapped(responses: Mapping[str, Any], status: int, body: str) -> Reply:
                  rendered.text.encode("utf-8"))
 
 
-async def _read(scope: Scope, receive: Receive) -> Request | None:
-    """The whole request, or None where its body is over MOST_BYTES."""
-    body = b""
+def _head(scope: Scope) -> Request:
+    """The request without its body."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
+                   headers, b"", (scope.get("client") or ("127.0.0.1",))[0])
+
+
+async def _read(head: Request, receive: Receive, most: int) -> Request | None:
+    """The whole request, or None where its body is over `most` bytes."""
+    body = bytearray()
     more = True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > MOST_BYTES:
+        if len(body) > most:
             return None
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
-                   headers, body, (scope.get("client") or ("127.0.0.1",))[0])
+    return replace(head, body=bytes(body))
 
 
 def _event(route: Route, request: Request, parameters: dict[str, str]) -> dict[str, Any]:

@@ -6,32 +6,52 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from local.stack import MANUALS, copy_aside, pdfs_in, prepare
-from shotwise.adapters.sqlite_index import SqliteIndex
-from shotwise.knowledge.ingest import Ingested, ingest
+from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.knowledge import open_ingestion, open_library
+from shotwise.edge.documents import documents_reply
+from shotwise.knowledge.ingest import Ingested
 from shotwise.settings import Settings
 
 
 def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[str], None]) -> list[Ingested]:
-    """Ingest all PDFs of `paths`; into `index_path` alone where one is given, else into the local stack's index."""
+    """Ingest all PDFs of `paths`; into `index_path` alone where one is given, else into the local stack's library."""
     if index_path is None:
         prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
-    index = SqliteIndex(index_path or settings.index)
+    knowledge = replace(settings.knowledge, library=index_path) if index_path else settings.knowledge
+    ingestion = open_ingestion(knowledge)
     files = list(_files(paths or [MANUALS]))
     names = Counter(path.name for path in files)
     found = [Ingested(name, "failed", reason=f"{name}: {count} files of this name; rename them, documents go by name")
              for name, count in names.items() if count > 1]
     files = [path for path in files if names[path.name] == 1]
-    for number, outcome in enumerate(ingest(files, index), 1):
+    for number, path in enumerate(files, 1):
+        outcome = ingestion.ingest(path)
         say(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
         found.append(outcome)
         if index_path is None and outcome.state != "failed":
-            _keep(files[number - 1], settings.documents)
-    index.close()
+            _keep(path, settings.documents)
+    ingestion.library.close()
     return found
+
+
+def listed(say: Callable[[str], None]) -> dict[str, Any]:
+    """What GET /documents replies."""
+    prepare(os.environ, say)
+    return documents_reply(open_library(Settings.from_mapping(os.environ).knowledge))
+
+
+def remove(name: str, say: Callable[[str], None]) -> Ingested:
+    """Remove a document and the copy of it that was kept. Raises NotFound, also for a manual that comes with us."""
+    prepare(os.environ, say)
+    settings = Settings.from_mapping(os.environ)
+    FolderStore(settings.documents, "").remove(name)
+    return open_ingestion(settings.knowledge).remove(name)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.bucket import Bucket
 from local.functions import Functions
 from local.gateway import Gateway
 from local.template import load_yaml, read_template
 from local.workflow import Workflow
-from shotwise.errors import ShotwiseError
+from shotwise.adapters.folder_store import FolderStore
+from shotwise.errors import SettingError
 from shotwise.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
 MANUALS = ROOT / "manuals"
-
-
-class SettingError(ShotwiseError):
-    """A setting of the environment that cannot be used."""
 
 
 def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> None:
@@ -34,24 +33,28 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     settings = Settings.from_mapping(environ)
-    if "SHOTWISE_INDEX" not in environ and not settings.index.exists() and SHIPPED_INDEX.exists():
+    if "SHOTWISE_INDEX" not in environ and not settings.knowledge.library.exists() and SHIPPED_INDEX.exists():
         # What the first ingest of the manuals would give, without the wait.
-        copy_aside(SHIPPED_INDEX, settings.index)
-    _refresh(settings, say)
+        copy_aside(SHIPPED_INDEX, settings.knowledge.library)
+    _refresh(settings, say, own="SHOTWISE_INDEX" not in environ)
 
 
-def _refresh(settings: Settings, say: Callable[[str], None]) -> None:
-    """Ingest what the index lacks of the manuals and of the documents that were ingested before: all of them, where
-    an index of an older format was emptied."""
-    from shotwise.adapters.sqlite_index import SqliteIndex
-    from shotwise.knowledge.ingest import ingest
+def _refresh(settings: Settings, say: Callable[[str], None], *, own: bool) -> None:
+    """Ingest what the library lacks of the manuals and of the documents that were ingested before: all of them, where
+    they were read by another edition. own: the library holds the documents of our folders and nothing else."""
+    from shotwise.adapters.knowledge import open_ingestion
 
-    index = SqliteIndex(settings.index)
-    # A document of one's own under the name of a manual comes last: it is the one that stays.
-    for found in ingest([path for folder in reversed(settings.documents) for path in pdfs_in(folder)], index):
+    ingestion = open_ingestion(settings.knowledge)
+    # A document of one's own takes the place of a manual of the same name.
+    files = {path.name: path for folder in reversed(settings.documents) for path in pdfs_in(folder)}
+    if own:  # a removal that a kill cut short
+        for name in set(ingestion.library.versions()) - set(files):
+            ingestion.remove(name)
+    for path in files.values():
+        found = ingestion.ingest(path)
         if found.state != "unchanged":
             say(f"knowledge: {found.name} {found.state} {found.reason}".rstrip())
-    index.close()
+    ingestion.library.close()
 
 
 def pdfs_in(folder: Path) -> list[Path]:
@@ -89,9 +92,12 @@ def open_stack() -> Iterator[tuple[Functions, Workflow, Gateway]]:
     """Load the functions and open workflow and gateway. `prepare` has to have run: the functions read the environment
     when they are loaded."""
     template = read_template(ROOT / "template.yaml")
-    functions = Functions(template.functions)
+    functions = Functions(template.functions, template.apps)
     workflow = Workflow(template.definition, template.substitutions, functions.invoke)
+    settings = Settings.from_mapping(os.environ)
+    bucket = Bucket(FolderStore(settings.documents, f"{settings.public_url}/uploads"),
+                    lambda event: functions.invoke("EmbedDocumentsFunction", event))
     try:
-        yield functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow)
+        yield functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket)
     finally:
         workflow.close()

@@ -29,10 +29,12 @@ _Loader.add_multi_constructor("!", _short_form)
 
 @dataclass(frozen=True)
 class Template:
-    """functions: logical id → module, as functions.NAME.app. definition: the ASL file. substitutions: name in the
-    ASL file → logical id of the function that it stands for."""
+    """functions: logical id → module, as functions.NAME.app. apps: the same for those that stream, whose module holds
+    an ASGI app. definition: the ASL file. substitutions: name in the ASL file → logical id of the function that it
+    stands for."""
 
     functions: dict[str, str]
+    apps: dict[str, str]
     definition: Path
     substitutions: dict[str, str]
 
@@ -46,13 +48,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
 def read_template(path: Path) -> Template:
     """Read template.yaml. Raises KeyError where it holds no state machine."""
     resources = load_yaml(path)["Resources"]
-    functions = {name: f"functions.{Path(resource['Properties']['CodeUri']).name}.app"
-                 for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+    modules = {name: f"functions.{Path(resource['Properties']['CodeUri']).name}.app"
+               for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+    apps = {name: module for name, module in modules.items() if "Handler" in resources[name]["Properties"]}
+    functions = {name: module for name, module in modules.items() if name not in apps}
     machine = next(resource["Properties"] for resource in resources.values()
                    if resource["Type"] == "AWS::Serverless::StateMachine")
     substitutions = {name: re.split(r"\.", _attribute(value))[0]
                      for name, value in machine["DefinitionSubstitutions"].items()}
-    return Template(functions, path.parent / machine["DefinitionUri"], substitutions)
+    return Template(functions, apps, path.parent / machine["DefinitionUri"], substitutions)
 
 
 def _attribute(value: dict[str, Any]) -> str:

@@ -22,8 +22,12 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 from shots import Shots, kamp_csv, load_shots  # noqa: E402
 
 from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
-from shotwise.adapters.sqlite_index import SqliteIndex  # noqa: E402
+from shotwise.adapters.sqlite_library import SqliteLibrary  # noqa: E402
 from shotwise.bundle import Bundle, ExcludedColumn, load_bundle  # noqa: E402
+from shotwise.knowledge.answer import Answerer  # noqa: E402
+from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries  # noqa: E402
+from shotwise.knowledge.index import Index  # noqa: E402
+from shotwise.knowledge.lexicon import Lexicon  # noqa: E402
 
 MODEL = ROOT / "models/shotwise"
 INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -69,9 +73,21 @@ def shots(bundle: Bundle) -> Shots:
 
 
 @pytest.fixture(scope="session")
-def index() -> SqliteIndex:
+def lexicon() -> Lexicon:
+    """Splits text by the shipped dictionaries."""
+    return Lexicon(read_dictionary(*shipped_dictionaries()))
+
+
+@pytest.fixture(scope="session")
+def index(lexicon: Lexicon) -> Index:
     """The shipped knowledge index, opened as on Lambda."""
-    return SqliteIndex(INDEX, read_only=True)
+    return Index(SqliteLibrary(INDEX, read_only=True), lexicon)
+
+
+@pytest.fixture(scope="session")
+def answerer(index: Index) -> Answerer:
+    """What answers from the shipped index, extractively."""
+    return Answerer(index)
 
 
 @pytest.fixture(scope="session")

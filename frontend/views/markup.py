@@ -13,9 +13,19 @@ def text(value: object) -> str:
     return escape(str(value))
 
 
-def draw(html: str, kind: str = "") -> None:
+def link(address: str, words: str) -> str:
+    """A link that opens beside the page."""
+    return f'<a href="{text(address)}" target="_blank" rel="noopener">{text(words)}</a>'
+
+
+def html(content: str, kind: str = "") -> str:
+    """HTML under the page's own style."""
+    return f'<div class="sw {kind}">{content}</div>'
+
+
+def draw(content: str, kind: str = "") -> None:
     """Put HTML on the page, under the page's own style."""
-    st.html(f'<div class="sw {kind}">{html}</div>')
+    st.html(html(content, kind))
 
 
 def heading(words: str, note: str = "", *, first: bool = False) -> None:

@@ -12,10 +12,11 @@ from views.markup import text
 from words import Words
 
 PREFIX = "features."
+OWN_WORDS = ("name",)  # fields whose reason the API explains by a Korean example
 
 
-def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Words) -> None:
-    """Draw a failed call: the fields to correct, or what to do."""
+def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Words, about: str = "problem") -> None:
+    """Draw a failed call: the fields to correct, or what to do. about: begins the keys of what failed."""
     if error.status is None:
         markup.draw(f"<p><b>{text(words('problem.unreachable'))}</b></p><p>{text(words('problem.unreachable_what'))}</p>"
                     f"<p><code>make run</code></p>"
@@ -23,12 +24,20 @@ def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Word
         return
     lines = list(explained(error, fields, words))
     if error.status != 400 or not lines:
-        key = f"problem.{error.status}"
-        markup.note([words("problem.title"), words.either(key, words("problem.other"))], "alarm")
+        markup.note([words(f"{about}.title"), advice(error, words, about)], "alarm")
         return
     items = "".join(f"<li><b>{text(label)}</b>: {text(reason)}</li>" for label, reason in lines)
-    markup.draw(f"<p><b>{text(words('problem.title'))}</b></p><p>{text(words('problem.fields'))}</p><ul>{items}</ul>",
+    markup.draw(f"<p><b>{text(words(f'{about}.title'))}</b></p><p>{text(words('problem.fields'))}</p><ul>{items}</ul>",
                 "sw-note alarm")
+
+
+def advice(error: ApiError, words: Words, about: str = "problem") -> str:
+    """What a refusal means and what to do, in one line."""
+    lines = list(explained(error, {}, words)) if error.status == 400 else []
+    if lines:
+        return " ".join(reason for _, reason in lines)
+    general = words.either(f"problem.{error.status}", words("problem.other"))
+    return words.either(f"{about}.{error.status}", general)
 
 
 def explained(error: ApiError, fields: Mapping[str, Field], words: Words) -> Iterable[tuple[str, str]]:
@@ -38,7 +47,8 @@ def explained(error: ApiError, fields: Mapping[str, Field], words: Words) -> Ite
         name = path.removeprefix(PREFIX)
         field = fields.get(name) if path.startswith(PREFIX) else None
         label = field.label[words.language] if field else words.either(f"field.{path}", name)
-        yield label, item["reason"] if words.language == "en" else _reason(path, field, error.sent, words)
+        own = words.language != "en" or path in OWN_WORDS
+        yield label, _reason(path, field, error.sent, words) if own else item["reason"]
 
 
 def _reason(path: str, field: Field | None, sent: Mapping[str, Any], words: Words) -> str:

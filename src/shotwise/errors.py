@@ -3,6 +3,7 @@
 ShotwiseError
 ├── InvalidInput       the caller's values; names each bad field and what to do
 ├── NotFound           a chart or document that is not there
+├── SettingError       a setting of the environment that cannot be used
 ├── BundleError        a model bundle that must not be served
 ├── KnowledgeError     the knowledge index
 │   └── DocumentError  one document that cannot be read
@@ -37,6 +38,10 @@ class InvalidInput(ShotwiseError):
 
 class NotFound(ShotwiseError):
     """What was asked for does not exist."""
+
+
+class SettingError(ShotwiseError):
+    """A setting cannot be used; the message names it and what to set it to."""
 
 
 class BundleError(ShotwiseError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -14,6 +16,15 @@ class Stored:
     address: str | None
 
 
+@dataclass(frozen=True)
+class Upload:
+    """Where a file is to be sent, straight to its store, with which method and headers; good for a while."""
+
+    address: str
+    method: str
+    headers: Mapping[str, str]
+
+
 class FileStore(Protocol):
     """Keeps files by name. Implementations raise StoreError, and NotFound where a name is not kept."""
 
@@ -23,4 +34,16 @@ class FileStore(Protocol):
 
     def get(self, name: str) -> Stored:
         """Find a file again."""
+        ...
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """The file on this machine's disk, to read and leave as it is: in `folder`, or where it lies anyway."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Keep the file no longer. NotFound also where it may not be removed."""
+        ...
+
+    def upload(self, name: str) -> Upload:
+        """Where to send a file of this name."""
         ...

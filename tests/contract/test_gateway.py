@@ -12,7 +12,7 @@ from local.gateway import Request, mapped
 from local.mapping import render
 from shotwise.edge.problem import Rejected
 
-from .test_openapi import ask
+from .asking import ask
 
 Volatile = ("prediction_id", "processing_time_ms", "visualization_url", "timings_ms")
 

@@ -12,17 +12,12 @@ from jsonschema import Draft4Validator
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from local.gateway import Gateway, Reply, Request
+from local.gateway import Reply
 from shotwise.bundle import Bundle
 
+from .asking import ask, serve
+
 ROOT = Path(__file__).parents[2]
-
-
-def ask(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Reply:
-    """One request to the gateway; text and bytes go as they are, all else as JSON."""
-    content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else \
-        b"" if body is None else json.dumps(body).encode()
-    return gateway.handle(Request(method, path, "", {"content-type": media_type}, content, "127.0.0.1"))
 
 
 def without_examples(value: Any) -> Any:
@@ -62,6 +57,26 @@ def test_it_names_no_feature(api: dict[str, Any], bundle: Bundle) -> None:
     assert [name for name in bundle.names if re.search(rf"\b{name}\b", json.dumps(api))], "the search finds nothing"
 
 
+def test_what_api_gateway_itself_reads_is_as_it_reads_it(api: dict[str, Any]) -> None:
+    """Operations have names of their own, path parameters are declared, bodies are validated by a validator that there
+    is, and a route streams by Lambda's streaming path or not at all."""
+    operations = [(path, method, operation) for path, methods in api["paths"].items()
+                  for method, operation in methods.items()]
+    assert len({operation["operationId"] for _, _, operation in operations}) == len(operations)
+    for path, method, operation in operations:
+        declared = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "path" and one["required"]]
+        assert declared == re.findall(r"\{(\w+)\}", path), path
+        validator = operation.get("x-amazon-apigateway-request-validator")
+        assert validator is None or validator in api["x-amazon-apigateway-request-validators"]
+        integration = operation["x-amazon-apigateway-integration"]
+        assert integration["type"] in ("aws", "aws_proxy") and integration["httpMethod"] == "POST", (path, method)
+        streams = integration.get("responseTransferMode") == "STREAM"
+        address = integration["uri"]["Fn::Sub"]
+        assert streams == address.endswith("/response-streaming-invocations") == ("lambda:path/2021-11-15" in address)
+        promised = [name for reply in operation["responses"].values() for name in reply.get("content", {})]
+        assert streams == ("text/event-stream" in promised)
+
+
 def test_every_route_is_integrated_and_secured(api: dict[str, Any]) -> None:
     """Each operation has an integration, and all of them the one security requirement."""
     assert api["security"] == [{"sigv4": []}]
@@ -72,19 +87,36 @@ def test_every_route_is_integrated_and_secured(api: dict[str, Any]) -> None:
 
 def test_every_schema_in_use_exists_and_every_schema_is_used(api: dict[str, Any]) -> None:
     """No dangling reference and nothing left over."""
-    text = json.dumps({name: value for name, value in api.items()})
+    text = json.dumps(api)
     used = set(re.findall(r"#/components/schemas/(\w+)", text))
     assert used == set(api["components"]["schemas"])
+
+
+def streams(api: dict[str, Any], resource: str) -> bool:
+    """Whether a route's answer is a stream."""
+    return api["paths"][resource]["post"]["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
 
 
 def test_the_examples_are_answered_as_described(api: dict[str, Any], stack: Any) -> None:
     """Each POST's own example gives a 200 that fits its schema."""
     for resource, methods in api["paths"].items():
-        if "post" in methods:
+        if "post" in methods and not streams(api, resource):
             example = methods["post"]["requestBody"]["content"]["application/json"]["example"]
             reply = ask(stack[2], "POST", resource, example)
             assert reply.status == 200
             assert_promised(api, resource, "post", reply)
+
+
+def test_the_streamed_example_is_answered_as_described(api: dict[str, Any], stack: Any) -> None:
+    """A stream of the kinds of events that the description names; done fits the schema of /rag-query."""
+    operation = api["paths"]["/query"]["post"]
+    served = serve(stack[2], "POST", "/query", operation["requestBody"]["content"]["application/json"]["example"])
+    described = operation["responses"]["200"]
+    assert served.status == 200 and served.headers["content-type"].split(";")[0] in described["content"]
+    kinds = [kind for kind, _ in served.events()]
+    assert all(f"{kind}:" in described["description"] for kind in kinds) and kinds.count("done") == 1
+    done = json.dumps(list(served.events())[-1][1]).encode()
+    assert_promised(api, "/rag-query", "post", Reply(200, {"Content-Type": "application/json"}, done))
 
 
 def test_a_batch_is_answered_as_described(api: dict[str, Any], stack: Any, features: dict[str, Any]) -> None:
@@ -94,13 +126,29 @@ def test_a_batch_is_answered_as_described(api: dict[str, Any], stack: Any, featu
     assert_promised(api, "/predict", "post", reply)
 
 
-@pytest.mark.parametrize("path", ["/model", "/samples", "/health"])
-def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path: str) -> None:
-    """Each GET without parameters fits its schema."""
-    assert_promised(api, path, "get", ask(stack[2], "GET", path))
+@pytest.mark.parametrize(("path", "query"), [
+    ("/model", ""), ("/samples", ""), ("/health", ""), ("/documents", ""),
+    ("/search", "query=%EA%B8%B0%EA%B3%B5&limit=3")])
+def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path: str, query: str) -> None:
+    """Each GET without a name fits its schema."""
+    reply = ask(stack[2], "GET", path, query=query)
+    assert reply.status == 200 and len(next(iter(json.loads(reply.body).values()))) > 0
+    assert_promised(api, path, "get", reply)
 
 
-@pytest.mark.parametrize("path", ["/predict", "/importance", "/rag-query", "/diagnose"])
+def test_a_bad_search_and_an_unknown_document_are_as_described(api: dict[str, Any], stack: Any) -> None:
+    """400 and 404 problems that the description knows."""
+    for query in ("", "query=", "query=x&limit=0", "limit=5"):
+        reply = ask(stack[2], "GET", "/search", query=query)
+        assert reply.status == 400 and json.loads(reply.body)["errors"]
+        assert_promised(api, "/search", "get", reply)
+    for method in ("get", "delete"):
+        reply = ask(stack[2], method.upper(), "/documents/unknown.pdf")
+        assert reply.status == 404
+        assert_promised(api, "/documents/{name}", method, reply)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/importance", "/rag-query", "/diagnose", "/documents", "/query"])
 @pytest.mark.parametrize("body", ["", "x", "[]", "{}", '{"features": {}}', '{"a": 1, "a": 2}', b"\xff{}", "9" * 5000,
                                   '{"features": ' + "[" * 5000 + "]" * 5000 + "}", " " * 300_000, "a" * 300_000,
                                   '{"\\ud800": 1}', '{"features": {"\\ud800": 1}, "question": "\\udfff"}'])
@@ -108,7 +156,7 @@ def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path:
 def test_no_bad_body_gets_more_than_a_problem(api: dict[str, Any], stack: Any, path: str, body: Any,
                                               media_type: str) -> None:
     """Whatever comes in, the answer is a described 4xx problem with errors that name a field."""
-    reply = ask(stack[2], "POST", path, body, media_type)
+    reply = serve(stack[2], "POST", path, body, {"content-type": media_type}).reply
     assert 400 <= reply.status < 500, reply.body
     assert_promised(api, path, "post", reply)
     assert json.loads(reply.body)["errors"]

@@ -28,12 +28,14 @@ def api() -> Iterator[StubApi]:
 
 @pytest.fixture
 def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    """Open the page in a language, against the stand-in."""
+    """Open the page in a language, at a place, against the stand-in."""
     monkeypatch.setenv("SHOTWISE_API_URL", api.url)
 
-    def open_page(language: str) -> AppTest:
+    def open_page(language: str, place: str | None = None) -> AppTest:
         page = AppTest.from_file(str(APP), default_timeout=30)
         page.query_params["lang"] = language
+        if place:
+            page.query_params["page"] = place
         return checked(page.run())
 
     st.cache_data.clear()

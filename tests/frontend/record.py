@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,17 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))  # `local` is a package of the repository, not an installed one
 
+import pymupdf  # noqa: E402
+from starlette.testclient import TestClient  # noqa: E402
+
 from local.stack import ROOT, open_stack, prepare  # noqa: E402
 from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
 from shotwise.bundle import Bundle, load_bundle  # noqa: E402
 from shotwise.edge.replies import model_reply, samples_reply  # noqa: E402
 
 Run = Callable[[str], dict[str, Any]]
+QUESTIONS = {"query_answered": {"ko": "비스킷 두께가 얇으면 어떤 결함이 생깁니까?", "en": "What causes a short shot?"},
+             "query_unanswered": {"ko": "왜?", "en": "Why?"}}
 
 
 def main() -> None:
@@ -32,8 +38,9 @@ def main() -> None:
         os.environ |= {"SHOTWISE_HOME": home, "SHOTWISE_API_PORT": "8000", "POWERTOOLS_LOG_LEVEL": "CRITICAL",
                        "POWERTOOLS_METRICS_DISABLED": "true"}
         prepare(os.environ, print)
-        with open_stack() as (_, workflow, _):
+        with open_stack() as (_, workflow, gateway):
             record(bundle, workflow.run)
+            record_documents(TestClient(gateway, "http://127.0.0.1:8000"))
 
 
 def record(bundle: Bundle, run: Run) -> None:
@@ -52,6 +59,26 @@ def record(bundle: Bundle, run: Run) -> None:
     refused = {**defective, "Product_Type": "9", "Velocity_1": None, "Velocity_2": 9.0}
     cause = json.loads(run(json.dumps({"features": refused, "question": "?" * 2001}))["cause"])
     write("problem", json.loads(cause["errorMessage"]))
+
+
+def record_documents(api: TestClient) -> None:
+    """Streams of an answer and of a question without one, the list with a file that cannot be read, and refusals."""
+    for scene, questions in QUESTIONS.items():
+        for language, question in questions.items():
+            stream = api.post("/query", json={"query": question, "language": language})
+            (HERE / "recorded" / f"{scene}_{language}.txt").write_text(stream.text, encoding="utf-8")
+    pictures = pymupdf.open()
+    pictures.new_page()
+    upload = api.post("/documents", json={"name": "그림.pdf"}).json()
+    address = upload["upload"]
+    api.request(address["method"], address["url"], content=pictures.tobytes(), headers=address["headers"])
+    while not any(found["failure"] for found in api.get("/documents").json()["documents"]):
+        time.sleep(0.2)
+    write("upload", upload)
+    write("documents", api.get("/documents").json())
+    write("stays", api.delete("/documents/process-manual.pdf").json())
+    write("bad_name", api.post("/documents", json={"name": "a/b.pdf"}).json())
+    write("bad_query", api.post("/query", json={"query": "?" * 2001}).json())
 
 
 def write(name: str, reply: Any) -> None:

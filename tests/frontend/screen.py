@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
-Opened = Callable[[str], AppTest]
+Opened = Callable[..., AppTest]  # (language, place)
 # Names, measures and commands that are the same in every language.
-NEUTRAL = {"Shotwise", "KO", "EN", "F1", "ROC-AUC", "ms", "p", "make", "run"}
+NEUTRAL = {"Shotwise", "KO", "EN", "F1", "ROC-AUC", "ms", "p", "make", "run", "PDF", "MB"}
 
 
 def checked(page: AppTest) -> AppTest:
@@ -66,4 +66,4 @@ def hangul_words(text: str) -> set[str]:
 
 
 def _words(texts: Iterable[str]) -> list[str]:
-    return re.findall(r"[A-Za-z](?:[\w/.-]*\w)?", " ".join(texts))
+    return re.findall(r"[A-Za-z](?:[\w/.-]*\w)?", " ".join(texts), re.ASCII)  # a particle may follow: PDF로

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from stub_api import recorded
+from event_stream import events
+from stub_api import recorded, recorded_stream
 from words import WORDS
 
 CONTRACT = Path(__file__).parents[2] / "api/openapi.yaml"
-REPLIES = [("model", "Model"), ("samples", "Samples"), ("problem", "Problem"),
+REPLIES = [("model", "Model"), ("samples", "Samples"), ("documents", "Documents"), ("upload", "Upload"),
+           *((name, "Problem") for name in ("problem", "stays", "bad_name", "bad_query")),
            *((f"{scene}_{language}", "Diagnosis") for scene in ("suspect", "proposal", "good", "unanswered")
              for language in ("ko", "en"))]
 
@@ -47,6 +50,14 @@ def test_a_recorded_reply_is_what_the_contract_says(name: str, schema: str, sche
     assert lacking(recorded(name), schemas[schema], schemas) == []
 
 
+@pytest.mark.parametrize("name", ["query_answered_ko", "query_answered_en", "query_unanswered_ko",
+                                  "query_unanswered_en"])
+def test_a_recorded_stream_ends_as_the_contract_says(name: str, schemas: dict[str, Any]) -> None:
+    """The last event is `done`, with everything that the contract requires of an answer."""
+    *_, (kind, text) = events([recorded_stream(name)])
+    assert kind == "done" and lacking(json.loads(text), schemas["Knowledge"], schemas) == []
+
+
 def test_the_check_sees_what_is_lacking(schemas: dict[str, Any]) -> None:
     """The check above can fail: a reply that lost a field deep inside is noticed."""
     reply = recorded("suspect_ko")
@@ -61,4 +72,4 @@ def test_the_page_has_words_for_what_the_contract_names(schemas: dict[str, Any])
     steps = schemas["Degraded"]["properties"]["step"]["enum"]
     wanted = [*(f"setpoints.{state}" for state in states), *(f"signals.{name}" for name in signals),
               *(f"step.{step}" for step in steps)]
-    assert len(wanted) == 10 and not set(wanted) - set(WORDS)
+    assert len(wanted) == 12 and not set(wanted) - set(WORDS)

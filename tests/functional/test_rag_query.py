@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shotwise.adapters.folder_store import FolderStore
-from shotwise.adapters.sqlite_index import SqliteIndex
+from shotwise.adapters.sqlite_library import SqliteLibrary
 from shotwise.edge.function import Function
 from shotwise.edge.problem import Rejected
 from shotwise.edge.rag_query import rag_query_function
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Document
+from shotwise.knowledge.answer import Answerer
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Document, Volume
+from shotwise.knowledge.postings import postings
 
 Event = Callable[..., dict[str, Any]]
 MANUALS = Path(__file__).parents[2] / "manuals"
@@ -28,9 +32,9 @@ CONTEXT = {
 
 
 @pytest.fixture(scope="module")
-def function(index: SqliteIndex) -> Function:
+def function(answerer: Answerer) -> Function:
     """T3 with the shipped index and manuals."""
-    return rag_query_function(index, FolderStore([MANUALS], ""))
+    return rag_query_function(answerer, FolderStore([MANUALS], ""))
 
 
 def test_answers_with_quotes_and_pages(function: Function, event: Event) -> None:
@@ -68,8 +72,9 @@ def test_an_english_diagnosis_finds_what_a_korean_one_does(function: Function) -
 
 def test_without_driving_values_the_defect_types_are_asked_for(function: Function) -> None:
     """T2 failed: T3 still finds the section of the likeliest defect."""
-    found = function({"context": {**CONTEXT, "top_features": []}, "language": "ko"}, None)
+    found = function({"context": {**CONTEXT, "top_features": [], "limits": []}, "language": "ko"}, None)
     assert found["grounded"] and any("미성형" in source["quote"] for source in found["sources"])
+    assert found["recommendations"]
 
 
 def test_says_when_the_documents_do_not_answer(function: Function) -> None:
@@ -108,15 +113,15 @@ def test_only_documents_of_the_index_can_be_opened(function: Function, event: Ev
     assert reply["statusCode"] == 404
 
 
-def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path) -> None:
+def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, lexicon: Lexicon) -> None:
     """Spaces, middle dots and brackets are common in Korean file names."""
     name = "「점검」 용해·보온로 #1.pdf"
-    index = SqliteIndex(tmp_path / "index.sqlite")
-    index.replace(Document(name, "점검", "0", ()), [])
+    library = SqliteLibrary(tmp_path / "library.sqlite")
+    library.put(Volume(Document(name, "점검", "0", ()), "0", (), postings((), lexicon)))
     (tmp_path / name).write_bytes(b"%PDF-")
-    reply = rag_query_function(index, FolderStore([tmp_path], ""))(
+    reply = rag_query_function(Answerer(Index(library, lexicon)), FolderStore([tmp_path], ""))(
         event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
-    index.close()
+    library.close()
     assert reply["statusCode"] == 200
 
 
@@ -134,12 +139,59 @@ def test_a_part_of_the_context_may_be_null(function: Function, part: str) -> Non
     assert function({"context": {**CONTEXT, part: None}}, None)["generator"] == "extractive"
 
 
-def test_a_broken_index_is_a_503(event: Event, tmp_path: Path) -> None:
+def test_a_broken_index_is_a_503(event: Event, tmp_path: Path, lexicon: Lexicon) -> None:
     """An index that stops answering is not the caller's fault and not told in detail."""
-    index = SqliteIndex(tmp_path / "index.sqlite")
-    function = rag_query_function(index, FolderStore([], ""))
-    index.close()
+    library = SqliteLibrary(tmp_path / "library.sqlite")
+    function = rag_query_function(Answerer(Index(library, lexicon)), FolderStore([], ""))
+    library.close()
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     assert reply["statusCode"] == 503 and str(tmp_path) not in reply["body"]
     with pytest.raises(KnowledgeError):
         function({"query": QUESTION}, None)
+
+
+class Silent:
+    """A writer and an embedder that do not answer."""
+
+    name = "silent"
+    dimensions = 8
+
+    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+        """Fail."""
+        raise KnowledgeError("http://10.0.0.1 does not answer")
+
+    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+        """Fail."""
+        raise KnowledgeError("http://10.0.0.1 does not answer")
+        yield ""
+
+
+def test_a_whole_answer_is_not_degraded(function: Function) -> None:
+    """The list of what did not work is there, and empty."""
+    assert function({"query": QUESTION}, None)["degraded"] == []
+
+
+def test_what_did_not_work_is_told(answerer: Answerer, event: Event) -> None:
+    """Without embedder and writer the answer is the extractive one, a 200, with what failed, by its kind alone."""
+    function = rag_query_function(Answerer(answerer.index, Silent(), Silent()), FolderStore([MANUALS], ""))
+    reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
+    body = json.loads(reply["body"])
+    assert reply["statusCode"] == 200 and "10.0.0.1" not in reply["body"]
+    assert body["degraded"] == [{"step": step, "error": "KnowledgeError"} for step in ("embedding", "generation")]
+    whole = rag_query_function(answerer, FolderStore([MANUALS], ""))({"query": QUESTION}, None)
+    assert {**body, "degraded": [], "processing_time_ms": 0} == {**whole, "processing_time_ms": 0}
+
+
+@pytest.mark.parametrize(("query", "degraded", "counts"), [
+    (QUESTION, False, {"Answers": 1, "Ungrounded": 0, "Degraded": 0}),
+    (QUESTION, True, {"Answers": 1, "Ungrounded": 0, "Degraded": 1}),
+    ("구내식당 점심 메뉴는?", False, {"Answers": 1, "Ungrounded": 1, "Degraded": 0})])
+def test_metrics_count_answers(answerer: Answerer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+                               query: str, degraded: bool, counts: dict[str, float]) -> None:
+    """How many there were, how many that say that the documents do not answer, how many that lack something."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    silent = Silent() if degraded else None
+    rag_query_function(Answerer(answerer.index, writer=silent), FolderStore([MANUALS], ""))({"query": query}, None)
+    emitted = json.loads(next(line for line in capsys.readouterr().out.splitlines() if '"Answers"' in line))
+    assert {name: emitted[name][0] for name in counts} == counts
+    assert emitted["model_version"] == ("silent" if degraded else "extractive")

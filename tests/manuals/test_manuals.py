@@ -9,8 +9,10 @@ from types import ModuleType
 import pymupdf
 from shots import kamp_csv
 
-from shotwise.adapters.sqlite_index import SqliteIndex
-from shotwise.knowledge.ingest import ingest
+from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.ingest import Ingestion
+from shotwise.knowledge.passage import Key
 
 ROOT = Path(__file__).parents[2]
 PDFS = sorted((ROOT / "manuals").glob("*.pdf"))
@@ -62,14 +64,14 @@ def test_every_defect_type_has_a_chapter() -> None:
 
 
 def test_manuals_are_long_enough() -> None:
-    """Together they have at least 15 pages, none of them empty."""
+    """Together they have at least 40 pages, none of them empty."""
     texts = [text for path in PDFS for text in pages(path)]
-    assert len(texts) >= 15 and all(text.strip() for text in texts)
+    assert len(texts) >= 40 and all(text.strip() for text in texts)
 
 
 def test_first_page_says_that_it_is_a_sample() -> None:
     """Who opens a manual reads on page 1 that it is no plant's standard."""
-    assert len(PDFS) == 2
+    assert len(PDFS) == 4
     for path in PDFS:
         first = "".join(pages(path)[0].split())
         assert "견본문서이다" in first or "예시문서이다" in first
@@ -82,16 +84,18 @@ def test_pdfs_are_built_from_their_sources(rebuilt: dict[str, Path]) -> None:
         assert pages(rebuilt[path.name]) == pages(path)
 
 
-def test_shipped_index_is_made_from_the_pdfs(index: SqliteIndex, tmp_path: Path) -> None:
-    """The index of the knowledge layer holds what a fresh ingest of the PDFs gives, and finds it by the same tokens."""
-    fresh = SqliteIndex(tmp_path / "index.sqlite")
-    assert [outcome.state for outcome in ingest(PDFS, fresh)] == ["added"] * len(PDFS)
-    assert fresh.all_passages() == index.all_passages()
-    assert fresh.documents() == index.documents()
-    words = ["비스", "결함", "급탕", "낮으", "velocity"]
-    assert fresh.frequencies(words) == index.frequencies(words)
-    for path in PDFS:
-        assert fresh.digest(path.name) == index.digest(path.name)
-        for number in range(1, len(pages(path)) + 1):
-            assert fresh.page_text(path.name, number) == index.page_text(path.name, number)
+def test_shipped_index_is_made_from_the_pdfs(index: Index, tmp_path: Path) -> None:
+    """The library of the knowledge layer holds what a fresh ingest of the PDFs gives: versions, pages, passages and
+    postings."""
+    shipped, fresh = index.library, SqliteLibrary(tmp_path / "library.sqlite")
+    ingestion = Ingestion(fresh, index.lexicon)
+    assert [ingestion.ingest(path).state for path in PDFS] == ["added"] * len(PDFS)
+    assert fresh.entries() == shipped.entries() and shipped.failures() == {}
+    for entry in fresh.entries():
+        keys = [Key(entry.name, entry.version, number) for number in range(entry.passages + 1)]
+        kept = fresh.passages(keys)
+        assert kept == shipped.passages(keys) and None not in kept[:-1]
+        assert fresh.postings(entry.name, entry.version) == shipped.postings(entry.name, entry.version)
+        for number in range(1, entry.pages + 2):
+            assert fresh.page_text(entry.name, number) == shipped.page_text(entry.name, number)
     fresh.close()

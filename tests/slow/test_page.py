@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from reportlab.pdfgen.canvas import Canvas
 
 from .running import Stack, ask, stack, wait_for
 
@@ -90,6 +91,20 @@ def test_a_sample_is_diagnosed_in_the_browser(language: str, browser: Browser, s
     page.close()
 
 
+def documents(browser: Browser, served: Stack, language: str) -> Page:
+    """The page in a language, at the documents."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{served.ui}/?lang={language}&page=documents")
+    expect(page.locator(".sw-document").first).to_be_visible(timeout=60_000)
+    return page
+
+
+def foreign(text: str, language: str, allowed: set[str]) -> set[str]:
+    """Words of another language than the page's."""
+    latin = set(re.findall(r"[A-Za-z](?:[\w/.-]*\w)?", text, re.ASCII))  # a particle may follow: PDF로
+    return latin - NEUTRAL - allowed if language == "ko" else set(re.findall("[가-힣]+", text))
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_nothing_on_the_screen_is_of_another_language(language: str, browser: Browser, served: Stack) -> None:
     """Beside quotes from documents, the visible screen, Streamlit's own parts included, speaks one language."""
@@ -103,10 +118,55 @@ def test_nothing_on_the_screen_is_of_another_language(language: str, browser: Br
     text = page.locator("[data-testid=stApp]").inner_text()
     assert ("정밀도" if language == "ko" else "Precision") in text  # the folded parts are open
     model = ask(f"{served.api}/model").json()
-    allowed = NEUTRAL | {"F1", "ROC-AUC", model["version"]}
-    allowed |= {feature["unit"].strip("°") for feature in model["features"]}
-    latin = {word for word in re.findall(r"[A-Za-z](?:[\w/.-]*\w)?", text) if not word.startswith("pred_")}
-    assert (latin - allowed if language == "ko" else set(re.findall("[가-힣]+", text))) == set()
+    allowed = {"F1", "ROC-AUC", model["version"]} | {feature["unit"].strip("°") for feature in model["features"]}
+    assert {word for word in foreign(text, language, allowed) if not word.startswith("pred_")} == set()
+    page.close()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_nothing_at_the_documents_is_of_another_language(language: str, browser: Browser, served: Stack,
+                                                         tmp_path: Path) -> None:
+    """Beside titles and names of files the screen speaks one language, Streamlit's box for files included."""
+    page = documents(browser, served, language)
+    unfit = tmp_path / "1.txt"
+    unfit.write_text("no PDF", "utf-8")
+    page.locator("input[type=file]").set_input_files(unfit)
+    expect(page.locator("[data-testid=stFileChip]")).to_be_visible()
+    page.locator("[data-testid=stFileChip]").hover()
+    page.locator("[class*=st-key-remove] button").first.click()
+    expect(page.locator(".st-key-sure")).to_be_visible()
+    page.evaluate("document.querySelectorAll('[data-testid=stIconMaterial], [data-testid=stFileChipName], "
+                  ".sw-document a, .sw-document .quiet').forEach(found => found.remove())")
+    text = page.locator("[data-testid=stApp]").inner_text()
+    assert ("검색됨" if language == "ko" else "searched") in text
+    assert foreign(text, language, {"PDF", "MB", "B"}) == set()
+    page.close()
+
+
+def test_a_document_is_added_asked_and_removed(browser: Browser, served: Stack, tmp_path: Path) -> None:
+    """An own PDF is read after it is sent, answers a question with the page it stands on, and is gone when removed."""
+    pdf = tmp_path / "ladle-note.pdf"
+    canvas = Canvas(str(pdf))
+    for line in ("Ladle maintenance", "The zirconia ladle coating is renewed after 120 pours."):
+        canvas.drawString(72, 750, line)
+        canvas.showPage()
+    canvas.save()
+    page = documents(browser, served, "en")
+    page.locator("input[type=file]").set_input_files(pdf)
+    page.locator(".st-key-add button:not([disabled])").click()
+    expect(page.locator(".sw-transfers")).to_contain_text("searched", timeout=60_000)
+    own = page.locator(".sw-document", has_text=pdf.name)
+    expect(own).to_contain_text("2 pages")
+    page.locator(".st-key-query input").fill("When is the zirconia ladle coating renewed?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".sw-answer")).to_contain_text("renewed after 120 pours", timeout=20_000)
+    link = page.locator(".sw-list a", has_text="p. 2").first.get_attribute("href") or ""
+    assert link.endswith("#page=2") and ask(link.split("#")[0]).body.startswith(b"%PDF")
+    page.reload()  # the place is in the address
+    expect(own).to_be_visible(timeout=20_000)
+    page.locator("[class*=st-key-remove-ladle-note] button").click()
+    page.locator(".st-key-sure button").click()
+    expect(own).to_have_count(0, timeout=20_000)
     page.close()
 
 

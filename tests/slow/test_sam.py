@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from local.template import load_yaml
+
 from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady, wait_for_port
 
 pytestmark = pytest.mark.slow
@@ -17,8 +19,11 @@ SETTINGS = {"SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
             "SHOTWISE_INDEX_READ_ONLY": "true"}
 FUNCTIONS = {"PredictFunction": ("predict", ["RuntimeLayer", "CoreLayer"], "/predict"),
              "ImportanceFunction": ("importance", ["CoreLayer"], "/importance"),
-             "RagQueryFunction": ("rag_query", ["RuntimeLayer", "CoreLayer"], "/rag-query")}
+             "RagQueryFunction": ("rag_query", ["KnowledgeRuntimeLayer", "CoreLayer"], "/rag-query")}
+RESOURCES = load_yaml(ROOT / "template.yaml")["Resources"]
+ALL = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"]
 MOST_BYTES = 250 * 1024 * 1024  # Lambda's limit for function and layers, unzipped
+ADAPTER_BYTES = 10 * 1024 * 1024  # more than the layer of the Lambda Web Adapter, which is not ours to build
 
 
 def size(folder: Path) -> int:
@@ -32,22 +37,31 @@ def test_the_template_is_clean() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+def parts(name: str) -> list[Path]:
+    """The folders that Lambda unpacks for a function: its own, and those of the layers that are ours."""
+    layers = [layer["Ref"] for layer in RESOURCES[name]["Properties"]["Layers"] if "Ref" in layer]
+    return [BUILD / name, *(BUILD / layer if "Metadata" in RESOURCES[layer] else
+                            ROOT / RESOURCES[layer]["Properties"]["ContentUri"] for layer in layers)]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_each_function_fits_into_lambda(built: None, name: str) -> None:
     """Function and layers together stay under 250 MB."""
-    _, layers, _ = FUNCTIONS[name]
-    total = size(BUILD / name) + sum(size(BUILD / layer) for layer in layers) + size(ROOT / "models") \
-        + size(ROOT / "layers/knowledge")
+    total = sum(size(folder) for folder in parts(name))
+    total += ADAPTER_BYTES if "LambdaAdapterLayer" in str(RESOURCES[name]) else 0
     print(f"\n{name}: {total / 2**20:.0f} MB unzipped")
     assert total <= MOST_BYTES
 
 
 def test_only_one_numpy_reaches_a_function(built: None) -> None:
-    """A second copy beside the layer's would win by path order and break what was pinned."""
-    for name, (_, layers, _) in FUNCTIONS.items():
-        found = [str(path) for folder in (name, *(f"{layer}/python" for layer in layers))
-                 for path in (BUILD / folder).glob("numpy-*.dist-info")]
-        assert len(found) == 1 and "numpy-2.4.6" in found[0], (name, found)
+    """A second copy beside the layer's would win by path order and break what was pinned; of other packages too there
+    is one version."""
+    for name in ALL:
+        found = [path.name for folder in parts(name) for path in [*folder.glob("*.dist-info"),
+                                                                  *folder.glob("python/*.dist-info")]]
+        packages = [one.rpartition("-")[0].lower() for one in found]
+        assert len(set(packages)) == len(packages), name
+        assert not [one for one in found if one.startswith("numpy-") and one != "numpy-2.4.6.dist-info"], name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -74,7 +74,7 @@ def test_the_whole_workflow_takes_less_than_300_ms(running: Stack, record_proper
 
 def test_bodies_over_256_kib_are_413(running: Stack) -> None:
     """On every route that takes a body."""
-    for path in ("predict", "importance", "rag-query", "diagnose"):
+    for path in ("predict", "importance", "rag-query", "diagnose", "query", "documents"):
         answer = ask(f"{running.api}/{path}", b" " * (256 * 1024 + 1), "application/json")
         assert answer.status in (400, 413)
         answer = ask(f"{running.api}/{path}", b'{"a": "' + b"x" * (256 * 1024) + b'"}', "application/json")

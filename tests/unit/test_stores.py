@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import requests
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from shotwise.adapters.folder_store import FolderStore
@@ -66,3 +69,128 @@ def test_s3_says_what_it_does_not_keep(s3: Any) -> None:
         S3Store("charts", "charts/", "image/png", s3).get("b.png")
     with pytest.raises(StoreError):
         S3Store("nowhere", "", "image/png", s3).put("a.png", b"")
+
+
+ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인?.pdf", "a+b&c=d.pdf", "%41.pdf")
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> FolderStore:
+    """A store that writes to `own` and finds in `shipped` too."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "shipped/manual.pdf").write_bytes(b"shipped")
+    return FolderStore([tmp_path / "own", tmp_path / "shipped"], "http://127.0.0.1:8000/uploads", "application/pdf")
+
+
+def test_a_folder_hands_the_file_itself_to_a_reader(folders: FolderStore, tmp_path: Path) -> None:
+    """Nothing is copied; one's own file is found before a shipped one of the same name."""
+    assert folders.fetch("manual.pdf", tmp_path / "nowhere") == tmp_path / "shipped/manual.pdf"
+    folders.put("manual.pdf", b"own")
+    assert folders.fetch("manual.pdf", tmp_path / "nowhere").read_bytes() == b"own"
+
+
+def test_a_folder_removes_what_is_ones_own_alone(folders: FolderStore, tmp_path: Path) -> None:
+    """A shipped file stays, also when it was hidden by one's own; the error says why."""
+    folders.put("manual.pdf", b"own")
+    folders.remove("manual.pdf")
+    assert folders.get("manual.pdf").content == b"shipped"
+    with pytest.raises(NotFound, match="comes with Shotwise"):
+        folders.remove("manual.pdf")
+    assert (tmp_path / "shipped/manual.pdf").exists()
+
+
+@pytest.mark.parametrize("name", ["../shipped/manual.pdf", "..", ".", "", "own/a.pdf", "a\0.pdf", "a" * 300, "b.pdf"])
+def test_a_folder_has_nothing_elsewhere_to_fetch_or_remove(folders: FolderStore, tmp_path: Path, name: str) -> None:
+    """What is not a file of that very name is not found."""
+    (tmp_path / "own/b.pdf").mkdir()
+    for call in (lambda: folders.fetch(name, tmp_path), lambda: folders.remove(name), lambda: folders.get(name)):
+        with pytest.raises(NotFound):
+            call()
+    assert (tmp_path / "shipped/manual.pdf").exists() and (tmp_path / "own").is_dir()
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    """A loop of links, as an unreadable disk, is an error and not a file that is gone."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(StoreError):
+        FolderStore([tmp_path / "loop"], "").fetch("a.pdf", tmp_path)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderStore, name: str) -> None:
+    """Whatever the name holds, the last part of the path is the name and nothing is cut off as query or fragment."""
+    found = folders.upload(name)
+    address = urllib.parse.urlsplit(found.address)
+    assert (found.method, dict(found.headers)) == ("PUT", {"Content-Type": "application/pdf"})
+    assert urllib.parse.unquote(address.path) == f"/uploads/{name}" and not address.query and not address.fragment
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_s3_keeps_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: str) -> None:
+    """A copy comes into the folder that was asked for, under its name; what was removed is there no more."""
+    store = S3Store("charts", "kept/", "application/pdf", s3)
+    store.put(name, b"%PDF-")
+    path = store.fetch(name, tmp_path)
+    assert path == tmp_path / name and path.read_bytes() == b"%PDF-"
+    store.remove(name)
+    for call in (lambda: store.fetch(name, tmp_path), lambda: store.remove(name), lambda: store.get(name)):
+        with pytest.raises(NotFound):
+            call()
+
+
+def test_s3_keeps_old_versions_of_what_was_removed(s3: Any) -> None:
+    """In a bucket with versions, as template.yaml makes it, a removal can be undone."""
+    s3.put_bucket_versioning(Bucket="charts", VersioningConfiguration={"Status": "Enabled"})
+    store = S3Store("charts", "", "application/pdf", s3)
+    store.put("a.pdf", b"%PDF-")
+    store.remove("a.pdf")
+    with pytest.raises(NotFound):
+        store.fetch("a.pdf", Path())
+    assert [kept["Key"] for kept in s3.list_object_versions(Bucket="charts")["Versions"]] == ["a.pdf"]
+
+
+@pytest.mark.parametrize("code", ["403", "AccessDenied", "503", "InternalError"])
+def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
+    """Only a missing object is NotFound: anything else taken for it would make the pipeline forget documents."""
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    store = S3Store("documents", "", "application/pdf", client)
+    for call in (lambda: store.fetch("a.pdf", tmp_path), lambda: store.remove("a.pdf"), lambda: store.get("a.pdf")):
+        with Stubber(client) as stubbed:
+            stubbed.add_client_error("head_object", code)
+            with pytest.raises(StoreError, match="s3://documents/a.pdf"):
+                call()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_s3_takes_an_upload_at_its_signed_address(s3: Any, name: str) -> None:
+    """PUT with the headers that were given stores the object with its type."""
+    upload = S3Store("charts", "kept/", "application/pdf", s3).upload(name)
+    done = requests.put(upload.address, data=b"%PDF-", headers=dict(upload.headers), timeout=5)
+    kept = s3.get_object(Bucket="charts", Key=f"kept/{name}")
+    assert done.status_code == 200 and upload.method == "PUT"
+    assert (kept["Body"].read(), kept["ContentType"]) == (b"%PDF-", "application/pdf")
+
+
+def signed(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitResult:
+    """The address to upload to that a Lambda of a region gives."""
+    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"),
+                        ("AWS_DEFAULT_REGION", region)):
+        monkeypatch.setenv(name, value)
+    return urllib.parse.urlsplit(S3Store("documents", "", "application/pdf").upload("a.pdf").address)
+
+
+def test_an_upload_is_signed_for_pdfs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content type is among what is signed, so nothing else can be stored with the address."""
+    query = urllib.parse.parse_qs(signed(monkeypatch, "ap-northeast-2").query)
+    assert query["X-Amz-SignedHeaders"] == ["content-type;host"] and query["X-Amz-Expires"] == ["900"]
+
+
+@pytest.mark.parametrize(("region", "host"), [
+    ("us-east-1", "documents.s3.amazonaws.com"), ("ap-northeast-2", "documents.s3.ap-northeast-2.amazonaws.com")])
+def test_an_upload_is_signed_by_version_4_for_its_own_region(monkeypatch: pytest.MonkeyPatch, region: str,
+                                                             host: str) -> None:
+    """New buckets take no version 2; and the global host redirects to a new bucket of another region for some hours,
+    which a signed PUT does not survive."""
+    address = signed(monkeypatch, region)
+    assert address.hostname == host and "X-Amz-Signature" in address.query

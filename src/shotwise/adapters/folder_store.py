@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import errno
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from shotwise.errors import NotFound, StoreError
-from shotwise.files import Stored
+from shotwise.files import Stored, Upload
 
 
 class FolderStore:
     """Implements `files.FileStore`. Writes to the first folder, finds in all; `url` + name is where the gateway
     serves them."""
 
-    def __init__(self, folders: Sequence[Path], url: str) -> None:
+    def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream") -> None:
         self._folders = folders
         self._url = url
+        self._content_type = content_type
 
     def put(self, name: str, content: bytes) -> str:
         """Write aside and rename, so that a reader or a kill never meets half a file."""
@@ -32,12 +35,38 @@ class FolderStore:
 
     def get(self, name: str) -> Stored:
         """The file's content. A name is a file name: nothing outside the folders is reached."""
+        path = self._find(name)
+        try:
+            return Stored(path.read_bytes(), None)
+        except OSError as error:
+            raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """Where the file lies."""
+        return self._find(name)
+
+    def remove(self, name: str) -> None:
+        """Remove the file from the first folder; the others are not ours to change."""
+        path = self._find(name)
+        if path.parent != self._folders[0]:
+            raise NotFound(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
+
+    def upload(self, name: str) -> Upload:
+        """Where the gateway of this machine takes files."""
+        return Upload(f"{self._url}/{quote(name, safe='')}", "PUT", {"Content-Type": self._content_type})
+
+    def _find(self, name: str) -> Path:
         if name != Path(name).name or "\0" in name:
             raise NotFound(f"There is no file {name!r}.")
         for folder in self._folders:
             try:
-                return Stored((folder / name).read_bytes(), None)
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                if stat.S_ISREG((folder / name).stat().st_mode):
+                    return folder / name
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if error.errno != errno.ENAMETOOLONG:

@@ -19,6 +19,17 @@ UseCase = Callable[[dict[str, Any]], dict[str, Any]]
 Counts = Callable[[Mapping[str, Any]], Mapping[str, float]]
 
 
+def emit(service: str, version: str, times: Mapping[str, float], counts: Mapping[str, float]) -> None:
+    """Send metrics out: times in milliseconds, counts."""
+    metrics = EphemeralMetrics(namespace="Shotwise", service=service)
+    metrics.add_dimension("model_version", version)
+    for name, value in times.items():
+        metrics.add_metric(name, MetricUnit.Milliseconds, value)
+    for name, value in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, value)
+    metrics.flush_metrics()
+
+
 class Function:
     """Call it as a Lambda handler. An API Gateway proxy event goes through the routes; anything else is the plain
     payload, answered with the reply itself. A plain payload at fault raises `Rejected` with the problem document as
@@ -57,7 +68,14 @@ class Function:
     def get_file(self, folder: str, reply: Callable[[str], Response[Any]]) -> None:
         """Serve `GET folder/{name}`. The name is API Gateway's path parameter: the router's own pattern for a part
         of a path knows too few characters for a document's name."""
-        self.api.get(f"{folder}/.+")(lambda: reply((self.api.current_event.path_parameters or {}).get("name", "")))
+        self.api.get(f"{folder}/.+")(lambda: reply(self._name()))
+
+    def delete_file(self, folder: str, reply: Callable[[str], Response[Any]]) -> None:
+        """Serve `DELETE folder/{name}`."""
+        self.api.delete(f"{folder}/.+")(lambda: reply(self._name()))
+
+    def _name(self) -> str:
+        return (self.api.current_event.path_parameters or {}).get("name", "")
 
     @staticmethod
     def json(content: Any) -> Response[str]:
@@ -69,12 +87,7 @@ class Function:
         started = time.perf_counter()
         reply = use_case(body)
         elapsed = round((time.perf_counter() - started) * 1000, 3)
-        metrics = EphemeralMetrics(namespace="Shotwise", service=self._service)
-        metrics.add_dimension("model_version", self._version)
-        metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, elapsed)
-        for name, value in self._counts(reply).items():
-            metrics.add_metric(name, MetricUnit.Count, value)
-        metrics.flush_metrics()
+        emit(self._service, self._version, {"ProcessingTime": elapsed}, self._counts(reply))
         return {**reply, "processing_time_ms": elapsed}
 
     def degraded(self, step: str, error: Exception) -> dict[str, str]:

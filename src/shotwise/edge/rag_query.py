@@ -1,45 +1,40 @@
-"""T3 at the edge: POST /rag-query, GET /documents/{name}; and the workflow's third step."""
+"""T3 at the edge: POST /rag-query, the documents and their search; and the workflow's third step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
-from shotwise.edge.files import file_response
+from shotwise.edge.documents import serve_documents
 from shotwise.edge.function import Function
 from shotwise.edge.replies import knowledge_reply
-from shotwise.edge.requests import knowledge_request
-from shotwise.errors import NotFound
+from shotwise.edge.requests import KnowledgeRequest, knowledge_request
 from shotwise.files import FileStore
-from shotwise.knowledge.answer import answer
-from shotwise.knowledge.passage import Index
-from shotwise.knowledge.question import asked, from_prediction, language_of
+from shotwise.knowledge.answer import Answerer, documents_language
+from shotwise.knowledge.question import Question, asked, from_prediction
 
 
-def rag_query_function(index: Index, documents: FileStore) -> Function:
-    """The function for an index of passages and the store of the documents they come from."""
-
-    documents_language = language_of(" ".join(index.documents().values()))
+def rag_query_function(answerer: Answerer, documents: FileStore) -> Function:
+    """The function for an answerer and the store of the documents that its passages come from."""
 
     def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
-        request = knowledge_request(body)
-        question = asked(request.query, request.language) if request.query \
-            else from_prediction(request.context, request.language, documents_language)
-        return knowledge_reply(answer(question, index))
+        return knowledge_reply(answerer.answer(question_of(knowledge_request(body), answerer)))
 
-    def get_document(name: str) -> Response[Any]:
-        if name not in index.documents():
-            raise NotFound(f"There is no document {name!r}.")
-        return file_response(documents.get(name), "application/pdf")
-
-    function = Function("rag_query", "extractive", counts=_counts)
+    function = Function("rag_query", answerer.name, counts=_counts)
     function.payload(lambda event: function.measured(post_rag_query, event))
     function.post("/rag-query", post_rag_query)
-    function.get_file("/documents", get_document)
+    serve_documents(function, answerer, documents)
     return function
 
 
+def question_of(request: KnowledgeRequest, answerer: Answerer) -> Question:
+    """The caller's own question, or one worded from what T1 and T2 found."""
+    if request.query:
+        return asked(request.query, request.language)
+    return from_prediction(request.context, request.language, documents_language(answerer.index.entries()))
+
+
 def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
-    return {"Answers": 1, "Ungrounded": float(not reply["grounded"])}
+    if "grounded" not in reply:  # an address to upload to
+        return {}
+    return {"Answers": 1, "Ungrounded": float(not reply["grounded"]), "Degraded": float(bool(reply["degraded"]))}

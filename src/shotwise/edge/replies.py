@@ -93,7 +93,8 @@ def knowledge_reply(answer: Answer) -> dict[str, Any]:
                      "relevance": source.relevance, "quote": source.quote} for source in answer.sources],
         "recommendations": list(answer.recommendations),
         "recommendation_sources": list(answer.recommendation_sources),
-        "grounded": answer.grounded, "generator": answer.generator}
+        "grounded": answer.grounded, "generator": answer.generator,
+        "degraded": [{"step": step, "error": error} for step, error in answer.degraded]}
 
 
 def model_reply(bundle: Bundle) -> dict[str, Any]:

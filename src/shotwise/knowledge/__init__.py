@@ -1,7 +1,10 @@
-"""What the plant's documents say: PDF → passages → index → the passages that answer a question → quotes with pages.
+"""What the plant's documents say: PDF → passages → library → the passages that answer a question → quotes with pages.
 
-`parse` reads a PDF page by page → `chunk` cuts passages that keep headings, tables and page → `tokens` makes Korean
-searchable → an `Index` (adapters/sqlite_index) keeps them → `question` words T3's query from a prediction →
-`retrieve` finds passages and decides whether they answer at all → `answer` quotes them and takes recommendations,
-leaving out what speaks of the other `direction` → `cite` proves that every quote stands on its page.
+Taking in (`ingest`): `parse` reads a PDF page by page → `chunk` cuts passages that keep headings, tables and page →
+`lexicon` splits Korean by the words of `dictionary` → `postings` says what stands where → a `Library` keeps them, a
+`Searcher` finds them by meaning (`ports`, adapters).
+Asking (`answer`): `question` words T3's query from a prediction → `asking` says what is wanted → `index` searches by
+words (`lexical`) and by meaning → `retrieve` ranks and decides whether there is an answer at all → `extract` quotes,
+leaving out what speaks of the other `direction`; `meaning` does so across languages; `generate` lets a model word
+claims → `cite` proves that every quote stands on its page.
 """

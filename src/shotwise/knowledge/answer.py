@@ -1,106 +1,188 @@
-"""A question → an answer that quotes the documents and invents nothing (extractive)."""
+"""A question → an answer that can be checked: as a whole, or piece by piece while it is being worded.
+
+Without a writer the answer is extractive: quotes of the documents. With one it is worded by a language model, claim by
+claim, and each claim is proven before it is let out. Recommendations are statements of the documents either way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 
-from shotwise.knowledge.cite import stands_on_page
-from shotwise.knowledge.direction import contradicts
-from shotwise.knowledge.passage import Answer, Hit, Index, Line, Passage, Source
+from shotwise.errors import KnowledgeError
+from shotwise.knowledge.extract import Searched, source_of, statements
+from shotwise.knowledge.generate import Claim, claims, instructions, lines, prompt
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.meaning import alike
+from shotwise.knowledge.passage import Answer, Entry, Hit, Passage, Query, Source
+from shotwise.knowledge.ports import Embedder, Writer
 from shotwise.knowledge.question import Question, Topic
-from shotwise.knowledge.retrieve import GROUNDED, Weights, held, overlap, retrieve, under, word_weights
-from shotwise.knowledge.tokens import asked_for
+from shotwise.knowledge.retrieve import retrieve, word_weights
 
-QUOTES, RECOMMENDATIONS = 4, 4
-# A statement's score: the part of the topic that it holds + the part that its headings hold + TOGETHER times the part
-# that both hold + ASKED under such a heading as the question asks for (왜 → 원인).
-TOGETHER, ASKED = 3, 0.5
-STATED = 0.45  # the least that a statement and its headings hold of the topic, to be quoted
-NEARLY = 0.8  # the least score, against that of the best statement
+QUOTES, RECOMMENDATIONS, EVIDENCE = 4, 4, 8
+LEAST_EVIDENCE = 0.2  # relevance of a passage that a writer is shown, where no vector speaks for it
+EXTRACTIVE = "extractive"
 WORDS = {
     "ko": {"found": "문서에서 찾은 내용입니다.",
            "none": "이 질문에 대한 내용은 문서에 없습니다. 질문을 바꾸거나 관련 문서를 추가하십시오."},
     "en": {"found": "This is what the documents say.",
            "none": "The documents do not answer this. Ask in other words, or add a document that does."},
 }
+Event = Hit | str | Answer  # a passage that the answer rests on, a piece of its text, the whole of it at the end
 
 
-def answer(question: Question, index: Index) -> Answer:
-    """Search every topic, quote the best statements, take recommendations from countermeasure sections.
+@dataclass
+class _Draft:
+    """An answer in the making. degraded: (step, error) of what did not work."""
 
-    Only quotes that stand on the page they name are given. Where no passage answers, `grounded` is False, the text
-    says so and there are no sources.
-    """
-    quotes = _found(question, index, QUOTES)
-    if not quotes:
-        return Answer(WORDS[question.language]["none"], (), (), (), False, "extractive")
-    remedies = _found(question, index, RECOMMENDATIONS, action_only=True)
-    sources = list(dict.fromkeys([*quotes, *remedies]))
-    return Answer(_text(quotes, sources, question.language), tuple(sources),
-                  tuple(remedy.quote for remedy in remedies), tuple(sources.index(remedy) for remedy in remedies),
-                  True, "extractive")
+    language: str
+    sources: list[Source] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    dropped: int = 0
+    degraded: list[tuple[str, str]] = field(default_factory=list)
 
+    def degrade(self, step: str, error: Exception) -> None:
+        """Note that a step did not work, each once."""
+        if (entry := (step, type(error).__name__)) not in self.degraded:
+            self.degraded.append(entry)
 
-def _found(question: Question, index: Index, most: int, *, action_only: bool = False) -> list[Source]:
-    """The statements for the question's topics, or for its other ones where those find none."""
-    for topics in (question.topics, question.otherwise):
-        found = _interleave([_statements(topic, index, action_only=action_only) for topic in topics], most)
-        if found:
-            return found
-    return []
+    def cite(self, source: Source) -> int:
+        """The number of a source, from 1."""
+        if source not in self.sources:
+            self.sources.append(source)
+        return self.sources.index(source) + 1
 
+    def add(self, line: str) -> str:
+        """A further line; what it adds to the text."""
+        self.text.append(line)
+        return line if len(self.text) == 1 else f"\n{line}"
 
-def _text(quotes: Sequence[Source], sources: Sequence[Source], language: str) -> str:
-    lines = [f"“{quote.quote}” [{sources.index(quote) + 1}]" for quote in quotes]
-    return "\n".join([WORDS[language]["found"], *lines])
-
-
-def _statements(topic: Topic, index: Index, *, action_only: bool = False) -> Iterator[Source]:
-    """The statements of the passages that answer `topic`, best first, each proven on its page."""
-    weights = word_weights(topic.text, index)
-    found = retrieve(topic.text, weights, index, action_only=action_only)
-    hits = [hit for hit in found if hit.relevance >= GROUNDED]
-    for hit, line in _best_lines(hits, topic, weights, per_passage=3 if action_only else 1):
-        passage = hit.passage
-        if stands_on_page(line.quote, passage.document, passage.page, index):
-            yield Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), line.quote)
+    def finished(self, remedies: Sequence[Source], generator: str) -> Answer:
+        """The whole, or the refusal where nothing was said."""
+        degraded = tuple(self.degraded)
+        if not self.text:
+            return Answer(WORDS[self.language]["none"], (), (), (), False, generator, self.dropped, degraded)
+        places = tuple(self.cite(remedy) - 1 for remedy in remedies)
+        return Answer("\n".join(self.text), tuple(self.sources), tuple(remedy.quote for remedy in remedies), places,
+                      True, generator, self.dropped, degraded)
 
 
-def _best_lines(hits: Iterable[Hit], topic: Topic, weights: Weights, per_passage: int) -> list[tuple[Hit, Line]]:
-    """The lines of the highest score, in the order of `hits` where equal; those clearly below the best left out."""
-    scored = [(score, hit, line) for hit in hits for score, line in _scored(hit.passage, topic, weights)[:per_passage]]
-    scored.sort(key=lambda found: -found[0])
-    return [(hit, line) for score, hit, line in scored if score >= NEARLY * scored[0][0]]
+class Answerer:
+    """Answers questions from an index. similar: the least cosine of a statement that is quoted for its meaning alone;
+    it depends on the embedder."""
+
+    def __init__(self, index: Index, embedder: Embedder | None = None, writer: Writer | None = None,
+                 similar: float = 0.5) -> None:
+        self.index = index
+        self.name = writer.name if writer else EXTRACTIVE
+        self._embedder = embedder
+        self._writer = writer
+        self._similar = similar
+
+    def answer(self, question: Question) -> Answer:
+        """The whole answer. Only quotes that stand on the page they name are given; where no passage answers,
+        `grounded` is False, the text says so and there are no sources.
+
+        Raises KnowledgeError where the index does not answer. An embedder or a writer that fails is told in
+        `degraded`, and the answer is searched by words, or extractive.
+        """
+        *_, last = self.events(question)
+        assert isinstance(last, Answer)
+        return last
+
+    def search(self, text: str, limit: int) -> list[Hit]:
+        """The passages for a text, best first, whether or not they answer it. Raises KnowledgeError."""
+        query = Query(text, self._embedder.embed([text])[0] if self._embedder else None)
+        return list(retrieve(query, word_weights(text, self.index), self.index, limit).hits)
+
+    def events(self, question: Question) -> Generator[Event, None, None]:
+        """The passages that the answer rests on, its text in pieces, and the Answer. Closing the iterator stops the
+        writer."""
+        draft = _Draft(question.language)
+        if self._writer:
+            searched, hits = self._evidence(question, draft)
+            yield from hits
+            try:
+                yield from self._generated(searched, hits, draft, self._writer)
+                failed = False
+            except KnowledgeError as error:
+                draft.degrade("generation", error)
+                failed = True
+            if draft.text or not failed:
+                yield draft.finished(self._remedies(searched, draft) if draft.text else (), self._writer.name)
+                return
+        yield from self._extracted(question, draft)
+
+    def _extracted(self, question: Question, draft: _Draft) -> Iterator[Event]:
+        for topics in (question.topics, question.otherwise):
+            searched = self._searched(topics, draft)
+            if quotes := self._statements(searched, QUOTES, draft):
+                break
+        if quotes:
+            yield draft.add(WORDS[question.language]["found"])
+        for quote in quotes:
+            yield draft.add(f"“{quote.quote}” [{draft.cite(quote)}]")
+        yield draft.finished(self._remedies(searched, draft) if quotes else (), EXTRACTIVE)
+
+    def _generated(self, searched: Sequence[Searched], hits: Sequence[Hit], draft: _Draft,
+                   writer: Writer) -> Iterator[Event]:
+        if not hits:
+            return
+        asked = "\n".join(topic.text for topic, _ in searched)
+        with closing(writer.write(instructions(draft.language), prompt(asked, hits))) as pieces:
+            for claim in claims(lines(pieces), hits, self.index):
+                yield from self._said(claim, draft)
+
+    @staticmethod
+    def _said(claim: Claim | None, draft: _Draft) -> Iterator[str]:
+        if claim is None:
+            draft.dropped += 1
+        else:
+            yield draft.add(f"{claim.text} [{draft.cite(source_of(claim.hit, claim.quote))}]")
+
+    def _searched(self, topics: Sequence[Topic], draft: _Draft) -> list[Searched]:
+        """The topics, each with what is searched for it."""
+        vectors: Sequence[tuple[float, ...] | None] = [None] * len(topics)
+        if self._embedder and topics:
+            try:
+                vectors = self._embedder.embed([topic.text for topic in topics])
+            except KnowledgeError as error:
+                draft.degrade("embedding", error)
+        return [(topic, Query(topic.text, vector)) for topic, vector in zip(topics, vectors, strict=True)]
+
+    def _statements(self, searched: Sequence[Searched], most: int, draft: _Draft, *,
+                    action_only: bool = False) -> list[Source]:
+        found = statements(searched, self.index, most, action_only=action_only)
+        if not found and self._embedder:
+            try:
+                return alike(searched, self.index, self._embedder, self._similar, most, action_only=action_only)
+            except KnowledgeError as error:
+                draft.degrade("embedding", error)
+        return found
+
+    def _remedies(self, searched: Sequence[Searched], draft: _Draft) -> list[Source]:
+        return self._statements(searched, RECOMMENDATIONS, draft, action_only=True)
+
+    def _evidence(self, question: Question, draft: _Draft) -> tuple[list[Searched], list[Hit]]:
+        """The topics for which there is anything, and the passages that a writer is shown: the best of each in turn."""
+        for topics in (question.topics, question.otherwise):
+            searched = self._searched(topics, draft)
+            found: dict[Passage, Hit] = {}
+            per_topic = [self._hits(topic, query) for topic, query in searched]
+            for hit in (hits[rank] for rank in range(EVIDENCE) for hits in per_topic if rank < len(hits)):
+                if len(found) < EVIDENCE:
+                    found.setdefault(hit.passage, hit)
+            if found:
+                break
+        return searched, list(found.values())
+
+    def _hits(self, topic: Topic, query: Query) -> list[Hit]:
+        found = retrieve(query, word_weights(topic.text, self.index), self.index)
+        return [hit for hit in found.hits if query.vector is not None or hit.relevance >= LEAST_EVIDENCE]
 
 
-def _scored(passage: Passage, topic: Topic, weights: Weights) -> list[tuple[float, Line]]:
-    headings, wanted = under(passage), held(topic.text)
-    base = overlap(headings, weights) + ASKED * bool(headings.intersection(asked_for(topic.text)))
-    scored = []
-    for line in passage.lines:
-        words = held(line.text)
-        together = overlap(words | headings, weights)
-        if together >= STATED and _fits(line, passage, topic) and not contradicts(words, wanted, remedy=passage.action):
-            scored.append((overlap(words, weights) + base + TOGETHER * together, line))
-    return sorted(scored, key=lambda found: -found[0])
-
-
-def _fits(line: Line, passage: Passage, topic: Topic) -> bool:
-    """Whether the line is about what it has to be about, by its own words or its section's heading, and, as a
-    countermeasure, says something: a table row of figures does not."""
-    named = held(line.text) | held(passage.headings[-1] if passage.headings else "")
-    return held(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
-
-
-def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:
-    """One of each topic in turn, so that no topic crowds the others out; no quote twice."""
-    found: dict[str, Source] = {}
-    waiting = list(streams)
-    while waiting and len(found) < most:
-        for stream in list(waiting):
-            source = next((source for source in stream if source.quote not in found), None)
-            if source is None:
-                waiting.remove(stream)
-            elif len(found) < most:
-                found[source.quote] = source
-    return list(found.values())
+def documents_language(entries: Sequence[Entry]) -> str:
+    """The language that most documents are titled in."""
+    korean = sum(any("가" <= letter <= "힣" for letter in entry.title) for entry in entries)
+    return "en" if korean * 2 < len(entries) else "ko"

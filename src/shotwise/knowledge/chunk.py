@@ -51,8 +51,14 @@ def _furniture(document: Document) -> frozenset[str]:
 
 
 def _edges(page: Page) -> set[str]:
-    lines = [_without_digits(line) for line in page.markdown.splitlines() if line.strip()]
-    return {line for line in lines[:2] + lines[-2:] if line}
+    lines = page.markdown.splitlines()
+    return {edge for number in _at_edges(lines) if (edge := _without_digits(lines[number]))}
+
+
+def _at_edges(lines: list[str]) -> set[int]:
+    """Which of a page's lines are its first two and last two."""
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    return {*filled[:2], *filled[-2:]}
 
 
 def _without_digits(line: str) -> str:
@@ -61,8 +67,10 @@ def _without_digits(line: str) -> str:
 
 def _sections(page: Page, headings: list[tuple[int, str]], furniture: frozenset[str]) -> Iterator[_Section]:
     """The sections of a page; `headings`, the open (level, text) pairs, is carried on to the next page."""
-    markdown = "\n".join(line for line in page.markdown.splitlines()
-                         if _without_digits(line) not in furniture and not _LEADER.search(line))
+    lines = page.markdown.splitlines()
+    edges = _at_edges(lines)  # between them the same words are the page's own
+    markdown = "\n".join(line for number, line in enumerate(lines) if not _LEADER.search(line)
+                         and not (number in edges and _without_digits(line) in furniture))
     section = _Section(_path(headings))
     for block in _blocks(markdown):
         heading = _HEADING.match(block[0])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
-from shotwise.knowledge.passage import Index
+from shotwise.knowledge.index import Index
 
 
 def stands_on_page(quote: str, document: str, page: int, index: Index) -> bool:
@@ -14,8 +15,10 @@ def stands_on_page(quote: str, document: str, page: int, index: Index) -> bool:
 
 def stands_in(quote: str, text: str) -> bool:
     """Whether `quote` is in `text`, white space aside."""
-    return bool(quote.strip()) and _joined(quote) in _joined(text)
+    return bool(quote.strip()) and joined(quote) in joined(text)
 
 
-def _joined(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).replace("​", "").split())
+@lru_cache(maxsize=256)  # many quotes are held against the same page
+def joined(text: str) -> str:
+    """The text without white space, in one Unicode form."""
+    return "".join(unicodedata.normalize("NFC", text).replace("\u200b", "").split())

@@ -1,42 +1,103 @@
-"""Documents → index: parse, cut, replace. One bad document is named and the rest go on."""
+"""PDF → library: parse, cut, embed, keep. The write side; what happens to a file is told, never lost."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from shotwise.errors import DocumentError
 from shotwise.knowledge.chunk import passages
+from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.parse import parse
-from shotwise.knowledge.passage import WritableIndex
+from shotwise.knowledge.passage import Document, Volume
+from shotwise.knowledge.ports import Embedder, Library, Searcher
+from shotwise.knowledge.postings import postings
+
+# Raise it with every change of what `parse`, `chunk`, `lexicon` or `postings` make of a document: documents of another
+# edition are read again.
+EDITION = 3
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of one file. state: added, unchanged or failed; reason: why it failed, naming the file."""
+    """What became of one file. state: added, unchanged, removed or failed; reason: why it failed, naming the file;
+    notes: what was not read as it should have been."""
 
     name: str
     state: str
     pages: int = 0
     passages: int = 0
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def ingest(paths: Iterable[Path], index: WritableIndex) -> Iterator[Ingested]:
-    """Put PDFs into the index, one transaction each. A document with the same content is left as it is."""
-    for path in paths:
+@dataclass(frozen=True)
+class Ingestion:
+    """Puts documents into a library, and their passages where they are found by meaning."""
+
+    library: Library
+    lexicon: Lexicon
+    searcher: Searcher | None = None
+    embedder: Embedder | None = None
+    read: Callable[[Path], Document] = parse
+
+    @property
+    def name(self) -> str:
+        """What embeds the passages, for logs and metrics."""
+        return self.embedder.name if self.embedder else "lexical"
+
+    def ingest(self, path: Path) -> Ingested:
+        """Put a PDF in, in place of one of the same file name. The same content again changes nothing; a file that
+        cannot be read is noted with its reason, and the version kept before stays.
+
+        Raises KnowledgeError where a store or embedder does not answer; trying again is safe.
+        """
+        name = path.name
         try:
-            yield _ingest_one(path, index)
+            version = self._version(path)
+            if self.library.versions().get(name) != version:
+                return self._add(self.read(path), version)
         except DocumentError as error:
-            yield Ingested(path.name, "failed", reason=str(error))
+            return self.refuse(name, str(error))
+        self.library.note_failure(name, None)
+        if self.searcher:  # what a crash may have left
+            self.searcher.keep_only(name, version)
+        return Ingested(name, "unchanged")
 
+    def refuse(self, name: str, reason: str) -> Ingested:
+        """Note why a file is not read; what was kept under its name stays."""
+        self.library.note_failure(name, reason)
+        return Ingested(name, "failed", reason=reason)
 
-def _ingest_one(path: Path, index: WritableIndex) -> Ingested:
-    if path.is_file() and index.digest(path.name) == hashlib.sha256(path.read_bytes()).hexdigest():
-        return Ingested(path.name, "unchanged")
-    document = parse(path)
-    found = passages(document)
-    index.replace(document, found)
-    return Ingested(path.name, "added", len(document.pages), len(found))
+    def remove(self, name: str) -> Ingested:
+        """Forget a document; nothing happens where there is none."""
+        known = name in self.library.versions() or name in self.library.failures()
+        self.library.remove(name)
+        if self.searcher:
+            self.searcher.keep_only(name, None)
+        return Ingested(name, "removed" if known else "unchanged")
+
+    def _add(self, document: Document, version: str) -> Ingested:
+        """Searcher first, library last: until then the old version is what is found."""
+        found = tuple(passages(document))
+        volume = Volume(document, version, found, postings(found, self.lexicon))
+        if self.searcher:
+            vectors = self.embedder.embed([passage.text for passage in found]) \
+                if self.embedder and self.searcher.needs_vectors else []
+            self.searcher.put(volume, vectors)
+        self.library.put(volume)
+        if self.searcher:
+            self.searcher.keep_only(document.name, version)
+        return Ingested(document.name, "added", len(document.pages), len(found), notes=document.notes)
+
+    def _version(self, path: Path) -> str:
+        """Of the content and of everything that decides how it is read."""
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
+        parts = (content, str(EDITION), self.lexicon.digest, self.name)
+        return hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]

@@ -1,10 +1,8 @@
-"""What travels through the knowledge pipeline: pages, passages, sources, answers."""
+"""What travels through the knowledge pipeline: pages, passages, postings, sources, answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -18,12 +16,13 @@ class Page:
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed PDF. name: its file name; sha256: of its bytes."""
+    """A parsed PDF. name: its file name; sha256: of its bytes; notes: what was not read as it should have been."""
 
     name: str
     title: str
     sha256: str
     pages: tuple[Page, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,66 @@ class Passage:
     headings: tuple[str, ...]
     lines: tuple[Line, ...]
     action: bool
+
+    @property
+    def text(self) -> str:
+        """Headings and lines as one text: what is embedded, and what a writer is given."""
+        return "\n".join([" / ".join(self.headings), *(line.text for line in self.lines)]).strip()
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Which terms stand in which passages of one document, and how often: what a search by words needs of it.
+
+    terms: sorted. Of term t, `passages[starts[t]:starts[t + 1]]` are the numbers of its passages, ascending, and
+    `counts` over the same span its frequencies there, at most 255. All little-endian: starts uint32 [T + 1], passages
+    uint32 [P], counts uint8 [P]. actions: one byte a passage, 1 where its heading announces countermeasures.
+    """
+
+    terms: tuple[str, ...]
+    starts: bytes
+    passages: bytes
+    counts: bytes
+    actions: bytes
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A document as it is kept. version: of its content and of how it was read; passages: numbered from 0."""
+
+    document: Document
+    version: str
+    passages: tuple[Passage, ...]
+    postings: Postings
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names a passage: its document, the version of that document, its number in it from 0."""
+
+    document: str
+    version: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kept document, as a list of documents shows it. notes: as of `Document`."""
+
+    name: str
+    title: str
+    version: str
+    pages: int
+    passages: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is searched for. text: in words; vector: its embedding, None where there is no embedder."""
+
+    text: str
+    vector: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +126,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Answer:
-    """text cites sources as [1], [2] …; recommendation_sources: index into sources of each recommendation."""
+    """text cites sources as [1], [2] …; recommendation_sources: index into sources of each recommendation.
+
+    grounded: False where the documents do not answer, and the text says so. generator: what worded it. dropped: claims
+    that a language model made and whose quotes do not stand on their pages. degraded: what did not work, as (step,
+    name of the error), and what there is without it.
+    """
 
     text: str
     sources: tuple[Source, ...]
@@ -75,39 +139,5 @@ class Answer:
     recommendation_sources: tuple[int, ...]
     grounded: bool
     generator: str
-
-
-class Index(Protocol):
-    """Where passages are kept and found. Implementations raise KnowledgeError."""
-
-    def search(self, tokens: Sequence[str], limit: int, *, action_only: bool = False) -> list[Passage]:
-        """The passages that hold any of `tokens`, best first."""
-        ...
-
-    def frequencies(self, tokens: Sequence[str]) -> Mapping[str, int]:
-        """In how many passages each token stands; tokens that stand in none may be absent."""
-        ...
-
-    def size(self) -> int:
-        """The number of passages."""
-        ...
-
-    def documents(self) -> Mapping[str, str]:
-        """File name → title of every document."""
-        ...
-
-    def page_text(self, document: str, page: int) -> str:
-        """The text of a page as the PDF holds it."""
-        ...
-
-
-class WritableIndex(Index, Protocol):
-    """An index that documents can be put into; each call is one transaction."""
-
-    def replace(self, document: Document, passages: Sequence[Passage]) -> None:
-        """Put the document in, in place of one of the same name."""
-        ...
-
-    def digest(self, name: str) -> str | None:
-        """The sha256 of the document of this name, None where there is none."""
-        ...
+    dropped: int = 0
+    degraded: tuple[tuple[str, str], ...] = ()

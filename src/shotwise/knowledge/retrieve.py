@@ -1,67 +1,124 @@
-"""A topic → the passages that speak of it, with a measure of how much of the topic each one holds."""
+"""A topic → the passages that speak of it, ranked, and whether they answer it at all.
+
+Searching ranks by all that a text says; here the best of those are ranked once more by how much of what was asked their
+headings and their best line hold. Whether there is an answer is decided by the part of the question that is covered,
+against what is missing: a word that no document knows, or one that decides (가격, 보증), weighs most. The weights were
+fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/decisions/0022).
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence, Set
-from functools import lru_cache
+from dataclasses import dataclass
 
-from shotwise.knowledge.passage import Hit, Index, Passage
-from shotwise.knowledge.tokens import Word, asked_for, content_words, tokens
+from shotwise.knowledge.asking import Word, content_words
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Hit, Passage, Query
 
-CANDIDATES = 40
-MOST_TOKENS = 96  # of a topic; more would only slow the search down
-VERB, UNSEEN_VERB = 1.0, 0.25  # the most that a verb form weighs; nouns weigh 0.7 to 6 by their rarity
-GROUNDED = 0.55  # relevance from which a passage counts as answering; see docs/decisions
+CANDIDATES, LOOKED_AT = 40, 5
+# What a word weighs: nouns by their rarity (idf, 0.7 to 6); a verb, a number or a single syllable little, because an
+# answer may put it otherwise; one that only the thesaurus leads to the documents, one that nothing knows, one that
+# decides.
+WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 9.0
+MEANT = 0.8  # what a word counts whose meaning a passage holds in other words
+# The second ranking: e^(−place / PLACE) + HEADINGS · part that the headings hold + (part that the best line holds)²,
+# and 1 where a line and its headings hold as good as all.
+PLACE, HEADINGS, ALL = 6.0, 3.0, 0.9
+COVERED, MISSING, LEAST = 3.5, 0.32, 1.2  # there is an answer: COVERED · covered − MISSING · missing ≥ LEAST
+_HANGUL = re.compile("[가-힣]")
 Weights = Sequence[tuple[Word, float]]
 
 
-def retrieve(topic: str, weights: Weights, index: Index, *, action_only: bool = False) -> list[Hit]:
-    """The passages for `topic`, whose words weigh `weights`, in the index's order (BM25), each with its relevance."""
-    wanted = list(dict.fromkeys([*asked_for(topic), *tokens(topic)]))[:MOST_TOKENS]
-    if not wanted:
-        return []
-    return [Hit(passage, relevance(passage, weights))
-            for passage in index.search(wanted, CANDIDATES, action_only=action_only)]
+@dataclass(frozen=True)
+class Found:
+    """What was found for a topic. hits: best first; certainty: that they answer it, from 0 on they do."""
+
+    hits: tuple[Hit, ...]
+    certainty: float
+
+
+def retrieve(query: Query, weights: Weights, index: Index, limit: int = CANDIDATES, *,
+             action_only: bool = False) -> Found:
+    """The passages for `query`, whose words weigh `weights`, and whether they answer it. Hits have as their relevance
+    the weighted part of the words that they hold, 0 to 1."""
+    found = index.search(query, max(limit, CANDIDATES), action_only=action_only)
+    lexicon = index.lexicon
+    scored = []
+    for place, passage in enumerate(found):
+        headings, lines = under(passage, lexicon), [lexicon.held(line.text) for line in passage.lines]
+        line = max((overlap(line, weights) for line in lines), default=0.0)
+        whole = any(overlap(line | headings, weights) >= ALL for line in lines)
+        scored.append((math.exp(-place / PLACE) + HEADINGS * overlap(headings, weights) + line**2 + whole,
+                       Hit(passage, overlap(headings.union(*lines), weights))))
+    hits = [hit for _, hit in sorted(scored, key=lambda pair: -pair[0])]
+    return Found(tuple(hits[:limit]), _certainty(hits, weights, lexicon))
+
+
+def _certainty(hits: Sequence[Hit], weights: Weights, lexicon: Lexicon) -> float:
+    if not hits:
+        return -LEAST
+    covered = max(hit.relevance for hit in hits[:LOOKED_AT])
+    return COVERED * covered - MISSING * missing(hits[0].passage, weights, lexicon) - LEAST
+
+
+def missing(passage: Passage, weights: Weights, lexicon: Lexicon) -> float:
+    """The weight of the decisive and the unknown words that the passage does not hold."""
+    held = under(passage, lexicon).union(*(lexicon.held(line.text) for line in passage.lines))
+    return sum(weight * (1 - _held(word, held)) for word, weight in weights
+               if word.decisive or weight == UNKNOWN)
 
 
 def word_weights(topic: str, index: Index) -> Weights:
-    """The topic's words, each with its weight: how rare it is among the passages (idf). A verb form weighs little,
-    and less where it stands nowhere, because the documents may put it otherwise."""
-    words = content_words(topic)
-    frequencies = index.frequencies(sorted({token for word in words for token in word.tokens}))
-    size = index.size()
-    return [(word, _weight(word, frequencies, size)) for word in words]
+    """The topic's words, each with its weight. Of a written word that was split and that nothing knows, one part
+    counts."""
+    words = content_words(topic, index.lexicon)
+    frequencies = index.frequencies([term for word in words for term in _terms(word)])
+    size, korean = index.size(), bool(_HANGUL.search(topic))
+    found, unknown = [], set()
+    for word in words:
+        weight = _weight(word, frequencies, size, UNKNOWN if korean else FOREIGN)
+        if weight == UNKNOWN and not word.decisive:
+            if word.written in unknown:
+                continue
+            unknown.add(word.written)
+        found.append((word, weight))
+    return found
 
 
-def _weight(word: Word, frequencies: Mapping[str, int], size: int) -> float:
-    counts = [frequencies.get(token, 0) for token in word.tokens]
-    rarity = max(math.log(1 + (size + 1) / (count + 0.5)) for count in counts)
-    if not word.inflected:
-        return rarity
-    return min(rarity, VERB) if all(counts) else UNSEEN_VERB
+def _terms(word: Word) -> list[str]:
+    return [word.term, *word.pairs, *(term for meaning in word.meanings for term in meaning)]
 
 
-def relevance(passage: Passage, weights: Weights) -> float:
-    """The weighted part of the topic's words that the passage or its headings hold, 0 to 1."""
-    return overlap(under(passage).union(*(held(line.text) for line in passage.lines)), weights)
+def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: float) -> float:
+    if word.decisive:
+        return DECISIVE
+    count = frequencies.get(word.term) or min((frequencies.get(pair, 0) for pair in word.pairs), default=0)
+    meant = max((min(frequencies.get(term, 0) for term in meaning) for meaning in word.meanings), default=0)
+    rarity = math.log(1 + (size + 1) / ((count or meant) + 0.5))
+    if word.weak:
+        return min(rarity, WEAK) if count or meant else UNSEEN_WEAK
+    if len(word.term) == 1:
+        return SYLLABLE * rarity if count else UNSEEN_WEAK
+    return rarity if count else MEANING if meant else unknown
 
 
-def under(passage: Passage) -> frozenset[str]:
-    """The tokens that a passage stands under: of its headings and its document's title."""
-    return held(" ".join([passage.title, *passage.headings]))
-
-
-@lru_cache(maxsize=8192)
-def held(text: str) -> frozenset[str]:
-    """The tokens of a text, kept: the same passages are weighed for topic after topic."""
-    return frozenset(tokens(text))
+def under(passage: Passage, lexicon: Lexicon) -> frozenset[str]:
+    """The terms that a passage stands under: of its headings and its document's title."""
+    return lexicon.held(" ".join([passage.title, *passage.headings]))
 
 
 def overlap(found: Set[str], weights: Weights) -> float:
-    """The weighted part of the words that a set of tokens holds; a word counts by the part of its tokens held."""
+    """The weighted part of the words that a set of terms holds; a word that it lacks counts by what it may mean, or by
+    the part of its pairs of syllables that are there."""
     total = sum(weight for _, weight in weights)
-    if not total:
-        return 0.0
-    return sum(weight * sum(token in found for token in word.tokens) / len(word.tokens)
-               for word, weight in weights) / total
+    return sum(weight * _held(word, found) for word, weight in weights) / total if total else 0.0
+
+
+def _held(word: Word, found: Set[str]) -> float:
+    if word.term in found:
+        return 1.0
+    meant = MEANT * any(all(term in found for term in meaning) for meaning in word.meanings)
+    return max(meant, sum(pair in found for pair in word.pairs) / len(word.pairs) if word.pairs else 0.0)

@@ -1,4 +1,4 @@
-"""The shipped manuals as parsed documents, and an index that tests may write."""
+"""The shipped manuals as parsed documents, and libraries that tests may write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sample_documents import MANUALS
 
-from shotwise.adapters.sqlite_index import SqliteIndex
+from shotwise.adapters.sqlite_library import SqliteLibrary
 from shotwise.knowledge.parse import parse
 from shotwise.knowledge.passage import Document
 
@@ -20,8 +20,8 @@ def casebook() -> Document:
 
 
 @pytest.fixture
-def writable(tmp_path: Path) -> Iterator[SqliteIndex]:
-    """An empty index."""
-    index = SqliteIndex(tmp_path / "index.sqlite")
-    yield index
-    index.close()
+def library(tmp_path: Path) -> Iterator[SqliteLibrary]:
+    """An empty library."""
+    library = SqliteLibrary(tmp_path / "library.sqlite")
+    yield library
+    library.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from shotwise.knowledge.passage import Document, Line, Page, Passage
+from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Document, Line, Page, Passage, Volume
+from shotwise.knowledge.postings import postings
 
 MANUALS = Path(__file__).parents[3] / "manuals"
+LEXICON = Lexicon(read_dictionary(*shipped_dictionaries()))
 
 
 def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Document:
@@ -15,6 +20,15 @@ def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Documen
 
 
 def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool = False,
-            headings: tuple[str, ...] = ()) -> Passage:
+            headings: tuple[str, ...] = (), title: str = "Guide") -> Passage:
     """A passage of one line that is quoted whole."""
-    return Passage(name, "Guide", page, headings, (Line(text, text),), action)
+    return Passage(name, title, page, headings, (Line(text, text),), action)
+
+
+def volume(lexicon: Lexicon, *said: str | Passage, name: str = "guide.pdf", version: str = "v1",
+           pages: Sequence[str] | None = None) -> Volume:
+    """A document of these passages, all on one page that holds their lines unless `pages` says what its pages hold."""
+    found = tuple(passage(part, name=name) if isinstance(part, str) else part for part in said)
+    text = "\n".join(line.quote for part in found for line in part.lines)
+    return Volume(document(*([text] if pages is None else pages), name=name, sha256=version), version, found,
+                  postings(found, lexicon))

@@ -52,6 +52,13 @@ def test_running_headers_and_footers_are_no_lines() -> None:
         f"{name}에 관한 문장이 여기에 있다." for name in ("기공", "기포", "균열", "변형")]
 
 
+def test_words_of_a_running_header_are_kept_between_the_edges() -> None:
+    """A line of the page's own is quoted even where a header elsewhere reads the same."""
+    pages = [f"공정 매뉴얼\n\n{name}의 원인은 압력이다.\n\n공정 매뉴얼\n\n{name}의 대책은 점검이다.\n\n- {number} -"
+             for number, name in enumerate(("기공", "기포", "균열", "변형"), 1)]
+    assert quotes(passages(document(*pages))).count("공정 매뉴얼") == 4
+
+
 def test_contents_are_no_lines() -> None:
     """A table of contents points elsewhere: neither its page under its heading nor dotted lines are quoted."""
     assert passages(document("## 차례\n\n1 기공 3")) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from sample_documents import LEXICON
+
 from shotwise.knowledge.direction import contradicts
-from shotwise.knowledge.tokens import tokens
 
 
 def against(said: str, topic: str, *, remedy: bool = False) -> bool:
     """Whether `said` contradicts `topic`."""
-    return contradicts(set(tokens(said)), set(tokens(topic)), remedy=remedy)
+    return contradicts(LEXICON.held(said), LEXICON.held(topic), remedy=remedy)
 
 
 def test_other_direction_contradicts() -> None:
@@ -30,3 +31,10 @@ def test_remedies_tell_their_direction_by_what_they_do() -> None:
     assert against("온도를 5 °C씩 올리고 확인한다", "온도 높음", remedy=True)
     assert not against("온도를 5 °C씩 올리고 확인한다", "온도 높음")
     assert not against("온도를 5 °C씩 올리고 확인한다", "온도 낮음", remedy=True)
+
+
+def test_english_directions_are_directions() -> None:
+    """A line in English contradicts a topic in Korean, and the reverse."""
+    assert against("when the temperature is too low", "온도 높음") and against("온도가 낮으면 굳는다",
+                                                                           "temperature too high")
+    assert against("the biscuit is thin", "두께가 두꺼우면") and not against("the biscuit is thick", "두께가 두꺼우면")

@@ -1,48 +1,231 @@
-"""Documents → index: one bad file is named and the rest go on."""
+"""PDF → library: what becomes of a file is told, and a crash at any step loses nothing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pymupdf
+import pytest
+from fakes import FakeEmbedder, FakeSearcher, MemoryLibrary
+from sample_documents import document
 
-from shotwise.adapters.sqlite_index import SqliteIndex
-from shotwise.knowledge.ingest import ingest
+from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.errors import DocumentError, KnowledgeError
+from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.ingest import Ingested, Ingestion
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Document, Query
 
 
-def save(path: Path, text: str) -> Path:
-    """Write a PDF of one page."""
-    with pymupdf.open() as pdf:
-        pdf.new_page().insert_text((72, 72), text)
-        pdf.save(path)
-    return path
+def read(path: Path) -> Document:
+    """Read a text file as a document of one page; one that begins with `!` cannot be read."""
+    text = path.read_text("utf-8")
+    if text.startswith("!"):
+        raise DocumentError(f"{path.name}: is damaged")
+    return replace(document(text, name=path.name), notes=("page 1: no table",) if "표" in text else ())
 
 
-def test_broken_file_among_good_ones(tmp_path: Path, writable: SqliteIndex) -> None:
-    """The good files are in the index, the bad one is reported by name."""
+@dataclass
+class Plant:
+    """A library in memory, a searcher by meaning, an embedder, and the folder of the files."""
+
+    folder: Path
+    lexicon: Lexicon
+    library: MemoryLibrary = field(default_factory=MemoryLibrary)
+    searcher: FakeSearcher = field(default_factory=FakeSearcher)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+
+    @property
+    def ingestion(self) -> Ingestion:
+        """The write side."""
+        return Ingestion(self.library, self.lexicon, self.searcher, self.embedder, read)
+
+    def ingest(self, text: str, name: str = "guide.pdf") -> Ingested:
+        """Write the file and ingest it."""
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        return self.ingestion.ingest(path)
+
+    def found(self) -> list[str]:
+        """What a search by words and meaning finds of pores, cracks and temperatures."""
+        text = "기공 균열 온도"
+        query = Query(text, FakeEmbedder().embed([text])[0])
+        return [line.text for each in Index(self.library, self.lexicon, self.searcher).search(query, 9)
+                for line in each.lines]
+
+
+@pytest.fixture
+def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
+    """An empty one."""
+    return Plant(tmp_path, lexicon)
+
+
+def test_a_file_is_added_then_left_alone(plant: Plant) -> None:
+    """The same content again is neither read nor embedded again."""
+    assert plant.ingest("기공이 생긴다.") == Ingested("guide.pdf", "added", 1, 1)
+    assert plant.ingest("기공이 생긴다.") == Ingested("guide.pdf", "unchanged")
+    assert len(plant.embedder.texts) == 1 and plant.found() == ["기공이 생긴다."]
+
+
+def test_new_content_replaces_the_old(plant: Plant) -> None:
+    """Of the old version nothing is left, in the library or the searcher."""
+    plant.ingest("기공이 생긴다.")
+    assert plant.ingest("균열이 생긴다.").state == "added"
+    assert plant.found() == ["균열이 생긴다."]
+    assert set(plant.searcher.kept) == set(plant.library.versions().items())
+
+
+def test_what_was_read_badly_is_noted(plant: Plant) -> None:
+    """The notes of the reader are told and kept with the document."""
+    assert plant.ingest("온도의 표가 있다.").notes == ("page 1: no table",)
+    assert plant.library.entries()[0].notes == ("page 1: no table",)
+
+
+def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None:
+    """The reason is told and noted; a good file, or the old one again, takes the note away."""
+    plant.ingest("기공이 생긴다.")
+    for good in ("기공이 생긴다.", "균열이 생긴다."):
+        before = plant.found()
+        assert plant.ingest("!") == Ingested("guide.pdf", "failed", reason="guide.pdf: is damaged")
+        assert plant.found() == before and plant.library.failures() == {"guide.pdf": "guide.pdf: is damaged"}
+        plant.ingest(good)
+        assert plant.library.failures() == {} and plant.found() == [good]
+
+
+def test_a_file_that_never_was_good_is_noted(plant: Plant) -> None:
+    """It is no document, but its reason can be listed, and removing it forgets it."""
+    plant.ingest("!", "bad.pdf")
+    assert plant.library.versions() == {} and plant.library.failures() == {"bad.pdf": "bad.pdf: is damaged"}
+    assert plant.ingestion.remove("bad.pdf").state == "removed" and plant.library.failures() == {}
+
+
+def test_a_file_that_is_not_there_is_noted(plant: Plant) -> None:
+    """Nor one that is a folder: the reason names it without its path."""
+    (plant.folder / "folder.pdf").mkdir()
+    for name in ("absent.pdf", "folder.pdf"):
+        outcome = plant.ingestion.ingest(plant.folder / name)
+        assert outcome.state == "failed" and outcome.reason.startswith(f"{name}: cannot be read (")
+        assert str(plant.folder) not in outcome.reason
+
+
+def test_a_removed_document_is_gone(plant: Plant) -> None:
+    """From library and searcher; removing it again changes nothing, and the others stay."""
+    plant.ingest("기공이 생긴다.")
+    plant.ingest("균열이 생긴다.", "other.pdf")
+    assert plant.ingestion.remove("guide.pdf") == Ingested("guide.pdf", "removed")
+    assert plant.ingestion.remove("guide.pdf") == Ingested("guide.pdf", "unchanged")
+    assert plant.found() == ["균열이 생긴다."] and {name for name, _ in plant.searcher.kept} == {"other.pdf"}
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# 제목만\n\n## 더 작은 제목"])
+def test_an_empty_document_is_kept(plant: Plant, text: str) -> None:
+    """It has no passages, and is not read again and again."""
+    assert plant.ingest(text) == Ingested("guide.pdf", "added", 1, 0)
+    assert plant.ingest(text).state == "unchanged" and plant.found() == []
+
+
+def test_an_embedder_embeds_each_passage_once(plant: Plant) -> None:
+    """With its headings, as it will be looked for; a searcher that embeds by itself is given none."""
+    plant.ingest("# 기공\n\n온도가 높으면 기공이 생긴다.\n\n# 균열\n\n온도가 낮으면 균열이 생긴다.")
+    assert plant.embedder.texts == [["기공\n온도가 높으면 기공이 생긴다.", "균열\n온도가 낮으면 균열이 생긴다."]]
+    plant.searcher = FakeSearcher(needs_vectors=False)
+    plant.ingest("균열이 생긴다.", "other.pdf")
+    assert len(plant.embedder.texts) == 1 and len(plant.searcher.kept) == 1
+
+
+def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, lexicon: Lexicon) -> None:
+    """The library alone is enough."""
+    (tmp_path / "guide.pdf").write_text("기공이 생긴다.", "utf-8")
+    library = MemoryLibrary()
+    ingestion = Ingestion(library, lexicon, read=read)
+    assert [ingestion.ingest(tmp_path / "guide.pdf").state for _ in range(2)] == ["added", "unchanged"]
+    assert ingestion.remove("guide.pdf").state == "removed"
+
+
+def test_another_dictionary_or_embedder_reads_again(plant: Plant) -> None:
+    """What was split or embedded otherwise would not be found: the same file is added anew, once."""
+    plant.ingest("기공이 생긴다.")
+    plant.lexicon = Lexicon(read_dictionary(*shipped_dictionaries(), 'words = ["진공밸브조립체"]'))
+    assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
+    plant.embedder = FakeEmbedder("other/14")
+    assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
+    assert set(plant.searcher.kept) == set(plant.library.versions().items())
+
+
+def test_the_same_content_under_two_names_is_two_documents(plant: Plant) -> None:
+    """Documents go by name."""
+    assert [plant.ingest("기공.", name).state for name in ("a.pdf", "b.pdf")] == ["added", "added"]
+    assert sorted(plant.library.versions()) == ["a.pdf", "b.pdf"]
+
+
+STEPS = [("library", "versions"), ("embedder", "embed"), ("searcher", "put"), ("library", "put"),
+         ("searcher", "keep_only")]
+
+
+def break_at(plant: Plant, part: str, call: str) -> None:
+    """Make one step fail."""
+    if part == "embedder":
+        plant.embedder.fails_from = len(plant.embedder.texts) + 1
+    else:
+        getattr(plant, part).failing = {call}
+
+
+def mend(plant: Plant) -> None:
+    """Make all steps work."""
+    plant.embedder.fails_from, plant.library.failing, plant.searcher.failing = None, set(), set()
+
+
+@pytest.mark.parametrize(("part", "call"), STEPS)
+def test_a_crash_leaves_one_version_whole(plant: Plant, part: str, call: str) -> None:
+    """Wherever putting in a new version breaks off, the old one is found, whole, until the new one is; a second run
+    repairs the rest."""
+    plant.ingest("기공이 생긴다.\n\n온도가 높다.")
+    break_at(plant, part, call)
+    with pytest.raises(KnowledgeError):
+        plant.ingest("균열이 생긴다.\n\n온도가 낮다.")
+    mend(plant)
+    old, new = {"기공이 생긴다.", "온도가 높다."}, {"균열이 생긴다.", "온도가 낮다."}
+    assert set(plant.found()) == (new if call == "keep_only" else old)
+    assert plant.ingest("균열이 생긴다.\n\n온도가 낮다.").state == ("unchanged" if call == "keep_only" else "added")
+    assert set(plant.found()) == new and set(plant.searcher.kept) == set(plant.library.versions().items())
+
+
+@pytest.mark.parametrize(("part", "call"), STEPS)
+def test_a_crash_of_the_first_version_leaves_nothing_to_be_found(plant: Plant, part: str, call: str) -> None:
+    """Nothing is found of a document that the library does not hold, and a second run adds it."""
+    break_at(plant, part, call)
+    with pytest.raises(KnowledgeError):
+        plant.ingest("기공이 생긴다.")
+    mend(plant)
+    assert plant.found() == (["기공이 생긴다."] if call == "keep_only" else [])
+    plant.ingest("기공이 생긴다.")
+    assert plant.found() == ["기공이 생긴다."] and set(plant.searcher.kept) == set(plant.library.versions().items())
+
+
+@pytest.mark.parametrize(("part", "call"), [("library", "remove"), ("searcher", "keep_only")])
+def test_a_crash_while_removing_is_repaired_by_removing_again(plant: Plant, part: str, call: str) -> None:
+    """The document is found whole or not at all, and after a second run nothing is left of it."""
+    plant.ingest("기공이 생긴다.")
+    break_at(plant, part, call)
+    with pytest.raises(KnowledgeError):
+        plant.ingestion.remove("guide.pdf")
+    mend(plant)
+    assert plant.found() == ([] if call == "keep_only" else ["기공이 생긴다."])
+    plant.ingestion.remove("guide.pdf")
+    assert plant.found() == [] and not plant.searcher.kept
+
+
+def test_real_files_beside_a_broken_one(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+    """Read by the real reader into the real library, the good files are kept and the bad one is reported by name."""
+    for name, text in (("first.pdf", "Porosity"), ("last.pdf", "Soldering")):
+        with pymupdf.open() as pdf:
+            pdf.new_page().insert_text((72, 72), text)
+            pdf.save(tmp_path / name)
     (tmp_path / "bad.pdf").write_bytes(b"not a PDF")
-    paths = [save(tmp_path / "first.pdf", "Porosity"), tmp_path / "bad.pdf", save(tmp_path / "last.pdf", "Soldering")]
-    outcomes = list(ingest(paths, writable))
-    assert [outcome.state for outcome in outcomes] == ["added", "failed", "added"]
+    ingestion = Ingestion(library, lexicon)
+    outcomes = [ingestion.ingest(tmp_path / name) for name in ("first.pdf", "bad.pdf", "last.pdf")]
+    assert [(outcome.state, outcome.pages) for outcome in outcomes] == [("added", 1), ("failed", 0), ("added", 1)]
     assert outcomes[1].reason.startswith("bad.pdf: is not a PDF")
-    assert list(writable.documents()) == ["first.pdf", "last.pdf"]
-
-
-def test_same_content_is_left_and_new_content_replaces(tmp_path: Path, writable: SqliteIndex) -> None:
-    """A file is read again only when its bytes changed; then the new version takes the place of the old."""
-    path = save(tmp_path / "guide.pdf", "Porosity")
-    assert [outcome.state for _ in range(2) for outcome in ingest([path], writable)] == ["added", "unchanged"]
-    path.unlink()
-    save(path, "Soldering")
-    (outcome,) = ingest([path], writable)
-    assert (outcome.state, outcome.pages, outcome.passages) == ("added", 1, 1)
-    assert [line.text for passage in writable.all_passages() for line in passage.lines] == ["Soldering"]
-
-
-def test_bad_version_leaves_the_good_one(tmp_path: Path, writable: SqliteIndex) -> None:
-    """A file that became unreadable does not push its last good version out."""
-    path = save(tmp_path / "guide.pdf", "Porosity")
-    list(ingest([path], writable))
-    path.write_bytes(b"")
-    assert [outcome.state for outcome in ingest([path], writable)] == ["failed"]
-    assert writable.size() == 1
+    assert list(library.versions()) == ["first.pdf", "last.pdf"] and list(library.failures()) == ["bad.pdf"]

@@ -1,0 +1,13 @@
+"""The embedding pipeline: a PDF in the bucket → passages. The composition root; see shotwise.edge.embed_documents."""
+
+import os
+
+from shotwise.adapters.file_store import file_store
+from shotwise.adapters.knowledge import open_ingestion
+from shotwise.edge.embed_documents import embed_documents_function
+from shotwise.settings import Settings
+
+settings = Settings.from_mapping(os.environ)
+documents = file_store(settings.documents_bucket, "", "application/pdf", settings.documents,
+                       f"{settings.public_url}/uploads")
+handler = embed_documents_function(open_ingestion(settings.knowledge), documents)

@@ -1,0 +1,107 @@
+"""Which adapters a plant's settings choose: library, searcher, embedder, writer. What is not chosen is not imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.errors import SettingError
+from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.ports import Embedder, Library, Searcher, Writer
+from shotwise.settings import Knowledge
+
+if TYPE_CHECKING:
+    from shotwise.knowledge.answer import Answerer
+    from shotwise.knowledge.ingest import Ingestion
+
+LIBRARY_PREFIX = "library/"
+
+
+def open_answerer(settings: Knowledge) -> Answerer:
+    """What answers questions: the read side."""
+    from shotwise.knowledge.answer import Answerer
+    from shotwise.knowledge.index import Index
+
+    library = open_library(settings)
+    index = Index(library, open_lexicon(settings), open_searcher(settings, library))
+    return Answerer(index, open_embedder(settings), open_writer(settings), settings.similar)
+
+
+def open_ingestion(settings: Knowledge) -> Ingestion:
+    """What takes documents in: the write side. It has no numpy on Lambda: the readers of PDFs fill its package."""
+    from shotwise.knowledge.ingest import Ingestion
+
+    library = open_library(settings)
+    return Ingestion(library, open_lexicon(settings), open_searcher(settings, library), open_embedder(settings))
+
+
+def open_library(settings: Knowledge) -> Library:
+    """S3 where a bucket is set, else the file of this machine."""
+    if settings.library_bucket:
+        from shotwise.adapters.s3_library import S3Library
+
+        return S3Library(settings.library_bucket, LIBRARY_PREFIX)
+    return SqliteLibrary(settings.library, read_only=settings.library_read_only)
+
+
+def open_lexicon(settings: Knowledge) -> Lexicon:
+    """The shipped dictionary and the plant's own. Raises SettingError where that one cannot be read."""
+    if not settings.dictionary:
+        return Lexicon(read_dictionary(*shipped_dictionaries()))
+    try:
+        return Lexicon(read_dictionary(*shipped_dictionaries(), Path(settings.dictionary).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise SettingError(f"SHOTWISE_DICTIONARY: {settings.dictionary} cannot be read ({error})") from error
+
+
+def open_searcher(settings: Knowledge, library: Library) -> Searcher | None:
+    """What finds passages by meaning; None where nothing does, and words alone are searched."""
+    if settings.knowledge_base:
+        from shotwise.adapters.knowledge_base_searcher import KnowledgeBaseSearcher
+
+        return KnowledgeBaseSearcher(settings.knowledge_base, settings.data_source)
+    if settings.index == "opensearch":
+        from shotwise.adapters.opensearch_searcher import OpenSearchSearcher
+
+        return OpenSearchSearcher(settings.opensearch_host, settings.opensearch_index, settings.region,
+                                  settings.dimensions if settings.embedder else 0)
+    if settings.index == "s3vectors":
+        from shotwise.adapters.s3_vectors_searcher import S3VectorsSearcher
+
+        return S3VectorsSearcher(settings.vector_bucket, settings.vector_index)
+    if not settings.embedder:
+        return None
+    if not isinstance(library, SqliteLibrary):
+        raise SettingError("SHOTWISE_EMBEDDER is set with the embedded index in a bucket, which keeps no vectors: set "
+                           "SHOTWISE_INDEX_KIND to s3vectors or opensearch")
+    from shotwise.adapters.sqlite_vectors import SqliteVectors
+
+    return SqliteVectors(library)
+
+
+def open_embedder(settings: Knowledge) -> Embedder | None:
+    """What turns text into vectors, if anything does."""
+    if not settings.embedder:
+        return None
+    if settings.embedder == "bedrock":
+        from shotwise.adapters.titan_embedder import TitanEmbedder
+
+        return TitanEmbedder(settings.embedding_model, settings.dimensions)
+    from shotwise.adapters.openai_embedder import OpenAIEmbedder
+
+    return OpenAIEmbedder(settings.embedder, settings.embedding_model, settings.dimensions, settings.api_key)
+
+
+def open_writer(settings: Knowledge) -> Writer | None:
+    """What words answers; None: they are extractive."""
+    if not settings.writer:
+        return None
+    if settings.writer == "bedrock":
+        from shotwise.adapters.converse_writer import ConverseWriter
+
+        return ConverseWriter(settings.writer_model, settings.guardrail, settings.guardrail_version)
+    from shotwise.adapters.openai_writer import OpenAIWriter
+
+    return OpenAIWriter(settings.writer, settings.writer_model, settings.api_key)

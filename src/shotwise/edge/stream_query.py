@@ -1,0 +1,112 @@
+"""POST /query at the edge: the answer as server-sent events, while it is being worded.
+
+An ASGI app: uvicorn serves it on one machine, and on AWS behind the Lambda Web Adapter, because Python's own runtime
+cannot stream. `passage` events name what the answer rests on, `token` events bring its text, one `done` event what
+POST /rag-query returns; `error` ends a stream whose work failed after it had begun.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Generator
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from shotwise.edge.body import MOST_BYTES, PayloadTooLarge, check_media_type, read_body
+from shotwise.edge.function import emit
+from shotwise.edge.problem import CONTENT_TYPE, problem, to_json
+from shotwise.edge.rag_query import question_of
+from shotwise.edge.replies import knowledge_reply
+from shotwise.edge.requests import knowledge_request
+from shotwise.errors import FieldError, InvalidInput
+from shotwise.knowledge.answer import Answerer, Event
+from shotwise.knowledge.passage import Answer, Hit
+
+SERVICE = "stream_query"
+# nginx and its like would hold a stream back until it ends.
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def stream_query_app(answerer: Answerer) -> Starlette:
+    """The app for an answerer. GET /health is what the adapter waits for."""
+    logger = Logger(service=SERVICE)
+
+    async def post_query(request: Request) -> Response:
+        started = time.perf_counter()
+        try:
+            check_media_type(request.headers.get("content-type"))
+            asked = knowledge_request(read_body(await _body(request)))
+            events = answerer.events(await run_in_threadpool(question_of, asked, answerer))
+            first = await run_in_threadpool(next, events)  # what fails before anything is said still gets its status
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody hears it
+        except Exception as error:  # as the gateway does: whatever it is, the caller gets a problem document
+            return _refused(error, logger)
+        return StreamingResponse(_stream(first, events, started, logger, answerer.name),
+                                 media_type="text/event-stream", headers=HEADERS)
+
+    async def get_health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(routes=[Route("/query", post_query, methods=["POST"]), Route("/health", get_health)])
+
+
+async def _body(request: Request) -> str:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise PayloadTooLarge([FieldError("body", f"is over {MOST_BYTES // 1024} KiB; send less")])
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput([FieldError("body", "is not UTF-8")]) from None
+
+
+def _refused(error: Exception, logger: Logger) -> Response:
+    document = problem(error)
+    if document["status"] >= 500:
+        logger.error("failed", exc_info=error)
+    return Response(to_json(document), document["status"], media_type=CONTENT_TYPE)
+
+
+async def _stream(first: Event, events: Generator[Event, None, None], started: float, logger: Logger,
+                  generator: str) -> AsyncIterator[str]:
+    """The events as text. A client that hangs up ends this generator, and with it the work."""
+    first_token = 0.0
+    event: Event | None = first
+    try:
+        while event is not None:
+            elapsed = round((time.perf_counter() - started) * 1000, 3)
+            if isinstance(event, str) and not first_token:
+                first_token = elapsed
+            if isinstance(event, Answer):
+                emit(SERVICE, generator, {"ProcessingTime": elapsed, "FirstToken": first_token or elapsed},
+                     {"Answers": 1, "Ungrounded": float(not event.grounded), "DroppedClaims": event.dropped})
+            yield _text(event, elapsed)
+            event = await run_in_threadpool(next, events, None)
+    except Exception as error:  # the status is sent already: all that can be done is to say so
+        logger.error("failed", exc_info=error)
+        yield _event("error", problem(error))
+    finally:
+        events.close()
+
+
+def _text(event: Event, elapsed: float) -> str:
+    if isinstance(event, str):
+        return _event("token", {"text": event})
+    if isinstance(event, Hit):
+        passage = event.passage
+        return _event("passage", {"document": passage.document, "title": passage.title, "page": passage.page,
+                                  "headings": list(passage.headings), "relevance": round(event.relevance, 4)})
+    return _event("done", {**knowledge_reply(event), "processing_time_ms": elapsed})
+
+
+def _event(kind: str, data: Any) -> str:
+    return f"event: {kind}\ndata: {to_json(data)}\n\n"

@@ -1,0 +1,78 @@
+"""A question → statements of the documents that answer it, word for word. Nothing is invented here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shotwise.knowledge.cite import stands_on_page
+from shotwise.knowledge.direction import contradicts
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Hit, Line, Passage, Query, Source
+from shotwise.knowledge.question import Topic
+from shotwise.knowledge.retrieve import Weights, overlap, retrieve, under, word_weights
+
+# A statement's score: the part of the topic that it holds + TOGETHER times the part that it and its headings hold.
+TOGETHER = 3
+STATED = 0.6  # the least that a statement and its headings hold, against its passage
+WITHIN = 0.75  # the least relevance of a further passage, against the first
+Searched = tuple[Topic, Query]
+
+
+def statements(searched: Sequence[Searched], index: Index, most: int, *, action_only: bool = False) -> list[Source]:
+    """The best statements for the topics, one of each in turn, each proven on its page; no quote twice."""
+    return _interleave([_statements(topic, query, index, action_only=action_only) for topic, query in searched], most)
+
+
+def _statements(topic: Topic, query: Query, index: Index, *, action_only: bool = False) -> Iterator[Source]:
+    """The statements of the passages that answer `topic`, best passage first."""
+    weights = word_weights(topic.text, index)
+    found = retrieve(query, weights, index, action_only=action_only)
+    if found.certainty < 0:
+        return
+    least = WITHIN * found.hits[0].relevance
+    for hit in (hit for hit in found.hits if hit.relevance >= least):
+        for line in _best_lines(hit, topic, weights, index.lexicon)[:3 if action_only else 1]:
+            if stands_on_page(line.quote, hit.passage.document, hit.passage.page, index):
+                yield source_of(hit, line.quote)
+
+
+def source_of(hit: Hit, quote: str) -> Source:
+    """A quote of a passage as a source."""
+    passage = hit.passage
+    return Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), quote)
+
+
+def _best_lines(hit: Hit, topic: Topic, weights: Weights, lexicon: Lexicon) -> list[Line]:
+    """The lines of a passage that say something on the topic, best first."""
+    passage = hit.passage
+    headings, wanted = under(passage, lexicon), lexicon.held(topic.text)
+    scored = []
+    for line in passage.lines:
+        words = lexicon.held(line.text)
+        together = overlap(words | headings, weights)
+        if together >= STATED * hit.relevance and _fits(line, passage, topic, lexicon) \
+                and not contradicts(words, wanted, remedy=passage.action):
+            scored.append((overlap(words, weights) + TOGETHER * together, line))
+    return [line for _, line in sorted(scored, key=lambda found: -found[0])]
+
+
+def _fits(line: Line, passage: Passage, topic: Topic, lexicon: Lexicon) -> bool:
+    """Whether the line is about what it has to be about, by its own words or its section's heading, and, as a
+    countermeasure, says something: a table row of figures does not."""
+    named = lexicon.held(line.text) | lexicon.held(passage.headings[-1] if passage.headings else "")
+    return lexicon.held(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
+
+
+def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:
+    """One of each topic in turn, so that no topic crowds the others out; no quote twice."""
+    found: dict[str, Source] = {}
+    waiting = list(streams)
+    while waiting and len(found) < most:
+        for stream in list(waiting):
+            source = next((source for source in stream if source.quote not in found), None)
+            if source is None:
+                waiting.remove(stream)
+            elif len(found) < most:
+                found[source.quote] = source
+    return list(found.values())

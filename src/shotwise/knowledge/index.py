@@ -1,0 +1,105 @@
+"""The read side of the library: one search over words and meaning."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from shotwise.errors import KnowledgeError
+from shotwise.knowledge.asking import search_terms
+from shotwise.knowledge.lexical import LexicalIndex
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Entry, Key, Passage, Postings, Query
+from shotwise.knowledge.ports import Library, Searcher
+
+DEPTH = 60  # passages of each ranking that are fused
+TRIES = 5  # of reading while documents are being replaced
+RANK = 60  # of reciprocal-rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009
+
+
+class Index:
+    """Searches the documents of a library. Its postings are held in memory and follow the library: what was put in or
+    removed counts from the next search on. Usable from several threads."""
+
+    def __init__(self, library: Library, lexicon: Lexicon, searcher: Searcher | None = None) -> None:
+        self.library = library
+        self.lexicon = lexicon
+        self._searcher = searcher
+        self._refreshing = threading.Lock()
+        self._postings: dict[str, tuple[str, Postings]] = {}
+        self._held: tuple[Mapping[str, str], LexicalIndex] = ({}, LexicalIndex({}))
+
+    def search(self, query: Query, limit: int, *, action_only: bool = False) -> list[Passage]:
+        """The passages for a query, best first: rankings by words and by meaning, fused by reciprocal rank where
+        there are several.
+
+        Raises KnowledgeError where library or searcher do not answer.
+        """
+        terms = search_terms(query.text, self.lexicon)
+        rankings = self._searcher.rankings(query, DEPTH, action_only=action_only) if self._searcher else []
+        for _ in range(TRIES):  # a document may be replaced between looking and reading
+            versions, lexical = self._current()
+            wanted = rankings
+            if self._searcher is None or not self._searcher.lexical:
+                wanted = [lexical.search(terms, DEPTH, action_only=action_only), *rankings]
+            keys = [key for key in fused(wanted) if versions.get(key.document) == key.version][:limit]
+            found = self.library.passages(keys)
+            if None not in found:
+                break
+        return [passage for passage in found if passage is not None]
+
+    def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
+        """In how many passages each term stands; terms that stand in none are absent."""
+        return self._current()[1].frequencies(terms)
+
+    def size(self) -> int:
+        """The number of passages."""
+        return self._current()[1].size
+
+    def entries(self) -> list[Entry]:
+        """Every document, by name."""
+        return self.library.entries()
+
+    def page_text(self, document: str, page: int) -> str:
+        """The text of a page as the PDF holds it; empty where there is no such page."""
+        return self.library.page_text(document, page)
+
+    def _current(self) -> tuple[Mapping[str, str], LexicalIndex]:
+        """The versions that the library holds now and their postings; only those of changed documents are read anew."""
+        versions = self.library.versions()
+        if versions == self._held[0]:
+            return self._held
+        with self._refreshing:
+            for _ in range(TRIES):
+                versions = dict(self.library.versions())
+                if versions == self._held[0]:
+                    break
+                postings = self._read(versions)
+                if postings is not None:
+                    self._postings = postings
+                    self._held = versions, LexicalIndex(postings)
+                    break
+            return self._held
+
+    def _read(self, versions: Mapping[str, str]) -> dict[str, tuple[str, Postings]] | None:
+        """The postings of these versions; None where the library changed meanwhile."""
+        found = {name: kept for name, kept in self._postings.items() if versions.get(name) == kept[0]}
+        try:
+            found = {name: found.get(name) or (version, self.library.postings(name, version))
+                     for name, version in versions.items()}
+        except KnowledgeError:
+            if self.library.versions() == versions:
+                raise
+            return None
+        return found if self.library.versions() == versions else None
+
+
+def fused(rankings: Sequence[Sequence[Key]]) -> list[Key]:
+    """One ranking of several, by reciprocal rank; equal ones in the order of the first ranking that has them."""
+    if len(rankings) == 1:
+        return list(rankings[0])
+    scores: dict[Key, float] = {}
+    for ranking in rankings:
+        for rank, key in enumerate(ranking, 1):
+            scores[key] = scores.get(key, 0.0) + 1 / (RANK + rank)
+    return sorted(scores, key=lambda key: -scores[key])

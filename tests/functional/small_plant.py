@@ -1,0 +1,105 @@
+"""A plant of few words: documents are text files whose pages part at form feeds, so that nothing is parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+from unit.knowledge.fakes import MemoryLibrary
+
+from shotwise.adapters.folder_store import FolderStore
+from shotwise.errors import DocumentError
+from shotwise.knowledge.answer import Answerer
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.ingest import Ingestion
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Document, Page
+from shotwise.knowledge.ports import Writer
+
+THIN, REMEDY = "비스킷이 얇으면 주물 안에 기공이 생긴다.", "급탕량을 늘려 비스킷 두께를 회복한다."
+BISCUIT = f"# 얇은 비스킷\n## 원인\n{THIN}\n## 대책\n{REMEDY}"
+FURNACE = "# 용해로 관리\n용해로 온도가 높으면 금형에 소착이 생긴다."
+QUESTION, LUNCH = "비스킷이 얇으면 어떤 결함이 생기나요?", "구내식당 점심 메뉴는 무엇인가요?"
+
+
+def read(path: Path) -> Document:
+    """The file as a document, one page a form feed; one that begins with `!` cannot be read."""
+    text = path.read_text("utf-8")
+    if text.startswith("!"):
+        raise DocumentError(f"{path.name}: is damaged; export it again as PDF")
+    pages = tuple(Page(number, part, part) for number, part in enumerate(text.split("\f"), 1))
+    return Document(path.name, path.stem, hashlib.sha256(text.encode()).hexdigest(), pages)
+
+
+@dataclass
+class Plant:
+    """own: the folder of uploads; shipped: of the manuals that come with us."""
+
+    own: Path
+    shipped: Path
+    lexicon: Lexicon
+    library: MemoryLibrary = field(default_factory=MemoryLibrary)
+
+    @property
+    def documents(self) -> FolderStore:
+        """The store of both folders."""
+        return FolderStore([self.own, self.shipped], "http://127.0.0.1:8000/uploads", "application/pdf")
+
+    @property
+    def ingestion(self) -> Ingestion:
+        """The write side."""
+        return Ingestion(self.library, self.lexicon, read=read)
+
+    def answerer(self, writer: Writer | None = None) -> Answerer:
+        """The read side."""
+        return Answerer(Index(self.library, self.lexicon), writer=writer)
+
+    def keep(self, name: str, text: str) -> None:
+        """Put a file into the store, without telling anyone."""
+        (self.own / name).write_text(text, "utf-8")
+
+    def add(self, name: str, text: str) -> None:
+        """Put a file into the store and ingest it."""
+        self.keep(name, text)
+        assert self.ingestion.ingest(self.own / name).state == "added"
+
+
+def small_plant(folder: Path, lexicon: Lexicon) -> Plant:
+    """An empty plant in a folder."""
+    found = Plant(folder / "own", folder / "shipped", lexicon)
+    found.own.mkdir()
+    found.shipped.mkdir()
+    return found
+
+
+def message(*names: str, event: str = "ObjectCreated:Put") -> str:
+    """The body of a message that S3 sends for these names, written as S3 writes them."""
+    return json.dumps({"Records": [
+        {"eventSource": "aws:s3", "eventName": event, "eventTime": "2026-01-01T00:00:00.000Z",
+         "s3": {"bucket": {"name": "documents"}, "object": {"key": quote_plus(name, safe="/"), "sequencer": "0"}}}
+        for name in names]})
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """An SQS event of one message a body, with the ids m1, m2, …"""
+    return {"Records": [
+        {"messageId": f"m{number}", "receiptHandle": str(uuid.uuid4()), "body": body, "attributes": {},
+         "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+         "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:documents"}
+        for number, body in enumerate(bodies, 1)]}
+
+
+def events_of(text: str) -> Iterator[tuple[str, Any]]:
+    """(kind, data) of a stream of server-sent events; every event has exactly those two lines."""
+    *whole, rest = text.split("\n\n")
+    assert rest == "", f"the stream ends within an event: {rest!r}"
+    for block in whole:
+        kind, data = block.split("\n")
+        assert kind.startswith("event: ") and data.startswith("data: "), block
+        yield kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))

@@ -1,0 +1,145 @@
+"""The figures of `shotwise evaluate-knowledge`: what they count, and that a worse search has worse ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sets import CORPUS, QUERIES, lines, pdf
+
+from local.knowledge_commands import FLOORS, GOLDEN
+from local.knowledge_evaluation import Golden, evaluate_golden, evaluate_ranking, read_floors, read_golden
+from local.pdf_pages import pdf_pages
+from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.errors import InvalidInput
+from shotwise.knowledge.answer import Answerer
+from shotwise.knowledge.index import Index
+from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.passage import Answer, Hit, Line, Passage, Query, Source
+from shotwise.knowledge.question import Question
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
+
+
+def plain(items: Iterable[Any]) -> Iterable[Any]:
+    """No progress bar."""
+    return items
+
+
+def test_ranking_figures_are_those_worked_out_by_hand(tmp_path: Path, lexicon: Lexicon) -> None:
+    """Four queries: found second, found first, one of two found first, found nowhere."""
+    found = evaluate_ranking(lines(tmp_path / "corpus.jsonl", CORPUS), lines(tmp_path / "queries.jsonl", QUERIES),
+                             lexicon, plain)
+    second = 1 / math.log2(3)
+    assert found["recall@5"] == pytest.approx((1 + 1 + 1 / 2 + 0) / 4)
+    assert found["mrr@10"] == pytest.approx((1 / 2 + 1 + 1 + 0) / 4)
+    assert found["ndcg@10"] == pytest.approx((second + 1 + 1 / (1 + second) + 0) / 4)
+    assert (found["queries"], found["passages"]) == (4, 4) and 0 < found["p50_ms"] <= found["p95_ms"]
+
+
+def test_depth_counts_as_the_names_of_the_figures_say(tmp_path: Path, lexicon: Lexicon) -> None:
+    """The sixth of equals is in no recall@5 but has a rank, the eleventh has none."""
+    corpus = lines(tmp_path / "corpus.jsonl", [{"id": str(number), "text": f"porosity {'word ' * number}"}
+                                               for number in range(1, 13)])
+    for rank, recall, mrr in ((5, 1, 1 / 5), (6, 0, 1 / 6), (10, 0, 1 / 10), (11, 0, 0)):
+        queries = lines(tmp_path / "queries.jsonl", [{"query": "porosity", "relevant": [str(rank)]}])
+        found = evaluate_ranking(corpus, queries, lexicon, plain)
+        assert (found["recall@5"], found["mrr@10"]) == (recall, pytest.approx(mrr)), rank
+        assert found["ndcg@10"] == pytest.approx(1 / math.log2(rank + 1) if rank <= 10 else 0)
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An index that knows its size."""
+
+    def size(self) -> int:
+        """Passages."""
+        return 7
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """Answers by a script: query → places of the passages found, sources of the answer (None: refused)."""
+
+    script: dict[str, tuple[Sequence[tuple[str, int]], Sequence[tuple[str, int, str]] | None]]
+    index: Sized = field(default_factory=Sized)
+
+    def search(self, text: str, limit: int) -> list[Hit]:
+        """The passages of the script."""
+        return [Hit(Passage(name, name, page, (), (Line("x", "x"),), False), 1.0)
+                for name, page in self.script[text][0]][:limit]
+
+    def answer(self, question: Question) -> Answer:
+        """The answer of the script."""
+        said = self.script[question.topics[0].text][1]
+        sources = tuple(Source(name, name, page, 1.0, quote) for name, page, quote in said or ())
+        return Answer("…", sources, (), (), said is not None, "extractive")
+
+
+def test_golden_figures_are_those_worked_out_by_hand() -> None:
+    """Pages count once each, at their best passage, for ranks; passages count for recall@5; each share is of what the
+    docstring says."""
+    other = [("x.pdf", number) for number in range(1, 9)]
+    answerer: Any = Scripted({
+        "first": ([("a.pdf", 1), *other], [("a.pdf", 1, "stands"), ("a.pdf", 9, "made up")]),
+        "second": ([("x.pdf", 1)] * 5 + [("b.pdf", 2)], [("x.pdf", 1, "stands"), ("b.pdf", 2, "stands")]),
+        "refused": (other, None), "lunch": (other, None), "weather": (other, [("x.pdf", 1, "stands")])})
+    questions = [Golden("1", "first", "cause", (("a.pdf", 1),)), Golden("2", "second", "cause", (("b.pdf", 2),)),
+                 Golden("3", "refused", "cause", (("c.pdf", 3),)), Golden("4", "lunch", "none", ()),
+                 Golden("5", "weather", "none", ())]
+    found = evaluate_golden(questions, answerer, lambda name, page: "it stands here" if page < 9 else "", plain)
+    assert found.pop("p50_ms") >= 0
+    assert found == {
+        "recall@5": pytest.approx(1 / 3), "mrr@10": pytest.approx((1 + 1 / 2 + 0) / 3),
+        "ndcg@10": pytest.approx((1 + 1 / math.log2(3) + 0) / 3), "page_accuracy": 1 / 2,
+        "quote_accuracy": pytest.approx(4 / 5), "refusal_precision": 1 / 2, "refusal_recall": 1 / 2,
+        "queries": 5, "answerable": 3, "answered": 2, "quotes": 5, "passages": 7}
+
+
+def test_the_two_halves_of_the_golden_set_are_apart_and_whole() -> None:
+    """No question is in both, every id once; every labelled page exists; both halves hold what cannot be answered."""
+    fitting, figures = read_golden(GOLDEN, fitting=True), read_golden(GOLDEN, fitting=False)
+    ids = [question.id for question in (*fitting, *figures)]
+    assert len(set(ids)) == len(ids) == len(GOLDEN.read_text("utf-8").splitlines())
+    assert not {question.query for question in fitting} & {question.query for question in figures}
+    text = pdf_pages(ROOT / "manuals")
+    for half in (fitting, figures):
+        assert sum(not question.pages for question in half) >= 10
+        assert not [place for question in half for place in question.pages if not text(*place).strip()]
+
+
+def test_a_page_that_is_not_there_has_no_text(tmp_path: Path) -> None:
+    """Pages count from 1; a quote of page 0, which Python would read as the last, stands nowhere."""
+    pdf(tmp_path / "a.pdf", "one", "two")
+    text = pdf_pages(tmp_path)
+    assert [text("a.pdf", page).strip() for page in (-1, 0, 1, 2, 3)] == ["", "", "one", "two", ""]
+
+
+class Worse(Index):
+    """An index with its best passages last."""
+
+    def search(self, query: Query, limit: int, **more: Any) -> list[Passage]:
+        """The other end of what is found."""
+        return super().search(query, 60, **more)[::-1][:limit]
+
+
+def test_a_worse_ranking_falls_under_the_floors(lexicon: Lexicon) -> None:
+    """The check can fail: with the best passages last, retrieval does not reach what the shipped index does."""
+    questions, floors = read_golden(GOLDEN, fitting=False), read_floors(FLOORS)
+    library = SqliteLibrary(SHIPPED, read_only=True)
+    found = evaluate_golden(questions, Answerer(Worse(library, lexicon)), pdf_pages(ROOT / "manuals"), plain)
+    library.close()
+    assert set(floors) <= set(found)
+    assert {name for name, floor in floors.items() if found[name] < floor} >= {"recall@5", "mrr@10", "ndcg@10"}
+
+
+def test_a_golden_line_that_is_bad_is_named(tmp_path: Path) -> None:
+    """As in any other set."""
+    with pytest.raises(InvalidInput, match=r"g\.jsonl:2: needs pages as a list"):
+        read_golden(lines(tmp_path / "g.jsonl", [{"id": "1", "query": "x", "kind": "y", "pages": []}, {
+            "id": "2", "query": "x", "kind": "y"}]), fitting=True)

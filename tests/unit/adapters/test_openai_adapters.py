@@ -1,0 +1,337 @@
+"""An OpenAI-compatible server embeds and writes; the key stays secret and plain http stays at home."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import httpx
+import pytest
+
+from shotwise.adapters.openai_client import OpenAIClient
+from shotwise.adapters.openai_embedder import OpenAIEmbedder
+from shotwise.adapters.openai_writer import OpenAIWriter
+from shotwise.errors import KnowledgeError
+
+KEY = "sk-9f2c-very-secret"
+URL = "https://models.example/v1"
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def client(answer: Answer) -> httpx.Client:
+    """A client whose server is this function."""
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+def embedder(answer: Answer, dimensions: int = 2, key: str = KEY) -> OpenAIEmbedder:
+    """An embedder over it."""
+    return OpenAIEmbedder(URL, "bge-m3", dimensions, key, client(answer))
+
+
+def embeddings(*vectors: Any) -> Answer:
+    """Answer with these embeddings, whatever is asked."""
+    return lambda request: httpx.Response(200, json={"data": [
+        {"index": index, "embedding": vector} for index, vector in enumerate(vectors)]})
+
+
+def test_texts_go_in_batches_and_come_back_in_order_at_unit_length() -> None:
+    """64 texts a request, the answers sorted by their index."""
+    sizes: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)
+        assert str(request.url) == f"{URL}/embeddings" and request.headers["authorization"] == f"Bearer {KEY}"
+        assert asked.keys() == {"model", "input"} and asked["model"] == "bge-m3"
+        sizes.append(len(asked["input"]))
+        found = [{"index": index, "embedding": [3.0 * len(text), 4.0 * len(text)]}
+                 for index, text in enumerate(asked["input"])]
+        found[0]["embedding"] = [float(sum(sizes)), 0]
+        return httpx.Response(200, json={"data": found[::-1]})
+
+    texts = ["a" * number for number in range(1, 131)]
+    found = embedder(answer).embed(texts)
+    assert sizes == [64, 64, 2] and len(found) == 130
+    assert [number for number, vector in enumerate(found) if vector == (1.0, 0.0)] == [0, 64, 128]
+    assert all(math.isclose(math.hypot(*vector), 1) for vector in found)
+    assert embedder(answer).name == "bge-m3/2" and embedder(answer).dimensions == 2
+
+
+def test_a_server_that_does_not_number_is_taken_at_its_order() -> None:
+    """Some leave the index out."""
+    found = embedder(lambda request: httpx.Response(200, json={"data": [{"embedding": [0, 2]}, {"embedding": [2, 0]}]}))
+    assert found.embed(["a", "b"]) == [(0.0, 1.0), (1.0, 0.0)]
+
+
+def test_no_texts_ask_nothing() -> None:
+    """And give nothing."""
+    assert embedder(lambda request: pytest.fail("asked")).embed([]) == []
+
+
+@pytest.mark.parametrize(("answer", "said"), [
+    (embeddings([1, 0]), "gave 1 embeddings for 2 texts"), (embeddings([1, 0], [1, 0], [0, 1]), "gave 3 embeddings"),
+    (lambda request: httpx.Response(200, json={"data": [{"index": 0, "embedding": [1, 0]}] * 2}), "gave 1 embeddings"),
+    (lambda request: httpx.Response(200, json={"data": [{"index": 1, "embedding": [1, 0]},
+                                                        {"index": 2, "embedding": [1, 0]}]}), "misnumbered"),
+    (embeddings([1, 0, 0], [1, 0, 0]), "gave 3 dimensions, not the 2 that are set"),
+    (embeddings([0, 0], [1, 0]), "without a length"), (embeddings([1, 0], "AACAPw=="), "without embeddings"),
+    (embeddings(None, None), "without embeddings"), (embeddings([1, "a"], [1, 0]), "without embeddings"),
+    (lambda request: httpx.Response(200, json=[]), "without embeddings"),
+    (lambda request: httpx.Response(200, json={"data": ["a", "b"]}), "without embeddings"),
+    (lambda request: httpx.Response(200, text="<html>"), "without JSON")])
+def test_a_wrong_answer_is_a_knowledge_error(answer: Answer, said: str) -> None:
+    """It names the model or the server, and what was wrong."""
+    with pytest.raises(KnowledgeError, match=said) as raised:
+        embedder(answer).embed(["a", "b"])
+    assert URL in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 302])
+def test_a_refusal_is_a_knowledge_error_that_hides_the_key(status: int) -> None:
+    """Also where the server repeats the key."""
+    response = httpx.Response(status, json={"error": {"message": f"Incorrect API key provided:\n{KEY}."}},
+                              headers={"location": "https://elsewhere.example"})
+    with pytest.raises(KnowledgeError, match=rf"{URL}/embeddings answered {status}: .*provided: \*\*\*\.") as raised:
+        embedder(lambda request: response).embed(["a"])
+    assert KEY not in str(raised.value)
+
+
+def test_a_refusal_in_other_words_is_told_in_short() -> None:
+    """A page of HTML, JSON of another form."""
+    for response, said in ((httpx.Response(500, text="<p>oops " + "x" * 9999), "oops"),
+                           (httpx.Response(500, json=["odd"]), "odd"),
+                           (httpx.Response(500, json={"error": "no"}), "no"),
+                           (httpx.Response(500, json={"detail": "bad"}), "bad"), (httpx.Response(500), "500: $")):
+        with pytest.raises(KnowledgeError, match=said) as raised:
+            embedder(lambda request, response=response: response).embed(["a"])  # type: ignore[misc]
+        assert len(str(raised.value)) < 400
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    """Twice, after pauses; then its refusal is told."""
+    pauses: list[float] = []
+    statuses = [429, 503, 200, 429, 429, 429]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(statuses.pop(0), json={"ok": True})
+
+    server = OpenAIClient(URL, "X", client=client(answer), sleep=pauses.append)
+    assert server.post("/x", {}) == {"ok": True} and pauses == [1, 3]
+    with pytest.raises(KnowledgeError, match="answered 429"):
+        server.post("/x", {})
+    assert statuses == []
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError(f"cannot {KEY}"), httpx.ReadTimeout("too long"),
+                                   httpx.RemoteProtocolError("hung up"), httpx.ReadError("")])
+def test_a_server_that_is_not_there_is_a_knowledge_error(error: httpx.HTTPError) -> None:
+    """When it embeds and when it writes."""
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    for call in (lambda: embedder(answer).embed(["a"]), lambda: list(writer(answer).write("s", "p"))):
+        with pytest.raises(KnowledgeError, match=f"{URL}/.* did not answer: .") as raised:
+            call()
+        assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize(("url", "key"), [
+    ("https://api.openai.com/v1", KEY), ("https://10.0.0.5/v1/", KEY), ("http://127.0.0.1:11434/v1", KEY),
+    ("http://localhost:8080", KEY), ("http://[::1]:8080/v1", KEY), ("http://10.1.2.3/v1", ""),
+    ("http://172.31.0.9:8000/v1", ""), ("http://192.168.0.7/v1", ""), ("http://[fd00::1]/v1", ""),
+    ("http://ollama:11434/v1", ""), ("http://llm.plant.local/v1", ""), ("http://llm.corp/v1", "")])
+def test_addresses_that_are_allowed(url: str, key: str) -> None:
+    """https everywhere, http here and, without a key, on private networks."""
+    assert OpenAIClient(url, "SHOTWISE_WRITER", key).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(("url", "key", "said"), [
+    ("http://api.openai.com/v1", "", "has to begin with https://: api.openai.com is no private address"),
+    ("http://8.8.8.8/v1", "", "8.8.8.8 is no private"), ("http://172.32.0.1", "", "no private"),
+    ("http://169.254.169.254/", "", "no private"), ("http://134744072/v1", "", "no private"),
+    ("http://0x08080808/v1", "", "no private"), ("http://local.example/v1", "", "no private"),
+    ("http://10.0.0.5/v1", KEY, "because SHOTWISE_API_KEY is set and would be readable on the way to 10.0.0.5"),
+    ("http://ollama:11434/v1", KEY, "SHOTWISE_API_KEY is set"), ("http://127.0.0.1.example/v1", KEY, "no private"),
+    ("http://localhost.example/v1", KEY, "no private"), ("ftp://127.0.0.1", "", "has to begin"),
+    ("127.0.0.1:8000", "", "SHOTWISE_WRITER"), ("", "", "has to begin"), ("http://", "", "name a host"),
+    (f"https://me:{KEY}", "", "is no address"), (f"https://me:{KEY}@models.example/v1", "", "may hold no user"),
+    (f"https://models.example/v1?key={KEY}", "", "no query"), (URL, "sk\n1", "holds characters"),
+    (URL, "sk-열쇠", "holds characters"), (URL, "Bearer x", "holds characters")])
+def test_addresses_and_keys_that_are_refused(url: str, key: str, said: str) -> None:
+    """With the name of the setting and never the key."""
+    with pytest.raises(KnowledgeError, match=said) as raised:
+        OpenAIClient(url, "SHOTWISE_WRITER", key)
+    assert "SHOTWISE_" in str(raised.value) and KEY not in str(raised.value) and "sk" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(("make", "setting"), [
+    (lambda url: OpenAIEmbedder(url, "m", 2), "SHOTWISE_EMBEDDER"), (lambda url: OpenAIWriter(url, "m"),
+                                                                    "SHOTWISE_WRITER")])
+def test_the_setting_that_is_wrong_is_named(make: Callable[[str], Any], setting: str) -> None:
+    """Embedder and writer have one each."""
+    with pytest.raises(KnowledgeError, match=f"^{setting} has to begin with https://"):
+        make("http://models.example/v1")
+
+
+def test_plain_http_is_given_to_no_proxy(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., str]) -> None:
+    """Whatever the environment names."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    address = serve(answering(b'{"data": [{"index": 0, "embedding": [1, 0]}]}', "application/json"))
+    assert OpenAIEmbedder(address, "m", 2).embed(["a"]) == [(1.0, 0.0)]
+
+
+def event(text: str | None = None, finish: str | None = None) -> bytes:
+    """A piece of an answer as a server sends it."""
+    delta = {} if text is None else {"content": text}
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]},
+                                  ensure_ascii=False).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+class Stream(httpx.SyncByteStream):
+    """A body in pieces, which knows whether it was closed; the error comes after the last piece."""
+
+    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
+        self.pieces = pieces
+        self.error = error
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.pieces
+        if self.error:
+            raise self.error
+
+    def close(self) -> None:
+        """Close."""
+        self.closed = True
+
+
+def writer(answer: Answer | Stream) -> OpenAIWriter:
+    """A writer over a server, or over one that answers with this stream."""
+    if isinstance(answer, Stream):
+        stream = answer
+        return OpenAIWriter(URL, "qwen3", KEY, client(lambda request: httpx.Response(200, stream=stream)))
+    return OpenAIWriter(URL, "qwen3", KEY, client(answer))
+
+
+def test_the_model_is_asked_for_a_stream_without_chance() -> None:
+    """System prompt and prompt, temperature 0."""
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert str(request.url) == f"{URL}/chat/completions" and request.headers["authorization"] == f"Bearer {KEY}"
+        assert json.loads(request.content) == {"model": "qwen3", "temperature": 0, "stream": True, "messages": [
+            {"role": "system", "content": "Be brief."}, {"role": "user", "content": "왜?"}]}
+        return httpx.Response(200, stream=Stream(event("a"), DONE, event("after the end")))
+
+    assert writer(answer).name == "qwen3"
+    with pytest.raises(KnowledgeError, match="broke off"):  # there was no reason to finish
+        list(writer(answer).write("Be brief.", "왜?"))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 7, 1000])
+def test_an_answer_comes_in_pieces_however_it_is_cut(cut: int) -> None:
+    """In bytes that split characters and lines; other line breaks than \\n belong to the text."""
+    whole = (b": comment\n\n" + event("") + event("가스가\u2028 ") + b"event: x\nid: 7\n" + event("\x85찬다.\\")
+             + b'data: {"choices": [], "usage": {}}\r\n\r\n' + event(None, "stop") + DONE)
+    stream = Stream(*(whole[at:at + cut] for at in range(0, len(whole), cut)))
+    assert list(writer(stream).write("s", "p")) == ["가스가\u2028 ", "\x85찬다.\\"] and stream.closed
+
+
+def test_an_end_without_done_is_an_end_where_the_model_finished() -> None:
+    """Some servers hang up after the reason to finish, also without a last line break."""
+    assert list(writer(Stream(event("a", "stop").rstrip())).write("s", "p")) == ["a"]
+    assert list(writer(Stream(event("a", "length"), b"data: [DONE]")).write("s", "p")) == ["a"]
+
+
+@pytest.mark.parametrize(("pieces", "said"), [
+    ([], "broke off in its answer"), ([DONE], "broke off"), ([event("b")], "broke off"),
+    ([b"data: {\n\n"], "an event that is no JSON"), ([b"data: 7\n\n"], "no object"),
+    ([b'data: {"choices": [7]}\n\n'], "no piece of an answer"),
+    ([b'data: {"choices": 7}\n\n'], "no piece of an answer"),
+    ([b'data: {"error": {"message": "overloaded ' + KEY.encode() + b'"}}\n\n'], r"broke off: overloaded \*\*\*"),
+    ([event(None, "content_filter"), DONE], "the content filter of"), ([b'{"choices": []}'], "broke off")])
+def test_a_stream_that_breaks_is_a_knowledge_error(pieces: list[bytes], said: str) -> None:
+    """After what came before it was given; the connection is closed."""
+    stream = Stream(event("a"), *pieces)
+    found = writer(stream).write("s", "p")
+    assert next(found) == "a"
+    with pytest.raises(KnowledgeError, match=said) as raised:
+        list(found)
+    assert stream.closed and KEY not in str(raised.value)
+
+
+def test_a_lost_connection_is_a_knowledge_error() -> None:
+    """In mid-answer."""
+    found = writer(Stream(event("a"), error=httpx.ReadError("reset"))).write("s", "p")
+    assert next(found) == "a"
+    with pytest.raises(KnowledgeError, match="did not answer: reset"):
+        next(found)
+
+
+def test_a_refused_answer_is_a_knowledge_error() -> None:
+    """With what the server said, read although a stream was asked for."""
+    with pytest.raises(KnowledgeError, match="answered 401: .*no model"):
+        list(writer(lambda request: httpx.Response(401, json={"error": {"message": "no model"}})).write("s", "p"))
+
+
+def test_closing_the_answer_closes_the_response() -> None:
+    """At once, not when it is collected."""
+    stream = Stream(event("a"), event("b"), event(None, "stop"), DONE)
+    found = writer(stream).write("s", "p")
+    next(found)
+    assert not stream.closed
+    found.close()
+    assert stream.closed
+
+
+def answering(body: bytes, content_type: str, *, forever: bool = False) -> type[BaseHTTPRequestHandler]:
+    """A server that answers so; forever: it repeats the body until nobody listens."""
+
+    class Handler(BaseHTTPRequestHandler):
+        gone = False
+
+        def do_POST(self) -> None:
+            """POST"""
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", content_type)
+            self.end_headers()
+            self.wfile.write(body)
+            while forever and not type(self).gone:
+                time.sleep(0.02)
+                try:
+                    self.wfile.write(body)
+                except OSError:
+                    type(self).gone = True
+
+        def log_message(self, *_: Any) -> None:
+            """Silent."""
+
+    return Handler
+
+
+def test_closing_the_answer_hangs_up(serve: Callable[..., str]) -> None:
+    """A real server notices, and no longer writes."""
+    handler = answering(event("a"), "text/event-stream", forever=True)
+    found = OpenAIWriter(serve(handler), "m").write("s", "p")
+    assert next(found) == "a"
+    found.close()
+    for _ in range(100):
+        if handler.gone:  # type: ignore[attr-defined]
+            return
+        time.sleep(0.02)
+    pytest.fail("the connection is still open")
+
+
+def test_the_key_is_in_no_log(serve: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
+    """Not even where every library logs all it can."""
+    caplog.set_level(logging.DEBUG)
+    body = event("a", "stop") + DONE
+    assert list(OpenAIWriter(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p")) == ["a"]
+    assert "chat/completions" in caplog.text and KEY not in caplog.text
