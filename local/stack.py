@@ -36,7 +36,8 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
     if "SHOTWISE_INDEX" not in environ and not settings.knowledge.library.exists() and SHIPPED_INDEX.exists():
         # What the first ingest of the manuals would give, without the wait.
         copy_aside(SHIPPED_INDEX, settings.knowledge.library)
-    _refresh(settings, say, own="SHOTWISE_INDEX" not in environ)
+    own = not settings.knowledge.library_bucket and home in settings.knowledge.library.absolute().parents
+    _refresh(settings, say, own=own)
 
 
 def _refresh(settings: Settings, say: Callable[[str], None], *, own: bool) -> None:

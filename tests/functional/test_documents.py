@@ -13,7 +13,8 @@ from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
 
 from shotwise.adapters.folder_store import FolderStore
 from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.edge.documents import FOUND, MOST_FOUND, MOST_NAME_BYTES
+from shotwise.edge.documents import FOUND, MOST_FOUND
+from shotwise.edge.names import MOST_NAME_BYTES
 from shotwise.edge.rag_query import rag_query_function
 from shotwise.edge.requests import MOST_QUESTION
 from shotwise.knowledge.answer import Answerer

@@ -10,9 +10,10 @@ import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, small_plant
 from unit.knowledge.fakes import MemoryLibrary
 
+from shotwise.adapters.folder_store import FolderStore
 from shotwise.edge.documents import documents_reply
 from shotwise.edge.embed_documents import SERVICE, embed_documents_function
-from shotwise.errors import KnowledgeError, StoreError
+from shotwise.errors import KnowledgeError, NotFound, StoreError
 from shotwise.files import Stored, Upload
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Volume
@@ -128,19 +129,38 @@ def test_a_file_that_cannot_be_read_is_told_and_no_failure_of_ours(plant: Plant)
     assert handled(plant, message("a.pdf", event=REMOVED)) == DONE and list(listed(plant)) == ["new.pdf"]
 
 
+class AnyName(FolderStore):
+    """A store that keeps files under any name, as S3 does."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__([], "")
+        self.names = names
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """A file, where one of this name is kept."""
+        if name not in self.names:
+            raise NotFound(name)
+        path = folder / "kept.pdf"
+        path.write_text(BISCUIT, "utf-8")
+        return path
+
+
 @pytest.mark.parametrize("name", ["2026/작업 표준.pdf", "notes.txt", ".hidden.pdf", "a:b.pdf", "가" * 70 + ".pdf"])
 def test_a_name_that_no_document_may_have_is_told(plant: Plant, name: str) -> None:
     """The file is not read, and the list says why, beginning with its name."""
-    assert handled(plant, message(name)) == DONE
+    assert embed_documents_function(plant.ingestion, AnyName({name}))(batch(message(name)), None) == DONE
     assert listed(plant)[name]["failure"].startswith(f"{name}: its name must be") and found(plant) == []
 
 
 @pytest.mark.parametrize("name", ["2026/작업 표준.pdf", "notes.txt"])
 def test_what_was_told_of_a_name_goes_with_its_file(plant: Plant, name: str) -> None:
     """Once the badly named object is gone, the list speaks of it no more."""
-    handled(plant, message(name))
-    assert handled(plant, message(name, event=REMOVED)) == DONE
-    assert listed(plant) == {}
+    store = AnyName({name})
+    handle = embed_documents_function(plant.ingestion, store)
+    handle(batch(message(name)), None)
+    assert list(listed(plant)) == [name]
+    store.names.clear()
+    assert handle(batch(message(name, event=REMOVED)), None) == DONE and listed(plant) == {}
 
 
 def test_folders_are_passed_over(plant: Plant) -> None:

@@ -22,8 +22,9 @@ SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with an empty library and no manuals; what `prepare` sets is taken back afterwards."""
     (tmp_path / "manuals").mkdir()
+    (tmp_path / "home").mkdir()
     for name, value in (("SHOTWISE_HOME", tmp_path / "home"), ("SHOTWISE_MANUALS", tmp_path / "manuals"),
-                        ("SHOTWISE_INDEX", tmp_path / "library.sqlite"), ("MPLCONFIGDIR", tmp_path / "matplotlib"),
+                        ("SHOTWISE_INDEX", tmp_path / "home/library.sqlite"), ("MPLCONFIGDIR", tmp_path / "matplotlib"),
                         ("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"), ("NO_PROXY", ""), ("no_proxy", ""),
                         ("SHOTWISE_PUBLIC_URL", "http://127.0.0.1:8000")):
         monkeypatch.setenv(name, str(value))
@@ -142,12 +143,12 @@ def test_the_command_fails_under_a_floor_and_passes_over_all(home: Path, capsys:
     monkeypatch.setenv("SHOTWISE_MANUALS", str(home / "manuals"))
     for name in ("defect-casebook", "inspection-standard", "maintenance-guide", "process-manual"):
         (home / f"manuals/{name}.pdf").symlink_to(ROOT / f"manuals/{name}.pdf")
-    (home / "library.sqlite").write_bytes(SHIPPED.read_bytes())
+    (home / "home/library.sqlite").write_bytes(SHIPPED.read_bytes())
     status, found, said = run(capsys, "evaluate-knowledge")
     assert status == 0, said
     assert set(read_floors(FLOORS)) <= set(found) and said == ""
     (home / "manuals/defect-casebook.pdf").unlink()
-    library = SqliteLibrary(home / "library.sqlite")
+    library = SqliteLibrary(home / "home/library.sqlite")
     library.remove("defect-casebook.pdf")
     library.close()
     status, found, said = run(capsys, "evaluate-knowledge")
