@@ -28,6 +28,7 @@ class Tasks:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.raising: dict[str, Exception] = {}
         self.importance_lacks: tuple[dict[str, str], ...] = ()
+        self.knowledge_lacks: tuple[dict[str, str], ...] = ()
         self._advice, self._question, self._always = advice, question, always
         self._lock = threading.Lock()
 
@@ -49,7 +50,7 @@ class Tasks:
                 "processing_time_ms": 2.5}
 
     def _rag_query(self) -> dict[str, Any]:
-        return {"answer": "답", "processing_time_ms": 3.5}
+        return {"answer": "답", "degraded": list(self.knowledge_lacks), "processing_time_ms": 3.5}
 
     def called(self) -> set[str]:
         """The names of the functions that were called."""
@@ -154,6 +155,15 @@ def test_a_part_that_failed_is_told_beside_the_steps(machine: _Opened, question:
     reply = machine.output(tasks)
     assert reply["degraded"] == [chart, {"step": "knowledge", "error": "RuntimeError"}]
     assert reply["importance"]["importance"] == {"a": 0.1}
+
+
+@pytest.mark.parametrize("question", [None, "왜?"])
+def test_what_an_answer_lacks_is_told_with_the_rest(machine: _Opened, question: str | None) -> None:
+    """A model that did not word the answer stands under degraded, with or without a question of one's own."""
+    tasks = Tasks(question=question)
+    tasks.knowledge_lacks = ({"step": "generation", "error": "KnowledgeError"},)
+    reply = machine.output(tasks)
+    assert reply["degraded"] == list(tasks.knowledge_lacks) and reply["knowledge"]["answer"] == "답"
 
 
 def test_t3_still_runs_from_the_prediction_when_t2_fails(machine: _Opened) -> None:
