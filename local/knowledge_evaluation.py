@@ -2,7 +2,7 @@
 
 Two questions, two sets. Our golden set asks whether engineers are answered from the shipped documents: retrieval, the
 page of the first source, quotes held against the PDFs themselves, refusals. Its odd questions are for fitting
-(the refusal's weights, `--fit`), its even ones for the figures. Any other set, `--corpus` and `--queries`, asks only
+(the refusal's weights), its even ones for the figures. Any other set, `--corpus` and `--queries`, asks only
 how well passages are ranked, so that systems can be compared.
 """
 

@@ -57,6 +57,7 @@ class KnowledgeBaseSearcher:
         self._given_agent = agent
         self._given_runtime = runtime
         self._sleep = sleep
+        self.name = str(self)
 
     def put(self, volume: Volume, vectors: Sequence[Sequence[float]]) -> None:
         """Feed the pages and wait until all are indexed. Their identifiers are made of name, version and page, so

@@ -54,6 +54,8 @@ class OpenSearchSearcher:
         self._dimensions = dimensions
         self._given = client
         self._sleep = sleep
+        self._ensured = False
+        self.name = str(self)
 
     def ensure_index(self, dictionary_words: Sequence[str] = ()) -> None:
         """Create the index where there is none and wait until it is there; whoever else does so meanwhile is
@@ -74,6 +76,9 @@ class OpenSearchSearcher:
         name, passages = volume.document.name, volume.passages
         if self.needs_vectors and [len(vector) for vector in vectors] != [self._dimensions] * len(passages):
             raise KnowledgeError(f"{name}: there has to be a vector of {self._dimensions} dimensions a passage")
+        if not self._ensured:
+            self.ensure_index()
+            self._ensured = True
         same = _all({"document": name}, {"version": volume.version})
         # What was deleted can be found for a while yet and would be counted below; deleting it again does nothing.
         wait_until(lambda: not self._remove(same, name), f"{self} did not remove {name}", seconds=WAIT_SECONDS,

@@ -31,6 +31,7 @@ class S3VectorsSearcher:
         self._index = index
         self._given = client
         self._place = {"vectorBucketName": bucket, "indexName": index}
+        self.name = str(self)
 
     def put(self, volume: Volume, vectors: Sequence[Sequence[float]]) -> None:
         """Write a vector a passage, under a key made of name, version and number: twice the same replaces itself.

@@ -16,6 +16,7 @@ class SqliteVectors:
     """Implements `knowledge.ports.Searcher`. Vectors are kept as float16: the rounding moves a cosine by less than
     .001, and 100,000 passages of 1,024 dimensions take 200 MB."""
 
+    name = "sqlite"
     needs_vectors = True
     lexical = False
 

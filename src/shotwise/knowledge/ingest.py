@@ -99,5 +99,5 @@ class Ingestion:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
-        parts = (content, str(EDITION), self.lexicon.digest, self.name)
+        parts = (content, str(EDITION), self.lexicon.digest, self.name, self.searcher.name if self.searcher else "")
         return hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]

@@ -63,6 +63,7 @@ class Library(Protocol):
 class Searcher(Protocol):
     """Finds passages by meaning."""
 
+    name: str  # which store it is: a document is put into another one anew
     needs_vectors: bool  # put and rankings want embeddings from us; a service that embeds by itself does not
     lexical: bool  # one of its rankings is by words: ours by BM25 is then left out
 

@@ -48,13 +48,26 @@ def retrieve(query: Query, weights: Weights, index: Index, limit: int = CANDIDAT
     lexicon = index.lexicon
     scored = []
     for place, passage in enumerate(found):
-        headings, lines = under(passage, lexicon), [lexicon.held(line.text) for line in passage.lines]
-        line = max((overlap(line, weights) for line in lines), default=0.0)
-        whole = any(overlap(line | headings, weights) >= ALL for line in lines)
-        scored.append((math.exp(-place / PLACE) + HEADINGS * overlap(headings, weights) + line**2 + whole,
-                       Hit(passage, overlap(headings.union(*lines), weights))))
+        relevance, headings, line, whole = _covered(passage, weights, lexicon)
+        scored.append((math.exp(-place / PLACE) + HEADINGS * headings + line**2 + (whole >= ALL),
+                       Hit(passage, relevance)))
     hits = [hit for _, hit in sorted(scored, key=lambda pair: -pair[0])]
     return Found(tuple(hits[:limit]), _certainty(hits, weights, lexicon))
+
+
+def _covered(passage: Passage, weights: Weights, lexicon: Lexicon) -> tuple[float, float, float, float]:
+    """The weighted part of the words that is held by the passage, by its headings, by its best line alone, and by a
+    line and its headings together."""
+    total = sum(weight for _, weight in weights) or 1.0
+    over = _parts(under(passage, lexicon), weights)
+    lines = [_parts(lexicon.held(line.text), weights) for line in passage.lines]
+    best = [max(parts) for parts in zip(over, *lines, strict=True)]
+    return (sum(best) / total, sum(over) / total, max(map(sum, lines), default=0.0) / total,
+            max((sum(map(max, over, line)) for line in lines), default=0.0) / total)
+
+
+def _parts(found: Set[str], weights: Weights) -> list[float]:
+    return [weight * _held(word, found) for word, weight in weights]
 
 
 def _certainty(hits: Sequence[Hit], weights: Weights, lexicon: Lexicon) -> float:
@@ -114,7 +127,7 @@ def overlap(found: Set[str], weights: Weights) -> float:
     """The weighted part of the words that a set of terms holds; a word that it lacks counts by what it may mean, or by
     the part of its pairs of syllables that are there."""
     total = sum(weight for _, weight in weights)
-    return sum(weight * _held(word, found) for word, weight in weights) / total if total else 0.0
+    return sum(_parts(found, weights)) / total if total else 0.0
 
 
 def _held(word: Word, found: Set[str]) -> float:

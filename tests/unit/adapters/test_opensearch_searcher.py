@@ -257,7 +257,13 @@ CALLS = [lambda searcher: searcher.put(volume("a"), [vector(0)]), lambda searche
          lambda searcher: searcher.rankings(Query("a"), 5)]
 
 
-@pytest.mark.parametrize("call", CALLS)
+def test_the_first_put_creates_the_index(bare: Collection) -> None:
+    """What is put into a collection without the index is found in it."""
+    bare.searcher.put(volume("a"), [vector(0)])
+    assert bare.searcher.rankings(Query("a", tuple(vector(0))), 5)[0]
+
+
+@pytest.mark.parametrize("call", CALLS[1:])
 def test_a_missing_index_is_a_knowledge_error(bare: Collection, call: Any) -> None:
     """It says how to get one."""
     with pytest.raises(KnowledgeError, match="404.*no such index.*created by the first ingest"):

@@ -74,6 +74,7 @@ class FakeSearcher:
 
     def __init__(self, *, needs_vectors: bool = True, lexical: bool = False,
                  extra: Sequence[list[Key]] = ()) -> None:
+        self.name = "memory"
         self.needs_vectors = needs_vectors
         self.lexical = lexical
         self.extra = list(extra)
