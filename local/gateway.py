@@ -89,7 +89,10 @@ class Gateway:
         if not _foreign(head) and (app := self._streaming(head)):
             await app(scope, receive, send)
             return
-        request = await _read(head, receive, MOST_UPLOAD_BYTES if _is_upload(head) else MOST_BYTES)
+        try:
+            request = await _read(head, receive, MOST_UPLOAD_BYTES if _is_upload(head) else MOST_BYTES)
+        except ConnectionAbortedError:
+            return
         reply = await asyncio.to_thread(self.handle, request) if request else self._refuse("REQUEST_TOO_LARGE")
         headers = {**reply.headers, "content-length": str(len(reply.body))}
         await send({"type": "http.response.start", "status": reply.status,
@@ -239,6 +242,8 @@ async def _read(head: Request, receive: Receive, most: int) -> Request | None:
     more = True
     while more:
         message = await receive()
+        if message.get("type") == "http.disconnect":
+            raise ConnectionAbortedError  # half a body is no request
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > most:

@@ -14,6 +14,7 @@ from local.stack import MANUALS, copy_aside, pdfs_in, prepare
 from shotwise.adapters.folder_store import FolderStore
 from shotwise.adapters.knowledge import open_ingestion, open_library
 from shotwise.edge.documents import documents_reply
+from shotwise.edge.names import name_fault
 from shotwise.knowledge.ingest import Ingested
 from shotwise.settings import Settings
 
@@ -29,7 +30,9 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
     names = Counter(path.name for path in files)
     found = [Ingested(name, "failed", reason=f"{name}: {count} files of this name; rename them, documents go by name")
              for name, count in names.items() if count > 1]
-    files = [path for path in files if names[path.name] == 1]
+    found += [Ingested(name, "failed", reason=f"{name}: its name {fault}") for name in names
+              if (fault := name_fault(name))]
+    files = [path for path in files if names[path.name] == 1 and not name_fault(path.name)]
     for number, path in enumerate(files, 1):
         outcome = ingestion.ingest(path)
         say(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")

@@ -102,7 +102,9 @@ def loaded(function: str) -> set[str]:
     ("predict", HEAVY | {"boto3", "botocore.session", "matplotlib", "sqlite3", "pymupdf", "aws_xray_sdk"}),
     ("importance", HEAVY | {"boto3", "botocore.session", "sqlite3", "pymupdf", "aws_xray_sdk"}),
     ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "httpx", "opensearchpy",
-                           "aws_xray_sdk"})])
+                           "aws_xray_sdk"}),
+    ("embed_documents", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "numpy", "pymupdf", "httpx",
+                                 "opensearchpy"})])
 def test_a_cold_import_pulls_in_what_it_needs_alone(function: str, absent: set[str]) -> None:
     """Measured in a fresh interpreter, not read from the source."""
     assert not loaded(function) & absent

@@ -146,3 +146,23 @@ def test_a_stream_goes_out_event_by_event(stack: Any) -> None:
 def test_only_the_described_operation_streams(stack: Any, method: str, path: str) -> None:
     """Every other is the gateway's refusal."""
     assert serve(stack[2], method, path).status == 403
+
+
+def test_half_an_upload_replaces_nothing(tmp_path: Path) -> None:
+    """A client that breaks off leaves the file that was there, and hears nothing."""
+    (tmp_path / "half.pdf").write_bytes(b"whole")
+    told: list[Any] = []
+    bucket = Bucket(FolderStore([tmp_path], ""), lambda event: told.append(event) or {"batchItemFailures": []})
+    gateway = Gateway({"paths": {}, "x-amazon-apigateway-gateway-responses": {}}, None, None, bucket)
+    messages = iter([{"type": "http.request", "body": b"%PDF-ha", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "PUT", "path": "/uploads/half.pdf", "query_string": b"", "headers": []}
+    asyncio.run(gateway(scope, receive, send))
+    bucket.wait()
+    assert (tmp_path / "half.pdf").read_bytes() == b"whole" and told == []

@@ -136,13 +136,15 @@ class AnyName(FolderStore):
         super().__init__([], "")
         self.names = names
 
-    def fetch(self, name: str, folder: Path) -> Path:
+    def get(self, name: str) -> Stored:
         """A file, where one of this name is kept."""
         if name not in self.names:
             raise NotFound(name)
-        path = folder / "kept.pdf"
-        path.write_text(BISCUIT, "utf-8")
-        return path
+        return Stored(BISCUIT.encode(), None)
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """Nothing is fetched that is not read."""
+        raise AssertionError(name) if name in self.names else NotFound(name)
 
 
 @pytest.mark.parametrize("name", ["2026/작업 표준.pdf", "notes.txt", ".hidden.pdf", "a:b.pdf", "가" * 70 + ".pdf"])

@@ -33,16 +33,16 @@ def open_ingestion(settings: Knowledge) -> Ingestion:
     """What takes documents in: the write side. It has no numpy on Lambda: the readers of PDFs fill its package."""
     from shotwise.knowledge.ingest import Ingestion
 
-    library = open_library(settings)
+    library = open_library(settings, fresh_seconds=0)  # what is written has to rest on what is there now
     return Ingestion(library, open_lexicon(settings), open_searcher(settings, library), open_embedder(settings))
 
 
-def open_library(settings: Knowledge) -> Library:
-    """S3 where a bucket is set, else the file of this machine."""
+def open_library(settings: Knowledge, fresh_seconds: float = 15) -> Library:
+    """S3 where a bucket is set, whose listing may be so old, else the file of this machine."""
     if settings.library_bucket:
         from shotwise.adapters.s3_library import S3Library
 
-        return S3Library(settings.library_bucket, LIBRARY_PREFIX)
+        return S3Library(settings.library_bucket, LIBRARY_PREFIX, fresh_seconds=fresh_seconds)
     return SqliteLibrary(settings.library, read_only=settings.library_read_only)
 
 

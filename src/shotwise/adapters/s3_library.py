@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -33,6 +34,10 @@ class _Row:
 
     tag: str
     entry: Entry
+
+
+class _Damaged(KnowledgeError):
+    """An object that is no document of ours, or of another format."""
 
 
 class S3Library:
@@ -158,8 +163,13 @@ class S3Library:
         self._read_at = now
 
     def _load_quietly(self, key: str) -> None:
-        """Read a document and return nothing, so that a refresh holds no more of them than the memory may."""
-        self._load(key)
+        """Read a document and return nothing, so that a refresh holds no more of them than the memory may. One that
+        cannot be understood is passed over, and said: it must not stop the others, and ingesting it again mends it."""
+        try:
+            self._load(key)
+        except _Damaged as error:
+            logging.getLogger(__name__).error("passed over: %s", error)
+            self._forget(key)
 
     def _load(self, key: str) -> Kept | None:
         """Read a document; None where it was removed meanwhile."""
@@ -171,9 +181,9 @@ class S3Library:
         try:
             found = unpacked(body)
         except KnowledgeError as error:
-            raise KnowledgeError(f"s3://{self._bucket}/{key} {error}") from error
+            raise _Damaged(f"s3://{self._bucket}/{key} {error}") from error
         if _key(self._documents, found.entry.name) != key:
-            raise KnowledgeError(f"s3://{self._bucket}/{key} is not where {found.entry.name!r} belongs")
+            raise _Damaged(f"s3://{self._bucket}/{key} is not where {found.entry.name!r} belongs")
         self._hold(key, tag, found)
         return found
 

@@ -15,7 +15,6 @@ from shotwise.errors import NotFound, StoreError
 from shotwise.files import Stored, Upload
 
 ADDRESS_SECONDS, UPLOAD_SECONDS = 300, 900
-MOST_NAME = 200  # characters of a name that the disk sees
 # Signed addresses by version 4 and of the bucket's own region: a redirect would break the signature.
 SIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
@@ -46,7 +45,7 @@ class S3Store:
 
     def fetch(self, name: str, folder: Path) -> Path:
         """A copy in `folder`, in pieces: the file need not fit into memory."""
-        path = folder / Path(name).name[-MOST_NAME:]
+        path = folder / Path(name).name
         with self._translated(name, "read"):
             self._client.download_file(self._bucket, self._prefix + name, str(path))
         return path
@@ -80,6 +79,8 @@ class S3Store:
     def _translated(self, name: str, done: str) -> Iterator[None]:
         try:
             yield
+        except OSError as error:
+            raise StoreError(f"s3://{self._bucket}/{self._prefix}{name} was not {done}: {error.strerror}") from error
         except (ClientError, BotoCoreError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if code in ("404", "NoSuchKey", "NotFound") and self._bucket_is_there():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,7 @@ class SqliteVectors:
 
     def __init__(self, library: SqliteLibrary) -> None:
         self._library = library
-        self._state: tuple[Any, ...] = ()
-        self._firsts: NDArray[Any] = np.zeros(1, int)
-        self._matrix: NDArray[np.float32] = np.zeros((0, 0), np.float32)
-        self._actions: NDArray[np.bool_] = np.zeros(0, bool)
+        self._held = _Held((), np.zeros(1, int), np.zeros((0, 0), np.float32), np.zeros(0, bool))
 
     def put(self, volume: Volume, vectors: Sequence[Sequence[float]]) -> None:
         """Add the vectors of a version beside those of others."""
@@ -41,31 +39,43 @@ class SqliteVectors:
         """The passages nearest to the query by cosine."""
         if query.vector is None:
             return []
-        self._refresh(len(query.vector))
-        if not len(self._matrix):
+        held = self._current(len(query.vector))
+        if not len(held.matrix):
             return [[]]
-        near = self._matrix @ np.asarray(query.vector, np.float32)
+        near = held.matrix @ np.asarray(query.vector, np.float32)
         if action_only:
-            near = np.where(self._actions, near, -np.inf)
+            near = np.where(held.actions, near, -np.inf)
         best = np.argsort(-near, kind="stable")[:limit]
-        return [[self._key(int(at)) for at in best if np.isfinite(near[at])]]
+        return [[held.key(int(at)) for at in best if np.isfinite(near[at])]]
 
-    def _refresh(self, dimensions: int) -> None:
-        """Hold the vectors of the kept versions in memory, anew where documents changed."""
-        state = (dimensions, *_fetch(self._library, CURRENT.format("v.document, v.version"), (dimensions,)))
-        if state == self._state:
-            return
-        rows = _fetch(self._library, CURRENT.format("v.vectors, p.actions"), (dimensions,))
-        parts = [np.frombuffer(vectors, "<f2").reshape(-1, dimensions) for vectors, _ in rows]
-        self._firsts = np.cumsum([0, *map(len, parts)])
-        self._matrix = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, dimensions), np.float32)
-        self._actions = np.frombuffer(b"".join(actions for _, actions in rows), np.uint8).astype(bool)
-        self._state = state
+    def _current(self, dimensions: int) -> _Held:
+        """The vectors of the kept versions, read anew where documents changed; put in place as one, because several
+        threads search."""
+        held = self._held
+        if held.state != (dimensions, *_fetch(self._library, CURRENT.format("v.document, v.version"), (dimensions,))):
+            rows = _fetch(self._library, CURRENT.format("v.document, v.version, v.vectors, p.actions"), (dimensions,))
+            parts = [np.frombuffer(vectors, "<f2").reshape(-1, dimensions) for _, _, vectors, _ in rows]
+            self._held = held = _Held(
+                (dimensions, *((name, version) for name, version, _, _ in rows)), np.cumsum([0, *map(len, parts)]),
+                np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, dimensions), np.float32),
+                np.frombuffer(b"".join(actions for *_, actions in rows), np.uint8).astype(bool))
+        return held
 
-    def _key(self, number: int) -> Key:
-        at = int(np.searchsorted(self._firsts, number, "right")) - 1
-        name, version = self._state[1 + at]
-        return Key(name, version, number - int(self._firsts[at]))
+
+@dataclass(frozen=True)
+class _Held:
+    """state: dimensions, then (name, version) of every document; firsts: the row at which each begins."""
+
+    state: tuple[Any, ...]
+    firsts: NDArray[Any]
+    matrix: NDArray[np.float32]
+    actions: NDArray[np.bool_]
+
+    def key(self, number: int) -> Key:
+        """The passage of a row."""
+        at = int(np.searchsorted(self.firsts, number, "right")) - 1
+        name, version = self.state[1 + at]
+        return Key(name, version, number - int(self.firsts[at]))
 
 
 CURRENT = ("SELECT {} FROM vectors v JOIN documents d ON d.name = v.document AND d.version = v.version"

@@ -57,10 +57,13 @@ def sync(name: str, ingestion: Ingestion, documents: FileStore) -> Ingested:
     fault = name_fault(name)
     with tempfile.TemporaryDirectory() as folder:
         try:
+            if fault:
+                documents.get(name)
+                return ingestion.refuse(name, f"{name}: its name {fault}")
             path = documents.fetch(name, Path(folder))
         except NotFound:
             return ingestion.remove(name)
-        return ingestion.refuse(name, f"{name}: its name {fault}") if fault else ingestion.ingest(path)
+        return ingestion.ingest(path)
 
 
 def _names(body: str) -> Iterator[str]:

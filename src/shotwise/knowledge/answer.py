@@ -92,8 +92,9 @@ class Answerer:
         return last
 
     def search(self, text: str, limit: int) -> list[Hit]:
-        """The passages for a text, best first, whether or not they answer it. Raises KnowledgeError."""
-        query = Query(text, self._embedder.embed([text])[0] if self._embedder else None)
+        """The passages for a text, best first, whether or not they answer it; by words alone where the embedder does
+        not answer. Raises KnowledgeError where the index does not."""
+        ((_, query),) = self._searched([Topic(text)], _Draft("ko"))
         return list(retrieve(query, word_weights(text, self.index), self.index, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:

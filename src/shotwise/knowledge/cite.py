@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from shotwise.knowledge.index import Index
+if TYPE_CHECKING:  # taking documents in needs `stands_in` alone, and has no numpy on Lambda
+    from shotwise.knowledge.index import Index
 
 
 def stands_on_page(quote: str, document: str, page: int, index: Index) -> bool:

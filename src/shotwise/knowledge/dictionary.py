@@ -50,11 +50,15 @@ def read_dictionary(*texts: str) -> Dictionary:
         for name, known in lists.items():
             if not _are_texts(content.get(name, [])):
                 raise ValueError(f"{name} must be a list of words")
-            known |= {normalise(word) for word in content.get(name, [])}
-        related |= {normalise(said): tuple(map(normalise, meant)) for said, meant in entries.items()}
-        for first, *others in ([normalise(word) for word in group] for group in groups):
+            known |= {_word(word) for word in content.get(name, [])}
+        related |= {_word(said): tuple(map(_word, meant)) for said, meant in entries.items()}
+        for first, *others in ([_word(word) for word in group] for group in groups):
             same |= {other: same.get(first, first) for other in others if other != same.get(first, first)}
     return Dictionary(frozenset(lists["words"]), same, related, frozenset(lists["decisive"]))
+
+
+def _word(given: str) -> str:
+    return " ".join(normalise(given).split())
 
 
 def _are_texts(value: object) -> bool:
