@@ -7,7 +7,7 @@ ShotwiseError
 ├── BundleError        a model bundle that must not be served
 ├── KnowledgeError     the knowledge index
 │   └── DocumentError  one document that cannot be read
-└── StoreError         a chart could not be stored or fetched
+└── StoreError         a chart or document could not be stored or fetched
 """
 
 from __future__ import annotations
@@ -57,4 +57,4 @@ class DocumentError(KnowledgeError):
 
 
 class StoreError(ShotwiseError):
-    """The chart store did not take or give a chart."""
+    """The store of charts or of documents did not take or give a file."""

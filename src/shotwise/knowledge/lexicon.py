@@ -25,7 +25,6 @@ _HANGUL = re.compile("[가-힣]+")
 _WORD = re.compile(r"\S+")
 _LONG = re.compile(r"(\S{200})")  # no word is: the analyser's time grows with the square of a run's length
 _PLURAL = re.compile("[a-z]{2,}[^s0-9]s")
-# The analyser ends at a NUL, knows UTF-8 alone, and its answer is read line by line.
 NOUNS = frozenset(("NNG", "NNP", "NNBC", "NR", "XR"))
 VERBS = frozenset(("VV", "VA"))
 LATIN = "LATIN"
@@ -90,10 +89,6 @@ class Lexicon:
     def _all_morphemes(self, text: str) -> tuple[Morpheme, ...]:
         """All morphemes in order, endings and particles too."""
         return tuple(self._morphemes(self._one_spelling(text)))
-
-    def grams_of(self, text: str) -> list[str]:
-        """The pairs of syllables of each Korean run, as terms."""
-        return grams(self._one_spelling(text))
 
     def _held(self, text: str) -> frozenset[str]:
         return frozenset(self.terms(text))

@@ -45,8 +45,8 @@ def from_prediction(context: Mapping[str, Any], language: str | None, documents:
     defect; otherwise the likeliest defects themselves, whose causes may lie in values that this shot has right.
     A value at the median of good shots is left out: the documents speak of high and low ones.
 
-    It is worded in the language of the `documents`, which need not be that of the answer: words are all that this
-    search has.
+    It is worded in the language of the `documents`, which need not be that of the answer: words are all that a search
+    without an embedder has.
 
     `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
     `top_features` (T2 failed) the values outside their limits take their place.
