@@ -20,7 +20,7 @@ CLASSES = ("defect", "normal")
 IMPORTANCE = ("importance", "base_value", "probability", "estimated_error", "top_features", "setpoints", "signals",
               "imputed", "unusual", "visualization_url", "degraded", "processing_time_ms")
 KNOWLEDGE = ("answer", "sources", "recommendations", "recommendation_sources", "grounded", "generator",
-             "processing_time_ms")
+             "degraded", "processing_time_ms")
 DIAGNOSIS = ("prediction", "importance", "knowledge", "skipped", "degraded", "timings_ms")
 ADDS_UP = 1e-4  # the contract's tolerance of base value + contributions = probability
 SAME = 1e-6  # the graph computes in float32; the same shot, same model, comes out the same far below that
