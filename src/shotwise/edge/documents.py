@@ -100,4 +100,3 @@ def _passage(hit: Hit) -> dict[str, Any]:
     return {"document": passage.document, "title": passage.title, "page": passage.page,
             "headings": list(passage.headings), "text": "\n".join(line.text for line in passage.lines),
             "relevance": round(hit.relevance, 4)}
-

@@ -17,7 +17,7 @@ from shotwise.knowledge.index import Index
 from shotwise.knowledge.meaning import alike
 from shotwise.knowledge.passage import Answer, Entry, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, Writer
-from shotwise.knowledge.question import Question, Topic
+from shotwise.knowledge.question import Question, Topic, language_of
 from shotwise.knowledge.retrieve import retrieve, word_weights
 
 QUOTES, RECOMMENDATIONS, EVIDENCE = 4, 4, 8
@@ -185,5 +185,5 @@ class Answerer:
 
 def documents_language(entries: Sequence[Entry]) -> str:
     """The language that most documents are titled in."""
-    korean = sum(any("가" <= letter <= "힣" for letter in entry.title) for entry in entries)
+    korean = sum(language_of(entry.title) == "ko" for entry in entries)
     return "en" if korean * 2 < len(entries) else "ko"

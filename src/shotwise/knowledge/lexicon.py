@@ -165,7 +165,6 @@ def _pattern(word: str) -> str:
     return spaced if len(word) > 2 else f"(?<![가-힣]){spaced}"
 
 
-
 def _split(surface: str, features: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
     """The morphemes of one token: an inflected one is several, a compound also its parts."""
     kind = features[4] if len(features) > 7 else ""

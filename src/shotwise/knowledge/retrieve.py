@@ -9,7 +9,6 @@ fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/de
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from shotwise.knowledge.asking import Word, content_words
 from shotwise.knowledge.index import Index
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Hit, Passage, Query
+from shotwise.knowledge.question import language_of
 
 CANDIDATES, LOOKED_AT = 40, 5
 # What a word weighs: nouns by their rarity (idf, 0.7 to 6); a verb, a number or a single syllable little, because an
@@ -28,7 +28,6 @@ MEANT = 0.8  # what a word counts whose meaning a passage holds in other words
 # and 1 where a line and its headings hold as good as all.
 PLACE, HEADINGS, ALL = 6.0, 3.0, 0.9
 COVERED, MISSING, LEAST = 3.5, 0.32, 1.2  # there is an answer: COVERED · covered − MISSING · missing ≥ LEAST
-_HANGUL = re.compile("[가-힣]")
 Weights = Sequence[tuple[Word, float]]
 
 
@@ -89,10 +88,10 @@ def word_weights(topic: str, index: Index) -> Weights:
     counts."""
     words = content_words(topic, index.lexicon)
     frequencies = index.frequencies([term for word in words for term in _terms(word)])
-    size, korean = index.size(), bool(_HANGUL.search(topic))
+    size, nowhere = index.size(), UNKNOWN if language_of(topic) == "ko" else FOREIGN
     found, unknown = [], set()
     for word in words:
-        weight = _weight(word, frequencies, size, UNKNOWN if korean else FOREIGN)
+        weight = _weight(word, frequencies, size, nowhere)
         if weight == UNKNOWN and not word.decisive:
             if word.written in unknown:
                 continue
