@@ -43,8 +43,7 @@ class Word:
 def search_terms(text: str, lexicon: Lexicon) -> dict[str, float]:
     """The terms to search for, each with its weight: of the text itself, of the headings that such a question is
     answered under, and of what the thesaurus relates."""
-    morphemes = lexicon.morphemes(text)
-    related = {term for _, meanings in lexicon.related(text, morphemes) for meaning in meanings for term in meaning}
+    related = {term for _, meanings in lexicon.related(text) for meaning in meanings for term in meaning}
     return dict.fromkeys(sorted(related), RELATED) | dict.fromkeys(
         [*asked_for(text, lexicon), *lexicon.terms(text)], 1.0)
 
@@ -52,11 +51,10 @@ def search_terms(text: str, lexicon: Lexicon) -> dict[str, float]:
 def content_words(question: str, lexicon: Lexicon) -> list[Word]:
     """The words of a question that an answer should hold, each once. The noun after 어떤 or 무슨 is what is asked for:
     an answer to 어떤 결함 names the defect instead."""
-    morphemes = lexicon.morphemes(question)
-    related = lexicon.related(question, morphemes)
+    related = lexicon.related(question)
     found: dict[str, Word] = {}
     unnamed = -1
-    for morpheme in morphemes:
+    for morpheme in lexicon.morphemes(question):
         if morpheme.form in _WHICH:
             unnamed = morpheme.word + 1
         elif _counts(morpheme) and morpheme.word != unnamed:

@@ -63,19 +63,21 @@ class Lexicon:
         for said, meant in dictionary.related.items():
             self._entries.setdefault(said[0], []).append((said, meant))
         self._stems = lru_cache(maxsize=8192)(self._stems_of)  # thousands of entries, of which a question meets a few
-        self.morphemes = lru_cache(maxsize=512)(self._all_morphemes)  # a question is looked at from several sides
+        # A question is looked at from several sides.
+        self.morphemes = lru_cache(maxsize=512)(self._all_morphemes)
+        self.related = lru_cache(maxsize=512)(self._all_related)
 
-    def related(self, text: str, morphemes: Iterable[Morpheme]) -> list[tuple[frozenset[str], tuple[Meaning, ...]]]:
-        """What the thesaurus knows of a text, whose morphemes are given: the morphemes that were said, and those of
-        each thing that they may mean."""
-        forms = {morpheme.form for morpheme in morphemes}
+    def _all_related(self, text: str) -> tuple[tuple[frozenset[str], tuple[Meaning, ...]], ...]:
+        """What the thesaurus knows of a text: the morphemes that were said, and those of each thing that they may
+        mean."""
+        forms = {morpheme.form for morpheme in self.morphemes(text)}
         beginnings = sorted({letter for part in (normalise(text), *forms) for letter in part})
         found = []
         for said, meant in (entry for letter in beginnings for entry in self._entries.get(letter, ())):
             stems = frozenset(self._stems(said))
             if stems and stems <= forms:
                 found.append((stems, tuple(filter(None, map(self._stems, meant)))))
-        return found
+        return tuple(found)
 
     def _stems_of(self, text: str) -> Meaning:
         return tuple(dict.fromkeys(found.form for found in self.morphemes(text)
