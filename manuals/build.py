@@ -1,8 +1,8 @@
 """Build the Korean documents of this folder: every *.md with a front matter block becomes a PDF of the same stem.
 
 Stages: read front matter and body → parse the Markdown into tokens (markdown-it-py, with tables) → turn them into
-flowables (headings, paragraphs, lists, tables) → lay them out behind a title page and a table of contents → write.
-The same source gives the same bytes.
+flowables (headings, paragraphs, lists, tables) → lay them out behind a title page and a table of contents → attach the
+questions that the document answers (*.questions.jsonl beside the source) → write. The same sources give the same bytes.
 
     python manuals/build.py [--fonts DIR]
 """
@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import pymupdf
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from reportlab.lib import colors
@@ -45,6 +47,7 @@ FONTS = HERE.parent / "src" / "shotwise" / "charts" / "fonts"
 FONT_PAIRS = (("NanumGothic.ttf", "NanumGothicBold.ttf"), ("NanumSquareR.ttf", "NanumSquareB.ttf"))
 BODY, BOLD = "ManualBody", "ManualBold"
 INK, FAINT, SHADE = colors.HexColor("#1a1a1a"), colors.HexColor("#666666"), colors.HexColor("#e9edf2")
+ATTACHMENT = "questions.jsonl"  # as shotwise.knowledge.expected reads it
 MARGIN, TOP, BOTTOM = 17 * mm, 20 * mm, 17 * mm
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - TOP - BOTTOM
 CELL_PADDING, MOST_CONTENTS = 4, 40
@@ -81,8 +84,8 @@ class Whole(Paragraph):
 class Manual(BaseDocTemplate):
     """A4 pages with the title above and the page number below; collects headings for contents and outline."""
 
-    def __init__(self, path: Path, title: str, subject: str, contents_depth: int) -> None:
-        super().__init__(str(path), pagesize=A4, title=title, subject=subject, author="Shotwise", lang="ko",
+    def __init__(self, file: BytesIO, title: str, subject: str, contents_depth: int) -> None:
+        super().__init__(file, pagesize=A4, title=title, subject=subject, author="Shotwise", lang="ko",
                          invariant=1)
         self.contents_depth = contents_depth
         frame = Frame(MARGIN, BOTTOM, WIDTH, HEIGHT, 0, 0, 0, 0, id="text")
@@ -245,8 +248,21 @@ def build(source: Path) -> Path | None:
     entries = sum(token.type == "heading_open" and token.tag in ("h1", "h2") for token in tokens)
     depth = 2 if entries <= MOST_CONTENTS else 1  # sections are listed only where the list fits on a page
     target = source.with_suffix(".pdf")
-    Manual(target, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))
+    laid_out = BytesIO()
+    Manual(laid_out, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))
+    target.write_bytes(with_attachment(laid_out.getvalue(), source.with_suffix(".questions.jsonl")))
     return target
+
+
+def with_attachment(pdf: bytes, questions: Path) -> bytes:
+    """The PDF with the questions attached, where there are any. Its dates are set, so that they never change."""
+    if not questions.is_file():
+        return pdf
+    with pymupdf.open("pdf", pdf) as document:
+        stream = document.embfile_add(ATTACHMENT, questions.read_bytes(), filename=ATTACHMENT)
+        for date in ("CreationDate", "ModDate"):
+            document.xref_set_key(stream, f"Params/{date}", "(D:20000101000000Z)")
+        return bytes(document.tobytes(deflate=True, no_new_id=True))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """How a document lies in S3: gzip over one JSON object that holds all of it but the Markdown of its pages.
 
 `{format, name, title, sha256, version, notes, pages: [[number, text]], passages: [[page, headings, lines, action]],
-postings: {terms, starts, passages, counts, actions}}`; a line is [text] where its quote is the same, else
+postings: {terms, starts, places, counts, firsts, actions}}`; a line is [text] where its quote is the same, else
 [text, quote]; the arrays of the postings are Base64.
 """
 
@@ -19,8 +19,8 @@ from shotwise.errors import KnowledgeError
 from shotwise.knowledge.passage import Entry, Line, Passage, Postings, Volume
 
 # Raise it with every change of the above: an object of another format is refused until its document is ingested anew.
-FORMAT = 1
-ARRAYS = ("starts", "passages", "counts", "actions")
+FORMAT = 2
+ARRAYS = ("starts", "places", "counts", "firsts", "actions")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _kept(content: dict[str, Any], size: int) -> Kept:
 def _checked(found: Kept) -> Kept:
     """Arrays that do not fit together would fail far from here, in the middle of a search."""
     postings = found.postings
-    if (len(postings.starts) != 4 * (len(postings.terms) + 1) or len(postings.passages) != 4 * len(postings.counts)
-            or len(postings.actions) != len(found.passages)):
+    if (len(postings.starts) != 4 * (len(postings.terms) + 1) or len(postings.places) != 4 * len(postings.counts)
+            or len(postings.firsts) != 4 * (len(found.passages) + 1) or len(postings.actions) != len(found.passages)):
         raise ValueError("its postings do not fit together")
     return found

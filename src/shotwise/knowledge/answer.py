@@ -18,7 +18,7 @@ from shotwise.knowledge.meaning import alike
 from shotwise.knowledge.passage import Answer, Entry, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, Writer
 from shotwise.knowledge.question import Question, Topic, language_of
-from shotwise.knowledge.retrieve import retrieve, word_weights
+from shotwise.knowledge.retrieve import retrieve
 
 QUOTES, RECOMMENDATIONS, EVIDENCE = 4, 4, 8
 LEAST_EVIDENCE = 0.2  # relevance of a passage that a writer is shown, where no vector speaks for it
@@ -95,7 +95,7 @@ class Answerer:
         """The passages for a text, best first, whether or not they answer it; by words alone where the embedder does
         not answer. Raises KnowledgeError where the index does not."""
         ((_, query),) = self._searched([Topic(text)], _Draft("ko"))
-        return list(retrieve(query, word_weights(text, self.index), self.index, limit).hits)
+        return list(retrieve(query, self.index, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:
         """The passages that the answer rests on, its text in pieces, and the Answer. Closing the iterator stops the
@@ -179,7 +179,7 @@ class Answerer:
         return searched, list(found.values())
 
     def _hits(self, topic: Topic, query: Query) -> list[Hit]:
-        found = retrieve(query, word_weights(topic.text, self.index), self.index)
+        found = retrieve(query, self.index)
         return [hit for hit in found.hits if query.vector is not None or hit.relevance >= LEAST_EVIDENCE]
 
 

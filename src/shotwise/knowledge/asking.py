@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shotwise.knowledge.lexicon import LATIN, NOUNS, VERBS, Lexicon, Meaning, Morpheme, grams
+from shotwise.knowledge.lexicon import LATIN, NOUNS, STEMS, VERBS, Lexicon, Meaning, Morpheme, grams
 
 # Words that ask rather than tell: a passage need not hold them to be the answer.
 _ASKING_WORDS = """
@@ -61,6 +61,15 @@ def content_words(question: str, lexicon: Lexicon) -> list[Word]:
             meanings = dict.fromkeys(meaning for said, meant in related if morpheme.form in said for meaning in meant)
             found.setdefault(morpheme.form, _word(morpheme, tuple(meanings), morpheme.form in lexicon.decisive))
     return list(found.values())
+
+
+def spoken_words(question: str, lexicon: Lexicon) -> list[Word]:
+    """All words of a question, each once, those that ask too: what people expect of a passage is asked in them."""
+    related = lexicon.related(question)
+    forms = dict.fromkeys(found.form for found in lexicon.morphemes(question)
+                          if found.tag in STEMS and not found.part)
+    return [Word(form, (), False, tuple(dict.fromkeys(
+        meaning for said, meant in related if form in said for meaning in meant))) for form in forms]
 
 
 def _counts(morpheme: Morpheme) -> bool:

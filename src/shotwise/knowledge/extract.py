@@ -10,11 +10,11 @@ from shotwise.knowledge.index import Index
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Hit, Line, Passage, Query, Source
 from shotwise.knowledge.question import Topic
-from shotwise.knowledge.retrieve import Weights, overlap, retrieve, under, word_weights
+from shotwise.knowledge.retrieve import retrieve
 
 # A statement's score: the part of the topic that it holds + TOGETHER times the part that it and its headings hold.
 TOGETHER = 3
-STATED = 0.6  # the least that a statement and its headings hold, against its passage
+STATED = 0.6  # the least that a statement and its headings hold, against the best of its passage
 WITHIN = 0.75  # the least relevance of a further passage, against the first
 Searched = tuple[Topic, Query]
 
@@ -26,13 +26,12 @@ def statements(searched: Sequence[Searched], index: Index, most: int, *, action_
 
 def _statements(topic: Topic, query: Query, index: Index, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best passage first."""
-    weights = word_weights(topic.text, index)
-    found = retrieve(query, weights, index, action_only=action_only)
+    found = retrieve(query, index, action_only=action_only)
     if found.certainty < 0:
         return
     least = WITHIN * found.hits[0].relevance
     for hit in (hit for hit in found.hits if hit.relevance >= least):
-        for line in _best_lines(hit, topic, weights, index.lexicon)[:3 if action_only else 1]:
+        for line in _best_lines(hit, topic, index.lexicon)[:3 if action_only else 1]:
             if stands_on_page(line.quote, hit.passage.document, hit.passage.page, index):
                 yield source_of(hit, line.quote)
 
@@ -43,17 +42,17 @@ def source_of(hit: Hit, quote: str) -> Source:
     return Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), quote)
 
 
-def _best_lines(hit: Hit, topic: Topic, weights: Weights, lexicon: Lexicon) -> list[Line]:
+def _best_lines(hit: Hit, topic: Topic, lexicon: Lexicon) -> list[Line]:
     """The lines of a passage that say something on the topic, best first."""
     passage = hit.passage
-    headings, wanted = under(passage, lexicon), lexicon.held(topic.text)
+    wanted = lexicon.held(topic.text)
+    # Against its best line: where the section answers as a whole, no line holds much of what was asked.
+    least = STATED * max((together for _, together in hit.lines), default=0.0)
     scored = []
-    for line in passage.lines:
-        words = lexicon.held(line.text)
-        together = overlap(words | headings, weights)
-        if together >= STATED * hit.relevance and _fits(line, passage, topic, lexicon) \
-                and not contradicts(words, wanted, remedy=passage.action):
-            scored.append((overlap(words, weights) + TOGETHER * together, line))
+    for line, (alone, together) in zip(passage.lines, hit.lines, strict=True):
+        if together >= least and _fits(line, passage, topic, lexicon) \
+                and not contradicts(lexicon.held(line.text), wanted, remedy=passage.action):
+            scored.append((alone + TOGETHER * together, line))
     return [line for _, line in sorted(scored, key=lambda found: -found[0])]
 
 

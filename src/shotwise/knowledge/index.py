@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.asking import search_terms
-from shotwise.knowledge.lexical import LexicalIndex
+from shotwise.knowledge.lexical import LexicalIndex, Standing
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Entry, Key, Passage, Postings, Query
 from shotwise.knowledge.ports import Library, Searcher
@@ -35,18 +35,24 @@ class Index:
 
         Raises KnowledgeError where library or searcher do not answer.
         """
-        terms = search_terms(query.text, self.lexicon)
+        return self.found(query, (), limit, action_only=action_only)[0]
+
+    def found(self, query: Query, terms: Sequence[str], limit: int, *,
+              action_only: bool = False) -> tuple[list[Passage], Standing]:
+        """The passages for a query, and where `terms` stand in them."""
+        wanted = search_terms(query.text, self.lexicon)
         rankings = self._searcher.rankings(query, DEPTH, action_only=action_only) if self._searcher else []
         for _ in range(TRIES):  # a document may be replaced between looking and reading
             versions, lexical = self._current()
-            wanted = rankings
+            fusing = rankings
             if self._searcher is None or not self._searcher.lexical:
-                wanted = [lexical.search(terms, DEPTH, action_only=action_only), *rankings]
-            keys = [key for key in fused(wanted) if versions.get(key.document) == key.version][:limit]
-            found = self.library.passages(keys)
-            if None not in found:
+                fusing = [lexical.search(wanted, DEPTH, action_only=action_only), *rankings]
+            keys = [key for key in fused(fusing) if versions.get(key.document) == key.version][:limit]
+            kept = list(zip(keys, self.library.passages(keys), strict=True))
+            if all(passage for _, passage in kept):
                 break
-        return [passage for passage in found if passage is not None]
+        there = [(key, passage) for key, passage in kept if passage is not None]
+        return [passage for _, passage in there], lexical.standing(terms, [key for key, _ in there])
 
     def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
         """In how many passages each term stands; terms that stand in none are absent."""

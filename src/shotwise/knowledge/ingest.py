@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shotwise.errors import DocumentError
 from shotwise.knowledge.chunk import passages
+from shotwise.knowledge.expected import placed
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.parse import parse
 from shotwise.knowledge.passage import Document, Volume
@@ -17,7 +18,7 @@ from shotwise.knowledge.postings import postings
 
 # Raise it with every change of what `parse`, `chunk`, `lexicon` or `postings` make of a document: documents of another
 # edition are read again.
-EDITION = 3
+EDITION = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Ingestion:
     def _add(self, document: Document, version: str) -> Ingested:
         """Searcher first, library last: until then the old version is what is found."""
         found = tuple(passages(document))
-        volume = Volume(document, version, found, postings(found, self.lexicon))
+        questions, notes = placed(document, found)
+        document = replace(document, notes=document.notes + notes)
+        volume = Volume(document, version, found, postings(found, self.lexicon, questions), questions)
         if self.searcher:
             vectors = self.embedder.embed([passage.text for passage in found]) \
                 if self.embedder and self.searcher.needs_vectors else []

@@ -1,14 +1,16 @@
-"""Search by words: BM25 over the postings of all documents, in memory.
+"""Search by words: BM25 over the postings of all documents, in memory, and which words stand where in a passage.
 
 The score of a passage is BM25 over its morphemes plus GRAMS times BM25 over its pairs of syllables, each with its own
-lengths. What each posting adds to a score is worked out when documents change, so a search only adds up: no posting is
-looked at twice. BM25 as in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with the idf that
-cannot be negative.
+lengths; the questions that it answers count as its text. What each posting adds to a score is worked out when documents
+change, so a search only adds up: no posting is looked at twice. BM25 as in Robertson and Zaragoza, "The Probabilistic
+Relevance Framework" (2009), with the idf that cannot be negative; a text searched with the questions that it answers,
+as in Nogueira et al., "Document Expansion by Query Prediction" (2019).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,35 +23,69 @@ K1, B = 1.2, 0.75
 GRAMS = 0.5  # measured on public sets, see benchmarks/knowledge
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where terms stand in some passages. rows: the row of each term; found: bool [T, S], over the places of all the
+    passages, one after another; firsts: int [N + 1], the first place of each passage, and the number of all; asked:
+    bool [N], whether a passage came with questions."""
+
+    rows: Mapping[str, int]
+    found: NDArray[np.bool_]
+    firsts: NDArray[np.int64]
+    asked: NDArray[np.bool_]
+
+
 class LexicalIndex:
     """BM25 over the postings of documents, each given with its version."""
 
     def __init__(self, documents: Mapping[str, tuple[str, Postings]]) -> None:
         self._documents = [(name, version) for name, (version, _) in documents.items()]
+        self._numbers = {name: number for number, name in enumerate(documents)}
         found = [kept for _, kept in documents.values()]
         self._firsts = np.cumsum([0, *(len(kept.actions) for kept in found)])
         self.size = int(self._firsts[-1])
         self._actions = np.frombuffer(b"".join(kept.actions for kept in found), np.uint8).astype(bool)
+        # Of every passage: how many places it has. The first place of each, and the number of all.
+        sizes = [np.diff(np.frombuffer(kept.firsts, "<u4")) for kept in found]
+        self._place_firsts = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))])
         self._terms: dict[str, int] = {}
-        term_of, passages, counts = self._joined(found)
+        term_of, places, counts = self._joined(found)
         order = np.argsort(term_of, kind="stable")
-        self._passages: NDArray[np.int32] = passages[order]
-        self._starts = np.concatenate([[0], np.cumsum(np.bincount(term_of, minlength=len(self._terms)))])
-        self._added = self._impacts(term_of[order], counts[order])
+        term_of, counts = term_of[order], counts[order]
+        self._places: NDArray[np.int32] = places[order]
+        self._place_starts = self._starts_of(term_of)
+        term_of, counts = self._gathered(term_of, counts)
+        self._starts = self._starts_of(term_of)
+        self._added = self._impacts(term_of, counts)
 
     def _joined(self, found: Sequence[Postings]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Of every posting of all documents: number of its term, of its passage, count."""
+        """Of every posting of all documents: number of its term, of its place, count."""
         known = self._terms
         parts = []
         for first, kept in zip(self._firsts, found, strict=False):
             ids = np.array([known.setdefault(term, len(known)) for term in kept.terms], np.int32)
             lengths = np.diff(np.frombuffer(kept.starts, "<u4"))
-            passages = np.frombuffer(kept.passages, "<u4").astype(np.int32) + np.int32(first)
-            parts.append((np.repeat(ids, lengths), passages, np.frombuffer(kept.counts, np.uint8)))
+            places = np.frombuffer(kept.places, "<u4").astype(np.int32) + np.int32(self._place_firsts[first])
+            parts.append((np.repeat(ids, lengths), places, np.frombuffer(kept.counts, np.uint8)))
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8)
-        term_of, passages, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return term_of, passages, counts
+        term_of, places, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return term_of, places, counts
+
+    def _starts_of(self, term_of: NDArray[Any]) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(np.bincount(term_of, minlength=len(self._terms)))])
+
+    def _gathered(self, term_of: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The postings by passage: term and count of each; `_passages` keeps its passage."""
+        passages = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self._place_firsts))[self._places]
+        self._asked = np.zeros(self.size, bool)
+        self._asked[passages[self._places % 2 == 1]] = True  # every second place holds questions
+        new = np.ones(len(passages), bool)
+        new[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
+        at = np.flatnonzero(new)
+        self._passages: NDArray[np.int32] = passages[at]
+        summed = np.add.reduceat(counts, at, dtype=np.int64) if len(at) else np.zeros(0, np.int64)
+        return term_of[at], summed
 
     def _impacts(self, term_of: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float32]:
         """What each posting adds to the score of its passage."""
@@ -72,7 +108,7 @@ class LexicalIndex:
         and passages."""
         scores = np.zeros(self.size, np.float32)
         for term, weight in terms.items():
-            span = self._span(term)
+            span = self._span(term, self._starts)
             scores[self._passages[span]] += np.float32(weight) * self._added[span]
         if action_only:
             scores *= self._actions
@@ -82,11 +118,26 @@ class LexicalIndex:
 
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term stands."""
-        return {term: span.stop - span.start for term in terms if (span := self._span(term)).stop > span.start}
+        spans = {term: self._span(term, self._starts) for term in terms}
+        return {term: span.stop - span.start for term, span in spans.items() if span.stop > span.start}
 
-    def _span(self, term: str) -> slice:
+    def standing(self, terms: Sequence[str], keys: Sequence[Key]) -> Standing:
+        """Where `terms` stand in the passages of `keys`, which are of the versions held here."""
+        numbers = np.array([self._firsts[self._numbers[key.document]] + key.number for key in keys], np.int64)
+        firsts, sizes = self._place_firsts[numbers], self._place_firsts[numbers + 1] - self._place_firsts[numbers]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        places = np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], sizes)
+        rows = {term: row for row, term in enumerate(dict.fromkeys(terms))}
+        found = np.zeros((len(rows), len(places)), bool)
+        for term, row in rows.items():
+            held = self._places[self._span(term, self._place_starts)]
+            if len(held):
+                found[row] = held[np.minimum(np.searchsorted(held, places), len(held) - 1)] == places
+        return Standing(rows, found, starts, self._asked[numbers])
+
+    def _span(self, term: str, starts: NDArray[np.int64]) -> slice:
         at = self._terms.get(term)
-        return slice(0, 0) if at is None else slice(int(self._starts[at]), int(self._starts[at + 1]))
+        return slice(0, 0) if at is None else slice(int(starts[at]), int(starts[at + 1]))
 
     def _key(self, number: int) -> Key:
         at = int(np.searchsorted(self._firsts, number, "right")) - 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -29,7 +29,7 @@ NOUNS = frozenset(("NNG", "NNP", "NNBC", "NR", "XR"))
 VERBS = frozenset(("VV", "VA"))
 LATIN = "LATIN"
 MEANING = NOUNS | VERBS | {"MAG", LATIN}  # what is searched for
-_STEMS = MEANING | {"VX", "NP", "MM"}
+STEMS = MEANING | {"VX", "NP", "MM"}  # those that ask too: 누구, 어느
 Meaning = tuple[str, ...]  # the morphemes of one thing that a word may mean
 # Stands in for a dictionary word while the analyser looks at what is around it: nouns that it knows, one open and one
 # closed, because a particle follows the last sound of its word.
@@ -81,12 +81,13 @@ class Lexicon:
 
     def _stems_of(self, text: str) -> Meaning:
         return tuple(dict.fromkeys(found.form for found in self.morphemes(text)
-                                   if found.tag in _STEMS and not found.part))
+                                   if found.tag in STEMS and not found.part))
 
-    def terms(self, text: str) -> list[str]:
-        """The search terms of `text`: morphemes that mean something, then pairs of syllables; repeated ones too."""
+    def terms(self, text: str, tags: Set[str] = MEANING) -> list[str]:
+        """The search terms of `text`: morphemes that mean something, or those of `tags`, then pairs of syllables;
+        repeated ones too."""
         spelled = self._one_spelling(text)
-        return [found.form for found in self._morphemes(spelled) if found.tag in MEANING] + grams(spelled)
+        return [found.form for found in self._morphemes(spelled) if found.tag in tags] + grams(spelled)
 
     def _all_morphemes(self, text: str) -> tuple[Morpheme, ...]:
         """All morphemes in order, endings and particles too."""

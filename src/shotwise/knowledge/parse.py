@@ -22,7 +22,8 @@ from types import TracebackType
 from typing import Any
 
 from shotwise.errors import DocumentError
-from shotwise.knowledge.passage import Document, Page
+from shotwise.knowledge.expected import read_expected
+from shotwise.knowledge.passage import Document, Expected, Page
 
 PAGE_LIMIT_S = 20.0
 OPEN_LIMIT_S = 60.0
@@ -56,7 +57,7 @@ def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: flo
         reason = ("none of its pages can be read; export it again as PDF" if reading.stops else
                   "holds no text, only images; run it through text recognition first")
         raise DocumentError(f"{path.name}: {reason}")
-    return Document(path.name, reading.title or path.stem, digest, pages, tuple(reading.notes))
+    return Document(path.name, reading.title or path.stem, digest, pages, tuple(reading.notes), reading.expected)
 
 
 def clean(text: str) -> str:
@@ -102,6 +103,7 @@ class _Reading:
     def __init__(self, path: Path, command: Sequence[str], page_limit_s: float) -> None:
         self.title = ""
         self.notes: list[str] = []
+        self.expected: tuple[Expected, ...] = ()
         self.stops = 0
         self._path = path
         self._command = command
@@ -164,6 +166,9 @@ class _Reading:
             raise self._error(found["problem"])
         if not self._count and found["mended"]:
             self._note("is damaged and was mended; check that no page is missing, or export it again")
+        if not self._count:
+            self.expected, notes = read_expected(clean(found["questions"]))
+            self.notes += [f"{self._path.name}: {note}" for note in notes]
         self.title, self._count = " ".join(clean(found["title"]).split()), found["pages"]
         if not self._count:
             raise self._error("has no pages; export it again as PDF")

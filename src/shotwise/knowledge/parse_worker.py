@@ -1,7 +1,7 @@
 """The process that reads a PDF for `parse`: opens it, looks through it once, then prints page after page.
 
 Started with the file and a job, JSON: {first, page_limit_s, plain} or {first, page_limit_s, headings, bake}. It prints
-one line of JSON for each step as soon as it is done: {title, pages, mended} or {problem}; {headings}, font size →
+one line of JSON for each step as soon as it is done: {title, pages, mended, questions} or {problem}; {headings}, font size →
 Markdown's mark, which it takes from the job where that has them; then {markdown, text} for each page from `first` on,
 with {trouble} where that is its plain text or nothing. A plain job reads the one page `first`, by its text alone, and
 looks through nothing.
@@ -21,6 +21,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shotwise.knowledge.expected import ATTACHMENT, MOST_BYTES
 from shotwise.knowledge.parse import OPEN_LIMIT_S, prepare_limit_s
 
 with contextlib.redirect_stdout(sys.stderr):  # libraries print notices, at import and later; stdout is for the pages
@@ -121,7 +122,7 @@ def _lines(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except DAMAGES:
         yield {"problem": "is damaged; export it again as PDF"}
         return
-    yield {"title": title, "pages": count, "mended": bool(document.is_repaired)}
+    yield {"title": title, "pages": count, "mended": bool(document.is_repaired), "questions": _questions(document)}
     if job.get("plain"):
         _allow(job["page_limit_s"])
         yield _plain(document, job["first"])
@@ -134,6 +135,16 @@ def _lines(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for number in range(job["first"], count + 1):
         _allow(job["page_limit_s"])
         yield _page(document, number, headings)
+
+
+def _questions(document: _Document) -> str:
+    """The text of the attachment by that name, empty where there is none."""
+    with contextlib.suppress(*DAMAGES):
+        if ATTACHMENT in document.embfile_names():
+            about = document.embfile_info(ATTACHMENT)
+            if max(about["size"], about["length"]) <= MOST_BYTES:
+                return str(document.embfile_get(ATTACHMENT).decode("utf-8", "replace"))
+    return ""
 
 
 def _allow(seconds: float) -> None:

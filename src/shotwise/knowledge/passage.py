@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,26 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Questions that a page is known to answer. text: the words of the page that do, a line of it, or the heading of a
+    section that answers as a whole. A passage is found by them; they are never quoted."""
+
+    page: int
+    text: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Document:
-    """A parsed PDF. name: its file name; sha256: of its bytes; notes: what was not read as it should have been."""
+    """A parsed PDF. name: its file name; sha256: of its bytes; notes: what was not read as it should have been;
+    expected: the questions that came with it."""
 
     name: str
     title: str
     sha256: str
     pages: tuple[Page, ...]
     notes: tuple[str, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,18 +65,27 @@ class Passage:
 
 @dataclass(frozen=True)
 class Postings:
-    """Which terms stand in which passages of one document, and how often: what a search by words needs of it.
+    """Which terms stand where in one document, and how often: all that a search by words needs of it.
 
-    terms: sorted. Of term t, `passages[starts[t]:starts[t + 1]]` are the numbers of its passages, ascending, and
-    `counts` over the same span its frequencies there, at most 255. All little-endian: starts uint32 [T + 1], passages
-    uint32 [P], counts uint8 [P]. actions: one byte a passage, 1 where its heading announces countermeasures.
+    The places of a passage are numbered on through the document. They come in pairs: its headings (with the document's
+    title) and the questions that it answers as a whole, then each line and the questions that the line answers.
+
+    terms: sorted. Of term t, `places[starts[t]:starts[t + 1]]` are its places, ascending, and `counts` over the same
+    span its frequencies there, at most 255. firsts: the first place of each passage, and the number of all. All
+    little-endian: starts uint32 [T + 1], places uint32 [P], counts uint8 [P], firsts uint32 [N + 1]. actions: one byte
+    a passage, 1 where its heading announces countermeasures.
     """
 
     terms: tuple[str, ...]
     starts: bytes
-    passages: bytes
+    places: bytes
     counts: bytes
+    firsts: bytes
     actions: bytes
+
+
+# Number of a passage, number of a line of it from 1 (0: the passage as a whole) → the questions answered there.
+Questions = Mapping[tuple[int, int], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,7 @@ class Volume:
     version: str
     passages: tuple[Passage, ...]
     postings: Postings
+    questions: Questions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,10 +130,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found for a query. relevance: the weighted part of the query's words that it holds, 0 to 1."""
+    """A passage found for a query. relevance: the weighted part of the query's words that it holds, 0 to 1; lines: the
+    same of each of its lines, alone and together with its headings."""
 
     passage: Passage
     relevance: float
+    lines: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

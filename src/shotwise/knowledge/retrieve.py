@@ -3,19 +3,19 @@
 Searching ranks by all that a text says; here the best of those are ranked once more by how much of what was asked their
 headings and their best line hold. Whether there is an answer is decided by the part of the question that is covered,
 against what is missing: a word that no document knows, or one that decides (가격, 보증), weighs most. The weights were
-fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/decisions/0022).
+fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/decisions/0022, 0024).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shotwise.knowledge.asking import Word, content_words
+from shotwise.knowledge.asking import Word, content_words, spoken_words
+from shotwise.knowledge.coverage import Coverage, Weights, best_together, coverages, terms_of, word_terms
 from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Hit, Passage, Query
+from shotwise.knowledge.passage import Hit, Query
 from shotwise.knowledge.question import language_of
 
 CANDIDATES, LOOKED_AT = 40, 5
@@ -23,12 +23,13 @@ CANDIDATES, LOOKED_AT = 40, 5
 # answer may put it otherwise; one that only the thesaurus leads to the documents, one that nothing knows, one that
 # decides.
 WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 9.0
-MEANT = 0.8  # what a word counts whose meaning a passage holds in other words
-# The second ranking: e^(−place / PLACE) + HEADINGS · part that the headings hold + (part that the best line holds)²,
-# and 1 where a line and its headings hold as good as all.
-PLACE, HEADINGS, ALL = 6.0, 3.0, 0.9
-COVERED, MISSING, LEAST = 3.5, 0.32, 1.2  # there is an answer: COVERED · covered − MISSING · missing ≥ LEAST
-Weights = Sequence[tuple[Word, float]]
+# The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions of
+# the whole section, and the squares of what the best line holds alone and with its questions.
+PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
+# There is an answer where the part that is held, less MISSING · the weight of what is missing, reaches the least: of all
+# words in one place where passages came with questions, of the words that matter where they did not.
+MISSING, LEAST, LEAST_ASKED = 0.09, 0.343, 0.38
+MISSING_ASKED = 0.058
 
 
 @dataclass(frozen=True)
@@ -39,55 +40,40 @@ class Found:
     certainty: float
 
 
-def retrieve(query: Query, weights: Weights, index: Index, limit: int = CANDIDATES, *,
-             action_only: bool = False) -> Found:
-    """The passages for `query`, whose words weigh `weights`, and whether they answer it. Hits have as their relevance
-    the weighted part of the words that they hold, 0 to 1."""
-    found = index.search(query, max(limit, CANDIDATES), action_only=action_only)
-    lexicon = index.lexicon
-    scored = []
-    for place, passage in enumerate(found):
-        relevance, headings, line, whole = _covered(passage, weights, lexicon)
-        scored.append((math.exp(-place / PLACE) + HEADINGS * headings + line**2 + (whole >= ALL),
-                       Hit(passage, relevance)))
-    hits = [hit for _, hit in sorted(scored, key=lambda pair: -pair[0])]
-    return Found(tuple(hits[:limit]), _certainty(hits, weights, lexicon))
+def retrieve(query: Query, index: Index, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
+    """The passages for `query`, and whether they answer it. Hits have as their relevance the weighted part of the
+    query's words that they hold, 0 to 1."""
+    weights, spoken = word_weights(query.text, index), _spoken_weights(query.text, index)
+    passages, standing = index.found(query, [*terms_of(weights), *terms_of(spoken)], max(limit, CANDIDATES),
+                                     action_only=action_only)
+    if not passages:
+        return Found((), -1.0)
+    held = list(coverages(weights, standing))
+    order = sorted(range(len(passages)), key=lambda place: -_score(place, held[place]))
+    together = best_together(spoken, standing)
+    return Found(tuple(Hit(passages[at], held[at].whole, held[at].lines) for at in order[:limit]),
+                 max(_certainty(held[at], held[order[0]], weights, together[at] if standing.asked[at] else None)
+                     for at in order[:LOOKED_AT]))
 
 
-def _covered(passage: Passage, weights: Weights, lexicon: Lexicon) -> tuple[float, float, float, float]:
-    """The weighted part of the words that is held by the passage, by its headings, by its best line alone, and by a
-    line and its headings together."""
-    total = sum(weight for _, weight in weights) or 1.0
-    over = _parts(under(passage, lexicon), weights)
-    lines = [_parts(lexicon.held(line.text), weights) for line in passage.lines]
-    best = [max(parts) for parts in zip(over, *lines, strict=True)]
-    return (sum(best) / total, sum(over) / total, max(map(sum, lines), default=0.0) / total,
-            max((sum(map(max, over, line)) for line in lines), default=0.0) / total)
+def _score(place: int, held: Coverage) -> float:
+    return (math.exp(-place / PLACE) + HEADINGS * held.headings + HEADINGS_ASKED * held.headings_asked
+            + LINE * held.line**2 + LINE_ASKED * held.line_asked**2)
 
 
-def _parts(found: Set[str], weights: Weights) -> list[float]:
-    return [weight * _held(word, found) for word, weight in weights]
-
-
-def _certainty(hits: Sequence[Hit], weights: Weights, lexicon: Lexicon) -> float:
-    if not hits:
-        return -LEAST
-    covered = max(hit.relevance for hit in hits[:LOOKED_AT])
-    return COVERED * covered - MISSING * missing(hits[0].passage, weights, lexicon) - LEAST
-
-
-def missing(passage: Passage, weights: Weights, lexicon: Lexicon) -> float:
-    """The weight of the decisive and the unknown words that the passage does not hold."""
-    held = under(passage, lexicon).union(*(lexicon.held(line.text) for line in passage.lines))
-    return sum(weight * (1 - _held(word, held)) for word, weight in weights
-               if word.decisive or weight == UNKNOWN)
+def _certainty(held: Coverage, first: Coverage, weights: Weights, together: float | None) -> float:
+    missing = sum(lacking for (word, weight), lacking in zip(weights, first.lacking, strict=True)
+                  if word.decisive or weight == UNKNOWN)
+    if together is None:
+        return held.whole - MISSING * missing - LEAST
+    return together - MISSING_ASKED * missing - LEAST_ASKED
 
 
 def word_weights(topic: str, index: Index) -> Weights:
     """The topic's words, each with its weight. Of a written word that was split and that nothing knows, one part
     counts."""
     words = content_words(topic, index.lexicon)
-    frequencies = index.frequencies([term for word in words for term in _terms(word)])
+    frequencies = index.frequencies([term for word in words for term in word_terms(word)])
     size, nowhere = index.size(), UNKNOWN if language_of(topic) == "ko" else FOREIGN
     found, unknown = [], set()
     for word in words:
@@ -100,8 +86,11 @@ def word_weights(topic: str, index: Index) -> Weights:
     return found
 
 
-def _terms(word: Word) -> list[str]:
-    return [word.term, *word.pairs, *(term for meaning in word.meanings for term in meaning)]
+def _spoken_weights(topic: str, index: Index) -> Weights:
+    """All words of a topic, each with its rarity."""
+    words = spoken_words(topic, index.lexicon)
+    frequencies, size = index.frequencies([word.term for word in words]), index.size()
+    return [(word, _rarity(frequencies.get(word.term, 0), size)) for word in words]
 
 
 def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: float) -> float:
@@ -109,7 +98,7 @@ def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: floa
         return DECISIVE
     count = frequencies.get(word.term) or min((frequencies.get(pair, 0) for pair in word.pairs), default=0)
     meant = max((min(frequencies.get(term, 0) for term in meaning) for meaning in word.meanings), default=0)
-    rarity = math.log(1 + (size + 1) / ((count or meant) + 0.5))
+    rarity = _rarity(count or meant, size)
     if word.weak:
         return min(rarity, WEAK) if count or meant else UNSEEN_WEAK
     if len(word.term) == 1:
@@ -117,20 +106,6 @@ def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: floa
     return rarity if count else MEANING if meant else unknown
 
 
-def under(passage: Passage, lexicon: Lexicon) -> frozenset[str]:
-    """The terms that a passage stands under: of its headings and its document's title."""
-    return lexicon.held(" ".join([passage.title, *passage.headings]))
-
-
-def overlap(found: Set[str], weights: Weights) -> float:
-    """The weighted part of the words that a set of terms holds; a word that it lacks counts by what it may mean, or by
-    the part of its pairs of syllables that are there."""
-    total = sum(weight for _, weight in weights)
-    return sum(_parts(found, weights)) / total if total else 0.0
-
-
-def _held(word: Word, found: Set[str]) -> float:
-    if word.term in found:
-        return 1.0
-    meant = MEANT * any(all(term in found for term in meaning) for meaning in word.meanings)
-    return max(meant, sum(pair in found for pair in word.pairs) / len(word.pairs) if word.pairs else 0.0)
+def _rarity(count: int, size: int) -> float:
+    """How much it tells that a passage holds what `count` of `size` hold."""
+    return math.log(1 + (size + 1) / (count + 0.5))
