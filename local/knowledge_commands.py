@@ -24,6 +24,10 @@ def add_commands(commands: Any) -> None:
     add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals without any")
     add.add_argument("--index", type=Path, help="the library file to write, instead of the local stack's")
     _with_json(add, "what became of each file", _ingest)
+    add = commands.add_parser("attach-questions", help="attach the questions that a PDF answers, to find it by them")
+    add.add_argument("document", type=Path, help="the PDF; it is changed")
+    add.add_argument("questions", type=Path, help='{"page", "text", "questions"} a line; text: words of that page')
+    add.set_defaults(run=_attach)
     add = commands.add_parser("documents", help="list what is searched, and what could not be read")
     _with_json(add, "the list", _documents)
     add = commands.add_parser("remove", help="remove a document from the knowledge library")
@@ -67,6 +71,14 @@ def _ingest(options: argparse.Namespace) -> int:
             size = f", {found.pages} pages, {found.passages} passages" if found.state == "added" else ""
             print("\n".join([found.reason or f"{found.name}: {found.state}{size}", *found.notes]))
     return 1 if any(found.state == "failed" for found in outcomes) else 0
+
+
+def _attach(options: argparse.Namespace) -> int:
+    from local.questions import attach_questions
+
+    print(f"{options.document.name}: {attach_questions(options.document, options.questions)} questions attached; "
+          "`shotwise ingest` it to search by them")
+    return 0
 
 
 def _documents(options: argparse.Namespace) -> int:

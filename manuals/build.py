@@ -15,7 +15,6 @@ from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import pymupdf
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from reportlab.lib import colors
@@ -42,12 +41,13 @@ from reportlab.platypus import (
 )
 from reportlab.platypus.tableofcontents import TableOfContents
 
+from local.questions import with_questions
+
 HERE = Path(__file__).resolve().parent
 FONTS = HERE.parent / "src" / "shotwise" / "charts" / "fonts"
 FONT_PAIRS = (("NanumGothic.ttf", "NanumGothicBold.ttf"), ("NanumSquareR.ttf", "NanumSquareB.ttf"))
 BODY, BOLD = "ManualBody", "ManualBold"
 INK, FAINT, SHADE = colors.HexColor("#1a1a1a"), colors.HexColor("#666666"), colors.HexColor("#e9edf2")
-ATTACHMENT = "questions.jsonl"  # as shotwise.knowledge.expected reads it
 MARGIN, TOP, BOTTOM = 17 * mm, 20 * mm, 17 * mm
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - TOP - BOTTOM
 CELL_PADDING, MOST_CONTENTS = 4, 40
@@ -250,19 +250,10 @@ def build(source: Path) -> Path | None:
     target = source.with_suffix(".pdf")
     laid_out = BytesIO()
     Manual(laid_out, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))
-    target.write_bytes(with_attachment(laid_out.getvalue(), source.with_suffix(".questions.jsonl")))
+    questions = source.with_suffix(".questions.jsonl")
+    pdf = laid_out.getvalue()
+    target.write_bytes(with_questions(pdf, questions.read_bytes()) if questions.is_file() else pdf)
     return target
-
-
-def with_attachment(pdf: bytes, questions: Path) -> bytes:
-    """The PDF with the questions attached, where there are any. Its dates are set, so that they never change."""
-    if not questions.is_file():
-        return pdf
-    with pymupdf.open("pdf", pdf) as document:
-        stream = document.embfile_add(ATTACHMENT, questions.read_bytes(), filename=ATTACHMENT)
-        for date in ("CreationDate", "ModDate"):
-            document.xref_set_key(stream, f"Params/{date}", "(D:20000101000000Z)")
-        return bytes(document.tobytes(deflate=True, no_new_id=True))
 
 
 def main() -> None:

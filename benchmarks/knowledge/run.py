@@ -85,7 +85,7 @@ def measure(folder: Path, splits: dict[str, Split], lexicon: Lexicon) -> dict[st
     figures, rankings = {}, []
     for name, split in splits.items():
         counted = [Counter(split(passage.lines[0].text)) for passage in passages]
-        index = LexicalIndex({"": ("", packed(([each, {}] for each in counted), [False] * len(passages)))})
+        index = LexicalIndex({"": ("", packed(([(each, False)] for each in counted), [False] * len(passages)))})
         rankings.append([index.search(dict.fromkeys(split(text), 1.0), DEPTH) for text, _ in queries])
         figures[name] = _ndcg(rankings[-1], ids, queries)
     figures["rank fusion"] = _ndcg([fused(ranked) for ranked in zip(*rankings, strict=True)], ids, queries)

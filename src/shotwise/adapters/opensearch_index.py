@@ -8,6 +8,10 @@ from typing import Any
 VECTOR = "embedding"
 # The product of unit vectors ranks as their cosine does, and every version of faiss in the service knows it.
 SPACE = "innerproduct"
+KOREAN = {"type": "text", "analyzer": "korean"}
+QUESTIONS = "questions"
+# What an index lacks that was made before passages came with questions.
+QUESTIONS_MAPPING = {"properties": {QUESTIONS: KOREAN}}
 
 
 def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine: bool = True) -> dict[str, Any]:
@@ -22,7 +26,7 @@ def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine:
         "mappings": {"dynamic": "strict", "properties": {
             "document": {"type": "keyword"}, "version": {"type": "keyword"}, "number": {"type": "integer"},
             "page": {"type": "integer"}, "action": {"type": "boolean"},
-            "headings": {"type": "text", "analyzer": "korean"}, "text": {"type": "text", "analyzer": "korean"}}}}
+            "headings": KOREAN, "text": KOREAN, QUESTIONS: KOREAN}}}
     if dimensions:
         body["settings"]["index"]["knn"] = True
         body["mappings"]["properties"][VECTOR] = {

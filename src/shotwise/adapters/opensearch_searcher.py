@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from opensearchpy import ImproperlyConfigured, OpenSearch, OpenSearchException, Urllib3AWSV4SignerAuth
 from opensearchpy.exceptions import TransportError
 
-from shotwise.adapters.opensearch_index import VECTOR, index_body
+from shotwise.adapters.opensearch_index import QUESTIONS, QUESTIONS_MAPPING, VECTOR, index_body
 from shotwise.adapters.remote import batches, wait_until
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.passage import Key, Passage, Query, Volume
@@ -22,8 +22,8 @@ MOST_PUT, MOST_PUT_BYTES = 100, 5 << 20  # a request; the service takes 10 MiB
 NUMBER_BYTES = 24  # a component of a vector in JSON, at most
 MOST_FOUND = 10_000  # more than any document has passages
 MOST_REMOVED = 1000  # a request
-# A word becomes two or three terms in two fields, and a query may have 1,024 of them.
-QUERY_CHARACTERS = 500
+# At worst each character becomes a term, in each of three fields, and a query may have 1,024 terms in all.
+QUERY_CHARACTERS = 330
 HEADING_WEIGHT = 2
 RETRY_SECONDS = (1.0, 2.0)
 TURNED_AWAY = (429,)
@@ -59,8 +59,10 @@ class OpenSearchSearcher:
 
     def ensure_index(self, dictionary_words: Sequence[str] = ()) -> None:
         """Create the index where there is none and wait until it is there; whoever else does so meanwhile is
-        welcome. An index that exists is left as it is, also with other dimensions or words."""
+        welcome. An index that exists gets the field of the questions, if it was made before there was one, which
+        takes the right aoss:UpdateIndex; else it is left as it is, also with other dimensions or words."""
         if self._exists():
+            self._ensure_questions()
             return
         try:
             self._create(index_body(self._dimensions, dictionary_words))
@@ -98,7 +100,8 @@ class OpenSearchSearcher:
         self._remove(others, name)
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[Key]]:
-        """The nearest passages, where index and query have vectors, then those that hold the query's words."""
+        """The nearest passages, where index and query have vectors, then those that hold the query's words or come
+        with questions that do. An index without questions is searched as well: a field that it lacks holds nothing."""
         if limit < 1:
             return []
         only = [{"term": {"action": True}}] if action_only else []
@@ -109,7 +112,7 @@ class OpenSearchSearcher:
                 near["filter"] = {"bool": {"filter": only}}
             searches.append({"knn": {VECTOR: near}})
         words = {"multi_match": {"query": query.text[:QUERY_CHARACTERS], "type": "most_fields",
-                                 "fields": [f"headings^{HEADING_WEIGHT}", "text"]}}
+                                 "fields": [f"headings^{HEADING_WEIGHT}", "text", QUESTIONS]}}
         searches.append({"bool": {"must": [words], "filter": only}})
         return [self._search(search, limit) for search in searches]
 
@@ -151,6 +154,23 @@ class OpenSearchSearcher:
 
     def _exists(self) -> bool:
         return bool(self._ask("did not answer", lambda client: client.indices.exists(index=self._index)))
+
+    def _ensure_questions(self) -> None:
+        """Add the field of the questions where it is missing, and wait for it: the mappings are strict, and a passage
+        with an unknown field is refused. Looked for first, because who may create an index may not change it yet."""
+        if self._has_questions():
+            return
+        self._ask(f"did not take the new field {QUESTIONS}, which needs aoss:UpdateIndex",
+                  lambda client: client.indices.put_mapping(body=QUESTIONS_MAPPING, index=self._index))
+        wait_until(self._has_questions, f"{self} did not show its new field {QUESTIONS}", seconds=WAIT_SECONDS,
+                   pause=PAUSE_SECONDS, sleep=self._sleep)
+
+    def _has_questions(self) -> bool:
+        found = self._ask("did not answer", lambda client: client.indices.get_mapping(index=self._index))
+        try:
+            return all(QUESTIONS in index["mappings"].get("properties", {}) for index in found.values())
+        except (AttributeError, LookupError, TypeError) as error:
+            raise KnowledgeError(f"{self} did not answer with its mappings: {str(found)[:300]}") from error
 
     def _create(self, body: dict[str, Any]) -> None:
         def create(client: OpenSearch) -> None:
@@ -197,11 +217,15 @@ def _all(*terms: dict[str, str]) -> dict[str, Any]:
 
 
 def _line(volume: Volume, number: int, passage: Passage, vector: Sequence[float]) -> str:
-    """A passage as one line of JSON."""
+    """A passage as one line of JSON, with the questions that it or a line of it answers, if there are any."""
     source: dict[str, Any] = {
         "document": volume.document.name, "version": volume.version, "number": number, "page": passage.page,
         "action": passage.action, "headings": " / ".join(passage.headings),
         "text": "\n".join(line.text for line in passage.lines)}
+    places = ((number, line) for line in range(len(passage.lines) + 1))
+    questions = [question for place in places for question in volume.questions.get(place, ())]
+    if questions:
+        source[QUESTIONS] = "\n".join(questions)
     if vector:
         source[VECTOR] = [float(value) for value in vector]
     return json.dumps(source)

@@ -1,7 +1,7 @@
 """How a document lies in S3: gzip over one JSON object that holds all of it but the Markdown of its pages.
 
 `{format, name, title, sha256, version, notes, pages: [[number, text]], passages: [[page, headings, lines, action]],
-postings: {terms, starts, places, counts, firsts, actions}}`; a line is [text] where its quote is the same, else
+postings: {terms, starts, places, counts, firsts, questions, actions}}`; a line is [text] where its quote is the same, else
 [text, quote]; the arrays of the postings are Base64.
 """
 
@@ -20,7 +20,7 @@ from shotwise.knowledge.passage import Entry, Line, Passage, Postings, Volume
 
 # Raise it with every change of the above: an object of another format is refused until its document is ingested anew.
 FORMAT = 2
-ARRAYS = ("starts", "places", "counts", "firsts", "actions")
+ARRAYS = ("starts", "places", "counts", "firsts", "questions", "actions")
 
 
 @dataclass(frozen=True)

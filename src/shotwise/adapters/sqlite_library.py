@@ -21,7 +21,7 @@ CREATE TABLE pages (document TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT
 CREATE TABLE passages (document TEXT NOT NULL, number INTEGER NOT NULL, page INTEGER NOT NULL,
     headings TEXT NOT NULL, lines TEXT NOT NULL, action INTEGER NOT NULL, PRIMARY KEY (document, number)) WITHOUT ROWID;
 CREATE TABLE postings (document TEXT PRIMARY KEY, terms TEXT NOT NULL, starts BLOB NOT NULL, places BLOB NOT NULL,
-    counts BLOB NOT NULL, firsts BLOB NOT NULL, actions BLOB NOT NULL);
+    counts BLOB NOT NULL, firsts BLOB NOT NULL, questions BLOB NOT NULL, actions BLOB NOT NULL);
 CREATE TABLE vectors (document TEXT NOT NULL, version TEXT NOT NULL, dimensions INTEGER NOT NULL, vectors BLOB NOT NULL,
     PRIMARY KEY (document, version));
 CREATE TABLE failures (name TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
@@ -103,9 +103,9 @@ class SqliteLibrary:
                                         ((document.name, page.number, page.text) for page in document.pages))
             self.connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
                                         (_row(number, passage) for number, passage in enumerate(volume.passages)))
-            self.connection.execute("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?)", (
+            self.connection.execute("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (
                 document.name, "\n".join(kept.terms), kept.starts, kept.places, kept.counts, kept.firsts,
-                kept.actions))
+                kept.questions, kept.actions))
 
     @translated
     def remove(self, name: str) -> None:
@@ -135,7 +135,7 @@ class SqliteLibrary:
     def postings(self, name: str, version: str) -> Postings:
         """The postings of a version of a document."""
         row = self.connection.execute(
-            "SELECT p.terms, p.starts, p.places, p.counts, p.firsts, p.actions FROM postings p"
+            "SELECT p.terms, p.starts, p.places, p.counts, p.firsts, p.questions, p.actions FROM postings p"
             " JOIN documents d ON d.name = p.document WHERE d.name = ? AND d.version = ?", (name, version)).fetchone()
         if row is None:
             raise KnowledgeError(f"the knowledge library {self.path} holds no {name!r} of version {version}")

@@ -170,7 +170,7 @@ class Answerer:
         for topics in (question.topics, question.otherwise):
             searched = self._searched(topics, draft)
             found: dict[Passage, Hit] = {}
-            per_topic = [self._hits(topic, query) for topic, query in searched]
+            per_topic = [self._hits(query) for _, query in searched]
             for hit in (hits[rank] for rank in range(EVIDENCE) for hits in per_topic if rank < len(hits)):
                 if len(found) < EVIDENCE:
                     found.setdefault(hit.passage, hit)
@@ -178,7 +178,7 @@ class Answerer:
                 break
         return searched, list(found.values())
 
-    def _hits(self, topic: Topic, query: Query) -> list[Hit]:
+    def _hits(self, query: Query) -> list[Hit]:
         found = retrieve(query, self.index)
         return [hit for hit in found.hits if query.vector is not None or hit.relevance >= LEAST_EVIDENCE]
 

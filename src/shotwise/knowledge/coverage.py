@@ -13,7 +13,7 @@ from shotwise.knowledge.asking import Word
 from shotwise.knowledge.lexical import Standing
 
 MEANT = 0.8  # what a word counts whose meaning is held in other words
-ELSEWHERE = 0.6  # what a word counts that the line lacks and its passage holds
+STATED = 0.6  # what a word counts that a question lacks and the text of its passage holds
 Weights = Sequence[tuple[Word, float]]
 
 
@@ -22,7 +22,8 @@ class Coverage:
     """The weighted part of the words, 0 to 1, that is held: by a whole passage with the questions that it answers; by
     its headings, and by those with the questions that the whole answers; by the text of its best line, and by a line
     with the questions that it answers. lines: of each line with its questions, alone and together with the headings.
-    lacking: the weight of each word times the part of it that the whole passage does not hold."""
+    lacking: the weight of each word times the part of it that the whole passage does not hold; a decisive word has to
+    stand in its text, since a question may name it in passing."""
 
     whole: float
     headings: float
@@ -46,7 +47,9 @@ def word_terms(word: Word) -> list[str]:
 def coverages(weights: Weights, standing: Standing) -> Iterator[Coverage]:
     """The coverage of each passage of `standing`, which knows where `terms_of(weights)` stand in them."""
     text, asked, firsts = _slots(standing)
-    whole = _parts(weights, standing, np.logical_or.reduceat(asked, firsts[:-1], axis=1))
+    whole, stated = (_parts(weights, standing, np.logical_or.reduceat(found, firsts[:-1], axis=1))
+                     for found in (asked, text))
+    held = np.where([[word.decisive] for word, _ in weights], stated, whole)
     over = np.repeat(text[:, firsts[:-1]], np.diff(firsts), axis=1)
     amounts = np.array([weight for _, weight in weights])
     total = amounts.sum() or 1.0
@@ -58,25 +61,38 @@ def coverages(weights: Weights, standing: Standing) -> Iterator[Coverage]:
             float(whole[:, number].sum() / total), float(by_text[first]), float(by_asked[first]),
             float(by_text[lines].max(initial=0.0)), float(by_asked[lines].max(initial=0.0)),
             tuple(zip(by_asked[lines].tolist(), together[lines].tolist(), strict=True)),
-            tuple((amounts - whole[:, number]).tolist()))
+            tuple((amounts - held[:, number]).tolist()))
 
 
-def best_together(weights: Weights, standing: Standing) -> list[float]:
-    """Of each passage, the most of the words that one of its lines, or its headings, hold with the questions answered
-    there; what the rest of the passage holds counts less."""
-    _, asked, firsts = _slots(standing)
-    whole = _parts(weights, standing, np.logical_or.reduceat(asked, firsts[:-1], axis=1))
-    held = np.maximum(_parts(weights, standing, asked), ELSEWHERE * np.repeat(whole, np.diff(firsts), axis=1))
-    total = sum(weight for _, weight in weights) or 1.0
-    found: list[float] = np.maximum.reduceat(held.sum(axis=0) / total, firsts[:-1]).tolist()
-    return found
+def likeness(weights: Weights, standing: Standing) -> list[float | None]:
+    """Of each passage, how much like the question the likest of those is that it answers, 0 to 1; None for a passage
+    that came without questions.
+
+    It is the harmonic mean of two parts: of the question's words, what the other one holds, where a word that the text
+    of the passage holds instead counts less; of the other one's words, what the question holds.
+    """
+    asked, firsts = standing.questions, standing.firsts
+    if not asked.any():
+        return [None] * (len(firsts) - 1)
+    passages = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
+    stated = np.logical_or.reduceat(standing.found & ~asked, firsts[:-1], axis=1)[:, passages[asked]]
+    held = np.maximum(_parts(weights, standing, standing.found[:, asked]), STATED * _parts(weights, standing, stated))
+    ours = held.sum(axis=0) / (sum(weight for _, weight in weights) or 1.0)
+    same = np.array([weight for _, weight in weights]) @ standing.found[
+        [standing.rows[word.term] for word, _ in weights]][:, asked]
+    theirs = same / np.maximum(standing.weights[asked], 1e-9)
+    alike = 2 * ours * theirs / np.maximum(ours + theirs, 1e-9)
+    best = np.full(len(firsts) - 1, -1.0)
+    np.maximum.at(best, passages[asked], alike)
+    return [None if found < 0 else float(found) for found in best]
 
 
 def _slots(standing: Standing) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-    """Places come in pairs, a text and the questions that it answers: the texts, the texts with their questions, and
-    the first pair of each passage."""
-    text, questions = standing.found[:, 0::2], standing.found[:, 1::2]
-    return text, text | questions, standing.firsts // 2
+    """The headings and lines: what their texts hold, what they hold with the questions answered there, and the first
+    one of each passage."""
+    texts = np.flatnonzero(~standing.questions)
+    return (standing.found[:, texts], np.logical_or.reduceat(standing.found, texts, axis=1),
+            np.searchsorted(texts, standing.firsts))
 
 
 def _parts(weights: Weights, standing: Standing, found: NDArray[np.bool_]) -> NDArray[Any]:

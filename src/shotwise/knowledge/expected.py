@@ -1,8 +1,8 @@
 """Questions that a document brings along, because its words are not those of the people who ask.
 
 They are attached to the PDF as the file `questions.jsonl`, a line for each statement or section that answers some:
-`{"page": 3, "text": "words of that page", "questions": ["…"]}`. text is a statement as the page has it, or the heading of
-a section that answers as a whole. A passage is found by them; what is quoted is always the page.
+`{"page": 3, "text": "words of that page", "questions": ["…"]}`. text is a statement as the page has it, or the heading
+of a section that answers as a whole. A passage is found by them; what is quoted is always the page.
 """
 
 from __future__ import annotations

@@ -54,13 +54,18 @@ class Index:
         there = [(key, passage) for key, passage in kept if passage is not None]
         return [passage for _, passage in there], lexical.standing(terms, [key for key, _ in there])
 
-    def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
-        """In how many passages each term stands; terms that stand in none are absent."""
-        return self._current()[1].frequencies(terms)
+    def frequencies(self, terms: Sequence[str], *, questions: bool = False) -> Mapping[str, int]:
+        """In the text of how many passages each term stands, or in how many questions that they answer; terms that
+        stand in none are absent."""
+        return self._current()[1].frequencies(terms, questions=questions)
 
     def size(self) -> int:
         """The number of passages."""
         return self._current()[1].size
+
+    def questions(self) -> int:
+        """The number of questions that they answer."""
+        return self._current()[1].questions
 
     def entries(self) -> list[Entry]:
         """Every document, by name."""

@@ -26,13 +26,20 @@ GRAMS = 0.5  # measured on public sets, see benchmarks/knowledge
 @dataclass(frozen=True)
 class Standing:
     """Where terms stand in some passages. rows: the row of each term; found: bool [T, S], over the places of all the
-    passages, one after another; firsts: int [N + 1], the first place of each passage, and the number of all; asked:
-    bool [N], whether a passage came with questions."""
+    passages, one after another; firsts: int [N + 1], the first place of each passage, and the number of all; questions:
+    bool [S], whether a place is a question; weights: float [S], of all words of each place together, by `rarity` among
+    the questions."""
 
     rows: Mapping[str, int]
     found: NDArray[np.bool_]
     firsts: NDArray[np.int64]
-    asked: NDArray[np.bool_]
+    questions: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+
+
+def rarity(count: Any, size: int) -> Any:
+    """How much it tells that a text holds what `count` of `size` hold; also of arrays."""
+    return np.log1p((size + 1) / (count + 0.5))
 
 
 class LexicalIndex:
@@ -48,8 +55,11 @@ class LexicalIndex:
         # Of every passage: how many places it has. The first place of each, and the number of all.
         sizes = [np.diff(np.frombuffer(kept.firsts, "<u4")) for kept in found]
         self._place_firsts = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))])
+        self._questions = np.frombuffer(b"".join(kept.questions for kept in found), np.uint8).astype(bool)
+        self.questions = int(self._questions.sum())
         self._terms: dict[str, int] = {}
         term_of, places, counts = self._joined(found)
+        self._is_gram = np.fromiter((term.startswith(GRAM) for term in self._terms), bool, len(self._terms))
         order = np.argsort(term_of, kind="stable")
         term_of, counts = term_of[order], counts[order]
         self._places: NDArray[np.int32] = places[order]
@@ -78,18 +88,21 @@ class LexicalIndex:
     def _gathered(self, term_of: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The postings by passage: term and count of each; `_passages` keeps its passage."""
         passages = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self._place_firsts))[self._places]
-        self._asked = np.zeros(self.size, bool)
-        self._asked[passages[self._places % 2 == 1]] = True  # every second place holds questions
-        new = np.ones(len(passages), bool)
-        new[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
-        at = np.flatnonzero(new)
+        asked = self._questions[self._places]
+        self._text_counts = np.bincount(term_of[~asked][_firsts(passages[~asked], term_of[~asked])],
+                                        minlength=len(self._terms))
+        self._question_counts = np.bincount(term_of[asked], minlength=len(self._terms))
+        words = asked & ~self._is_gram[term_of]
+        self._weights = np.bincount(self._places[words], rarity(self._question_counts, self.questions)[term_of[words]],
+                                    len(self._questions))
+        at = np.flatnonzero(_firsts(passages, term_of))
         self._passages: NDArray[np.int32] = passages[at]
         summed = np.add.reduceat(counts, at, dtype=np.int64) if len(at) else np.zeros(0, np.int64)
         return term_of[at], summed
 
     def _impacts(self, term_of: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float32]:
         """What each posting adds to the score of its passage."""
-        is_gram = np.fromiter((term.startswith(GRAM) for term in self._terms), bool, len(self._terms))
+        is_gram = self._is_gram
         documents = np.diff(self._starts)
         idf = np.log1p((self.size - documents + 0.5) / (documents + 0.5)) * np.where(is_gram, GRAMS, 1.0)
         gram = is_gram[term_of]
@@ -116,10 +129,12 @@ class LexicalIndex:
         best = np.flatnonzero((scores > 0) & (scores >= least))  # in order, and a stable sort keeps equal ones in it
         return [self._key(int(number)) for number in best[np.argsort(-scores[best], kind="stable")][:limit]]
 
-    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
-        """In how many passages each term stands."""
-        spans = {term: self._span(term, self._starts) for term in terms}
-        return {term: span.stop - span.start for term, span in spans.items() if span.stop > span.start}
+    def frequencies(self, terms: Sequence[str], *, questions: bool = False) -> dict[str, int]:
+        """In the text of how many passages each term stands, or in how many questions; terms that stand in none are
+        absent."""
+        counts = self._question_counts if questions else self._text_counts
+        found = {term: int(counts[self._terms[term]]) for term in terms if term in self._terms}
+        return {term: count for term, count in found.items() if count}
 
     def standing(self, terms: Sequence[str], keys: Sequence[Key]) -> Standing:
         """Where `terms` stand in the passages of `keys`, which are of the versions held here."""
@@ -133,7 +148,7 @@ class LexicalIndex:
             held = self._places[self._span(term, self._place_starts)]
             if len(held):
                 found[row] = held[np.minimum(np.searchsorted(held, places), len(held) - 1)] == places
-        return Standing(rows, found, starts, self._asked[numbers])
+        return Standing(rows, found, starts, self._questions[places], self._weights[places])
 
     def _span(self, term: str, starts: NDArray[np.int64]) -> slice:
         at = self._terms.get(term)
@@ -143,3 +158,10 @@ class LexicalIndex:
         at = int(np.searchsorted(self._firsts, number, "right")) - 1
         name, version = self._documents[at]
         return Key(name, version, number - int(self._firsts[at]))
+
+
+def _firsts(passages: NDArray[Any], term_of: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which postings are the first of their term in their passage."""
+    new = np.ones(len(passages), bool)
+    new[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
+    return new

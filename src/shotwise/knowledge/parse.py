@@ -167,7 +167,7 @@ class _Reading:
         if not self._count and found["mended"]:
             self._note("is damaged and was mended; check that no page is missing, or export it again")
         if not self._count:
-            self.expected, notes = read_expected(clean(found["questions"]))
+            self.expected, notes = read_expected(clean(found.get("questions", "")))
             self.notes += [f"{self._path.name}: {note}" for note in notes]
         self.title, self._count = " ".join(clean(found["title"]).split()), found["pages"]
         if not self._count:

@@ -1,8 +1,8 @@
 """The process that reads a PDF for `parse`: opens it, looks through it once, then prints page after page.
 
 Started with the file and a job, JSON: {first, page_limit_s, plain} or {first, page_limit_s, headings, bake}. It prints
-one line of JSON for each step as soon as it is done: {title, pages, mended, questions} or {problem}; {headings}, font size →
-Markdown's mark, which it takes from the job where that has them; then {markdown, text} for each page from `first` on,
+one line of JSON for each step as soon as it is done: {title, pages, mended, questions} or {problem}; {headings}, font
+size → Markdown's mark, taken from the job where that has them; then {markdown, text} for each page from `first` on,
 with {trouble} where that is its plain text or nothing. A plain job reads the one page `first`, by its text alone, and
 looks through nothing.
 

@@ -67,13 +67,13 @@ class Passage:
 class Postings:
     """Which terms stand where in one document, and how often: all that a search by words needs of it.
 
-    The places of a passage are numbered on through the document. They come in pairs: its headings (with the document's
-    title) and the questions that it answers as a whole, then each line and the questions that the line answers.
+    The places of its passages are numbered on through the document. Those of a passage: its headings, with the
+    document's title, then each of its lines; after each of them the questions that are answered there, one by one.
 
     terms: sorted. Of term t, `places[starts[t]:starts[t + 1]]` are its places, ascending, and `counts` over the same
     span its frequencies there, at most 255. firsts: the first place of each passage, and the number of all. All
-    little-endian: starts uint32 [T + 1], places uint32 [P], counts uint8 [P], firsts uint32 [N + 1]. actions: one byte
-    a passage, 1 where its heading announces countermeasures.
+    little-endian: starts uint32 [T + 1], places uint32 [P], counts uint8 [P], firsts uint32 [N + 1]. questions: one
+    byte a place, 1 where it is a question; actions: one byte a passage, 1 where its heading announces countermeasures.
     """
 
     terms: tuple[str, ...]
@@ -81,6 +81,7 @@ class Postings:
     places: bytes
     counts: bytes
     firsts: bytes
+    questions: bytes
     actions: bytes
 
 

@@ -12,7 +12,7 @@ from shotwise.knowledge.passage import Passage, Postings, Questions
 
 HEADING = 2  # times that a heading's words count
 MOST = 255  # a count is one byte
-Counts = Mapping[str, int]
+Place = tuple[Mapping[str, int], bool]  # how often each term stands there; whether it is a question
 
 
 def postings(passages: Sequence[Passage], lexicon: Lexicon, questions: Questions | None = None) -> Postings:
@@ -22,33 +22,34 @@ def postings(passages: Sequence[Passage], lexicon: Lexicon, questions: Questions
                   [passage.action for passage in passages])
 
 
-def packed(passages: Iterable[Sequence[Counts]], actions: Sequence[bool]) -> Postings:
-    """Postings from how often each term stands in each place of each passage."""
+def packed(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) -> Postings:
+    """Postings from the places of each passage."""
     found: dict[str, list[tuple[int, int]]] = {}
-    sizes = []
-    place = 0
+    sizes: list[int] = []
+    asked: list[bool] = []
     for places in passages:
         sizes.append(len(places))
-        for counted in places:
+        for counted, is_question in places:
             for term, count in counted.items():
-                found.setdefault(term, []).append((place, min(count, MOST)))
-            place += 1
+                found.setdefault(term, []).append((len(asked), min(count, MOST)))
+            asked.append(is_question)
     terms = sorted(found)
     flat = [pair for term in terms for pair in found[term]]
     return Postings(tuple(terms), _uint32(accumulate((len(found[term]) for term in terms), initial=0)),
                     _uint32(place for place, _ in flat), bytes(count for _, count in flat),
-                    _uint32(accumulate(sizes, initial=0)), bytes(actions))
+                    _uint32(accumulate(sizes, initial=0)), bytes(asked), bytes(actions))
 
 
-def _places(number: int, passage: Passage, lexicon: Lexicon, questions: Questions) -> Iterator[Counts]:
-    """The counts of a passage's places, in their order."""
+def _places(number: int, passage: Passage, lexicon: Lexicon, questions: Questions) -> Iterator[Place]:
+    """The places of a passage, in their order."""
     headings = Counter({term: HEADING * count for term, count in Counter(
         lexicon.terms(" ".join(passage.headings))).items()})
     headings.update(lexicon.terms(passage.title))
     texts = (Counter(lexicon.terms(line.text)) for line in passage.lines)
     for line, counted in enumerate(chain([headings], texts)):
-        yield counted
-        yield Counter(lexicon.terms("\n".join(questions.get((number, line), ())), STEMS))
+        yield counted, False
+        for question in questions.get((number, line), ()):
+            yield Counter(lexicon.terms(question, STEMS)), True
 
 
 def _uint32(values: Iterable[int]) -> bytes:

@@ -9,12 +9,13 @@ fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/de
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shotwise.knowledge.asking import Word, content_words, spoken_words
-from shotwise.knowledge.coverage import Coverage, Weights, best_together, coverages, terms_of, word_terms
+from shotwise.knowledge.coverage import Coverage, Weights, coverages, likeness, terms_of, word_terms
 from shotwise.knowledge.index import Index
+from shotwise.knowledge.lexical import rarity
 from shotwise.knowledge.passage import Hit, Query
 from shotwise.knowledge.question import language_of
 
@@ -26,10 +27,10 @@ WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.
 # The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions of
 # the whole section, and the squares of what the best line holds alone and with its questions.
 PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
-# There is an answer where the part that is held, less MISSING · the weight of what is missing, reaches the least: of all
-# words in one place where passages came with questions, of the words that matter where they did not.
-MISSING, LEAST, LEAST_ASKED = 0.09, 0.343, 0.38
-MISSING_ASKED = 0.058
+# There is an answer where what is held of the words that matter, less MISSING · the weight of what is missing, reaches
+# the LEAST. Of passages that came with questions ALIKE of it is how like one of those the question is.
+MISSING, LEAST = 0.09, 0.343
+ALIKE, MISSING_ASKED, LEAST_ASKED = 0.66, 0.021, 0.37
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ def retrieve(query: Query, index: Index, limit: int = CANDIDATES, *, action_only
     weights, spoken = word_weights(query.text, index), _spoken_weights(query.text, index)
     passages, standing = index.found(query, [*terms_of(weights), *terms_of(spoken)], max(limit, CANDIDATES),
                                      action_only=action_only)
-    if not passages:
-        return Found((), -1.0)
+    if not passages or not weights:
+        return Found(tuple(Hit(passage, 0.0) for passage in passages[:limit]), -1.0)
     held = list(coverages(weights, standing))
+    alike = likeness(spoken, standing)
     order = sorted(range(len(passages)), key=lambda place: -_score(place, held[place]))
-    together = best_together(spoken, standing)
-    return Found(tuple(Hit(passages[at], held[at].whole, held[at].lines) for at in order[:limit]),
-                 max(_certainty(held[at], held[order[0]], weights, together[at] if standing.asked[at] else None)
-                     for at in order[:LOOKED_AT]))
+    missing = _missing(held[order[0]], weights)
+    certainty = max(_certainty(held[at], alike[at], missing) for at in order[:LOOKED_AT])
+    return Found(tuple(Hit(passages[at], held[at].whole, held[at].lines) for at in order[:limit]), certainty)
 
 
 def _score(place: int, held: Coverage) -> float:
@@ -61,12 +62,17 @@ def _score(place: int, held: Coverage) -> float:
             + LINE * held.line**2 + LINE_ASKED * held.line_asked**2)
 
 
-def _certainty(held: Coverage, first: Coverage, weights: Weights, together: float | None) -> float:
-    missing = sum(lacking for (word, weight), lacking in zip(weights, first.lacking, strict=True)
-                  if word.decisive or weight == UNKNOWN)
-    if together is None:
+def _missing(held: Coverage, weights: Weights) -> float:
+    """The weight of the decisive and the unknown words that are not held."""
+    return sum(lacking for (word, weight), lacking in zip(weights, held.lacking, strict=True)
+               if word.decisive or weight == UNKNOWN)
+
+
+def _certainty(held: Coverage, alike: float | None, missing: float) -> float:
+    """That a passage answers; alike: as of `likeness`."""
+    if alike is None:
         return held.whole - MISSING * missing - LEAST
-    return together - MISSING_ASKED * missing - LEAST_ASKED
+    return ALIKE * alike + (1 - ALIKE) * held.whole - MISSING_ASKED * missing - LEAST_ASKED
 
 
 def word_weights(topic: str, index: Index) -> Weights:
@@ -87,10 +93,10 @@ def word_weights(topic: str, index: Index) -> Weights:
 
 
 def _spoken_weights(topic: str, index: Index) -> Weights:
-    """All words of a topic, each with its rarity."""
+    """All words of a topic, each with its rarity in questions."""
     words = spoken_words(topic, index.lexicon)
-    frequencies, size = index.frequencies([word.term for word in words]), index.size()
-    return [(word, _rarity(frequencies.get(word.term, 0), size)) for word in words]
+    frequencies, size = index.frequencies([word.term for word in words], questions=True), index.questions()
+    return [(word, float(rarity(frequencies.get(word.term, 0), size))) for word in words]
 
 
 def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: float) -> float:
@@ -98,14 +104,9 @@ def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: floa
         return DECISIVE
     count = frequencies.get(word.term) or min((frequencies.get(pair, 0) for pair in word.pairs), default=0)
     meant = max((min(frequencies.get(term, 0) for term in meaning) for meaning in word.meanings), default=0)
-    rarity = _rarity(count or meant, size)
+    rare = float(rarity(count or meant, size))
     if word.weak:
-        return min(rarity, WEAK) if count or meant else UNSEEN_WEAK
+        return min(rare, WEAK) if count or meant else UNSEEN_WEAK
     if len(word.term) == 1:
-        return SYLLABLE * rarity if count else UNSEEN_WEAK
-    return rarity if count else MEANING if meant else unknown
-
-
-def _rarity(count: int, size: int) -> float:
-    """How much it tells that a passage holds what `count` of `size` hold."""
-    return math.log(1 + (size + 1) / (count + 0.5))
+        return SYLLABLE * rare if count else UNSEEN_WEAK
+    return rare if count else MEANING if meant else unknown

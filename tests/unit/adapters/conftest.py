@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from fake_opensearch import Store, handler
+from opensearch_collection import Collection
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +49,19 @@ def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def bare(serve: Callable[..., str]) -> Collection:
+    """A collection without an index."""
+    store = Store()
+    return Collection(serve(handler(store)), store)
+
+
+@pytest.fixture
+def collection(bare: Collection) -> Collection:
+    """A collection with an empty index of four dimensions."""
+    bare.searcher.ensure_index()
+    bare.store.asked.clear()
+    bare.pauses.clear()
+    return bare

@@ -71,6 +71,8 @@ class Store:
             return self._create(json.loads(body))
         if self.body is None:
             raise Refused(404, "index_not_found_exception", f"no such index [{index}]")
+        if action == "_mapping":
+            return self._mapping(method, index, body)
         if (method, action) == ("POST", "_bulk"):
             return self._bulk(body.decode())
         if (method, action) == ("POST", "_search"):
@@ -83,18 +85,33 @@ class Store:
         need(body.keys() == {"settings", "mappings"}, "unknown part")
         settings, mappings = body["settings"]["index"], body["mappings"]
         need(settings.keys() <= {"analysis", "knn"} and mappings.keys() == {"dynamic", "properties"}, "unknown setting")
-        analyzers = settings["analysis"]["analyzer"]
-        for analyzer in analyzers.values():
+        for analyzer in settings["analysis"]["analyzer"].values():
             need(analyzer["tokenizer"] in settings["analysis"]["tokenizer"], "unknown tokenizer")
         for field in mappings["properties"].values():
-            need(field.keys() <= MAPPED[field["type"]], f"unknown parameter of {field}")
-            need(field.get("analyzer", "korean") in analyzers, "unknown analyzer")
-            if field["type"] == "knn_vector":
-                need(settings.get("knn"), "index.knn is not set")
-                if "method" in field and self.refuses_engine:
-                    raise Refused(400, "mapper_parsing_exception", "Field parameter 'engine' is not supported")
+            self._check_field(field, settings)
         self.body = body
         return {"acknowledged": True, "index": "passages"}
+
+    def _check_field(self, field: dict[str, Any], settings: dict[str, Any]) -> None:
+        need(field.keys() <= MAPPED[field["type"]], f"unknown parameter of {field}")
+        need(field.get("analyzer", "korean") in settings["analysis"]["analyzer"], "unknown analyzer")
+        if field["type"] == "knn_vector":
+            need(settings.get("knn"), "index.knn is not set")
+            if "method" in field and self.refuses_engine:
+                raise Refused(400, "mapper_parsing_exception", "Field parameter 'engine' is not supported")
+
+    def _mapping(self, method: str, index: str, body: bytes) -> Any:
+        """Show the mappings, or add fields to them."""
+        assert self.body is not None
+        if method == "GET":
+            return {index: {"mappings": self.body["mappings"]}}
+        added, fields = json.loads(body), self.body["mappings"]["properties"]
+        need(method == "PUT" and added.keys() == {"properties"}, "unknown part")
+        for name, field in added["properties"].items():
+            self._check_field(field, self.body["settings"]["index"])
+            need(fields.get(name, field) == field, f"Mapper for [{name}] conflicts with existing mapper")
+        fields.update(added["properties"])
+        return {"acknowledged": True}
 
     def _bulk(self, body: str) -> Any:
         need(body.endswith("\n"), "the bulk request must be terminated by a newline")
@@ -154,7 +171,7 @@ class Store:
         score = 0.0
         for field in content["fields"]:
             name, _, boost = field.partition("^")
-            score += float(boost or 1) * sum(word in source[name] for word in content["query"].split())
+            score += float(boost or 1) * sum(word in source.get(name, "") for word in content["query"].split())
         return score or None
 
     def _bool(self, content: dict[str, Any], source: dict[str, Any]) -> float | None:

@@ -4,134 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from fake_opensearch import Store, handler
+from opensearch_collection import HOST, Collection
 from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
 from sample_volumes import ODD_NAMES, vector, volume
 
-from shotwise.adapters.opensearch_index import index_body
 from shotwise.adapters.opensearch_searcher import OpenSearchSearcher
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.passage import Key, Query
 
 BUSY = {"error": {"type": "circuit", "reason": "slow down", "root_cause": [{"reason": "slow down"}]}}
-HOST = "x.us-east-1.aoss.amazonaws.com"
-
-
-class Collection:
-    """A searcher over the small OpenSearch; a pause refreshes it, as time does."""
-
-    def __init__(self, address: str, store: Store, dimensions: int = 4) -> None:
-        self.store = store
-        self.pauses: list[float] = []
-        self.address = address
-        self.searcher = self.another(dimensions)
-
-    def another(self, dimensions: int, **options: Any) -> OpenSearchSearcher:
-        """A searcher of other dimensions over the same index."""
-        client = OpenSearch(hosts=[self.address], max_retries=0, timeout=5, **options)
-        return OpenSearchSearcher(HOST, "passages", "us-east-1", dimensions, client, sleep=self.pause)
-
-    def pause(self, seconds: float) -> None:
-        """A refresh, at times."""
-        self.pauses.append(seconds)
-        if len(self.pauses) % 3 == 0:
-            self.store.refresh()
-
-    def search(self, text: str, *angles: float, **options: Any) -> list[list[int]]:
-        """The numbers of the passages in each ranking."""
-        query = Query(text, vector(angles[0]) if angles else None)
-        return [[key.number for key in ranking] for ranking in self.searcher.rankings(query, 10, **options)]
-
-    def there(self) -> list[tuple[str, str, int]]:
-        """What can be found of every version."""
-        self.store.refresh()
-        return sorted((source["document"], source["version"], source["number"])
-                      for source in self.store.visible.values())
-
-
-@pytest.fixture
-def bare(serve: Callable[..., str]) -> Collection:
-    """A collection without an index."""
-    store = Store()
-    return Collection(serve(handler(store)), store)
-
-
-@pytest.fixture
-def collection(bare: Collection) -> Collection:
-    """A collection with an empty index of four dimensions."""
-    bare.searcher.ensure_index()
-    bare.store.asked.clear()
-    bare.pauses.clear()
-    return bare
-
-
-def test_the_index_analyses_korean_and_compares_unit_vectors() -> None:
-    """The whole body, as it is sent."""
-    analysed = {"type": "text", "analyzer": "korean"}
-    assert index_body(1024, ["이형제", "용탕"]) == {
-        "settings": {"index": {"knn": True, "analysis": {
-            "tokenizer": {"korean": {"type": "nori_tokenizer", "decompound_mode": "mixed",
-                                     "user_dictionary_rules": ["이형제", "용탕"]}},
-            "analyzer": {"korean": {"type": "custom", "tokenizer": "korean",
-                                    "filter": ["nori_part_of_speech", "lowercase"]}}}}},
-        "mappings": {"dynamic": "strict", "properties": {
-            "document": {"type": "keyword"}, "version": {"type": "keyword"}, "number": {"type": "integer"},
-            "page": {"type": "integer"}, "action": {"type": "boolean"}, "headings": analysed, "text": analysed,
-            "embedding": {"type": "knn_vector", "dimension": 1024,
-                          "method": {"name": "hnsw", "engine": "faiss", "space_type": "innerproduct"}}}}}
-
-
-def test_the_index_has_no_vectors_where_there_is_no_embedder() -> None:
-    """Nor does the dictionary take what it would read otherwise: two words, a comment, a word twice."""
-    body = index_body(0, ["용탕", "다이 캐스팅", "#용탕", "용탕", "", " 이형제"])
-    assert "embedding" not in body["mappings"]["properties"] and "knn" not in body["settings"]["index"]
-    assert body["settings"]["index"]["analysis"]["tokenizer"]["korean"]["user_dictionary_rules"] == ["용탕"]
-    assert "user_dictionary_rules" not in index_body(0)["settings"]["index"]["analysis"]["tokenizer"]["korean"]
-
-
-def test_the_index_is_created_once(bare: Collection) -> None:
-    """With the words of the dictionary; where it is there it is left alone."""
-    for words in (["용탕"], ["이형제"]):
-        bare.searcher.ensure_index(words)
-    assert [method for method, _, _ in bare.store.asked] == ["HEAD", "PUT", "HEAD", "HEAD"]
-    assert bare.store.body == index_body(4, ["용탕"]) and bare.pauses == []
-
-
-def test_another_creator_may_be_first(bare: Collection) -> None:
-    """Between our look and our creation."""
-    bare.searcher.ensure_index()
-    bare.store.failing = [("/passages", (404, {}))]
-    bare.searcher.ensure_index()
-    assert bare.store.body == index_body(4)
-
-
-def test_a_collection_that_refuses_the_engine_is_asked_without(bare: Collection) -> None:
-    """It then takes the only one it has."""
-    bare.store.refuses_engine = True
-    bare.searcher.ensure_index(["용탕"])
-    assert bare.store.body == index_body(4, ["용탕"], engine=False)
-    assert bare.store.body["mappings"]["properties"]["embedding"] == {
-        "type": "knn_vector", "dimension": 4, "space_type": "innerproduct"}
-
-
-def test_creation_waits_until_the_index_is_there(bare: Collection) -> None:
-    """What was written before would be lost or go into an index of another form."""
-    bare.store.hidden_looks = 2
-    bare.searcher.ensure_index()
-    assert bare.pauses == [5, 5]
-
-
-def test_a_creation_that_is_refused_is_a_knowledge_error(bare: Collection) -> None:
-    """With the reason."""
-    bare.store.failing = [("/passages", (404, {})), ("/passages", (400, {"error": {
-        "type": "mapper_parsing_exception", "reason": "bad", "root_cause": [{"reason": "bad field"}]}}))]
-    with pytest.raises(KnowledgeError, match="the OpenSearch index passages at .* was not created: .*bad field"):
-        bare.searcher.ensure_index()
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -145,13 +30,25 @@ def test_a_passage_is_found_again_by_words_and_by_meaning(collection: Collection
                       "text": "용탕 온도\n- 용탕 온도", "embedding": list(vector(0))}
 
 
+def test_a_passage_is_found_by_the_questions_that_it_answers(collection: Collection) -> None:
+    """Those of the whole first, then line by line; its text has none of them, and other passages lack the field."""
+    collection.searcher.put(volume("용탕 온도", "이형제 분사", questions={
+        (0, 2): ("왜 굳나요?",), (0, 1): ("얼마나 뜨겁나요?", "몇 도인가요?"), (0, 0): ("무엇을 보나요?",)}),
+        [vector(0), vector(80)])
+    assert collection.search("뜨겁나요?") == collection.search("굳나요? 보나요?") == [[0]]
+    assert collection.search("뜨겁나요?", 80) == [[1, 0], [0]]
+    asked, other = collection.store.visible.values()
+    assert asked["questions"] == "무엇을 보나요?\n얼마나 뜨겁나요?\n몇 도인가요?\n왜 굳나요?"
+    assert asked["text"] == "용탕 온도\n- 용탕 온도" and "questions" not in other
+
+
 def test_headings_count_twice(collection: Collection) -> None:
-    """And the query is asked of both fields."""
+    """And the query is asked of all three fields."""
     collection.searcher.put(volume("a"), [vector(0)])
     collection.search("기포")
     [found] = [json.loads(body) for _, path, body in collection.store.asked if b"multi_match" in body]
     assert found == {"query": {"bool": {"filter": [], "must": [{"multi_match": {
-        "query": "기포", "type": "most_fields", "fields": ["headings^2", "text"]}}]}}, "size": 10,
+        "query": "기포", "type": "most_fields", "fields": ["headings^2", "text", "questions"]}}]}}, "size": 10,
         "_source": ["document", "version", "number"]}
 
 
@@ -175,7 +72,7 @@ def test_without_vectors_there_is_one_ranking(collection: Collection, bare: Coll
 def test_a_long_question_is_cut(collection: Collection) -> None:
     """A query may have so many terms only."""
     collection.search("온" * 600)
-    assert "온" * 500 + '"' in json.dumps(json.loads(collection.store.asked[-1][2]), ensure_ascii=False)
+    assert "온" * 330 + '"' in json.dumps(json.loads(collection.store.asked[-1][2]), ensure_ascii=False)
 
 
 def test_putting_twice_leaves_it_there_once(collection: Collection) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kept_objects import kept_object
 from moto import mock_aws
 from sample_volumes import ODD_NAMES, volume
 
@@ -222,27 +222,13 @@ def test_the_folder_of_the_console_is_no_document(s3: Counted, library: S3Librar
     assert library.versions() == {} and library.failures() == {}
 
 
-def packed(**changes: Any) -> bytes:
-    """A document's object with other content."""
-    content = {"format": 1, "name": "x.pdf", "title": "X", "sha256": "0", "version": "v1", "notes": [], "pages": [],
-               "passages": [], "postings": {"terms": [], "starts": "AAAAAA==", "passages": "", "counts": "",
-                                            "actions": ""}}
-    return gzip.compress(json.dumps({**content, **changes}).encode())
-
-
 def test_the_object_that_the_next_test_damages_is_whole(s3: Counted, library: S3Library) -> None:
     """Unchanged, it is read."""
-    s3.put_object(Bucket=BUCKET, Key="library/documents/x.pdf.json.gz", Body=packed())
+    s3.put_object(Bucket=BUCKET, Key="library/documents/x.pdf.json.gz", Body=kept_object())
     assert library.versions() == {"x.pdf": "v1"}
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"no gzip", packed()[:-9], packed()[:20], gzip.compress(b"no JSON"), gzip.compress(b"[]"),
-    gzip.compress(b"\xff"), packed(format=2), packed(name="y.pdf"), packed(postings={}), packed(passages=[[1]]),
-    packed(pages=7),
-    packed(postings={"terms": ["a"], "starts": "AAAAAA==", "passages": "", "counts": "", "actions": ""}),
-    packed(postings={"terms": [], "starts": "AAAAAA==", "passages": "", "counts": "", "actions": "AAAA"}),
-    packed(postings={"terms": [], "starts": "no base 64", "passages": "", "counts": "", "actions": ""})])
+@pytest.mark.parametrize("body", [b"", kept_object()[:-9], kept_object(format=1), kept_object(name="y.pdf")])
 def test_a_damaged_or_foreign_object_is_passed_over(s3: Counted, library: S3Library, body: bytes,
                                                     caplog: pytest.LogCaptureFixture) -> None:
     """The log has its key, the other documents are there, and putting or removing the document mends it."""

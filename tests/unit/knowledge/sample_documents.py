@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
 from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Line, Page, Passage, Volume
+from shotwise.knowledge.passage import Document, Line, Page, Passage, Questions, Volume
 from shotwise.knowledge.postings import postings
 
 MANUALS = Path(__file__).parents[3] / "manuals"
@@ -19,16 +19,17 @@ def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Documen
     return Document(name, "Guide", sha256, tuple(Page(number, text, text) for number, text in enumerate(pages, 1)))
 
 
-def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool = False,
+def passage(text: str, *more: str, name: str = "guide.pdf", page: int = 1, action: bool = False,
             headings: tuple[str, ...] = (), title: str = "Guide") -> Passage:
-    """A passage of one line that is quoted whole."""
-    return Passage(name, title, page, headings, (Line(text, text),), action)
+    """A passage of one line or more, each quoted whole."""
+    return Passage(name, title, page, headings, tuple(Line(line, line) for line in (text, *more)), action)
 
 
 def volume(lexicon: Lexicon, *said: str | Passage, name: str = "guide.pdf", version: str = "v1",
-           pages: Sequence[str] | None = None) -> Volume:
-    """A document of these passages, all on one page that holds their lines unless `pages` says what its pages hold."""
+           pages: Sequence[str] | None = None, questions: Questions | None = None) -> Volume:
+    """A document of these passages, all on one page that holds their lines unless `pages` says what its pages hold.
+    questions: those that the passages and their lines answer."""
     found = tuple(passage(part, name=name) if isinstance(part, str) else part for part in said)
     text = "\n".join(line.quote for part in found for line in part.lines)
     return Volume(document(*([text] if pages is None else pages), name=name, sha256=version), version, found,
-                  postings(found, lexicon))
+                  postings(found, lexicon, questions), questions or {})

@@ -5,75 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pymupdf
 import pytest
 from pymupdf4llm.helpers.pymupdf_rag import to_markdown
 from sample_documents import MANUALS
+from sample_pdfs import attach, faked, pages_of, picture, save, words
 
 from shotwise.errors import DocumentError
+from shotwise.knowledge.expected import MOST_BYTES
 from shotwise.knowledge.parse import MOST_PAGES, MOST_STOPS, clean, parse
-from shotwise.knowledge.passage import Document
+from shotwise.knowledge.passage import Document, Expected
 
-# Prints what a worker prints for a document of argv[1]["pages"] pages, and does on each page what argv[1] says.
-FAKE = """
-import json, os, signal, sys, time
-plan, job = json.loads(sys.argv[1]), json.loads(sys.argv[3])
-def do(what):
-    if what == "hang": time.sleep(60)
-    if what == "crash": os.kill(os.getpid(), signal.SIGSEGV)
-    if what == "half": print('{"markdown": "ha', end="", flush=True); os._exit(0)
-def tell(**line): print(json.dumps(line), flush=True)
-do(plan.get("open"))
-tell(title="Fake", pages=plan["pages"], mended=False)
-if not job.get("plain"):
-    do(plan.get("prepare") if job["bake"] else "")
-    tell(headings={})
-for number in [job["first"]] if job.get("plain") else range(job["first"], plan["pages"] + 1):
-    do(plan.get(("plain " if job.get("plain") else "page ") + str(number)))
-    text = plan.get("text", ("plain " if job.get("plain") else "page ") + str(number))
-    tell(markdown=text, text=text)
-"""
-LIMIT_S = 1.0  # for fakes, which answer at once or never
-
-
-def save(path: Path, draw: Callable[[pymupdf.Page], object], **options: object) -> Path:
-    """Write a PDF of one page, drawn by `draw`."""
-    with pymupdf.open() as pdf:
-        draw(pdf.new_page())
-        pdf.save(path, **options)
-    return path
-
-
-def words(page: pymupdf.Page) -> None:
-    """Put a line of text on the page."""
-    page.insert_text((72, 72), "Biscuit thickness")
-
-
-def picture(page: pymupdf.Page) -> None:
-    """Put a grey picture on the page."""
-    pixels = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 50, 50), False)
-    pixels.clear_with(128)
-    page.insert_image(page.rect, pixmap=pixels)
-
-
-def pages_of(path: Path, count: int) -> Path:
-    """Write a PDF of `count` pages that say their number."""
-    with pymupdf.open() as pdf:
-        for number in range(1, count + 1):
-            pdf.new_page().insert_text((72, 72), f"Page {number} speaks of porosity")
-        pdf.save(path)
-    return path
-
-
-def faked(tmp_path: Path, **plan: object) -> Document:
-    """What is read of a PDF whose worker behaves as `plan` says."""
-    return parse(save(tmp_path / "guide.pdf", words), page_limit_s=LIMIT_S,
-                 command=[sys.executable, "-c", FAKE, json.dumps({"pages": 3, **plan})])
-
+ANSWERED = Expected(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
+ROW = json.dumps(ANSWERED.__dict__, ensure_ascii=False)
 
 def test_real_manual_has_pages_headings_and_text(casebook: Document) -> None:
     """A real manual gives its title, pages numbered from 1, headings in the Markdown and the PDF's own text."""
@@ -285,3 +231,59 @@ def test_unseen_characters_are_gone_from_text_and_markdown(tmp_path: Path) -> No
     assert json.loads(json.dumps(page.text, ensure_ascii=False).encode()) == page.text
     with sqlite3.connect(":memory:") as store:
         assert store.execute("SELECT ?", (page.text,)).fetchone() == (page.text,)
+
+
+@pytest.mark.parametrize("content", [ROW, ROW + "\n", "\r\n" + ROW + "\r\n", "\ufeff" + ROW,
+                                     ROW.replace("왜", "왜\u200b"), json.dumps(ANSWERED.__dict__)])
+def test_attached_questions_are_read(tmp_path: Path, content: str) -> None:
+    """With the marks that editors leave in a file, and whatever its JSON escapes; the pages stay as they are."""
+    path = save(tmp_path / "guide.pdf", words)
+    plain = parse(path)
+    read = parse(attach(path, content.encode()))
+    assert (read.expected, read.notes, read.pages) == ((ANSWERED,), (), plain.pages)
+    assert read.sha256 != plain.sha256 and plain.expected == ()
+
+
+def test_a_damaged_line_of_questions_is_noted(tmp_path: Path) -> None:
+    """It is a note of the document, by its number; the lines around it count, one of bytes that are not UTF-8 too."""
+    content = b"\n".join([ROW.encode(), b"{", ROW.encode().replace(b"thin", b"thi\xff"), b'{"page": 0}'])
+    read = parse(attach(save(tmp_path / "guide.pdf", words), content))
+    assert [each.questions[1] for each in read.expected] == ["Why is it thin?", "Why is it thi\ufffd?"]
+    assert [note.partition(" is passed over")[0] for note in read.notes] == [
+        f"guide.pdf: line {number} of questions.jsonl" for number in (2, 4)]
+
+
+@pytest.mark.parametrize("name", ["Questions.jsonl", "questions.json", "old/questions.jsonl", "questions.jsonl.txt"])
+def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> None:
+    """A PDF may bring what it likes; beside the right one they make no difference."""
+    path = attach(save(tmp_path / "guide.pdf", words), b"{", name)
+    assert (parse(path).expected, parse(path).notes) == ((), ())
+    assert parse(attach(path, ROW.encode())).expected == (ANSWERED,)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(MOST_BYTES, (ANSWERED,)), (MOST_BYTES + 1, ())])
+def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[Expected, ...]) -> None:
+    """An attachment larger than it is passed over, however small it is in the PDF; one as large is read."""
+    path = attach(save(tmp_path / "guide.pdf", words), ROW.encode().ljust(size))
+    assert parse(path).expected == expected and len(parse(path).pages) == 1
+
+
+def test_an_attachment_that_is_torn_costs_its_questions(tmp_path: Path) -> None:
+    """The pages of a PDF are read whatever its attachment is."""
+    path = attach(save(tmp_path / "guide.pdf", words), ROW.encode() * 9)
+    with pymupdf.open(path) as pdf:
+        (torn,) = (xref for xref in range(1, pdf.xref_length()) if pdf.xref_get_key(xref, "Type")[1] == "/EmbeddedFile")
+        pdf.update_stream(torn, b"\0 no such stream", compress=False)
+        pdf.xref_set_key(torn, "Filter", "/FlateDecode")
+        pdf.save(tmp_path / "torn.pdf")
+    read = parse(tmp_path / "torn.pdf")
+    assert read.pages[0].text.strip() == "Biscuit thickness" and read.expected == ()
+
+
+@pytest.mark.parametrize("plan", [{"page 2": "crash"}, {"prepare": "crash"}, {"page 1": "crash", "plain 1": "crash"}])
+def test_questions_are_read_once(tmp_path: Path, plan: dict[str, str]) -> None:
+    """However many workers it takes to read the pages, the questions and their notes are there once, before those of
+    the pages."""
+    read = faked(tmp_path, questions=f"{{\n{ROW}", **plan)
+    assert read.expected == (ANSWERED,) and len(read.notes) == 2
+    assert read.notes[0].startswith("guide.pdf: line 1 of questions.jsonl is passed over")

@@ -4,44 +4,104 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_corpora import asked, kept, places
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.passage import Postings
-from shotwise.knowledge.postings import postings
+from shotwise.knowledge.lexicon import MEANING, STEMS
+from shotwise.knowledge.passage import Passage, Postings
+from shotwise.knowledge.postings import HEADING, packed, postings
+
+TEXTS = st.text(st.sampled_from("기공온도이 ab1.\n"))
+HEADINGS = st.text(st.sampled_from("원인대책 c"))
+QUESTIONS = st.lists(st.text(st.sampled_from("왜누구기공 a?")), max_size=2)
 
 
-def read(kept: Postings) -> dict[str, dict[int, int]]:
-    """Term → number of passage → count, as the field docs say that it is kept."""
-    starts = struct.unpack(f"<{len(kept.starts) // 4}I", kept.starts)
-    passages = struct.unpack(f"<{len(kept.passages) // 4}I", kept.passages)
-    assert len(starts) == len(kept.terms) + 1 and starts[-1] == len(passages) == len(kept.counts)
-    return {term: dict(zip(passages[start:stop], kept.counts[start:stop], strict=True))
-            for term, start, stop in zip(kept.terms, starts, starts[1:], strict=False)}
+def uint32(packed: bytes) -> tuple[int, ...]:
+    """Little-endian numbers of four bytes."""
+    return struct.unpack(f"<{len(packed) // 4}I", packed)
+
+
+def read(kept: Postings) -> list[list[Counter[str]]]:
+    """Of each passage, how often each term stands in each of its places, as the field docs say that it is kept."""
+    starts, numbers, firsts = uint32(kept.starts), uint32(kept.places), uint32(kept.firsts)
+    assert len(starts) == len(kept.terms) + 1 and starts[-1] == len(numbers) == len(kept.counts)
+    assert firsts[0] == 0 and len(firsts) == len(kept.actions) + 1
+    found: list[Counter[str]] = [Counter() for _ in range(firsts[-1])]
+    for term, (start, stop) in zip(kept.terms, pairwise(starts), strict=True):
+        for place, count in zip(numbers[start:stop], kept.counts[start:stop], strict=True):
+            found[place][term] += count
+    return [found[first:end] for first, end in pairwise(firsts)]
+
+
+def ascend(kept: Postings) -> bool:
+    """Whether the terms are sorted, and the places of each, none twice."""
+    numbers = uint32(kept.places)
+    spans = [numbers[start:stop] for start, stop in pairwise(uint32(kept.starts))]
+    return list(kept.terms) == sorted(set(kept.terms)) and all(list(span) == sorted(set(span)) for span in spans)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.text(st.sampled_from("기공온도이 ab1.\n")), st.text(st.sampled_from("원인대책 c"))),
-                max_size=5))
-def test_every_term_of_every_passage_is_there(texts: list[tuple[str, str]]) -> None:
-    """Read back, postings are the counts of each passage's terms, headings twice, the document's title once, in sorted
-    terms and passages."""
-    kept = postings([passage(text, headings=(heading,), title="온도 매뉴얼") for text, heading in texts], LEXICON)
-    found = read(kept)
-    expected: dict[str, dict[int, int]] = {}
-    for number, (text, heading) in enumerate(texts):
-        counts = Counter(LEXICON.terms(text)) + Counter(LEXICON.terms(heading) * 2 + LEXICON.terms("온도 매뉴얼"))
-        for term, count in counts.items():
-            expected.setdefault(term, {})[number] = count
-    assert found == expected and list(kept.terms) == sorted(kept.terms)
-    assert all(list(numbers) == sorted(numbers) for numbers in found.values())
+@given(st.lists(st.builds(lambda text, whole, line, heading: asked(text, whole, line, headings=(heading,)),
+                          TEXTS, QUESTIONS, QUESTIONS, HEADINGS), max_size=5))
+def test_every_term_of_every_place_is_there(passages: Sequence[Passage]) -> None:
+    """Read back, postings are the counts of the terms of each place: headings twice and the title once, the questions
+    of the whole, each line and its questions; terms and places are sorted."""
+    found = kept(passages)
+    assert read(found) == [places(each) for each in passages] and ascend(found)
+
+
+def test_the_comparison_sees_a_term_in_another_place() -> None:
+    """The check can fail: a question taken for one of the whole, for text, or for another passage's is seen."""
+    right = [asked("기공", [], ["왜 막히나요"]), asked("온도")]
+    for wrong in ([asked("기공", ["왜 막히나요"]), right[1]], [asked("기공 왜 막히나요"), right[1]],
+                  [asked("기공"), asked("온도", [], ["왜 막히나요"])]):
+        assert read(kept(wrong)) != [places(each) for each in right]
+
+
+def test_places_come_in_pairs() -> None:
+    """A passage has its headings and each line, and beside each the questions answered there, whether any are or
+    not."""
+    passages = [passage("기공", "온도", "균열", title=""), passage("기포", headings=("원인",), title="")]
+    found = postings(passages, LEXICON, {(0, 2): ("어느 온도",), (1, 0): ("누구",)})
+    words = [[sorted(term for term in place if not term.startswith("#")) for place in each] for each in read(found)]
+    assert words == [[[], [], ["기공"], [], ["온도"], ["어느", "온도"], ["균열"], []],
+                     [["원인"], ["누구"], ["기포"], []]]
+    assert read(found)[1][0]["원인"] == HEADING
+
+
+def test_questions_keep_the_words_that_ask() -> None:
+    """누구 and 어느 tell one question from another, so they are terms of questions; of text they are none."""
+    (found,) = read(postings([passage("누구 어느 기공", title="")], LEXICON, {(0, 1): ("누구 어느 기공",)}))
+    assert {"누구", "어느"} <= found[3].keys() and not {"누구", "어느"} & found[2].keys()
+    assert found[2] == Counter(LEXICON.terms("누구 어느 기공", MEANING))
+    assert found[3] == Counter(LEXICON.terms("누구 어느 기공", STEMS))
+
+
+@pytest.mark.parametrize("questions", [{}, {(0, 1): ()}, {(0, 1): ("?", " ")}, {(5, 0): ("누구",), (0, 9): ("누구",)}])
+def test_questions_without_words_or_passages_leave_nothing(questions: dict[tuple[int, int], tuple[str, ...]]) -> None:
+    """None at all, empty ones, and ones of places that are not there make no difference."""
+    assert postings([passage("기공")], LEXICON, questions) == postings([passage("기공")], LEXICON)
 
 
 def test_a_count_is_one_byte() -> None:
-    """What stands more often than 255 times counts as 255 times."""
-    assert read(postings([passage("adc12 " * 300, title="")], LEXICON)) == {"adc12": {0: 255}}
+    """What stands more often than 255 times in a place counts as 255 times there."""
+    many = "adc12 " * 300
+    found = read(postings([passage(many, many, title="", headings=("adc12 " * 200,))], LEXICON, {(0, 0): (many,)}))
+    assert found == [[Counter(adc12=255)] * 3 + [Counter(), Counter(adc12=255), Counter()]]
+
+
+def test_packed_is_read_back() -> None:
+    """Postings can be made from counts alone, of passages of any number of places."""
+    counts = [[Counter(a=2), Counter()], [], [Counter(b=1), Counter(a=300), Counter(), Counter(b=1)]]
+    found = packed(counts, [False, True, True])
+    counts[2][1]["a"] = 255
+    assert read(found) == counts and ascend(found) and found.actions == b"\0\1\1"
 
 
 def test_actions_are_flagged() -> None:
@@ -51,4 +111,4 @@ def test_actions_are_flagged() -> None:
 
 def test_no_passages_no_postings() -> None:
     """An empty document is kept like others."""
-    assert postings([], LEXICON) == Postings((), b"\0\0\0\0", b"", b"", b"")
+    assert postings([], LEXICON) == Postings((), b"\0\0\0\0", b"", b"", b"\0\0\0\0", b"")

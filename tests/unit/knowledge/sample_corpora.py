@@ -1,0 +1,103 @@
+"""Small corpora of several documents, drawn by chance: passages with and without questions, and what stands where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+from sample_documents import LEXICON, passage
+
+from shotwise.knowledge.lexical import LexicalIndex
+from shotwise.knowledge.lexicon import STEMS
+from shotwise.knowledge.passage import Key, Line, Passage, Postings
+from shotwise.knowledge.postings import postings
+
+
+@dataclass(frozen=True)
+class Asked(Passage):
+    """A passage that answers questions: as a whole, and by each of its lines in turn."""
+
+    questions: tuple[tuple[str, ...], ...] = ()
+
+
+Corpus = Sequence[Sequence[Passage]]  # of each document its passages
+VOCABULARY = ("비스킷", "두께가", "얇으면", "기공", "기포가", "온도", "ADC12", "velocity", "0.05", "낮음",
+              "누구", "어느")
+TEXTS = st.lists(st.sampled_from(VOCABULARY), max_size=8).map(" ".join)
+_QUESTIONS = st.lists(TEXTS, max_size=2).map(tuple)
+
+
+def _drawn(lines: list[tuple[str, tuple[str, ...]]], headings: list[str], action: bool,
+           whole: tuple[str, ...]) -> Passage:
+    questions = (whole, *(asked for _, asked in lines))
+    return Asked("a", "다이캐스팅 기공", 1, tuple(headings), tuple(Line(text, text) for text, _ in lines), action,
+                 questions)
+
+
+def _silent(drawn: Passage) -> Passage:
+    return Passage(drawn.document, drawn.title, drawn.page, drawn.headings, drawn.lines, drawn.action)
+
+
+_ASKED = st.builds(_drawn, st.lists(st.tuples(TEXTS, _QUESTIONS), max_size=3), st.lists(TEXTS, max_size=2),
+                   st.booleans(), _QUESTIONS)
+CORPORA = st.lists(st.lists(_ASKED | _ASKED.map(_silent), max_size=4), max_size=4)
+
+
+def asked(text: str, *questions: Sequence[str], headings: tuple[str, ...] = ()) -> Asked:
+    """A passage of one line. questions: those of the whole, then those of the line."""
+    plain = passage(text, headings=headings)
+    return Asked(plain.document, plain.title, plain.page, plain.headings, plain.lines, plain.action,
+                 tuple(map(tuple, questions)))
+
+
+def kept(passages: Sequence[Passage]) -> Postings:
+    """The postings of a document."""
+    known = {(number, line): texts for number, each in enumerate(passages)
+             for line, texts in enumerate(_questions_of(each)) if texts}
+    return postings(passages, LEXICON, known)
+
+
+def _questions_of(found: Passage) -> tuple[tuple[str, ...], ...]:
+    return found.questions if isinstance(found, Asked) else ()
+
+
+def built(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None) -> LexicalIndex:
+    """The index of a corpus; `spoiled` changes the postings of its first document."""
+    documents = {str(number): ("v", kept(passages)) for number, passages in enumerate(corpus)}
+    if spoiled and documents:
+        documents["0"] = "v", spoiled(documents["0"][1])
+    return LexicalIndex(documents)
+
+
+def keyed(corpus: Corpus) -> dict[Key, Passage]:
+    """Every passage by its key."""
+    return {Key(str(number), "v", at): each for number, passages in enumerate(corpus)
+            for at, each in enumerate(passages)}
+
+
+def places(found: Passage) -> list[Counter[str]]:
+    """How often each term counts in each place of a passage, the plain way: a heading's words count twice and the
+    title's once; then the questions of the whole, then each line and its questions."""
+    return list(_places(found))
+
+
+def _places(found: Passage) -> Iterator[Counter[str]]:
+    heading = LEXICON.terms(" ".join(found.headings))
+    texts = [heading + heading + LEXICON.terms(found.title), *(LEXICON.terms(line.text) for line in found.lines)]
+    questions = _questions_of(found)
+    for number, terms in enumerate(texts):
+        yield Counter(terms)
+        answered = questions[number] if number < len(questions) else ()
+        yield Counter(LEXICON.terms("\n".join(answered), STEMS))
+
+
+def counted(found: Passage) -> Counter[str]:
+    """How often each term counts in a passage; the questions that it answers count as text."""
+    return sum(places(found), Counter())
+
+
+def stated(found: Passage) -> set[str]:
+    """The terms of its own words."""
+    return {term for place in places(found)[::2] for term in place}

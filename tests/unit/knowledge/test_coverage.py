@@ -1,0 +1,197 @@
+"""How much of what was asked a passage holds, against the plain way to work it out from sets of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places
+from sample_documents import LEXICON, passage
+
+from shotwise.knowledge.asking import Word
+from shotwise.knowledge.coverage import ELSEWHERE, MEANT, Coverage, best_together, coverages, terms_of, word_terms
+from shotwise.knowledge.lexicon import GRAM, STEMS
+from shotwise.knowledge.passage import Key, Passage
+
+Weights = list[tuple[Word, float]]
+TERMS = sorted({term for text in VOCABULARY for term in LEXICON.terms(text, STEMS)} | {"없는말"})
+MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
+PAIRS = st.lists(st.sampled_from([term for term in TERMS if term.startswith(GRAM)]), max_size=3).map(tuple)
+WORDS = st.builds(Word, st.sampled_from(TERMS), PAIRS, st.booleans(), MEANINGS, st.booleans())
+WEIGHTS = st.lists(st.tuples(WORDS, st.sampled_from([0.25, 0.4, 1.0, 2.5, 9.0])), min_size=1, max_size=4)
+
+
+def part(word: Word, held: set[str]) -> float:
+    """How much of a word is held: all of it where it stands there; else the part of its pairs that do, or what a
+    meaning counts, all of which stands there, whichever is more."""
+    if word.term in held:
+        return 1.0
+    pairs = sum(pair in held for pair in word.pairs) / max(len(word.pairs), 1)
+    return max(pairs, MEANT if any(set(meaning) <= held for meaning in word.meanings) else 0.0)
+
+
+def share(weights: Weights, held: set[str]) -> float:
+    """The weighted part of the words that is held."""
+    return sum(weight * part(word, held) for word, weight in weights) / sum(weight for _, weight in weights)
+
+
+def slots(found: Passage) -> tuple[list[set[str]], list[set[str]]]:
+    """The terms of a passage's headings and of each line: of the text alone, and with the questions answered there."""
+    text, questions = (list(map(set, places(found)[first::2])) for first in (0, 1))
+    return text, [one | two for one, two in zip(text, questions, strict=True)]
+
+
+def expected(weights: Weights, found: Passage) -> Coverage:
+    """What is held of the words, as the field docs say."""
+    text, with_questions = slots(found)
+    whole, stated = set().union(*with_questions), set().union(*text)
+    return Coverage(
+        share(weights, whole), share(weights, text[0]), share(weights, with_questions[0]),
+        max((share(weights, line) for line in text[1:]), default=0.0),
+        max((share(weights, line) for line in with_questions[1:]), default=0.0),
+        tuple((share(weights, line), share(weights, line | text[0])) for line in with_questions[1:]),
+        tuple(weight * (1 - part(word, stated if word.decisive else whole)) for word, weight in weights))
+
+
+def expected_together(weights: Weights, found: Passage) -> float:
+    """The most that the headings or a line hold with their questions; elsewhere in the passage words count less."""
+    _, with_questions = slots(found)
+    whole = set().union(*with_questions)
+    return max(sum(weight * max(part(word, place), ELSEWHERE * part(word, whole)) for word, weight in weights)
+               for place in with_questions) / sum(weight for _, weight in weights)
+
+
+def flat(found: Any) -> list[float]:
+    """All numbers of a coverage, the nested ones too."""
+    return [number for each in found for number in flat(each)] if isinstance(found, tuple) else [found]
+
+
+def same(found: Iterable[Coverage], wanted: Iterable[Coverage]) -> bool:
+    """Whether they hold the same numbers, rounding aside."""
+    return ([pytest.approx(flat(astuple(each))) for each in found]
+            == [flat(astuple(each)) for each in wanted])
+
+
+def computed(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> tuple[list[Coverage], list[float]]:
+    """What is found for these passages of an index of the corpus."""
+    standing = built(corpus).standing(terms_of(weights), keys)
+    return list(coverages(weights, standing)), best_together(weights, standing)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CORPORA, WEIGHTS, st.data())
+def test_coverages_are_those_of_plain_sets(corpus: list[list[Passage]], weights: Weights, data: st.DataObject) -> None:
+    """For any words, and any passages of several documents in any order, with and without questions."""
+    passages = keyed(corpus)
+    keys = data.draw(st.permutations(list(passages)).flatmap(
+        lambda keys: st.integers(0, len(keys)).map(lambda count: keys[:count])))
+    found, together = computed(weights, corpus, keys)
+    assert same(found, (expected(weights, passages[key]) for key in keys))
+    assert together == pytest.approx([expected_together(weights, passages[key]) for key in keys])
+
+
+PARTED = Word("비스킷", ("#비스", "#스킷"), False)
+MEANT_WORD = Word("차", (), True, (("미성형",), ("유동", "부족")))
+DECISIVE = Word("가격", (), False, decisive=True)
+SAID: Weights = [(PARTED, 2.0), (MEANT_WORD, 1.0), (DECISIVE, 9.0)]
+CORPUS: Corpus = [[asked("비스 온도", ["비스킷"], ["가격 누구"]), passage("유동 부족", headings=("비스킷",))],
+                  [asked("스킷", [], ["유동이 부족"]), passage("가격은 미성형")]]
+
+
+def agree(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> tuple[bool, bool]:
+    """Whether coverages and best places, computed so, are those that `SAID` has in `CORPUS`."""
+    passages = list(keyed(CORPUS).values())
+    found, together = computed(weights, corpus, keys)
+    return (same(found, [expected(SAID, each) for each in passages]),
+            together == pytest.approx([expected_together(SAID, each) for each in passages]))
+
+
+def changed(at: int, **fields: Any) -> Weights:
+    """The words, one of them otherwise."""
+    return [(replace(word, **fields), weight) if number == at else (word, weight)
+            for number, (word, weight) in enumerate(SAID)]
+
+
+def test_the_comparison_sees_what_is_off() -> None:
+    """The check can fail: words without their pairs, a meaning less, other weights, questions that are left out or
+    taken for text or for another line's, and passages in another order are seen."""
+    keys = list(keyed(CORPUS))
+    assert agree(SAID, CORPUS, keys) == (True, True)
+    for weights in (changed(0, pairs=()), changed(1, meanings=(("미성형",),)), [(word, 1.0) for word, _ in SAID]):
+        assert agree(weights, CORPUS, keys) == (False, False)
+    (first, second), rest = CORPUS
+    for other in (passage("비스 온도"), asked("비스 온도", ["비스킷", "가격 누구"])):
+        assert agree(SAID, [[other, second], rest], keys) == (False, False)
+    assert agree(SAID, CORPUS, keys[::-1]) == (False, False)
+    assert not agree(SAID, [[asked("비스 온도 가격 누구", ["비스킷"]), second], rest], keys)[0]
+    assert not agree(changed(2, decisive=False), CORPUS, keys)[0]
+
+
+def covered(word: Word, found: Passage) -> Coverage:
+    """What a passage holds of one word of weight 2."""
+    (coverage,), _ = computed([(word, 2.0)], [[found]], [Key("0", "v", 0)])
+    return coverage
+
+
+def test_a_decisive_word_has_to_stand_in_the_text() -> None:
+    """A question may name it in passing: it is then held, so that the passage is found, and lacking all the same.
+    Another word is lacking no more, and one in a line or a heading is there."""
+    answering = asked("온도", ["가격은"], ["가격이"])
+    assert covered(DECISIVE, answering) == Coverage(1.0, 0.0, 1.0, 0.0, 1.0, ((1.0, 1.0),), (2.0,))
+    assert covered(replace(DECISIVE, decisive=False), answering).lacking == (0.0,)
+    for stating in (passage("가격"), passage("", headings=("가격",))):
+        assert covered(DECISIVE, stating).lacking == (0.0,)
+
+
+def test_a_meaning_of_a_decisive_word_has_to_stand_in_the_text() -> None:
+    """What it may stand for is no more decisive than it is, but has to be said just so."""
+    word = replace(DECISIVE, meanings=(("유동", "부족"),))
+    assert covered(word, passage("유동 부족")).lacking == (pytest.approx(2 - 2 * MEANT),)
+    assert covered(word, asked("유동", [], ["부족"])).lacking == (2.0,)
+
+
+def test_the_parts_of_a_meaning_have_to_stand_in_one_place() -> None:
+    """A line holds a meaning of two words where it holds both; the passage also where two lines do."""
+    apart = covered(MEANT_WORD, passage("유동", "부족"))
+    assert (apart.whole, apart.line, apart.lines) == (MEANT, 0.0, ((0.0, 0.0), (0.0, 0.0)))
+    assert covered(MEANT_WORD, passage("온도", "유동 부족")).line == MEANT
+
+
+def test_a_line_is_helped_by_the_headings_and_not_by_their_questions() -> None:
+    """Together with its headings a line holds what those say; what is asked of the whole is no word of theirs."""
+    assert covered(PARTED, passage("온도", headings=("비스킷",))).lines == ((0.0, 1.0),)
+    assert covered(PARTED, asked("온도", ["비스킷"])).lines == ((0.0, 0.0),)
+    assert covered(PARTED, asked("온도", [], ["비스킷"])).lines == ((1.0, 1.0),)
+
+
+def test_one_place_that_holds_all_is_best() -> None:
+    """Of two words, those in one line count in full, those in two lines once in full and once as elsewhere; a question
+    brings its words to its line."""
+    weights = [(Word("기공", (), False), 1.0), (Word("온도", (), False), 1.0)]
+    corpus = [[passage("기공 온도"), passage("기공", "온도"), asked("기공", [], ["온도"]), asked("기공", ["온도"]),
+               passage("균열")]]
+    _, together = computed(weights, corpus, list(keyed(corpus)))
+    assert together == pytest.approx([1, (1 + ELSEWHERE) / 2, 1, (1 + ELSEWHERE) / 2, 0])
+
+
+def test_a_passage_without_lines_has_its_headings() -> None:
+    """It has no best line, and nothing of another passage is taken for one."""
+    word, headed = Word("기공", (), False), Passage("guide.pdf", "", 1, ("기공",), (), False)
+    corpus = [[headed, passage("기공")], [headed]]
+    found, together = computed([(word, 1.0)], corpus, list(keyed(corpus)))
+    assert found[0] == found[2] == Coverage(1.0, 1.0, 1.0, 0.0, 0.0, (), (0.0,)) and together == [1.0, 1.0, 1.0]
+
+
+def test_no_passages_have_no_coverage() -> None:
+    """Where nothing was found there is nothing to weigh."""
+    assert computed(SAID, CORPUS, []) == ([], [])
+
+
+def test_the_terms_of_words_are_all_that_tell() -> None:
+    """Itself, its pairs and the parts of its meanings, of each word in turn."""
+    assert word_terms(MEANT_WORD) == ["차", "미성형", "유동", "부족"]
+    assert terms_of(SAID) == ["비스킷", "#비스", "#스킷", "차", "미성형", "유동", "부족", "가격"]
