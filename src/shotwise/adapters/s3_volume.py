@@ -1,8 +1,8 @@
 """How a document lies in S3: gzip over one JSON object that holds all of it but the Markdown of its pages.
 
 `{format, name, title, sha256, version, notes, pages: [[number, text]], passages: [[page, headings, lines, action]],
-postings: {terms, starts, places, counts, firsts, questions, actions}}`; a line is [text] where its quote is the same, else
-[text, quote]; the arrays of the postings are Base64.
+postings: {terms, starts, places, counts, firsts, questions, actions}}`; a line is [text] where its quote is the same,
+else [text, quote]; the arrays of the postings are Base64.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def _checked(found: Kept) -> Kept:
     """Arrays that do not fit together would fail far from here, in the middle of a search."""
     postings = found.postings
     if (len(postings.starts) != 4 * (len(postings.terms) + 1) or len(postings.places) != 4 * len(postings.counts)
-            or len(postings.firsts) != 4 * (len(found.passages) + 1) or len(postings.actions) != len(found.passages)):
+            or len(postings.firsts) != 4 * (len(found.passages) + 1) or len(postings.actions) != len(found.passages)
+            or len(postings.questions) != int.from_bytes(postings.firsts[-4:], "little")):
         raise ValueError("its postings do not fit together")
     return found

@@ -15,7 +15,7 @@ _ASKING_WORDS = """
     could should would i we it be if my me our tell about much many often happen happens please need with at by from
     there this that whether come comes came get gets got just way make makes made take takes use used using go goes
     going see look new still also too very more most less than then after before during between into out up down off
-    over under again want help let
+    over under again want help let not no near
 """
 _ASKING = frozenset(_ASKING_WORDS.split())
 _WHICH = frozenset(("어떤", "무슨", "어느"))

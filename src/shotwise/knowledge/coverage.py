@@ -21,9 +21,12 @@ Weights = Sequence[tuple[Word, float]]
 class Coverage:
     """The weighted part of the words, 0 to 1, that is held: by a whole passage with the questions that it answers; by
     its headings, and by those with the questions that the whole answers; by the text of its best line, and by a line
-    with the questions that it answers. lines: of each line with its questions, alone and together with the headings.
-    lacking: the weight of each word times the part of it that the whole passage does not hold; a decisive word has to
-    stand in its text, since a question may name it in passing."""
+    with the questions that it answers.
+
+    lines: by the text of each line, alone and together with the headings. lacking: the weight of each word times the
+    part of it that the whole passage does not hold; a decisive word has to stand in its text, since a question may name
+    it in passing.
+    """
 
     whole: float
     headings: float
@@ -54,26 +57,26 @@ def coverages(weights: Weights, standing: Standing) -> Iterator[Coverage]:
     amounts = np.array([weight for _, weight in weights])
     total = amounts.sum() or 1.0
     by_text, by_asked, together = (_parts(weights, standing, found).sum(axis=0) / total
-                                   for found in (text, asked, asked | over))
+                                   for found in (text, asked, text | over))
     for number, (first, end) in enumerate(zip(firsts, firsts[1:], strict=False)):
         lines = slice(first + 1, end)
         yield Coverage(
             float(whole[:, number].sum() / total), float(by_text[first]), float(by_asked[first]),
             float(by_text[lines].max(initial=0.0)), float(by_asked[lines].max(initial=0.0)),
-            tuple(zip(by_asked[lines].tolist(), together[lines].tolist(), strict=True)),
+            tuple(zip(by_text[lines].tolist(), together[lines].tolist(), strict=True)),
             tuple((amounts - held[:, number]).tolist()))
 
 
-def likeness(weights: Weights, standing: Standing) -> list[float | None]:
-    """Of each passage, how much like the question the likest of those is that it answers, 0 to 1; None for a passage
-    that came without questions.
+def likeness(weights: Weights, standing: Standing) -> list[tuple[float, ...]]:
+    """Of each passage: how much like the question, 0 to 1, the likest of the questions is that it answers as a whole,
+    and that each of its lines answers; nothing for a passage that came without questions.
 
     It is the harmonic mean of two parts: of the question's words, what the other one holds, where a word that the text
     of the passage holds instead counts less; of the other one's words, what the question holds.
     """
     asked, firsts = standing.questions, standing.firsts
     if not asked.any():
-        return [None] * (len(firsts) - 1)
+        return [()] * (len(firsts) - 1)
     passages = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
     stated = np.logical_or.reduceat(standing.found & ~asked, firsts[:-1], axis=1)[:, passages[asked]]
     held = np.maximum(_parts(weights, standing, standing.found[:, asked]), STATED * _parts(weights, standing, stated))
@@ -81,10 +84,12 @@ def likeness(weights: Weights, standing: Standing) -> list[float | None]:
     same = np.array([weight for _, weight in weights]) @ standing.found[
         [standing.rows[word.term] for word, _ in weights]][:, asked]
     theirs = same / np.maximum(standing.weights[asked], 1e-9)
-    alike = 2 * ours * theirs / np.maximum(ours + theirs, 1e-9)
-    best = np.full(len(firsts) - 1, -1.0)
-    np.maximum.at(best, passages[asked], alike)
-    return [None if found < 0 else float(found) for found in best]
+    slots = np.cumsum(~asked) - 1
+    best = np.zeros(slots[-1] + 1)
+    np.maximum.at(best, slots[asked], 2 * ours * theirs / np.maximum(ours + theirs, 1e-9))
+    came = np.isin(np.arange(len(firsts) - 1), passages[asked])
+    return [tuple(best[slots[first]:slots[end - 1] + 1].tolist()) if with_questions else ()
+            for first, end, with_questions in zip(firsts, firsts[1:], came, strict=False)]
 
 
 def _slots(standing: Standing) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:

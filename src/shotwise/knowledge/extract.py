@@ -12,9 +12,7 @@ from shotwise.knowledge.passage import Hit, Line, Passage, Query, Source
 from shotwise.knowledge.question import Topic
 from shotwise.knowledge.retrieve import retrieve
 
-# A statement's score: the part of the topic that it holds + TOGETHER times the part that it and its headings hold.
-TOGETHER = 3
-STATED = 0.6  # the least that a statement and its headings hold, against the best of its passage
+STATED = 0.6  # the least merit of a statement, against the best of its passage
 WITHIN = 0.75  # the least relevance of a further passage, against the first
 Searched = tuple[Topic, Query]
 
@@ -46,13 +44,10 @@ def _best_lines(hit: Hit, topic: Topic, lexicon: Lexicon) -> list[Line]:
     """The lines of a passage that say something on the topic, best first."""
     passage = hit.passage
     wanted = lexicon.held(topic.text)
-    # Against its best line: where the section answers as a whole, no line holds much of what was asked.
-    least = STATED * max((together for _, together in hit.lines), default=0.0)
-    scored = []
-    for line, (alone, together) in zip(passage.lines, hit.lines, strict=True):
-        if together >= least and _fits(line, passage, topic, lexicon) \
-                and not contradicts(lexicon.held(line.text), wanted, remedy=passage.action):
-            scored.append((alone + TOGETHER * together, line))
+    least = STATED * max(hit.lines, default=0.0)
+    scored = [(merit, line) for merit, line in zip(hit.lines, passage.lines, strict=True)
+              if merit >= least and _fits(line, passage, topic, lexicon)
+              and not contradicts(lexicon.held(line.text), wanted, remedy=passage.action)]
     return [line for _, line in sorted(scored, key=lambda found: -found[0])]
 
 

@@ -131,12 +131,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found for a query. relevance: the weighted part of the query's words that it holds, 0 to 1; lines: the
-    same of each of its lines, alone and together with its headings."""
+    """A passage found for a query. relevance: the weighted part of the query's words that it holds, 0 to 1; lines: how
+    well each of its lines answers, against the others."""
 
     passage: Passage
     relevance: float
-    lines: tuple[tuple[float, float], ...] = ()
+    lines: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/de
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shotwise.knowledge.asking import Word, content_words, spoken_words
@@ -19,18 +19,23 @@ from shotwise.knowledge.lexical import rarity
 from shotwise.knowledge.passage import Hit, Query
 from shotwise.knowledge.question import language_of
 
-CANDIDATES, LOOKED_AT = 40, 5
+CANDIDATES = 40
 # What a word weighs: nouns by their rarity (idf, 0.7 to 6); a verb, a number or a single syllable little, because an
 # answer may put it otherwise; one that only the thesaurus leads to the documents, one that nothing knows, one that
 # decides.
 WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 9.0
-# The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions of
-# the whole section, and the squares of what the best line holds alone and with its questions.
+# The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions
+# that the whole section answers, and the squares of what the best line holds alone and with its questions.
 PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
-# There is an answer where what is held of the words that matter, less MISSING · the weight of what is missing, reaches
-# the LEAST. Of passages that came with questions ALIKE of it is how like one of those the question is.
+# There is an answer where one of the first passages holds so much of the words that matter that it, less MISSING · the
+# weight of what is missing, reaches the LEAST. Of a passage that came with questions it is that part times the likeness
+# of the question to one of them.
+LOOKED_AT = 5
 MISSING, LEAST = 0.09, 0.343
-ALIKE, MISSING_ASKED, LEAST_ASKED = 0.66, 0.021, 0.37
+MISSING_ASKED, LEAST_ASKED = 0.026, 0.15
+# A line's merit: the part that it holds + TOGETHER · the part that it and its headings hold + ALIKE · how much liker the
+# question is to one that the line answers than to those of the whole section.
+TOGETHER, ALIKE = 3.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,8 @@ def retrieve(query: Query, index: Index, limit: int = CANDIDATES, *, action_only
     held = list(coverages(weights, standing))
     alike = likeness(spoken, standing)
     order = sorted(range(len(passages)), key=lambda place: -_score(place, held[place]))
-    missing = _missing(held[order[0]], weights)
-    certainty = max(_certainty(held[at], alike[at], missing) for at in order[:LOOKED_AT])
-    return Found(tuple(Hit(passages[at], held[at].whole, held[at].lines) for at in order[:limit]), certainty)
+    hits = tuple(Hit(passages[at], held[at].whole, _merits(held[at], alike[at])) for at in order[:limit])
+    return Found(hits, _certainty([(held[at], alike[at]) for at in order], weights))
 
 
 def _score(place: int, held: Coverage) -> float:
@@ -62,17 +66,19 @@ def _score(place: int, held: Coverage) -> float:
             + LINE * held.line**2 + LINE_ASKED * held.line_asked**2)
 
 
-def _missing(held: Coverage, weights: Weights) -> float:
-    """The weight of the decisive and the unknown words that are not held."""
-    return sum(lacking for (word, weight), lacking in zip(weights, held.lacking, strict=True)
-               if word.decisive or weight == UNKNOWN)
+def _certainty(ranked: Sequence[tuple[Coverage, Sequence[float]]], weights: Weights) -> float:
+    """That there is an answer. ranked: of each passage its coverage and its `likeness`."""
+    missing = sum(lacking for (word, weight), lacking in zip(weights, ranked[0][0].lacking, strict=True)
+                  if word.decisive or weight == UNKNOWN)
+    return max(held.whole * max(alike) - MISSING_ASKED * missing - LEAST_ASKED if alike else
+               held.whole - MISSING * missing - LEAST for held, alike in ranked[:LOOKED_AT])
 
 
-def _certainty(held: Coverage, alike: float | None, missing: float) -> float:
-    """That a passage answers; alike: as of `likeness`."""
-    if alike is None:
-        return held.whole - MISSING * missing - LEAST
-    return ALIKE * alike + (1 - ALIKE) * held.whole - MISSING_ASKED * missing - LEAST_ASKED
+def _merits(held: Coverage, alike: Sequence[float]) -> tuple[float, ...]:
+    """How well each line answers."""
+    whole, *lines = alike or [0.0] * (len(held.lines) + 1)
+    return tuple(alone + TOGETHER * together + ALIKE * max(like - whole, 0.0)
+                 for (alone, together), like in zip(held.lines, lines, strict=True))
 
 
 def word_weights(topic: str, index: Index) -> Weights:

@@ -6,9 +6,9 @@ import gzip
 import json
 from typing import Any
 
-# A term that stands in the headings of the one passage.
+# A term that stands in the headings of the one passage, which answers a question without words.
 POSTINGS = {"terms": ["b"], "starts": "AAAAAAEAAAA=", "places": "AAAAAA==", "counts": "Ag==", "firsts": "AAAAAAIAAAA=",
-            "actions": "AQ=="}
+            "questions": "AAE=", "actions": "AQ=="}
 
 
 def kept_object(**changes: Any) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Sequence
 
 from shotwise.knowledge.passage import Document, Line, Page, Passage, Postings, Questions, Volume
+from shotwise.knowledge.postings import Place, packed
 
 ODD_NAMES = ["guide.pdf", "한글 이름.pdf", " two  spaces .pdf", "../x.pdf", ".", "a/b%2Fc.pdf", 'q"uo\'te\\.pdf',
              "a-b.pdf", "가" * 300, "가" * 299 + "나", "n" * 300]
-PLACES = 6  # of a passage: its headings, its two lines, and the questions of each
 
 
 def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool = False,
@@ -27,15 +26,18 @@ def volume(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Seq
                      for number, (text, page) in enumerate(zip(texts, numbers, strict=True)))
     document = Document(name, "Guide", "5ha", tuple(Page(page, f"# Page {page}", f"Text of {page}")
                                                     for page in dict.fromkeys(numbers)), ("page 3 is a picture",))
-    return Volume(document, version, passages, postings(len(passages), actions), questions or {})
+    return Volume(document, version, passages, postings(passages, questions or {}), questions or {})
 
 
-def postings(passages: int, actions: Sequence[int] = ()) -> Postings:
-    """One term that stands in the headings of every passage, which count twice; a passage has two lines."""
-    firsts = range(0, PLACES * (passages + 1), PLACES)
-    return Postings(("기포",), struct.pack("<2I", 0, passages), struct.pack(f"<{passages}I", *firsts[:-1]),
-                    bytes([2]) * passages, struct.pack(f"<{passages + 1}I", *firsts),
-                    bytes(number in actions for number in range(passages)))
+def postings(passages: Sequence[Passage], questions: Questions) -> Postings:
+    """One term that stands in the headings of every passage, which count twice."""
+    return packed((_places(number, passage, questions) for number, passage in enumerate(passages)),
+                  [passage.action for passage in passages])
+
+
+def _places(number: int, passage: Passage, questions: Questions) -> list[Place]:
+    return [place for line in range(len(passage.lines) + 1) for place in (
+        ({} if line else {"기포": 2}, False), *[({}, True)] * len(questions.get((number, line), ())))]
 
 
 def vector(angle: float, dimensions: int = 4) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,16 +20,18 @@ def test_the_object_that_the_other_tests_damage_is_whole() -> None:
     found = unpacked(kept_object())
     assert found.entry == Entry("x.pdf", "X", "v1", 0, 1) and found.pages == {}
     assert found.passages == (Passage("x.pdf", "X", 1, ("b",), (), True),)
-    assert found.postings == Postings(("b",), b"\0\0\0\0\1\0\0\0", b"\0\0\0\0", b"\2", b"\0\0\0\0\2\0\0\0", b"\1")
+    assert found.postings == Postings(("b",), b"\0\0\0\0\1\0\0\0", b"\0\0\0\0", b"\2", b"\0\0\0\0\2\0\0\0",
+                                      b"\0\1", b"\1")
 
 
 @pytest.mark.parametrize("texts", [(), ("기포가 생긴다", "압력을 올린다")])
 def test_what_was_packed_is_unpacked(texts: tuple[str, ...]) -> None:
-    """A document without passages too; the questions are in its postings alone."""
-    kept = volume(*texts, questions={(0, 1): ("왜?",)})
+    """A document without passages too; the words of the questions are in its postings alone."""
+    kept = volume(*texts, questions={(0, 1): ("왜?", "언제?"), (1, 0): ("누가?",)})
     found = unpacked(packed(kept))
     assert (found.passages, found.postings) == (kept.passages, kept.postings)
-    assert packed(kept) == packed(volume(*texts))
+    assert found.postings.questions == (b"\0\0\1\1\0\0\1\0\0" if texts else b"")
+    assert packed(kept) == packed(replace(kept, questions={}))
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, "2", None])
@@ -50,7 +53,8 @@ def test_a_damaged_or_foreign_object_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("changes", [
     {"terms": []}, {"starts": "no base 64"}, {"starts": "AAAAAA=="}, {"places": ""}, {"counts": "AQE="},
-    {"firsts": ""}, {"firsts": "AAAAAA=="}, {"firsts": "AAAAAAIAAAACAAAA"}, {"firsts": None}, {"actions": "AAAA"}])
+    {"firsts": ""}, {"firsts": "AAAAAA=="}, {"firsts": "AAAAAAIAAAACAAAA"}, {"firsts": None}, {"questions": None},
+    {"actions": "AAAA"}])
 def test_postings_that_do_not_fit_together_are_refused(changes: dict[str, Any]) -> None:
     """They would fail in the middle of a search."""
     with pytest.raises(KnowledgeError, match="a damaged one"):

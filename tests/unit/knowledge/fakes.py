@@ -180,6 +180,9 @@ class MemoryLibrary:
         """File name → reason."""
         return dict(self.failed)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def _call(self, name: str) -> None:
         self.before(name)
         if name in self.failing:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
+import numpy as np
 from hypothesis import strategies as st
 from sample_documents import LEXICON, passage
 
@@ -71,33 +74,49 @@ def built(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None)
     return LexicalIndex(documents)
 
 
+def moved(found: Postings, by: int) -> Postings:
+    """The postings with every term some places further on, those at the end at the beginning."""
+    numbers = np.frombuffer(found.places, "<u4")
+    return replace(found, places=((numbers + by) % len(found.questions)).astype("<u4").tobytes())
+
+
 def keyed(corpus: Corpus) -> dict[Key, Passage]:
     """Every passage by its key."""
     return {Key(str(number), "v", at): each for number, passages in enumerate(corpus)
             for at, each in enumerate(passages)}
 
 
-def places(found: Passage) -> list[Counter[str]]:
-    """How often each term counts in each place of a passage, the plain way: a heading's words count twice and the
-    title's once; then the questions of the whole, then each line and its questions."""
+def places(found: Passage) -> list[tuple[Counter[str], bool]]:
+    """How often each term counts in each place of a passage, and whether it is a question, the plain way: a heading's
+    words count twice and the title's once; then the questions of the whole, then each line and its questions."""
     return list(_places(found))
 
 
-def _places(found: Passage) -> Iterator[Counter[str]]:
+def _places(found: Passage) -> Iterator[tuple[Counter[str], bool]]:
     heading = LEXICON.terms(" ".join(found.headings))
     texts = [heading + heading + LEXICON.terms(found.title), *(LEXICON.terms(line.text) for line in found.lines)]
-    questions = _questions_of(found)
-    for number, terms in enumerate(texts):
-        yield Counter(terms)
-        answered = questions[number] if number < len(questions) else ()
-        yield Counter(LEXICON.terms("\n".join(answered), STEMS))
+    for terms, questions in zip_longest(texts, _questions_of(found)[:len(texts)], fillvalue=()):
+        yield Counter(terms), False
+        yield from ((Counter(LEXICON.terms(question, STEMS)), True) for question in questions)
 
 
 def counted(found: Passage) -> Counter[str]:
     """How often each term counts in a passage; the questions that it answers count as text."""
-    return sum(places(found), Counter())
+    return sum((terms for terms, _ in places(found)), Counter())
 
 
 def stated(found: Passage) -> set[str]:
     """The terms of its own words."""
-    return {term for place in places(found)[::2] for term in place}
+    return {term for terms, is_question in places(found) if not is_question for term in terms}
+
+
+def questions_in(corpus: Corpus) -> list[Counter[str]]:
+    """The terms of each question that any of its passages answers."""
+    return [terms for passages in corpus for each in passages for terms, is_question in places(each) if is_question]
+
+
+def rarities(corpus: Corpus) -> Callable[[str], float]:
+    """How much a term tells of a question, by the number of those that hold it."""
+    questions = questions_in(corpus)
+    counts = Counter(term for each in questions for term in each)
+    return lambda term: math.log(1 + (len(questions) + 1) / (counts[term] + 0.5))

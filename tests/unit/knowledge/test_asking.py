@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import LEXICON
 
-from shotwise.knowledge.asking import RELATED, asked_for, content_words, search_terms
+from shotwise.knowledge.asking import RELATED, asked_for, content_words, search_terms, spoken_words
 from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.lexicon import STEMS, Lexicon
 
 
 def wanted(question: str) -> list[str]:
@@ -120,3 +120,42 @@ def test_any_question_is_understood_somehow(question: str) -> None:
     words = content_words(question, LEXICON)
     assert all(word.term for word in words)
     assert {word.term for word in words} <= LEXICON.held(question)
+
+
+def spoken(question: str) -> list[str]:
+    """All words of a question."""
+    return [word.term for word in spoken_words(question, LEXICON)]
+
+
+def test_asking_words_are_spoken() -> None:
+    """What tells one question from another is there, in the order in which it was said: verbs, question words and
+    whatever else is no ending, no particle and no punctuation."""
+    assert spoken("함몰이 왜 생기나요?") == ["함몰", "왜", "생기"]
+    assert spoken("누가 어느 금형을 닦나요?") == ["누구", "어느", "금형", "닦"]
+    assert spoken("What causes short shots?") == ["what", "원인", "미성형"]
+    assert spoken("기포는 어떤 결함인가요?") == ["기포", "어떤", "결함"]
+
+
+def test_a_spoken_word_counts_once_and_whole() -> None:
+    """Repeated ones and the halves of a compound are left out."""
+    assert spoken("기공, 기공의 기공이 왜 기공?") == ["기공", "왜"]
+    parts = {found.form for found in LEXICON.morphemes("열처리") if found.part}
+    assert parts and "열처리" in spoken("열처리 방법") and not parts & set(spoken("열처리 방법"))
+
+
+def test_spoken_words_are_all_alike() -> None:
+    """None is weak, decides or has pairs of syllables, whatever it is where an answer is looked for; a word knows what
+    it may mean."""
+    words = spoken_words("제품 12의 끝이 왜 덜 차요? 가격은?", WIDE)
+    assert not any(word.pairs or word.weak or word.decisive for word in words)
+    meanings = {word.term: word.meanings for word in words}
+    assert ("미성형",) in meanings["차"] and meanings["제품"] == meanings["왜"] == ()
+    assert "12" in meanings and "가격" in meanings
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters() | st.sampled_from("비스킷두께가얇으면어떤결함인가요누구 0.5abc")))
+def test_spoken_words_are_terms_of_the_question(question: str) -> None:
+    """Whatever is asked, each is once one of the terms that the same question leaves among those of a passage."""
+    words = spoken(question)
+    assert len(set(words)) == len(words) and set(words) <= set(LEXICON.terms(question, STEMS)) and "" not in words

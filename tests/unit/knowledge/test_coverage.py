@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places
+from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places, stated
 from sample_documents import LEXICON, passage
 
 from shotwise.knowledge.asking import Word
-from shotwise.knowledge.coverage import ELSEWHERE, MEANT, Coverage, best_together, coverages, terms_of, word_terms
+from shotwise.knowledge.coverage import MEANT, Coverage, coverages, terms_of, word_terms
 from shotwise.knowledge.lexicon import GRAM, STEMS
 from shotwise.knowledge.passage import Key, Passage
 
@@ -41,28 +41,26 @@ def share(weights: Weights, held: set[str]) -> float:
 
 def slots(found: Passage) -> tuple[list[set[str]], list[set[str]]]:
     """The terms of a passage's headings and of each line: of the text alone, and with the questions answered there."""
-    text, questions = (list(map(set, places(found)[first::2])) for first in (0, 1))
-    return text, [one | two for one, two in zip(text, questions, strict=True)]
+    text: list[set[str]] = []
+    with_questions: list[set[str]] = []
+    for terms, is_question in places(found):
+        if not is_question:
+            text.append(set(terms))
+            with_questions.append(set())
+        with_questions[-1] |= set(terms)
+    return text, with_questions
 
 
 def expected(weights: Weights, found: Passage) -> Coverage:
     """What is held of the words, as the field docs say."""
     text, with_questions = slots(found)
-    whole, stated = set().union(*with_questions), set().union(*text)
+    whole = set().union(*with_questions)
     return Coverage(
         share(weights, whole), share(weights, text[0]), share(weights, with_questions[0]),
         max((share(weights, line) for line in text[1:]), default=0.0),
         max((share(weights, line) for line in with_questions[1:]), default=0.0),
-        tuple((share(weights, line), share(weights, line | text[0])) for line in with_questions[1:]),
-        tuple(weight * (1 - part(word, stated if word.decisive else whole)) for word, weight in weights))
-
-
-def expected_together(weights: Weights, found: Passage) -> float:
-    """The most that the headings or a line hold with their questions; elsewhere in the passage words count less."""
-    _, with_questions = slots(found)
-    whole = set().union(*with_questions)
-    return max(sum(weight * max(part(word, place), ELSEWHERE * part(word, whole)) for word, weight in weights)
-               for place in with_questions) / sum(weight for _, weight in weights)
+        tuple((share(weights, line), share(weights, line | text[0])) for line in text[1:]),
+        tuple(weight * (1 - part(word, stated(found) if word.decisive else whole)) for word, weight in weights))
 
 
 def flat(found: Any) -> list[float]:
@@ -72,26 +70,26 @@ def flat(found: Any) -> list[float]:
 
 def same(found: Iterable[Coverage], wanted: Iterable[Coverage]) -> bool:
     """Whether they hold the same numbers, rounding aside."""
-    return ([pytest.approx(flat(astuple(each))) for each in found]
-            == [flat(astuple(each)) for each in wanted])
+    return [pytest.approx(flat(astuple(each))) for each in found] == [flat(astuple(each)) for each in wanted]
 
 
-def computed(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> tuple[list[Coverage], list[float]]:
-    """What is found for these passages of an index of the corpus."""
-    standing = built(corpus).standing(terms_of(weights), keys)
-    return list(coverages(weights, standing)), best_together(weights, standing)
+def computed(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> list[Coverage]:
+    """The coverage of these passages of an index of the corpus."""
+    return list(coverages(weights, built(corpus).standing(terms_of(weights), keys)))
+
+
+def some_of(corpus: Corpus) -> st.SearchStrategy[list[Key]]:
+    """Any of the passages, in any order."""
+    return st.permutations(list(keyed(corpus))).flatmap(
+        lambda keys: st.integers(0, len(keys)).map(lambda count: keys[:count]))
 
 
 @settings(max_examples=150, deadline=None)
 @given(CORPORA, WEIGHTS, st.data())
 def test_coverages_are_those_of_plain_sets(corpus: list[list[Passage]], weights: Weights, data: st.DataObject) -> None:
     """For any words, and any passages of several documents in any order, with and without questions."""
-    passages = keyed(corpus)
-    keys = data.draw(st.permutations(list(passages)).flatmap(
-        lambda keys: st.integers(0, len(keys)).map(lambda count: keys[:count])))
-    found, together = computed(weights, corpus, keys)
-    assert same(found, (expected(weights, passages[key]) for key in keys))
-    assert together == pytest.approx([expected_together(weights, passages[key]) for key in keys])
+    keys, passages = data.draw(some_of(corpus)), keyed(corpus)
+    assert same(computed(weights, corpus, keys), (expected(weights, passages[key]) for key in keys))
 
 
 PARTED = Word("비스킷", ("#비스", "#스킷"), False)
@@ -99,15 +97,12 @@ MEANT_WORD = Word("차", (), True, (("미성형",), ("유동", "부족")))
 DECISIVE = Word("가격", (), False, decisive=True)
 SAID: Weights = [(PARTED, 2.0), (MEANT_WORD, 1.0), (DECISIVE, 9.0)]
 CORPUS: Corpus = [[asked("비스 온도", ["비스킷"], ["가격 누구"]), passage("유동 부족", headings=("비스킷",))],
-                  [asked("스킷", [], ["유동이 부족"]), passage("가격은 미성형")]]
+                  [asked("스킷", [], ["유동이", "부족"]), passage("가격은 미성형")]]
 
 
-def agree(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> tuple[bool, bool]:
-    """Whether coverages and best places, computed so, are those that `SAID` has in `CORPUS`."""
-    passages = list(keyed(CORPUS).values())
-    found, together = computed(weights, corpus, keys)
-    return (same(found, [expected(SAID, each) for each in passages]),
-            together == pytest.approx([expected_together(SAID, each) for each in passages]))
+def agrees(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> bool:
+    """Whether coverages computed so are those that `SAID` has in `CORPUS`."""
+    return same(computed(weights, corpus, keys), [expected(SAID, each) for each in keyed(CORPUS).values()])
 
 
 def changed(at: int, **fields: Any) -> Weights:
@@ -117,23 +112,22 @@ def changed(at: int, **fields: Any) -> Weights:
 
 
 def test_the_comparison_sees_what_is_off() -> None:
-    """The check can fail: words without their pairs, a meaning less, other weights, questions that are left out or
-    taken for text or for another line's, and passages in another order are seen."""
+    """The check can fail: words without their pairs, a meaning less, other weights, a word that decides no more,
+    questions that are left out or taken for text or for another line's, and passages in another order are seen."""
     keys = list(keyed(CORPUS))
-    assert agree(SAID, CORPUS, keys) == (True, True)
-    for weights in (changed(0, pairs=()), changed(1, meanings=(("미성형",),)), [(word, 1.0) for word, _ in SAID]):
-        assert agree(weights, CORPUS, keys) == (False, False)
-    (first, second), rest = CORPUS
-    for other in (passage("비스 온도"), asked("비스 온도", ["비스킷", "가격 누구"])):
-        assert agree(SAID, [[other, second], rest], keys) == (False, False)
-    assert agree(SAID, CORPUS, keys[::-1]) == (False, False)
-    assert not agree(SAID, [[asked("비스 온도 가격 누구", ["비스킷"]), second], rest], keys)[0]
-    assert not agree(changed(2, decisive=False), CORPUS, keys)[0]
+    assert agrees(SAID, CORPUS, keys) and not agrees(SAID, CORPUS, keys[::-1])
+    for weights in (changed(0, pairs=()), changed(1, meanings=(("미성형",),)), [(word, 1.0) for word, _ in SAID],
+                    changed(2, decisive=False)):
+        assert not agrees(weights, CORPUS, keys)
+    (_, second), rest = CORPUS
+    for other in (passage("비스 온도"), asked("비스 온도", ["비스킷", "가격 누구"]),
+                  asked("비스 온도 가격 누구", ["비스킷"])):
+        assert not agrees(SAID, [[other, second], rest], keys)
 
 
 def covered(word: Word, found: Passage) -> Coverage:
     """What a passage holds of one word of weight 2."""
-    (coverage,), _ = computed([(word, 2.0)], [[found]], [Key("0", "v", 0)])
+    (coverage,) = computed([(word, 2.0)], [[found]], [Key("0", "v", 0)])
     return coverage
 
 
@@ -141,7 +135,7 @@ def test_a_decisive_word_has_to_stand_in_the_text() -> None:
     """A question may name it in passing: it is then held, so that the passage is found, and lacking all the same.
     Another word is lacking no more, and one in a line or a heading is there."""
     answering = asked("온도", ["가격은"], ["가격이"])
-    assert covered(DECISIVE, answering) == Coverage(1.0, 0.0, 1.0, 0.0, 1.0, ((1.0, 1.0),), (2.0,))
+    assert covered(DECISIVE, answering) == Coverage(1.0, 0.0, 1.0, 0.0, 1.0, ((0.0, 0.0),), (2.0,))
     assert covered(replace(DECISIVE, decisive=False), answering).lacking == (0.0,)
     for stating in (passage("가격"), passage("", headings=("가격",))):
         assert covered(DECISIVE, stating).lacking == (0.0,)
@@ -155,40 +149,34 @@ def test_a_meaning_of_a_decisive_word_has_to_stand_in_the_text() -> None:
 
 
 def test_the_parts_of_a_meaning_have_to_stand_in_one_place() -> None:
-    """A line holds a meaning of two words where it holds both; the passage also where two lines do."""
+    """A line holds a meaning of two words where it holds both, in its questions or without; the passage also where two
+    lines do."""
     apart = covered(MEANT_WORD, passage("유동", "부족"))
     assert (apart.whole, apart.line, apart.lines) == (MEANT, 0.0, ((0.0, 0.0), (0.0, 0.0)))
     assert covered(MEANT_WORD, passage("온도", "유동 부족")).line == MEANT
+    assert covered(MEANT_WORD, asked("온도", [], ["유동이", "부족"])).line_asked == MEANT
 
 
-def test_a_line_is_helped_by_the_headings_and_not_by_their_questions() -> None:
-    """Together with its headings a line holds what those say; what is asked of the whole is no word of theirs."""
+def test_a_line_is_helped_by_the_headings_and_not_by_questions() -> None:
+    """Together with its headings a line holds what those say; what is asked of the whole is no word of theirs, and what
+    is asked of the line is none of its own."""
     assert covered(PARTED, passage("온도", headings=("비스킷",))).lines == ((0.0, 1.0),)
     assert covered(PARTED, asked("온도", ["비스킷"])).lines == ((0.0, 0.0),)
-    assert covered(PARTED, asked("온도", [], ["비스킷"])).lines == ((1.0, 1.0),)
-
-
-def test_one_place_that_holds_all_is_best() -> None:
-    """Of two words, those in one line count in full, those in two lines once in full and once as elsewhere; a question
-    brings its words to its line."""
-    weights = [(Word("기공", (), False), 1.0), (Word("온도", (), False), 1.0)]
-    corpus = [[passage("기공 온도"), passage("기공", "온도"), asked("기공", [], ["온도"]), asked("기공", ["온도"]),
-               passage("균열")]]
-    _, together = computed(weights, corpus, list(keyed(corpus)))
-    assert together == pytest.approx([1, (1 + ELSEWHERE) / 2, 1, (1 + ELSEWHERE) / 2, 0])
+    answering = covered(PARTED, asked("온도", [], ["비스킷"]))
+    assert (answering.line_asked, answering.line, answering.lines) == (1.0, 0.0, ((0.0, 0.0),))
 
 
 def test_a_passage_without_lines_has_its_headings() -> None:
     """It has no best line, and nothing of another passage is taken for one."""
     word, headed = Word("기공", (), False), Passage("guide.pdf", "", 1, ("기공",), (), False)
     corpus = [[headed, passage("기공")], [headed]]
-    found, together = computed([(word, 1.0)], corpus, list(keyed(corpus)))
-    assert found[0] == found[2] == Coverage(1.0, 1.0, 1.0, 0.0, 0.0, (), (0.0,)) and together == [1.0, 1.0, 1.0]
+    found = computed([(word, 1.0)], corpus, list(keyed(corpus)))
+    assert found[0] == found[2] == Coverage(1.0, 1.0, 1.0, 0.0, 0.0, (), (0.0,))
 
 
 def test_no_passages_have_no_coverage() -> None:
     """Where nothing was found there is nothing to weigh."""
-    assert computed(SAID, CORPUS, []) == ([], [])
+    assert computed(SAID, CORPUS, []) == []
 
 
 def test_the_terms_of_words_are_all_that_tell() -> None:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from sample_documents import passage, volume
 from shotwise.adapters.sqlite_library import SqliteLibrary
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.index import RANK, Index, fused
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.lexical import Standing
+from shotwise.knowledge.lexicon import GRAM, Lexicon
 from shotwise.knowledge.passage import Key, Passage, Query
 
 KEYS = st.lists(st.integers(0, 9), unique=True).map(lambda numbers: [Key("a", "v", number) for number in numbers])
@@ -71,6 +73,50 @@ def test_passages_come_back_as_they_went_in(memory: MemoryLibrary, lexicon: Lexi
     assert index.search(Query("기공"), 5, action_only=True) == kept[1:]
     assert [entry.name for entry in index.entries()] == ["a.pdf", "b.pdf", "c.pdf"]
     assert index.page_text("a.pdf", 1) == "기공을 줄인다" and index.page_text("a.pdf", 2) == ""
+
+
+def stands_rightly(found: tuple[list[Passage], Standing], term: str) -> bool:
+    """Whether a term stands in just those of the passages that were found with it whose lines say it."""
+    passages, standing = found
+    row = standing.found[standing.rows[term]]
+    held = [bool(row[first:end].any()) for first, end in pairwise(standing.firsts)]
+    return held == [any(term.lstrip(GRAM) in line.text for line in each.lines) for each in passages]
+
+
+def test_what_is_found_is_told_with_where_words_stand(memory: MemoryLibrary, lexicon: Lexicon) -> None:
+    """Of each passage, in their order and over several documents, the places that hold each term, its questions among
+    them; of a term that stands nowhere none."""
+    for name in ("a.pdf", "b.pdf"):
+        kept = [passage(*lines, name=name) for lines in (("기공", "온도"), ("균열",), ("온도 기공",))]
+        memory.put(volume(lexicon, *kept, name=name, questions={(2, 1): ("누구",)}))
+    index = Index(memory, lexicon)
+    for limit in (1, 3, 9):
+        passages, standing = found = index.found(Query("온도"), ["온도", "기공", "누구", "없는말", "온도"], limit)
+        assert passages == index.search(Query("온도"), limit) and len(passages) == min(limit, 4)
+        assert stands_rightly(found, "온도") and stands_rightly(found, "기공")
+        asked = [bool(standing.questions[first:end].any()) for first, end in pairwise(standing.firsts)]
+        assert asked == [each.lines[0].text == "온도 기공" for each in passages]
+        assert standing.found[2].tolist() == standing.questions.tolist() and not standing.found[3].any()
+
+
+def test_a_passage_is_found_by_its_questions(memory: MemoryLibrary, lexicon: Lexicon) -> None:
+    """Their words count in the search and among questions; the text that comes back is the passage's own."""
+    memory.put(volume(lexicon, "기공", "온도", questions={(1, 1): ("누가 피스톤을 닦나요?", "누구 피스톤")}))
+    index = Index(memory, lexicon)
+    assert texts(index.search(Query("피스톤"), 5)) == ["온도"] and index.questions() == 2
+    assert index.frequencies(["피스톤", "온도"]) == {"온도": 1}
+    assert index.frequencies(["피스톤", "온도"], questions=True) == {"피스톤": 2}
+    memory.remove("guide.pdf")
+    assert index.questions() == 0 and index.frequencies(["피스톤"], questions=True) == {}
+
+
+def test_nothing_found_stands_nowhere(memory: MemoryLibrary, lexicon: Lexicon) -> None:
+    """In an empty library, and where no passage holds a word of the query."""
+    index = Index(memory, lexicon)
+    for _ in range(2):
+        passages, standing = index.found(Query("기공"), ["기공"], 5)
+        assert passages == [] and standing.found.shape == (1, 0) and standing.firsts.tolist() == [0]
+        memory.put(volume(lexicon, "온도"))
 
 
 def test_the_headings_that_are_asked_for_lift(memory: MemoryLibrary, lexicon: Lexicon) -> None:
@@ -159,7 +205,8 @@ def test_a_searcher_that_fails_is_a_knowledge_error(memory: MemoryLibrary, lexic
 @pytest.mark.parametrize("change", ["replaced", "removed"])
 def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, lexicon: Lexicon, call: str, change: str) -> None:
     """A document that is replaced or removed while a search runs is found whole, old or new, or as removed: the search
-    neither fails nor finds nothing of a document that was there all the time."""
+    neither fails nor finds nothing of a document that was there all the time, nor tells where words stand in another
+    version."""
     memory.put(volume(lexicon, "기공 옛 하나", "기공 옛 둘"))
     memory.put(volume(lexicon, "기공 다른", name="other.pdf"))
     index = Index(memory, lexicon)
@@ -172,7 +219,9 @@ def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, lexicon: Lexic
                 memory.put(volume(lexicon, "기공 새 하나", "기공 새 둘", "기공 새 셋", version="v2"))
 
     memory.before = replace
-    found = [text for text in texts(index.search(Query("기공"), 9)) if text != "기공 다른"]
+    everything = index.found(Query("기공"), ["#옛", "#새", "#다른"], 9)
+    assert all(stands_rightly(everything, term) for term in ("#옛", "#새", "#다른"))
+    found = [text for text in texts(everything[0]) if text != "기공 다른"]
     new = ["기공 새 하나", "기공 새 둘", "기공 새 셋"] if change == "replaced" else []
     assert sorted(found) in (sorted(["기공 옛 하나", "기공 옛 둘"]), sorted(new))
     assert sorted(texts(index.search(Query("기공"), 9))) == sorted(["기공 다른", *new])

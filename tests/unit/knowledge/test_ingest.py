@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pymupdf
 import pytest
 from fakes import FakeEmbedder, FakeSearcher, MemoryLibrary
 from sample_documents import document
+from sample_pdfs import attach, save
 
 from shotwise.adapters.sqlite_library import SqliteLibrary
 from shotwise.errors import DocumentError, KnowledgeError
@@ -16,7 +18,8 @@ from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
 from shotwise.knowledge.index import Index
 from shotwise.knowledge.ingest import Ingested, Ingestion
 from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Query
+from shotwise.knowledge.passage import Document, Expected, Query
+from shotwise.knowledge.retrieve import retrieve
 
 
 def read(path: Path) -> Document:
@@ -229,3 +232,66 @@ def test_real_files_beside_a_broken_one(tmp_path: Path, library: SqliteLibrary, 
     assert [(outcome.state, outcome.pages) for outcome in outcomes] == [("added", 1), ("failed", 0), ("added", 1)]
     assert outcomes[1].reason.startswith("bad.pdf: is not a PDF")
     assert list(library.versions()) == ["first.pdf", "last.pdf"] and list(library.failures()) == ["bad.pdf"]
+
+
+LINE = "Lubricate the tip before each shift."
+
+
+def asking(path: Path, *rows: tuple[int, str, str]) -> Path:
+    """A PDF of one line, with the questions of these pages and words attached."""
+    if not path.exists():
+        save(path, lambda page: page.insert_text((72, 72), LINE))
+    return attach(path, "\n".join(json.dumps({"page": page, "text": text, "questions": [question]})
+                                  for page, text, question in rows).encode())
+
+
+def test_a_pdf_is_found_by_the_questions_that_it_brings(tmp_path: Path, library: SqliteLibrary,
+                                                        lexicon: Lexicon) -> None:
+    """A word that stands only in a question leads to the page, which is what is quoted; without the questions, or with
+    those of another page, it leads nowhere."""
+    path, index, query = tmp_path / "guide.pdf", Index(library, lexicon), Query("피스톤이 왜 뻑뻑해요?")
+    save(path, lambda page: page.insert_text((72, 72), LINE))
+    assert Ingestion(library, lexicon).ingest(path).passages == 1 and not index.search(Query("피스톤"), 5)
+    assert Ingestion(library, lexicon).ingest(asking(path, (1, "Lubricate the tip", query.text))).notes == ()
+    (hit,) = retrieve(query, index).hits
+    assert [line.quote for line in hit.passage.lines] == [LINE] and "피스톤" not in hit.passage.text
+    assert hit.relevance == pytest.approx(1)
+    assert index.search(Query("피스톤"), 5) == [hit.passage] and index.page_text("guide.pdf", 1).strip() == LINE
+    Ingestion(library, lexicon).ingest(asking(path, (2, "Lubricate the tip", query.text)))
+    assert not index.search(Query("피스톤"), 5)
+
+
+def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+    """What cannot be placed, and what cannot be read, is told and kept with the document like other notes."""
+    rows = (1, LINE, "왜?"), (2, LINE, "언제?"), (1, "Oil the tip", "어디?"), (0, LINE, "무엇?")
+    path = asking(tmp_path / "guide.pdf", *rows)
+    outcome = Ingestion(library, lexicon).ingest(path)
+    assert outcome.state == "added" and outcome.notes == library.entries()[0].notes == (
+        "guide.pdf: line 4 of questions.jsonl is passed over: page has to be a page number, from 1",
+        f"guide.pdf: 2 of 3 lines of questions.jsonl is passed over: page 2 does not hold {LINE!r}")
+
+
+def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
+    """Neither takes the place of the other."""
+    def reading(path: Path) -> Document:
+        return replace(read(path), expected=(Expected(1, "균열", ("왜?",)), Expected(1, "온도의 표", ("왜?",))))
+
+    (plant.folder / "guide.pdf").write_text("온도의 표가 있다.", "utf-8")
+    outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")
+    assert outcome.notes == plant.library.entries()[0].notes
+    assert [note.partition(" does")[0] for note in outcome.notes] == [
+        "page 1: no table", "guide.pdf: 1 of 2 lines of questions.jsonl is passed over: page 1"]
+    assert plant.library.volumes["guide.pdf"].questions == {(0, 1): ("왜?",)}
+
+
+def test_other_questions_are_another_version(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+    """A PDF of which only the attachment changed is read again, and found by the new questions alone; its bytes again
+    change nothing."""
+    path, ingestion, index = tmp_path / "guide.pdf", Ingestion(library, lexicon), Index(library, lexicon)
+    versions = []
+    for word, other in (("피스톤", "막힘"), ("막힘", "피스톤")):
+        asking(path, (1, LINE, f"{word}이 왜 생기나요?"))
+        assert [ingestion.ingest(path).state for _ in range(2)] == ["added", "unchanged"]
+        assert len(index.search(Query(word), 5)) == 1 and not index.search(Query(other), 5)
+        versions.append(library.versions()["guide.pdf"])
+    assert versions[0] != versions[1]

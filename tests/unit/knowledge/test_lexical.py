@@ -6,16 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, counted, kept, keyed, places, stated
+from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, counted, kept, keyed, moved, questions_in, stated
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.lexical import LexicalIndex, Standing
+from shotwise.knowledge.lexical import LexicalIndex
 from shotwise.knowledge.lexicon import GRAM, STEMS
 from shotwise.knowledge.passage import Key, Passage, Postings
 from shotwise.knowledge.postings import postings
@@ -76,13 +74,6 @@ def test_rankings_are_those_of_plain_bm25(corpus: list[list[Passage]], text: str
     assert agrees(built(corpus).search(terms, limit), reference(corpus, terms), limit)
 
 
-def moved(found: Postings, by: int) -> Postings:
-    """The postings with every term some places further on, those at the end at the beginning."""
-    numbers = np.frombuffer(found.places, "<u4")
-    count = np.frombuffer(found.firsts, "<u4")[-1]
-    return replace(found, places=((numbers + by) % count).astype("<u4").tobytes())
-
-
 def test_the_reference_sees_spoiled_postings() -> None:
     """The check can fail: a count that is off, a passage taken for another, a heading that counts once, and questions
     that do not count or count for another passage are seen."""
@@ -103,7 +94,7 @@ def test_the_reference_sees_spoiled_postings() -> None:
     def of_another(found: Postings) -> Postings:
         return postings(first, LEXICON, {(4, 1): ("기공", "기공은"), (3, 0): ("누구",)})
 
-    for spoiled in (counts, lambda found: moved(found, 4), once, unasked, of_another):
+    for spoiled in (counts, lambda found: moved(found, 2), once, unasked, of_another):
         assert not agrees(built(corpus, spoiled).search(terms, 9), reference(corpus, terms), 9)
 
 
@@ -118,64 +109,24 @@ def test_a_search_for_countermeasures_is_the_same_without_the_rest(corpus: list[
 
 @settings(max_examples=100, deadline=None)
 @given(CORPORA, TEXTS)
-def test_frequencies_count_passages(corpus: list[list[Passage]], text: str) -> None:
-    """A term is counted once a passage, over all documents: by the texts alone, or by the questions too; one that
-    stands nowhere is absent."""
+def test_frequencies_count_passages_and_questions(corpus: list[list[Passage]], text: str) -> None:
+    """Over all documents, a term is counted once a passage whose text holds it, or once a question; one that stands
+    nowhere is absent."""
     index, terms = built(corpus), [*LEXICON.terms(text, STEMS), "없는말"]
     told = Counter(term for each in keyed(corpus).values() for term in stated(each))
-    holding = Counter(term for each in keyed(corpus).values() for term in counted(each))
+    asking = Counter(term for each in questions_in(corpus) for term in each)
     assert index.frequencies(terms) == {term: told[term] for term in terms if told[term]}
-    assert index.frequencies(terms, asked=True) == {term: holding[term] for term in terms if holding[term]}
-    assert index.size == sum(map(len, corpus))
+    assert index.frequencies(terms, questions=True) == {term: asking[term] for term in terms if asking[term]}
+    assert index.size == sum(map(len, corpus)) and index.questions == len(questions_in(corpus))
 
 
-def test_a_term_of_questions_alone_stands_in_no_text() -> None:
-    """What only questions say is no word of the documents, however many places ask it; what a passage says and asks
-    counts once."""
-    index = built([[asked("기공", ["누구 기공"], ["누구"]), asked("온도", [], ["기공"])], [passage("기공")]])
-    assert index.frequencies(["누구", "기공"]) == {"기공": 2}
-    assert index.frequencies(["누구", "기공"], asked=True) == {"누구": 1, "기공": 3}
-
-
-def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[Key], found: Standing) -> bool:
-    """Whether `found` is where the terms stand in the passages of `keys`, looked up one by one."""
-    passages = keyed(corpus)
-    held = [places(passages[key]) for key in keys]
-    wanted = {term: [term in place for each in held for place in each] for term in terms}
-    return (found.found.shape == (len(wanted), sum(map(len, held))) and found.rows.keys() == wanted.keys()
-            and all(found.found[row].tolist() == wanted[term] for term, row in found.rows.items())
-            and found.firsts.tolist() == [0, *accumulate(map(len, held))]
-            and found.asked.tolist() == [any(each[1::2]) for each in held])
-
-
-@settings(max_examples=150, deadline=None)
-@given(CORPORA, TEXTS, st.data())
-def test_standing_tells_where_terms_stand(corpus: list[list[Passage]], text: str, data: st.DataObject) -> None:
-    """For any of the passages, in any order, and any terms, repeated and unknown ones too: each place that holds each
-    term, and which passages came with questions."""
-    known, terms = list(keyed(corpus)), [*LEXICON.terms(text, STEMS), "없는말"]
-    keys = data.draw(st.lists(st.sampled_from(known), max_size=6)) if known else []
-    assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
-
-
-def test_the_comparison_sees_terms_in_other_places() -> None:
-    """The check can fail: a question taken for text, places that are off by one, passages in another order, and a
-    passage whose questions went to another are seen."""
-    corpus = [[asked("기공", ["온도"], ["누구"]), passage("온도", headings=("기공",))],
-              [passage("균열"), passage("기공")]]
-    keys, terms = list(keyed(corpus)), ["기공", "온도", "누구"]
-    assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
-    spoiled = [built(corpus, lambda found: moved(found, 1)), built(corpus, lambda found: moved(found, 4)),
-               built([[asked("기공 누구", ["온도"]), corpus[0][1]], corpus[1]]),
-               built([[corpus[0][1], corpus[0][0]], corpus[1]]), built(corpus[::-1])]
-    assert not any(stands(corpus, terms, keys, index.standing(terms, keys)) for index in spoiled)
-    assert not stands(corpus, terms, keys, built(corpus).standing(terms, keys[::-1]))
-
-
-def test_a_passage_came_with_questions_or_did_not() -> None:
-    """Of the whole or of a line; questions without a word are none."""
-    corpus = [[passage("기공"), asked("기공", ["누구"]), asked("기공", [], ["누구"])], [asked("기공", ["?"], [""])]]
-    assert built(corpus).standing(["기공"], list(keyed(corpus))).asked.tolist() == [False, True, True, False]
+def test_texts_and_questions_are_counted_apart() -> None:
+    """What only questions say is no word of the documents, and what only texts say none of the questions; a passage
+    counts once, each of its questions by itself."""
+    corpus = [[asked("기공", ["누구 기공 기공"], ["누구"]), asked("온도", [], ["기공"])], [passage("기공", "기공")]]
+    index, terms = built(corpus), ["누구", "기공", "온도"]
+    assert index.frequencies(terms) == {"기공": 2, "온도": 1}
+    assert index.frequencies(terms, questions=True) == {"누구": 2, "기공": 2} and index.questions == 3
 
 
 def test_headings_weigh_more() -> None:
@@ -214,9 +165,8 @@ def test_nothing_is_found_in_nothing(corpus: list[list[Passage]]) -> None:
     index = built(corpus)
     for terms in ({}, {"기공": 1.0, "#기공": 1.0}):
         assert index.search(terms, 5) == index.search(terms, 5, action_only=True) == []
-    assert index.frequencies(["기공"]) == index.frequencies(["기공"], asked=True) == {}
-    assert index.size == sum(map(len, corpus))
-    assert stands(corpus, ["기공"], list(keyed(corpus)), index.standing(["기공"], list(keyed(corpus))))
+    assert index.frequencies(["기공"]) == index.frequencies(["기공"], questions=True) == {}
+    assert index.size == sum(map(len, corpus)) and index.questions == 0
 
 
 def test_a_passage_is_found_by_the_questions_that_it_answers() -> None:

@@ -19,6 +19,7 @@ from shotwise.knowledge.postings import HEADING, packed, postings
 
 TEXTS = st.text(st.sampled_from("기공온도이 ab1.\n"))
 HEADINGS = st.text(st.sampled_from("원인대책 c"))
+Place = tuple[Counter[str], bool]
 QUESTIONS = st.lists(st.text(st.sampled_from("왜누구기공 a?")), max_size=2)
 
 
@@ -27,16 +28,18 @@ def uint32(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed)
 
 
-def read(kept: Postings) -> list[list[Counter[str]]]:
-    """Of each passage, how often each term stands in each of its places, as the field docs say that it is kept."""
+def read(kept: Postings) -> list[list[Place]]:
+    """Of each passage its places, as the field docs say that they are kept: how often each term stands there, and
+    whether it is a question."""
     starts, numbers, firsts = uint32(kept.starts), uint32(kept.places), uint32(kept.firsts)
     assert len(starts) == len(kept.terms) + 1 and starts[-1] == len(numbers) == len(kept.counts)
-    assert firsts[0] == 0 and len(firsts) == len(kept.actions) + 1
+    assert firsts[0] == 0 and len(firsts) == len(kept.actions) + 1 and firsts[-1] == len(kept.questions)
     found: list[Counter[str]] = [Counter() for _ in range(firsts[-1])]
     for term, (start, stop) in zip(kept.terms, pairwise(starts), strict=True):
         for place, count in zip(numbers[start:stop], kept.counts[start:stop], strict=True):
             found[place][term] += count
-    return [found[first:end] for first, end in pairwise(firsts)]
+    flags = [{0: False, 1: True}[flag] for flag in kept.questions]
+    return [list(zip(found[first:end], flags[first:end], strict=True)) for first, end in pairwise(firsts)]
 
 
 def ascend(kept: Postings) -> bool:
@@ -51,56 +54,65 @@ def ascend(kept: Postings) -> bool:
                           TEXTS, QUESTIONS, QUESTIONS, HEADINGS), max_size=5))
 def test_every_term_of_every_place_is_there(passages: Sequence[Passage]) -> None:
     """Read back, postings are the counts of the terms of each place: headings twice and the title once, the questions
-    of the whole, each line and its questions; terms and places are sorted."""
+    of the whole, each line and its questions, one by one; terms and places are sorted."""
     found = kept(passages)
     assert read(found) == [places(each) for each in passages] and ascend(found)
 
 
 def test_the_comparison_sees_a_term_in_another_place() -> None:
-    """The check can fail: a question taken for one of the whole, for text, or for another passage's is seen."""
-    right = [asked("기공", [], ["왜 막히나요"]), asked("온도")]
-    for wrong in ([asked("기공", ["왜 막히나요"]), right[1]], [asked("기공 왜 막히나요"), right[1]],
-                  [asked("기공"), asked("온도", [], ["왜 막히나요"])]):
+    """The check can fail: a question taken for one of the whole, for text, for another passage's or for the half of
+    another one is seen."""
+    why, who, other = "왜 막히나요", "누구", asked("온도")
+    right = [asked("기공", [], [why, who]), other]
+    for wrong in ([asked("기공", [why, who]), other], [asked(f"기공 {why}", [], [who]), other],
+                  [asked("기공"), asked("온도", [], [why, who])], [asked("기공", [], [f"{why} {who}"]), other],
+                  [asked("기공", [], [who, why]), other]):
         assert read(kept(wrong)) != [places(each) for each in right]
 
 
-def test_places_come_in_pairs() -> None:
-    """A passage has its headings and each line, and beside each the questions answered there, whether any are or
-    not."""
+def test_questions_follow_what_answers_them() -> None:
+    """A passage has its headings and each line as places of their own, and after each of them every question that is
+    answered there; where none is, nothing stands between."""
     passages = [passage("기공", "온도", "균열", title=""), passage("기포", headings=("원인",), title="")]
-    found = postings(passages, LEXICON, {(0, 2): ("어느 온도",), (1, 0): ("누구",)})
-    words = [[sorted(term for term in place if not term.startswith("#")) for place in each] for each in read(found)]
-    assert words == [[[], [], ["기공"], [], ["온도"], ["어느", "온도"], ["균열"], []],
-                     [["원인"], ["누구"], ["기포"], []]]
-    assert read(found)[1][0]["원인"] == HEADING
+    found = read(postings(passages, LEXICON, {(0, 2): ("어느 온도", "누구"), (1, 0): ("누구",)}))
+    words = [[" ".join(term for term in terms if not term.startswith("#")) + "?" * is_question
+              for terms, is_question in each] for each in found]
+    assert words == [["", "기공", "온도", "어느 온도?", "누구?", "균열"], ["원인", "누구?", "기포"]]
+    assert found[1][0][0]["원인"] == HEADING
 
 
 def test_questions_keep_the_words_that_ask() -> None:
     """누구 and 어느 tell one question from another, so they are terms of questions; of text they are none."""
-    (found,) = read(postings([passage("누구 어느 기공", title="")], LEXICON, {(0, 1): ("누구 어느 기공",)}))
-    assert {"누구", "어느"} <= found[3].keys() and not {"누구", "어느"} & found[2].keys()
-    assert found[2] == Counter(LEXICON.terms("누구 어느 기공", MEANING))
-    assert found[3] == Counter(LEXICON.terms("누구 어느 기공", STEMS))
+    said = "누구 어느 기공"
+    (found,) = read(postings([passage(said, title="")], LEXICON, {(0, 1): (said,)}))
+    assert found[1:] == [(Counter(LEXICON.terms(said, MEANING)), False), (Counter(LEXICON.terms(said, STEMS)), True)]
+    assert {"누구", "어느"} <= found[2][0].keys() and not {"누구", "어느"} & found[1][0].keys()
 
 
-@pytest.mark.parametrize("questions", [{}, {(0, 1): ()}, {(0, 1): ("?", " ")}, {(5, 0): ("누구",), (0, 9): ("누구",)}])
-def test_questions_without_words_or_passages_leave_nothing(questions: dict[tuple[int, int], tuple[str, ...]]) -> None:
-    """None at all, empty ones, and ones of places that are not there make no difference."""
+def test_a_question_without_words_is_a_question() -> None:
+    """It has a place, at which nothing stands."""
+    assert read(postings([passage("기공", title="")], LEXICON, {(0, 0): ("?", "")}))[0][1:3] == [(Counter(), True)] * 2
+
+
+@pytest.mark.parametrize("questions", [{}, {(0, 1): ()}, {(5, 0): ("누구",), (0, 9): ("누구",)}])
+def test_questions_of_no_place_leave_nothing(questions: dict[tuple[int, int], tuple[str, ...]]) -> None:
+    """None at all, and ones of places that are not there make no difference."""
     assert postings([passage("기공")], LEXICON, questions) == postings([passage("기공")], LEXICON)
 
 
 def test_a_count_is_one_byte() -> None:
     """What stands more often than 255 times in a place counts as 255 times there."""
-    many = "adc12 " * 300
+    many, most = "adc12 " * 300, Counter(adc12=255)
     found = read(postings([passage(many, many, title="", headings=("adc12 " * 200,))], LEXICON, {(0, 0): (many,)}))
-    assert found == [[Counter(adc12=255)] * 3 + [Counter(), Counter(adc12=255), Counter()]]
+    assert found == [[(most, False), (most, True), (most, False), (most, False)]]
 
 
 def test_packed_is_read_back() -> None:
     """Postings can be made from counts alone, of passages of any number of places."""
-    counts = [[Counter(a=2), Counter()], [], [Counter(b=1), Counter(a=300), Counter(), Counter(b=1)]]
+    counts = [[(Counter(a=2), False)], [], [(Counter(b=1), True), (Counter(a=300), True), (Counter(), False),
+                                            (Counter(b=1), True)]]
     found = packed(counts, [False, True, True])
-    counts[2][1]["a"] = 255
+    counts[2][1] = Counter(a=255), True
     assert read(found) == counts and ascend(found) and found.actions == b"\0\1\1"
 
 
@@ -111,4 +123,4 @@ def test_actions_are_flagged() -> None:
 
 def test_no_passages_no_postings() -> None:
     """An empty document is kept like others."""
-    assert postings([], LEXICON) == Postings((), b"\0\0\0\0", b"", b"", b"\0\0\0\0", b"")
+    assert postings([], LEXICON) == Postings((), b"\0\0\0\0", b"", b"", b"\0\0\0\0", b"", b"")
