@@ -23,7 +23,7 @@ CANDIDATES = 40
 # What a word weighs: nouns by their rarity (idf, 0.7 to 6); a verb, a number or a single syllable little, because an
 # answer may put it otherwise; one that only the thesaurus leads to the documents, one that nothing knows, one that
 # decides.
-WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 9.0
+WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 15.0
 # The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions
 # that the whole section answers, and the squares of what the best line holds alone and with its questions.
 PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
@@ -33,9 +33,9 @@ PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
 LOOKED_AT = 5
 MISSING, LEAST = 0.09, 0.343
 MISSING_ASKED, LEAST_ASKED = 0.026, 0.15
-# A line's merit: the part that it holds + TOGETHER · the part that it and its headings hold + ALIKE · how much liker the
-# question is to one that the line answers than to those of the whole section.
-TOGETHER, ALIKE = 3.0, 2.0
+# A line's merit: the part that it holds + TOGETHER · the part that it and its headings hold + ALIKE · how far the
+# question is liker one that the line answers than those of the whole section, and than LIKE.
+TOGETHER, ALIKE, LIKE = 3.0, 2.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _certainty(ranked: Sequence[tuple[Coverage, Sequence[float]]], weights: Weig
 def _merits(held: Coverage, alike: Sequence[float]) -> tuple[float, ...]:
     """How well each line answers."""
     whole, *lines = alike or [0.0] * (len(held.lines) + 1)
-    return tuple(alone + TOGETHER * together + ALIKE * max(like - whole, 0.0)
+    return tuple(alone + TOGETHER * together + ALIKE * max(like - max(whole, LIKE), 0.0)
                  for (alone, together), like in zip(held.lines, lines, strict=True))
 
 
