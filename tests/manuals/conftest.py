@@ -33,5 +33,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     build = script("build")
     build.register_fonts(build.FONTS)
     folder = tmp_path_factory.mktemp("manuals")
+    for questions in MANUALS.glob("*.questions.jsonl"):
+        shutil.copy(questions, folder)
     sources = [Path(shutil.copy(source, folder)) for source in sorted(MANUALS.glob("*.md"))]
     return {target.name: target for target in map(build.build, sources) if target}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import pymupdf
 from shots import kamp_csv
 
 from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.knowledge.expected import ATTACHMENT
 from shotwise.knowledge.index import Index
 from shotwise.knowledge.ingest import Ingestion
 from shotwise.knowledge.passage import Key
@@ -82,6 +84,40 @@ def test_pdfs_are_built_from_their_sources(rebuilt: dict[str, Path]) -> None:
     assert sorted(rebuilt) == [path.name for path in PDFS]
     for path in PDFS:
         assert pages(rebuilt[path.name]) == pages(path)
+
+
+def test_built_again_the_pdfs_are_the_same_bytes(rebuilt: dict[str, Path]) -> None:
+    """With their attachments, whose dates would else differ."""
+    assert all(rebuilt[path.name].read_bytes() == path.read_bytes() for path in PDFS)
+
+
+def test_every_question_leads_to_its_page(index: Index) -> None:
+    """Each PDF carries the questions that lie beside it, and each of their lines names words of its page."""
+    for path in PDFS:
+        with pymupdf.open(path) as pdf:
+            assert pdf.embfile_get(ATTACHMENT) == path.with_suffix(".questions.jsonl").read_bytes()
+    assert [entry.notes for entry in index.entries()] == [()] * len(PDFS)
+    assert index.questions() > 8000
+
+
+def test_the_questions_are_none_that_are_measured_with() -> None:
+    """No question of the golden set, or of those for fitting, stands among the manuals' own, nor one that shares six
+    tenths of its syllable triples with it."""
+    brought = [triples(question) for path in PDFS
+               for row in path.with_suffix(".questions.jsonl").read_text("utf-8").splitlines()
+               for question in json.loads(row)["questions"]]
+    measured = [json.loads(row)["query"] for name in ("golden.jsonl", "fitting.jsonl")
+                for row in (ROOT / "manuals" / name).read_text("utf-8").splitlines()]
+    assert len(measured) == 480
+    near = [query for query in measured
+            if any(len(one & other) > 0.6 * len(one | other) for one in [triples(query)] for other in brought)]
+    assert near == []
+
+
+def triples(text: str) -> frozenset[str]:
+    """The runs of three letters of a text without its spaces and signs."""
+    joined = "".join(letter for letter in text.lower() if letter.isalnum())
+    return frozenset(joined[at:at + 3] for at in range(max(len(joined) - 2, 1)))
 
 
 def test_shipped_index_is_made_from_the_pdfs(index: Index, tmp_path: Path) -> None:
