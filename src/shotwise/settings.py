@@ -18,7 +18,7 @@ class Knowledge:
     library: the embedded library's file; library_bucket: S3 bucket that takes its place. index: how passages are found
     by meaning, one of INDEXES; knowledge_base: Bedrock Knowledge Base that finds them instead. embedder, writer:
     `bedrock`, an `http(s)://` address of an OpenAI-compatible server, or empty for none. similar: the least cosine of a
-    statement that shares no word with the question.
+    statement that shares no word with the question. answer_seconds: after which a model's answer is cut off.
     """
 
     library: Path
@@ -42,6 +42,7 @@ class Knowledge:
     guardrail: str
     guardrail_version: str
     similar: float
+    answer_seconds: float
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def _knowledge(values: Mapping[str, str], home: Path) -> Knowledge:
         api_key=values.get("SHOTWISE_API_KEY", ""),
         guardrail=values.get("SHOTWISE_GUARDRAIL_ID", ""),
         guardrail_version=values.get("SHOTWISE_GUARDRAIL_VERSION", "DRAFT"),
-        similar=_number(values, "SHOTWISE_SIMILAR", "0.5", 0, 1))
+        similar=_number(values, "SHOTWISE_SIMILAR", "0.5", 0, 1),
+        answer_seconds=_number(values, "SHOTWISE_ANSWER_SECONDS", "60", 5, 900))
     _check(found)
     return found
 

@@ -186,4 +186,4 @@ def test_every_setting_of_a_function_is_one_that_is_read(template: dict[str, Any
     assert not [key for key in given if f'"{key}"' not in read] and len(given) > 15
     rag, embed, stream = (variables[f"{name}Function"] for name in ("RagQuery", "EmbedDocuments", "StreamQuery"))
     assert rag["SHOTWISE_INDEX_READ_ONLY"] == "true" and embed == {**rag, "SHOTWISE_INDEX_READ_ONLY": "false"}
-    assert {**stream, **rag} == stream
+    assert {**stream, **rag, "SHOTWISE_ANSWER_SECONDS": "50"} == stream

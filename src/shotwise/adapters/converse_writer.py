@@ -20,18 +20,19 @@ GUARDRAIL = "guardrail_intervened"
 
 class ConverseWriter:
     """Implements `knowledge.ports.Writer`. stream: False for a model or a policy without ConverseStream; the text then
-    comes in one piece.
+    comes in one piece. seconds: that the model may be silent; it is asked once, who waits gets quotes instead.
 
     Where the guardrail stops an answer, its message for the user comes as text before the KnowledgeError, so what was
     written has to be dropped with any error.
     """
 
     def __init__(self, model_id: str, guardrail_id: str = "", guardrail_version: str = "DRAFT", client: Any = None, *,
-                 stream: bool = True) -> None:
+                 stream: bool = True, seconds: float = READ_SECONDS) -> None:
         self.name = model_id
         self._guardrail = {"guardrailIdentifier": guardrail_id, "guardrailVersion": guardrail_version}
         self._given = client
         self._stream = stream
+        self._seconds = seconds
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
         """The text in pieces, as they come; KnowledgeError where it ends without the model having finished."""
@@ -94,5 +95,5 @@ class ConverseWriter:
 
     def _client(self) -> Any:
         if self._given is None:
-            self._given = aws_client("bedrock-runtime", read_seconds=READ_SECONDS)
+            self._given = aws_client("bedrock-runtime", read_seconds=self._seconds, attempts=1)
         return self._given

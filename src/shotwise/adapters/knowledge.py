@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from shotwise.knowledge.ingest import Ingestion
 
 LIBRARY_PREFIX = "library/"
+# Who asks is waiting: a question is embedded within this, or searched by words alone.
+EMBEDDING_SECONDS, SEARCHING_SECONDS = 3.0, 1.0
 
 
 def open_answerer(settings: Knowledge) -> Answerer:
@@ -26,7 +28,8 @@ def open_answerer(settings: Knowledge) -> Answerer:
 
     library = open_library(settings)
     index = Index(library, open_lexicon(settings), open_searcher(settings, library))
-    return Answerer(index, open_embedder(settings), open_writer(settings), settings.similar)
+    return Answerer(index, open_embedder(settings, seconds=EMBEDDING_SECONDS), open_writer(settings), settings.similar,
+                    settings.answer_seconds)
 
 
 def open_ingestion(settings: Knowledge) -> Ingestion:
@@ -81,27 +84,31 @@ def open_searcher(settings: Knowledge, library: Library) -> Searcher | None:
     return SqliteVectors(library)
 
 
-def open_embedder(settings: Knowledge) -> Embedder | None:
-    """What turns text into vectors, if anything does."""
+def open_embedder(settings: Knowledge, *, seconds: float | None = None) -> Embedder | None:
+    """What turns text into vectors, if anything does. seconds: after which one try, the only one, is given up; without
+    it there are several, as long as documents need."""
     if not settings.embedder:
         return None
     if settings.embedder == "bedrock":
         from shotwise.adapters.titan_embedder import TitanEmbedder
 
-        return TitanEmbedder(settings.embedding_model, settings.dimensions)
+        return TitanEmbedder(settings.embedding_model, settings.dimensions, seconds=seconds)
     from shotwise.adapters.openai_embedder import OpenAIEmbedder
 
-    return OpenAIEmbedder(settings.embedder, settings.embedding_model, settings.dimensions, settings.api_key)
+    return OpenAIEmbedder(settings.embedder, settings.embedding_model, settings.dimensions, settings.api_key,
+                          seconds=seconds)
 
 
 def open_writer(settings: Knowledge) -> Writer | None:
-    """What words answers; None: they are extractive."""
+    """What words answers; None: they are extractive. It may be silent for as long as is left once a question is
+    embedded and searched."""
     if not settings.writer:
         return None
+    seconds = settings.answer_seconds - EMBEDDING_SECONDS - SEARCHING_SECONDS
     if settings.writer == "bedrock":
         from shotwise.adapters.converse_writer import ConverseWriter
 
-        return ConverseWriter(settings.writer_model, settings.guardrail, settings.guardrail_version)
+        return ConverseWriter(settings.writer_model, settings.guardrail, settings.guardrail_version, seconds=seconds)
     from shotwise.adapters.openai_writer import OpenAIWriter
 
-    return OpenAIWriter(settings.writer, settings.writer_model, settings.api_key)
+    return OpenAIWriter(settings.writer, settings.writer_model, settings.api_key, seconds=seconds)

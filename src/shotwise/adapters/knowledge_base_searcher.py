@@ -23,6 +23,7 @@ MOST_PASSAGES = 1000  # of a page; more would not be our numbers
 # The service takes 20,000 characters, what embeds them takes 8,192 tokens.
 QUERY_CHARACTERS = PAGE_CHARACTERS = 8_000
 READ_SECONDS = 10
+SEARCH_SECONDS = 3  # who asks is waiting
 ATTEMPTS = 5  # the service takes 5 requests of this kind a second
 WAIT_SECONDS, PAUSE_SECONDS = 600, 5
 INDEXED = "INDEXED"
@@ -129,7 +130,7 @@ class KnowledgeBaseSearcher:
 
     def _runtime(self) -> Any:
         if self._given_runtime is None:
-            self._given_runtime = aws_client("bedrock-agent-runtime", read_seconds=READ_SECONDS)
+            self._given_runtime = aws_client("bedrock-agent-runtime", read_seconds=SEARCH_SECONDS, attempts=2)
         return self._given_runtime
 
     def __str__(self) -> str:

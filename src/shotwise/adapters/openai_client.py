@@ -14,7 +14,7 @@ import httpx
 from shotwise.errors import KnowledgeError
 
 KEY_SETTING = "SHOTWISE_API_KEY"
-TIMEOUT = httpx.Timeout(60, connect=5)
+SECONDS, CONNECT_SECONDS = 60.0, 5.0
 BUSY = (429, 502, 503, 504)
 RETRY_SECONDS = (1.0, 3.0)
 MOST_REASON = 300  # characters of what a server says that go into an error
@@ -25,22 +25,23 @@ PRIVATE_ENDINGS = (".local", ".lan", ".internal", ".intranet", ".corp", ".home.a
 
 class OpenAIClient:
     """Posts JSON below `base_url` (which ends in /v1 with most servers). setting: where that address was set, for
-    errors.
+    errors. seconds: that the server may be silent in one try, the only one; without it there are three.
 
     https everywhere; http to this machine and, as long as there is no key, to private addresses and names: what is
     asked can then be read on that network, a key never can. Redirects are not followed.
     """
 
     def __init__(self, base_url: str, setting: str, key: str = "", client: httpx.Client | None = None, *,
-                 sleep: Callable[[float], None] = time.sleep) -> None:
+                 seconds: float | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self.base_url = _checked_address(base_url, setting, key)
         self._key = _checked_key(key)
         self._given = client
+        self._seconds = seconds
         self._sleep = sleep
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """The server's JSON; twice more after a pause where it is busy."""
-        pauses = list(RETRY_SECONDS)
+        pauses = [] if self._seconds else list(RETRY_SECONDS)
         with self._translated(path):
             while True:
                 response = self._client().post(self.base_url + path, json=body, headers=self._headers())
@@ -109,7 +110,8 @@ class OpenAIClient:
     def _client(self) -> httpx.Client:
         if self._given is None:
             # What goes by http stays on this network, so it is given to no proxy that the environment names.
-            self._given = httpx.Client(timeout=TIMEOUT, trust_env=self.base_url.startswith("https:"))
+            timeout = httpx.Timeout(self._seconds or SECONDS, connect=min(CONNECT_SECONDS, self._seconds or SECONDS))
+            self._given = httpx.Client(timeout=timeout, trust_env=self.base_url.startswith("https:"))
         return self._given
 
 

@@ -21,11 +21,11 @@ class OpenAIEmbedder:
     many servers know no such parameter. Texts are sent whole: what is too long for the model is the server's affair."""
 
     def __init__(self, base_url: str, model: str, dimensions: int, key: str = "",
-                 client: httpx.Client | None = None) -> None:
+                 client: httpx.Client | None = None, *, seconds: float | None = None) -> None:
         self.name = f"{model}/{dimensions}"
         self.dimensions = dimensions
         self._model = model
-        self._server = OpenAIClient(base_url, SETTING, key, client)
+        self._server = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
         """One vector of unit length a text, 64 texts a request."""

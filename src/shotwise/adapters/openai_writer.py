@@ -17,9 +17,10 @@ SETTING = "SHOTWISE_WRITER"
 class OpenAIWriter:
     """Implements `knowledge.ports.Writer`."""
 
-    def __init__(self, base_url: str, model: str, key: str = "", client: httpx.Client | None = None) -> None:
+    def __init__(self, base_url: str, model: str, key: str = "", client: httpx.Client | None = None, *,
+                 seconds: float | None = None) -> None:
         self.name = model
-        self._server = OpenAIClient(base_url, SETTING, key, client)
+        self._server = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
         """The text in pieces, as they come; KnowledgeError where it ends without the model having finished."""

@@ -20,18 +20,20 @@ ATTEMPTS = 5  # throttling is the rule while many pages are embedded
 
 
 class TitanEmbedder:
-    """Implements `knowledge.ports.Embedder`. The model takes one text a request, so 8 are under way at once.
+    """Implements `knowledge.ports.Embedder`. The model takes one text a request, so 8 are under way at once. seconds:
+    of one try, the only one; without it there are five.
 
     Of a text beyond the model's limits only the beginning is embedded: its first 50,000 characters, and of those the
     first half, quarter … as long as they have more than 8,192 tokens, which the service alone can count.
     """
 
     def __init__(self, model_id: str = "amazon.titan-embed-text-v2:0", dimensions: int = 1024,
-                 client: Any = None) -> None:
+                 client: Any = None, *, seconds: float | None = None) -> None:
         self.name = f"{model_id}/{dimensions}"
         self.dimensions = dimensions
         self._model_id = model_id
         self._given = client
+        self._seconds = seconds
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
         """One vector a text, in their order; KnowledgeError at the first that fails."""
@@ -65,6 +67,6 @@ class TitanEmbedder:
 
     def _client(self) -> Any:
         if self._given is None:
-            self._given = aws_client("bedrock-runtime", read_seconds=READ_SECONDS, attempts=ATTEMPTS,
-                                     connections=AT_ONCE)
+            self._given = aws_client("bedrock-runtime", read_seconds=self._seconds or READ_SECONDS,
+                                     attempts=1 if self._seconds else ATTEMPTS, connections=AT_ONCE)
         return self._given

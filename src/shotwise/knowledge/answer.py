@@ -6,7 +6,8 @@ claim, and each claim is proven before it is let out. Recommendations are statem
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -34,9 +35,11 @@ Event = Hit | str | Answer  # a passage that the answer rests on, a piece of its
 
 @dataclass
 class _Draft:
-    """An answer in the making. degraded: (step, error) of what did not work."""
+    """An answer in the making. end: the time by which it has to be written; degraded: (step, error) of what did not
+    work."""
 
     language: str
+    end: float
     sources: list[Source] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     dropped: int = 0
@@ -70,15 +73,16 @@ class _Draft:
 
 class Answerer:
     """Answers questions from an index. similar: the least cosine of a statement that is quoted for its meaning alone;
-    it depends on the embedder."""
+    it depends on the embedder. seconds: after which a writer that is still writing is stopped."""
 
     def __init__(self, index: Index, embedder: Embedder | None = None, writer: Writer | None = None,
-                 similar: float = 0.5) -> None:
+                 similar: float = 0.5, seconds: float = 60.0) -> None:
         self.index = index
         self.name = writer.name if writer else EXTRACTIVE
         self._embedder = embedder
         self._writer = writer
         self._similar = similar
+        self._seconds = seconds
 
     def answer(self, question: Question) -> Answer:
         """The whole answer. Only quotes that stand on the page they name are given; where no passage answers,
@@ -94,13 +98,13 @@ class Answerer:
     def search(self, text: str, limit: int) -> list[Hit]:
         """The passages for a text, best first, whether or not they answer it; by words alone where the embedder does
         not answer. Raises KnowledgeError where the index does not."""
-        ((_, query),) = self._searched([Topic(text)], _Draft("ko"))
+        ((_, query),) = self._searched([Topic(text)], _Draft("ko", 0.0))
         return list(retrieve(query, self.index, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:
         """The passages that the answer rests on, its text in pieces, and the Answer. Closing the iterator stops the
         writer."""
-        draft = _Draft(question.language)
+        draft = _Draft(question.language, time.monotonic() + self._seconds)
         if self._writer:
             searched, hits = self._evidence(question, draft)
             yield from hits
@@ -132,7 +136,7 @@ class Answerer:
             return
         asked = "\n".join(topic.text for topic, _ in searched)
         with closing(writer.write(instructions(draft.language), prompt(asked, hits))) as pieces:
-            for claim in claims(lines(pieces), hits, self.index):
+            for claim in claims(lines(_until(draft.end, pieces)), hits, self.index):
                 yield from self._said(claim, draft)
 
     @staticmethod
@@ -181,6 +185,14 @@ class Answerer:
     def _hits(self, query: Query) -> list[Hit]:
         found = retrieve(query, self.index)
         return [hit for hit in found.hits if query.vector is not None or hit.relevance >= LEAST_EVIDENCE]
+
+
+def _until(end: float, pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces that come in time; KnowledgeError at the first that does not."""
+    for piece in pieces:
+        if time.monotonic() > end:
+            raise KnowledgeError("the model did not finish its answer in time")
+        yield piece
 
 
 def documents_language(entries: Sequence[Entry]) -> str:

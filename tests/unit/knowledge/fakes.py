@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
@@ -44,12 +45,12 @@ def _unit(text: str) -> tuple[float, ...]:
 
 
 class FakeWriter:
-    """Plays pieces of text; an error among them is raised. asked: system and prompt of each call; given: the number of
+    """Plays pieces of text; an error among them is raised, a number waited for, in seconds. asked: system and prompt of each call; given: the number of
     pieces that were taken; closed: whether the last text was let go."""
 
     name = "fake-writer"
 
-    def __init__(self, *pieces: str | Exception) -> None:
+    def __init__(self, *pieces: str | float | Exception) -> None:
         self._pieces = pieces
         self.asked: list[tuple[str, str]] = []
         self.given = 0
@@ -62,6 +63,9 @@ class FakeWriter:
             for piece in self._pieces:
                 if isinstance(piece, Exception):
                     raise piece
+                if isinstance(piece, float):
+                    time.sleep(piece)
+                    continue
                 self.given += 1
                 yield piece
         finally:

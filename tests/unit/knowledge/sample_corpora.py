@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 
 import numpy as np
@@ -86,6 +87,7 @@ def keyed(corpus: Corpus) -> dict[Key, Passage]:
             for at, each in enumerate(passages)}
 
 
+@lru_cache(maxsize=256)
 def places(found: Passage) -> list[tuple[Counter[str], bool]]:
     """How often each term counts in each place of a passage, and whether it is a question, the plain way: a heading's
     words count twice and the title's once; then the questions of the whole, then each line and its questions."""

@@ -127,6 +127,17 @@ def test_a_model_that_fails_in_the_middle(index: Index) -> None:
     assert found.degraded == (("generation", "KnowledgeError"),) and found.generator == "fake-writer" and writer.closed
 
 
+@pytest.mark.parametrize(("pieces", "text"), [((line("하나.", THIN), 0.3, line("미성형.", COLD)), "하나. [1]"),
+                                              ((0.3, line("하나.", THIN)), None)], ids=["in the middle", "at once"])
+def test_a_model_that_is_late_is_stopped(index: Index, pieces: tuple[str | float, ...], text: str | None) -> None:
+    """What it said in time is the answer, or quotes are; either way it says so, and the model is let go."""
+    writer = FakeWriter(*pieces)
+    found = Answerer(index, writer=writer, seconds=0.2).answer(QUESTION)
+    assert found.text == (text or Answerer(index).answer(QUESTION).text)
+    assert found.degraded == (("generation", "KnowledgeError"),) and writer.closed
+    assert Answerer(index, writer=FakeWriter(*pieces), seconds=5).answer(QUESTION).degraded == ()
+
+
 def test_an_error_that_is_a_bug_is_not_hidden(index: Index) -> None:
     """Only what the port announces is answered otherwise."""
     with pytest.raises(ZeroDivisionError):
