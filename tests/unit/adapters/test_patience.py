@@ -49,6 +49,6 @@ def test_a_search_is_tried_twice(silent: str, monkeypatch: pytest.MonkeyPatch) -
     """The knowledge base alone can find, so it has a second chance."""
     monkeypatch.setattr("shotwise.adapters.knowledge_base_searcher.SEARCH_SECONDS", 0.3)
     start = time.monotonic()
-    with pytest.raises(KnowledgeError):
-        KnowledgeBaseSearcher("K", "D").rankings(Query("왜?"), 5)
+    with pytest.raises(KnowledgeError, match="[Rr]ead timeout"):
+        KnowledgeBaseSearcher("KB12345678", "DS12345678").rankings(Query("왜?"), 5)
     assert 0.5 < time.monotonic() - start < 5

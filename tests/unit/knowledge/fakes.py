@@ -45,8 +45,8 @@ def _unit(text: str) -> tuple[float, ...]:
 
 
 class FakeWriter:
-    """Plays pieces of text; an error among them is raised, a number waited for, in seconds. asked: system and prompt of each call; given: the number of
-    pieces that were taken; closed: whether the last text was let go."""
+    """Plays pieces of text; an error among them is raised, a number waited for, in seconds. asked: system and prompt of
+    each call; given: the number of pieces that were taken; closed: whether the last text was let go."""
 
     name = "fake-writer"
 
