@@ -88,17 +88,29 @@ class LexicalIndex:
     def _gathered(self, term_of: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The postings by passage: term and count of each; `_passages` keeps its passage."""
         passages = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self._place_firsts))[self._places]
+        new = np.ones(len(passages), bool)
+        new[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
+        at = np.flatnonzero(new)
+        self._passages: NDArray[np.int32] = passages[at]
+        self._count(term_of, at)
+        summed = np.add.reduceat(counts, at, dtype=np.int32) if len(at) else np.zeros(0, np.int32)
+        return term_of[at], summed
+
+    def _count(self, term_of: NDArray[Any], at: NDArray[Any]) -> None:
+        """In how many passages' text and in how many questions each term stands, and what the words of each question
+        weigh. at: the first posting of each term in each passage."""
+        self._question_counts: NDArray[Any] = np.zeros(len(self._terms), np.int64)
+        self._weights: NDArray[Any] = np.zeros(len(self._questions))
+        if not self.questions:
+            self._text_counts = np.bincount(term_of[at], minlength=len(self._terms))
+            return
         asked = self._questions[self._places]
-        self._text_counts = np.bincount(term_of[~asked][_firsts(passages[~asked], term_of[~asked])],
-                                        minlength=len(self._terms))
+        stated = np.logical_or.reduceat(~asked, at)
+        self._text_counts = np.bincount(term_of[at[stated]], minlength=len(self._terms))
         self._question_counts = np.bincount(term_of[asked], minlength=len(self._terms))
         words = asked & ~self._is_gram[term_of]
         self._weights = np.bincount(self._places[words], rarity(self._question_counts, self.questions)[term_of[words]],
                                     len(self._questions))
-        at = np.flatnonzero(_firsts(passages, term_of))
-        self._passages: NDArray[np.int32] = passages[at]
-        summed = np.add.reduceat(counts, at, dtype=np.int64) if len(at) else np.zeros(0, np.int64)
-        return term_of[at], summed
 
     def _impacts(self, term_of: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float32]:
         """What each posting adds to the score of its passage."""
@@ -159,9 +171,3 @@ class LexicalIndex:
         name, version = self._documents[at]
         return Key(name, version, number - int(self._firsts[at]))
 
-
-def _firsts(passages: NDArray[Any], term_of: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which postings are the first of their term in their passage."""
-    new = np.ones(len(passages), bool)
-    new[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
-    return new

@@ -227,6 +227,22 @@ def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, lexicon: Lexic
     assert sorted(texts(index.search(Query("기공"), 9))) == sorted(["기공 다른", *new])
 
 
+def test_words_stand_where_they_stood_when_it_was_read(memory: MemoryLibrary, lexicon: Lexicon,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that is replaced once its passages are read is still told of as of the version that was read."""
+    memory.put(volume(lexicon, "온도", "기공 하나"))
+    reading = memory.passages
+
+    def read(keys: Sequence[Key]) -> list[Passage | None]:
+        found = reading(keys)
+        memory.put(volume(lexicon, "기공", "온도", "기공 둘", version="v2"))
+        return found
+
+    monkeypatch.setattr(memory, "passages", read)
+    found = Index(memory, lexicon).found(Query("기공"), ["기공", "하나", "온도"], 9)
+    assert texts(found[0]) == ["기공 하나"] and all(stands_rightly(found, term) for term in ("기공", "하나", "온도"))
+
+
 def test_threads_see_whole_documents(tmp_path: Path, lexicon: Lexicon) -> None:
     """Threads that search while another connection replaces a document find the old version or the new one, whole."""
     versions = [volume(lexicon, *(f"기공 {version} {number}" for number in range(count)), version=version)
