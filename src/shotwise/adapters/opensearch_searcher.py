@@ -13,13 +13,14 @@ from opensearchpy import ImproperlyConfigured, OpenSearch, OpenSearchException, 
 from opensearchpy.exceptions import TransportError
 
 from shotwise.adapters.opensearch_index import QUESTIONS, QUESTIONS_MAPPING, VECTOR, index_body
-from shotwise.adapters.remote import batches, wait_until
+from shotwise.adapters.remote import batches, cut, wait_until
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.passage import Key, Passage, Query, Volume
 
 SECONDS = 10  # a request
 MOST_PUT, MOST_PUT_BYTES = 100, 5 << 20  # a request; the service takes 10 MiB
 NUMBER_BYTES = 24  # a component of a vector in JSON, at most
+MOST_QUESTION_BYTES = 1 << 20  # of a passage
 MOST_FOUND = 10_000  # more than any document has passages
 MOST_REMOVED = 1000  # a request
 # At worst each character becomes a term, in each of three fields, and a query may have 1,024 terms in all.
@@ -225,7 +226,7 @@ def _line(volume: Volume, number: int, passage: Passage, vector: Sequence[float]
     places = ((number, line) for line in range(len(passage.lines) + 1))
     questions = [question for place in places for question in volume.questions.get(place, ())]
     if questions:
-        source[QUESTIONS] = "\n".join(questions)
+        source[QUESTIONS] = cut("\n".join(questions), MOST_QUESTION_BYTES)
     if vector:
         source[VECTOR] = [float(value) for value in vector]
     return json.dumps(source)

@@ -14,6 +14,7 @@ from shotwise.knowledge.lexical import Standing
 
 MEANT = 0.8  # what a word counts whose meaning is held in other words
 STATED = 0.6  # what a word counts that a question lacks and the text of its passage holds
+ENOUGH = 3  # questions of a passage that tell what it answers; one or two leave too much out
 Weights = Sequence[tuple[Word, float]]
 
 
@@ -52,7 +53,7 @@ def coverages(weights: Weights, standing: Standing) -> Iterator[Coverage]:
     text, asked, firsts = _slots(standing)
     whole, stated = (_parts(weights, standing, np.logical_or.reduceat(found, firsts[:-1], axis=1))
                      for found in (asked, text))
-    held = np.where([[word.decisive] for word, _ in weights], stated, whole)
+    held = np.where(np.array([word.decisive for word, _ in weights], bool)[:, None], stated, whole)
     over = np.repeat(text[:, firsts[:-1]], np.diff(firsts), axis=1)
     amounts = np.array([weight for _, weight in weights])
     total = amounts.sum() or 1.0
@@ -69,7 +70,7 @@ def coverages(weights: Weights, standing: Standing) -> Iterator[Coverage]:
 
 def likeness(weights: Weights, standing: Standing) -> list[tuple[float, ...]]:
     """Of each passage: how much like the question, 0 to 1, the likest of the questions is that it answers as a whole,
-    and that each of its lines answers; nothing for a passage that came without questions.
+    and that each of its lines answers; nothing for a passage that came without ENOUGH questions.
 
     It is the harmonic mean of two parts: of the question's words, what the other one holds, where a word that the text
     of the passage holds instead counts less; of the other one's words, what the question holds.
@@ -87,7 +88,7 @@ def likeness(weights: Weights, standing: Standing) -> list[tuple[float, ...]]:
     slots = np.cumsum(~asked) - 1
     best = np.zeros(slots[-1] + 1)
     np.maximum.at(best, slots[asked], 2 * ours * theirs / np.maximum(ours + theirs, 1e-9))
-    came = np.isin(np.arange(len(firsts) - 1), passages[asked])
+    came = np.bincount(passages[asked], minlength=len(firsts) - 1) >= ENOUGH
     return [tuple(best[slots[first]:slots[end - 1] + 1].tolist()) if with_questions else ()
             for first, end, with_questions in zip(firsts, firsts[1:], came, strict=False)]
 

@@ -9,26 +9,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from shotwise.knowledge.passage import Document, Expected, Passage, Questions
 
 ATTACHMENT = "questions.jsonl"
 MOST_BYTES = 8 << 20
+# Of a document's lines, of its questions and of those of one line: every question costs each search a little.
+MOST_LINES, MOST_QUESTIONS, MOST_OF_ONE = 20_000, 20_000, 100
+MOST_PAGE = 100_000
 MOST_CHARACTERS = 300  # of a question
-PASSED_OVER = "is passed over"
+MOST_NOTES = 20
+MOST_HEADINGS = 6  # over a passage, as Markdown has levels
+SHOWN = 60  # characters of a text in a note
 
 
 def read_expected(content: str) -> tuple[tuple[Expected, ...], tuple[str, ...]]:
     """What `questions.jsonl` says, and a note on each line that cannot be used; the others count."""
-    found, notes = [], []
-    for number, line in enumerate(content.split("\n"), 1):
+    found: list[Expected] = []
+    notes: list[str] = []
+    questions = 0
+    for number, line in enumerate(content.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
         try:
             found.append(_read(json.loads(line)))
+            questions += len(found[-1].questions)
         except (ValueError, RecursionError) as error:
-            notes.append(f"line {number} of {ATTACHMENT} {PASSED_OVER}: {error}")
+            notes.append(f"line {number} of {ATTACHMENT} is passed over: {str(error)[:MOST_CHARACTERS]}")
+        if len(notes) == MOST_NOTES or len(found) == MOST_LINES or questions >= MOST_QUESTIONS:
+            notes.append(f"what follows line {number} of {ATTACHMENT} is passed over: there is too much of it")
+            break
     return tuple(found), tuple(notes)
 
 
@@ -36,45 +49,64 @@ def _read(row: Any) -> Expected:
     if not isinstance(row, dict):
         raise ValueError("it is no JSON object")
     page, text, questions = row.get("page"), row.get("text"), row.get("questions")
-    if type(page) is not int or page < 1:
+    if type(page) is not int or not 1 <= page <= MOST_PAGE:
         raise ValueError("page has to be a page number, from 1")
     if not isinstance(text, str) or not text.strip():
         raise ValueError("text has to be words of that page")
     if not isinstance(questions, list) or not all(isinstance(each, str) for each in questions):
         raise ValueError("questions has to be a list of texts")
-    if any(len(each) > MOST_CHARACTERS for each in questions):
-        raise ValueError(f"a question may have {MOST_CHARACTERS} characters")
-    return Expected(page, _one_space(text), tuple(filter(None, map(_one_space, questions))))
+    if len(questions) > MOST_OF_ONE or any(len(each) > MOST_CHARACTERS for each in questions):
+        raise ValueError(f"there may be {MOST_OF_ONE} questions of {MOST_CHARACTERS} characters each")
+    return Expected(page, _one_space(text), tuple(dict.fromkeys(filter(None, map(_one_space, questions)))))
 
 
 def placed(document: Document, passages: Sequence[Passage]) -> tuple[Questions, tuple[str, ...]]:
-    """Where in the passages the expected questions are answered, and a note where their words are not on their page."""
-    found: dict[tuple[int, int], tuple[str, ...]] = {}
-    by_page: dict[int, list[tuple[int, Passage]]] = {}
+    """Where in the passages the expected questions are answered, and a note where their words are not on their page. A
+    heading stands for the first passage under it on that page."""
+    found: dict[tuple[int, int], dict[str, None]] = {}
+    by_page: dict[int, list[_Place]] = {}
     for number, passage in enumerate(passages):
-        by_page.setdefault(passage.page, []).append((number, passage))
+        by_page.setdefault(passage.page, []).append(_Place(
+            number, tuple(map(_one_space, passage.headings)), tuple(_one_space(line.text) for line in passage.lines)))
+    known: dict[tuple[int, str], tuple[int, int] | None] = {}
     lost = []
     for expected in document.expected:
-        place = _place(expected.text, by_page.get(expected.page, ()))
+        asked = expected.page, expected.text
+        if asked not in known:
+            known[asked] = _place(expected.text, by_page.get(expected.page, ()))
+        place = known[asked]
         if place is None:
             lost.append(expected)
         else:
-            found[place] = found.get(place, ()) + expected.questions
+            found.setdefault(place, {}).update(dict.fromkeys(expected.questions))
+    questions = {place: tuple(found[place])[:MOST_OF_ONE] for place in found}
     if not lost:
-        return found, ()
-    return found, (f"{document.name}: {len(lost)} of {len(document.expected)} lines of {ATTACHMENT} {PASSED_OVER}: "
-                   f"page {lost[0].page} does not hold {lost[0].text!r}",)
+        return questions, ()
+    return questions, (f"{document.name}: {len(lost)} of {len(document.expected)} lines of {ATTACHMENT} passed over: "
+                       f"page {lost[0].page} does not hold {lost[0].text[:SHOWN]!r}",)
 
 
-def _place(text: str, passages: Sequence[tuple[int, Passage]]) -> tuple[int, int] | None:
-    """The passage and the line, from 1, that hold the text; 0 for the heading of the passage's section."""
-    for number, passage in passages:
-        if passage.headings and _one_space(passage.headings[-1]) == text:
-            return number, 0
-    for number, passage in passages:
-        for line, words in enumerate(passage.lines, 1):
-            if text in _one_space(words.text):
-                return number, line
+@dataclass(frozen=True)
+class _Place:
+    """A passage by its number, headings and lines, with single spaces."""
+
+    number: int
+    headings: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def _place(text: str, places: Sequence[_Place]) -> tuple[int, int] | None:
+    """The passage and the line, from 1, where the text stands or begins; 0 where it is a heading that the passage
+    stands under, the nearest before a farther one."""
+    for far in (1, MOST_HEADINGS):
+        for place in places:
+            if text in place.headings[-far:]:
+                return place.number, 0
+    for place in places:
+        at = " ".join(place.lines).find(text)
+        if at >= 0:
+            ends = accumulate(len(line) + 1 for line in place.lines)
+            return place.number, next(line for line, end in enumerate(ends, 1) if at < end)
     return None
 
 

@@ -27,8 +27,8 @@ GRAMS = 0.5  # measured on public sets, see benchmarks/knowledge
 class Standing:
     """Where terms stand in some passages. rows: the row of each term; found: bool [T, S], over the places of all the
     passages, one after another; firsts: int [N + 1], the first place of each passage, and the number of all; questions:
-    bool [S], whether a place is a question; weights: float [S], of all words of each place together, by `rarity` among
-    the questions."""
+    bool [S], whether a place is a question; weights: float [S], of all words of each question together, by `rarity`
+    among the questions."""
 
     rows: Mapping[str, int]
     found: NDArray[np.bool_]
@@ -170,4 +170,3 @@ class LexicalIndex:
         at = int(np.searchsorted(self._firsts, number, "right")) - 1
         name, version = self._documents[at]
         return Key(name, version, number - int(self._firsts[at]))
-

@@ -167,8 +167,11 @@ class _Reading:
         if not self._count and found["mended"]:
             self._note("is damaged and was mended; check that no page is missing, or export it again")
         if not self._count:
-            self.expected, notes = read_expected(clean(found.get("questions", "")))
-            self.notes += [f"{self._path.name}: {note}" for note in notes]
+            expected, notes = read_expected(found.get("questions", ""))
+            self.expected = tuple(Expected(each.page, clean(each.text), tuple(map(clean, each.questions)))
+                                  for each in expected)
+            for note in filter(None, (found.get("note"), *notes)):
+                self._note(note)
         self.title, self._count = " ".join(clean(found["title"]).split()), found["pages"]
         if not self._count:
             raise self._error("has no pages; export it again as PDF")

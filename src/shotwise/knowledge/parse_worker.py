@@ -1,10 +1,10 @@
 """The process that reads a PDF for `parse`: opens it, looks through it once, then prints page after page.
 
 Started with the file and a job, JSON: {first, page_limit_s, plain} or {first, page_limit_s, headings, bake}. It prints
-one line of JSON for each step as soon as it is done: {title, pages, mended, questions} or {problem}; {headings}, font
-size → Markdown's mark, taken from the job where that has them; then {markdown, text} for each page from `first` on,
-with {trouble} where that is its plain text or nothing. A plain job reads the one page `first`, by its text alone, and
-looks through nothing.
+one line of JSON for each step as soon as it is done: {title, pages, mended, questions, note} or {problem}; {headings},
+font size → Markdown's mark, taken from the job where that has them; then {markdown, text} for each page from `first`
+on, with {trouble} where that is its plain text or nothing. A plain job reads the one page `first`, by its text alone,
+and looks through nothing.
 
 Whole-document calls of pymupdf4llm give the same text; it is asked page by page so that a page can be given up.
 """
@@ -122,7 +122,8 @@ def _lines(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except DAMAGES:
         yield {"problem": "is damaged; export it again as PDF"}
         return
-    yield {"title": title, "pages": count, "mended": bool(document.is_repaired), "questions": _questions(document)}
+    questions, note = _questions(document) if job["first"] == 1 and not job.get("plain") else ("", "")
+    yield {"title": title, "pages": count, "mended": bool(document.is_repaired), "questions": questions, "note": note}
     if job.get("plain"):
         _allow(job["page_limit_s"])
         yield _plain(document, job["first"])
@@ -137,14 +138,17 @@ def _lines(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _page(document, number, headings)
 
 
-def _questions(document: _Document) -> str:
-    """The text of the attachment by that name, empty where there is none."""
+def _questions(document: _Document) -> tuple[str, str]:
+    """The text of the attachment by that name, empty where there is none, and why it is not read where there is."""
     with contextlib.suppress(*DAMAGES):
         if ATTACHMENT in document.embfile_names():
-            about = document.embfile_info(ATTACHMENT)
-            if max(about["size"], about["length"]) <= MOST_BYTES:
-                return str(document.embfile_get(ATTACHMENT).decode("utf-8", "replace"))
-    return ""
+            # What the PDF says of its size may be wrong.
+            if document.embfile_info(ATTACHMENT)["length"] <= MOST_BYTES:
+                content = document.embfile_get(ATTACHMENT)
+                if len(content) <= MOST_BYTES:
+                    return content.decode("utf-8", "replace"), ""
+            return "", f"{ATTACHMENT} is larger than {MOST_BYTES >> 20} MiB and is passed over"
+    return "", ""
 
 
 def _allow(seconds: float) -> None:

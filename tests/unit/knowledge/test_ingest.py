@@ -268,7 +268,7 @@ def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteLibrary, 
     outcome = Ingestion(library, lexicon).ingest(path)
     assert outcome.state == "added" and outcome.notes == library.entries()[0].notes == (
         "guide.pdf: line 4 of questions.jsonl is passed over: page has to be a page number, from 1",
-        f"guide.pdf: 2 of 3 lines of questions.jsonl is passed over: page 2 does not hold {LINE!r}")
+        f"guide.pdf: 2 of 3 lines of questions.jsonl passed over: page 2 does not hold {LINE!r}")
 
 
 def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
@@ -280,7 +280,7 @@ def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
     outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")
     assert outcome.notes == plant.library.entries()[0].notes
     assert [note.partition(" does")[0] for note in outcome.notes] == [
-        "page 1: no table", "guide.pdf: 1 of 2 lines of questions.jsonl is passed over: page 1"]
+        "page 1: no table", "guide.pdf: 1 of 2 lines of questions.jsonl passed over: page 1"]
     assert plant.library.volumes["guide.pdf"].questions == {(0, 1): ("왜?",)}
 
 

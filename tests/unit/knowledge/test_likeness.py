@@ -10,16 +10,38 @@ from hypothesis import strategies as st
 from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places, rarities, stated
 from sample_documents import LEXICON, passage
 
+from shotwise.knowledge import coverage
 from shotwise.knowledge.asking import Word, spoken_words
 from shotwise.knowledge.coverage import MEANT, STATED, likeness, terms_of
+from shotwise.knowledge.lexical import LexicalIndex
 from shotwise.knowledge.lexicon import GRAM, STEMS
 from shotwise.knowledge.passage import Key, Passage
+from shotwise.knowledge.postings import postings
 
 TERMS = sorted({term for text in VOCABULARY for term in LEXICON.terms(text, STEMS) if not term.startswith(GRAM)}
                | {"없는말"})
 MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
 WORDS = st.lists(st.builds(lambda term, meanings: Word(term, (), False, meanings), st.sampled_from(TERMS), MEANINGS),
                  min_size=1, max_size=4, unique_by=lambda word: word.term)
+
+
+@pytest.fixture(autouse=True)
+def one_is_enough(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small corpora show the rest."""
+    if "enough" not in request.node.name:
+        monkeypatch.setattr(coverage, "ENOUGH", 1)
+
+
+def test_a_few_questions_are_not_enough() -> None:
+    """A passage that came with one or two is judged by its words, as one that came with none; from three on it is
+    not."""
+    said = spoken_words("기공", LEXICON)
+    for count in range(5):
+        asked_for = {(0, 1): tuple(f"기공 {number}" for number in range(count))}
+        index = LexicalIndex({"0": ("v", postings([passage("기공")], LEXICON, asked_for))})
+        found, = likeness([(word, 1.0) for word in said], index.standing([word.term for word in said],
+                                                                          [Key("0", "v", 0)]))
+        assert bool(found) == (count >= coverage.ENOUGH)
 
 
 def part(word: Word, held: set[str]) -> float:
