@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -83,11 +83,16 @@ class Lexicon:
         return tuple(dict.fromkeys(found.form for found in self.morphemes(text)
                                    if found.tag in STEMS and not found.part))
 
-    def terms(self, text: str, tags: Set[str] = MEANING) -> list[str]:
-        """The search terms of `text`: morphemes that mean something, or those of `tags`, then pairs of syllables;
-        repeated ones too."""
+    def terms(self, text: str) -> list[str]:
+        """The search terms of `text`: morphemes that mean something, then pairs of syllables; repeated ones too."""
         spelled = self._one_spelling(text)
-        return [found.form for found in self._morphemes(spelled) if found.tag in tags] + grams(spelled)
+        return [found.form for found in self._morphemes(spelled) if found.tag in MEANING] + grams(spelled)
+
+    def spoken(self, question: str) -> list[str]:
+        """The terms of a question: its morphemes, those that ask too, a compound as one, then pairs of syllables."""
+        spelled = self._one_spelling(question)
+        return [found.form for found in self._morphemes(spelled) if found.tag in STEMS and not found.part] + grams(
+            spelled)
 
     def _all_morphemes(self, text: str) -> tuple[Morpheme, ...]:
         """All morphemes in order, endings and particles too."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 
-from shotwise.knowledge.lexicon import STEMS, Lexicon
+from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Passage, Postings, Questions
 
 HEADING = 2  # times that a heading's words count
@@ -49,7 +49,7 @@ def _places(number: int, passage: Passage, lexicon: Lexicon, questions: Question
     for line, counted in enumerate(chain([headings], texts)):
         yield counted, False
         for question in questions.get((number, line), ()):
-            yield Counter(lexicon.terms(question, STEMS)), True
+            yield Counter(lexicon.spoken(question)), True
 
 
 def _uint32(values: Iterable[int]) -> bytes:

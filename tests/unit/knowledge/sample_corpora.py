@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from sample_documents import LEXICON, passage
 
 from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import STEMS
 from shotwise.knowledge.passage import Key, Line, Passage, Postings
 from shotwise.knowledge.postings import postings
 
@@ -99,7 +98,7 @@ def _places(found: Passage) -> Iterator[tuple[Counter[str], bool]]:
     texts = [heading + heading + LEXICON.terms(found.title), *(LEXICON.terms(line.text) for line in found.lines)]
     for terms, questions in zip_longest(texts, _questions_of(found)[:len(texts)], fillvalue=()):
         yield Counter(terms), False
-        yield from ((Counter(LEXICON.terms(question, STEMS)), True) for question in questions)
+        yield from ((Counter(LEXICON.spoken(question)), True) for question in questions)
 
 
 def counted(found: Passage) -> Counter[str]:

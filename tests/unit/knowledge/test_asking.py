@@ -9,7 +9,7 @@ from sample_documents import LEXICON
 
 from shotwise.knowledge.asking import RELATED, asked_for, content_words, search_terms, spoken_words
 from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import STEMS, Lexicon
+from shotwise.knowledge.lexicon import Lexicon
 
 
 def wanted(question: str) -> list[str]:
@@ -158,4 +158,4 @@ def test_spoken_words_are_all_alike() -> None:
 def test_spoken_words_are_terms_of_the_question(question: str) -> None:
     """Whatever is asked, each is once one of the terms that the same question leaves among those of a passage."""
     words = spoken(question)
-    assert len(set(words)) == len(words) and set(words) <= set(LEXICON.terms(question, STEMS)) and "" not in words
+    assert len(set(words)) == len(words) and set(words) <= set(LEXICON.spoken(question)) and "" not in words

@@ -14,11 +14,11 @@ from sample_documents import LEXICON, passage
 
 from shotwise.knowledge.asking import Word
 from shotwise.knowledge.coverage import MEANT, Coverage, coverages, terms_of, word_terms
-from shotwise.knowledge.lexicon import GRAM, STEMS
+from shotwise.knowledge.lexicon import GRAM
 from shotwise.knowledge.passage import Key, Passage
 
 Weights = list[tuple[Word, float]]
-TERMS = sorted({term for text in VOCABULARY for term in LEXICON.terms(text, STEMS)} | {"없는말"})
+TERMS = sorted({term for text in VOCABULARY for term in LEXICON.spoken(text)} | {"없는말"})
 MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
 PAIRS = st.lists(st.sampled_from([term for term in TERMS if term.startswith(GRAM)]), max_size=3).map(tuple)
 WORDS = st.builds(Word, st.sampled_from(TERMS), PAIRS, st.booleans(), MEANINGS, st.booleans())

@@ -14,7 +14,7 @@ from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, counted, kept, 
 from sample_documents import LEXICON, passage
 
 from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import GRAM, STEMS
+from shotwise.knowledge.lexicon import GRAM
 from shotwise.knowledge.passage import Key, Passage, Postings
 from shotwise.knowledge.postings import postings
 
@@ -112,7 +112,7 @@ def test_a_search_for_countermeasures_is_the_same_without_the_rest(corpus: list[
 def test_frequencies_count_passages_and_questions(corpus: list[list[Passage]], text: str) -> None:
     """Over all documents, a term is counted once a passage whose text holds it, or once a question; one that stands
     nowhere is absent."""
-    index, terms = built(corpus), [*LEXICON.terms(text, STEMS), "없는말"]
+    index, terms = built(corpus), [*LEXICON.spoken(text), "없는말"]
     told = Counter(term for each in keyed(corpus).values() for term in stated(each))
     asking = Counter(term for each in questions_in(corpus) for term in each)
     assert index.frequencies(terms) == {term: told[term] for term in terms if told[term]}

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from shotwise.knowledge.dictionary import normalise, read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import GRAM, MEANING, STEMS, Lexicon, grams
+from shotwise.knowledge.lexicon import GRAM, Lexicon, grams
 
 
 def words(text: str, lexicon: Lexicon) -> list[str]:
@@ -131,13 +131,14 @@ def test_morphemes_know_their_word(lexicon: Lexicon) -> None:
         ("용탕", 0), ("온도", 1), ("용탕", 2), ("0.05", 3), ("낮", 4)]
 
 
-def test_terms_are_those_of_the_wanted_kinds(lexicon: Lexicon) -> None:
-    """Of text those that mean something, of questions those that ask too; the pairs of syllables are the same."""
+def test_questions_keep_what_asks(lexicon: Lexicon) -> None:
+    """Of text those terms count that mean something, of questions those that ask too, a compound as one; the pairs of
+    syllables are the same."""
     text = "누가 어느 금형을 왜 닦아 보나요?"
-    assert lexicon.terms(text) == lexicon.terms(text, MEANING)
-    plain, asking = (lexicon.terms(text, tags) for tags in (MEANING, STEMS))
+    plain, asking = lexicon.terms(text), lexicon.spoken(text)
     assert set(asking) - set(plain) == {"누구", "어느", "보"} and set(plain) < set(asking)
-    assert lexicon.terms(text, set()) == grams(normalise(text)) == [term for term in plain if term.startswith(GRAM)]
+    assert [term for term in asking if term.startswith(GRAM)] == grams(normalise(text))
+    assert {"처리", "열"} <= set(lexicon.terms("열처리 방법")) and not {"처리", "열"} & set(lexicon.spoken("열처리 방법"))
 
 
 def test_held_is_the_set_of_terms(lexicon: Lexicon) -> None:

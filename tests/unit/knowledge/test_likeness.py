@@ -14,11 +14,11 @@ from shotwise.knowledge import coverage
 from shotwise.knowledge.asking import Word, spoken_words
 from shotwise.knowledge.coverage import MEANT, STATED, likeness, terms_of
 from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import GRAM, STEMS
+from shotwise.knowledge.lexicon import GRAM
 from shotwise.knowledge.passage import Key, Passage
 from shotwise.knowledge.postings import postings
 
-TERMS = sorted({term for text in VOCABULARY for term in LEXICON.terms(text, STEMS) if not term.startswith(GRAM)}
+TERMS = sorted({term for text in VOCABULARY for term in LEXICON.spoken(text) if not term.startswith(GRAM)}
                | {"없는말"})
 MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
 WORDS = st.lists(st.builds(lambda term, meanings: Word(term, (), False, meanings), st.sampled_from(TERMS), MEANINGS),

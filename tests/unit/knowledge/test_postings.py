@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sample_corpora import asked, kept, places
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.lexicon import MEANING, STEMS
 from shotwise.knowledge.passage import Passage, Postings
 from shotwise.knowledge.postings import HEADING, packed, postings
 
@@ -85,7 +84,7 @@ def test_questions_keep_the_words_that_ask() -> None:
     """누구 and 어느 tell one question from another, so they are terms of questions; of text they are none."""
     said = "누구 어느 기공"
     (found,) = read(postings([passage(said, title="")], LEXICON, {(0, 1): (said,)}))
-    assert found[1:] == [(Counter(LEXICON.terms(said, MEANING)), False), (Counter(LEXICON.terms(said, STEMS)), True)]
+    assert found[1:] == [(Counter(LEXICON.terms(said)), False), (Counter(LEXICON.spoken(said)), True)]
     assert {"누구", "어느"} <= found[2][0].keys() and not {"누구", "어느"} & found[1][0].keys()
 
 

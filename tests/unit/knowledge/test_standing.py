@@ -14,7 +14,7 @@ from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, keyed, moved, p
 from sample_documents import LEXICON, passage
 
 from shotwise.knowledge.lexical import Standing, rarity
-from shotwise.knowledge.lexicon import GRAM, STEMS
+from shotwise.knowledge.lexicon import GRAM
 from shotwise.knowledge.passage import Key, Passage
 
 
@@ -39,7 +39,7 @@ def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[Key], found: Sta
 def test_standing_tells_where_terms_stand(corpus: list[list[Passage]], text: str, data: st.DataObject) -> None:
     """For any of the passages, in any order, and any terms, repeated and unknown ones too: each place that holds each
     term, which places are questions, and what those weigh."""
-    known, terms = list(keyed(corpus)), [*LEXICON.terms(text, STEMS), "없는말"]
+    known, terms = list(keyed(corpus)), [*LEXICON.spoken(text), "없는말"]
     keys = data.draw(st.lists(st.sampled_from(known), max_size=6)) if known else []
     assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
 
