@@ -75,9 +75,13 @@ def _ingest(options: argparse.Namespace) -> int:
 
 def _attach(options: argparse.Namespace) -> int:
     from local.questions import attach_questions
+    from shotwise.errors import DocumentError
 
-    print(f"{options.document.name}: {attach_questions(options.document, options.questions)} questions attached; "
-          "`shotwise ingest` it to search by them")
+    try:
+        count = attach_questions(options.document, options.questions)
+    except DocumentError as error:
+        return fail(str(error), 2)
+    print(f"{options.document.name}: {count} questions attached; `shotwise ingest` it to search by them")
     return 0
 
 
