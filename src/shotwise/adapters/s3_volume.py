@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,19 @@ def _checked(found: Kept) -> Kept:
     postings = found.postings
     if (len(postings.starts) != 4 * (len(postings.terms) + 1) or len(postings.places) != 4 * len(postings.counts)
             or len(postings.firsts) != 4 * (len(found.passages) + 1) or len(postings.actions) != len(found.passages)
-            or len(postings.questions) != int.from_bytes(postings.firsts[-4:], "little")):
+            or not _places_fit(found)):
         raise ValueError("its postings do not fit together")
     return found
+
+
+def _places_fit(found: Kept) -> bool:
+    """Whether every passage has its places: first its headings, and as many more texts as it has lines."""
+    firsts, places, questions = (_uint32(found.postings.firsts), _uint32(found.postings.places),
+                                 found.postings.questions)
+    return len(questions) == firsts[-1] and max(places, default=-1) < firsts[-1] and all(
+        questions[first:first + 1] == b"\0" and questions[first:end].count(0) == len(passage.lines) + 1
+        for passage, first, end in zip(found.passages, firsts, firsts[1:], strict=False))
+
+
+def _uint32(content: bytes) -> Sequence[int]:
+    return struct.unpack(f"<{len(content) // 4}I", content)

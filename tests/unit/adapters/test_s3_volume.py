@@ -54,6 +54,7 @@ def test_a_damaged_or_foreign_object_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("changes", [
     {"terms": []}, {"starts": "no base 64"}, {"starts": "AAAAAA=="}, {"places": ""}, {"counts": "AQE="},
     {"firsts": ""}, {"firsts": "AAAAAA=="}, {"firsts": "AAAAAAIAAAACAAAA"}, {"firsts": None}, {"questions": None},
+    {"questions": "AA=="}, {"questions": "AAA="}, {"questions": "AQA="}, {"places": "AgAAAA=="},
     {"actions": "AAAA"}])
 def test_postings_that_do_not_fit_together_are_refused(changes: dict[str, Any]) -> None:
     """They would fail in the middle of a search."""
