@@ -60,8 +60,6 @@ def _questions(path: Path) -> tuple[bytes, tuple[Expected, ...]]:
         expected, faults = read_expected(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise InvalidInput([FieldError(path.name, "is not UTF-8; save it as such")]) from None
-    if not expected and not faults:
-        raise InvalidInput([FieldError(path.name, "holds no questions")])
-    if faults:
-        raise InvalidInput([FieldError(path.name, fault) for fault in faults])
+    if faults or not expected:
+        raise InvalidInput([FieldError(path.name, fault) for fault in faults or ("holds no questions",)])
     return content, expected

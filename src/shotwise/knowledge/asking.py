@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shotwise.knowledge.lexicon import LATIN, NOUNS, STEMS, VERBS, Lexicon, Meaning, Morpheme, grams
+from shotwise.knowledge.lexicon import LATIN, NOUNS, VERBS, Lexicon, Meaning, Morpheme, grams
 
 # Words that ask rather than tell: a passage need not hold them to be the answer.
 _ASKING_WORDS = """
@@ -51,25 +51,26 @@ def search_terms(text: str, lexicon: Lexicon) -> dict[str, float]:
 def content_words(question: str, lexicon: Lexicon) -> list[Word]:
     """The words of a question that an answer should hold, each once. The noun after 어떤 or 무슨 is what is asked for:
     an answer to 어떤 결함 names the defect instead."""
-    related = lexicon.related(question)
     found: dict[str, Word] = {}
     unnamed = -1
     for morpheme in lexicon.morphemes(question):
         if morpheme.form in _WHICH:
             unnamed = morpheme.word + 1
         elif _counts(morpheme) and morpheme.word != unnamed:
-            meanings = dict.fromkeys(meaning for said, meant in related if morpheme.form in said for meaning in meant)
-            found.setdefault(morpheme.form, _word(morpheme, tuple(meanings), morpheme.form in lexicon.decisive))
+            meanings = _meanings(morpheme.form, question, lexicon)
+            found.setdefault(morpheme.form, _word(morpheme, meanings, morpheme.form in lexicon.decisive))
     return list(found.values())
 
 
 def spoken_words(question: str, lexicon: Lexicon) -> list[Word]:
     """All words of a question, each once, those that ask too: what people expect of a passage is asked in them."""
-    related = lexicon.related(question)
-    forms = dict.fromkeys(found.form for found in lexicon.morphemes(question)
-                          if found.tag in STEMS and not found.part)
-    return [Word(form, (), False, tuple(dict.fromkeys(
-        meaning for said, meant in related if form in said for meaning in meant))) for form in forms]
+    return [Word(form, (), False, _meanings(form, question, lexicon)) for form in lexicon.stems(question)]
+
+
+def _meanings(form: str, question: str, lexicon: Lexicon) -> tuple[Meaning, ...]:
+    """What a morpheme of a question may mean there, each once."""
+    return tuple(dict.fromkeys(meaning for said, meant in lexicon.related(question) if form in said
+                               for meaning in meant))
 
 
 def _counts(morpheme: Morpheme) -> bool:

@@ -62,7 +62,7 @@ class Lexicon:
         self._entries: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for said, meant in dictionary.related.items():
             self._entries.setdefault(said[0], []).append((said, meant))
-        self._stems = lru_cache(maxsize=8192)(self._stems_of)  # thousands of entries, of which a question meets a few
+        self.stems = lru_cache(maxsize=8192)(self._stems_of)  # thousands of entries, of which a question meets a few
         # A question is looked at from several sides.
         self.morphemes = lru_cache(maxsize=512)(self._all_morphemes)
         self.related = lru_cache(maxsize=512)(self._all_related)
@@ -74,12 +74,13 @@ class Lexicon:
         beginnings = sorted({letter for part in (normalise(text), *forms) for letter in part})
         found = []
         for said, meant in (entry for letter in beginnings for entry in self._entries.get(letter, ())):
-            stems = frozenset(self._stems(said))
+            stems = frozenset(self.stems(said))
             if stems and stems <= forms:
-                found.append((stems, tuple(filter(None, map(self._stems, meant)))))
+                found.append((stems, tuple(filter(None, map(self.stems, meant)))))
         return tuple(found)
 
     def _stems_of(self, text: str) -> Meaning:
+        """The morphemes of a text that mean or ask something, a compound as one, each once."""
         return tuple(dict.fromkeys(found.form for found in self.morphemes(text)
                                    if found.tag in STEMS and not found.part))
 
