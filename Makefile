@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load build knowledge manuals pins
+.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load cost smoke build knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -78,6 +78,13 @@ bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE)
 
+cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod PRICES=mine.toml; WRITE=1 for docs/cost.md
+	@$(BIN)/python -m local.cost $(SCENARIO) $(if $(PRICES),--prices "$(PRICES)") $(if $(WRITE),--write)
+
+# STREAM_URL: where questions are answered, if elsewhere; LOGS: a file, or cloudwatch:GROUP.
+smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STREAM_URL=… LOGS=…]
+	$(BIN)/python frontend/smoke.py --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
+
 build: $(VENV)/.developing ## sam build, into .aws-sam/
 	PATH="$$PATH:$$(pyenv prefix 3.13.0 2>/dev/null)/bin" $(BIN)/sam build
 
@@ -91,8 +98,10 @@ pins: $(VENV)/.developing ## resolve requirements/*.in anew
 	$(PIP) uv
 	$(call pin,3.11,develop,requirements/develop.txt)
 	$(call pin,3.11,bench,requirements/bench.txt,-c requirements/develop.txt)
+	$(call pin,3.11,tools,requirements/tools.txt)
 	$(call pin,3.11,serve,requirements/serve.txt,-c requirements/develop.txt)
 	$(call pin,3.13,runtime,layers/runtime/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,importance,functions/importance/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,knowledge,layers/knowledge_runtime/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,embed,functions/embed_documents/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,frontend,frontend/requirements.txt,-c requirements/develop.txt)

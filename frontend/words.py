@@ -189,6 +189,14 @@ WORDS: dict[str, tuple[str, str]] = {
                                  "terminal with:"),
     "problem.address": ("서버 주소", "Server address"),
     "problem.retry": ("다시 시도", "Try again"),
+    "problem.unsigned.credentials": (
+        "이 서버는 서명한 요청만 받는데, 서명에 쓸 AWS 자격 증명이 없거나 만료되었습니다. 페이지를 돌리는 작업에 "
+        "역할을 붙이거나, 이 컴퓨터에서 돌린다면 자격 증명을 설정하십시오.",
+        "This server takes signed requests only, and there are no valid AWS credentials to sign with. Give the task "
+        "that runs the page a role; on this machine, set credentials up."),
+    "problem.unsigned.https": ("서명한 요청은 암호화된 주소로만 보냅니다. 관리자에게 서버 주소를 고쳐 달라고 하십시오.",
+                               "Signed requests go over https only. Ask your administrator to correct the server's "
+                               "address."),
     "problem.403": ("이 서버를 쓸 권한이 없습니다. 관리자에게 문의하십시오.",
                     "You may not use this server. Ask your administrator."),
     "problem.404": ("이 서버에 그런 기능이 없습니다. 서버 주소를 확인하십시오.",

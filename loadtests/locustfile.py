@@ -7,6 +7,7 @@ after the prediction, and the P50 of a mixture of 30 ms and 200 ms says nothing 
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import sys
 import time
@@ -19,11 +20,10 @@ from locust.env import Environment
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import botocore.session
-
+from frontend.signing import SigningError
 from loadtests.replies import Repeats, content_flaw, diagnose_flaw, predict_flaw, status_flaw
 from loadtests.shots import ApiError, bodies, fetch_shots
-from loadtests.signing import Sign, SigningError, signer
+from loadtests.signing import Sign, signer
 from loadtests.targets import SHIPPED, Profile, TargetsError, read_profile
 
 
@@ -92,7 +92,7 @@ class DiagnoseUser(ShotUser):
 
 def prepare(profile: Profile, host: str) -> list[type[User]]:
     """The profile's user classes, ready to send: weights, paces, shots, signatures. Raises ApiError, SigningError."""
-    sign = signer(host, lambda: botocore.session.get_session().get_credentials())
+    sign = signer(host, os.environ.get("SHOTWISE_SIGN_REGION", ""))
     shots = fetch_shots(host, sign)
     asked = {"predict": bodies(shots), "diagnose": bodies(shots, always=["importance", "knowledge"])}
     repeats = Repeats()

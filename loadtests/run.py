@@ -27,11 +27,11 @@ from locust.env import Environment  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from frontend.signing import SigningError  # noqa: E402
 from loadtests.locustfile import prepare  # noqa: E402
 from loadtests.measurements import Recorder  # noqa: E402
 from loadtests.report import document, table  # noqa: E402
 from loadtests.shots import ApiError  # noqa: E402
-from loadtests.signing import SigningError  # noqa: E402
 from loadtests.targets import SHIPPED, Profile, TargetsError, compare, read_profile  # noqa: E402
 
 LAST_REQUESTS_S = 35  # longer than any request may take, so none is cut off and lost

@@ -91,7 +91,7 @@ def _rejected(outcome: dict[str, Any]) -> int:
     """Bad input is told field by field; everything else is a failure here."""
     if outcome.get("error") != "Rejected":
         return fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
-    problem = json.loads(json.loads(outcome["cause"])["errorMessage"])
+    problem = json.loads(outcome["cause"])
     lines = [f"  {error['field']}: {error['reason']}" for error in problem.get("errors", [])]
     return fail("\n".join([problem["detail"], *lines]), 2)
 

@@ -26,7 +26,7 @@ from shotwise.edge.body import media_type
 from shotwise.edge.names import name_fault
 from shotwise.errors import StoreError
 
-NOT_EMULATED = "IAM authorisation, throttling, WAF, the 29 s limit, access logs, X-Ray"
+NOT_EMULATED = "IAM authorisation, CORS, throttling, WAF, the 29 s limit, access logs, X-Ray"
 MOST_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
 UPLOADS, MOST_UPLOAD_BYTES = "/uploads/", 512 * 1024 * 1024
 MOST_INPUT_BYTES = 256 * 1024  # an Express execution's input
@@ -156,19 +156,19 @@ class Gateway:
         template = route.integration["requestTemplates"].get(_media_type(request))
         if template is None:
             return self._refuse("UNSUPPORTED_MEDIA_TYPE")
-        rendered = render(_text(template), request.body.decode("utf-8", "surrogateescape"))
+        rendered = render(_text(template), request.body.decode("utf-8", "surrogateescape"), request.headers)
         given = json.loads(rendered.text)["input"]
         if len(given.encode()) > MOST_INPUT_BYTES:
             status, found = 400, {"__type": "InvalidExecutionInput"}
         else:
             status, found = 200, self._workflow.run(given)
-        return mapped(route.integration["responses"], status, json.dumps(found))
+        return mapped(route.integration["responses"], status, json.dumps(found), request.headers)
 
     def _refuse(self, kind: str) -> Reply:
         """A gateway response: the gateway's own refusal."""
         refusal = self._refusals[kind]
         headers = {name.removeprefix("gatewayresponse.header."): value.strip("'")
-                   for name, value in refusal["responseParameters"].items()}
+                   for name, value in refusal["responseParameters"].items() if isinstance(value, str)}
         return Reply(int(refusal["statusCode"]), headers, refusal["responseTemplates"]["application/json"].encode())
 
 
@@ -194,7 +194,7 @@ def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
 
 def _function_of(route: Route) -> str:
     """The logical id of the function that a route integrates."""
-    name = re.search(r"functions/\$\{(\w+)\.\w+\}", _text(route.integration["uri"]))
+    name = re.search(r"functions/\$\{(\w+)Aliaslive\}", _text(route.integration["uri"]))
     assert name, f"{route.resource} names no function"
     return name[1]
 
@@ -204,8 +204,9 @@ def _is_upload(request: Request) -> bool:
 
 
 def _text(value: Any) -> str:
-    """A string of the description; of an Fn::Sub the text, whose ${…} name resources."""
-    return value["Fn::Sub"] if isinstance(value, dict) else value
+    """A string of the description; of an Fn::Sub the text, whose ${…} name resources and settings of AWS."""
+    found = value["Fn::Sub"] if isinstance(value, dict) else value
+    return found[0] if isinstance(found, list) else found
 
 
 def _media_type(request: Request) -> str:
@@ -219,12 +220,12 @@ def _is_object(body: bytes) -> bool:
         return False
 
 
-def mapped(responses: Mapping[str, Any], status: int, body: str) -> Reply:
-    """The integration response whose pattern fits the status, rendered."""
+def mapped(responses: Mapping[str, Any], status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """The integration response whose pattern fits the status, rendered. headers: of the request."""
     chosen = next((spec for pattern, spec in responses.items()
                    if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])
     ((content_type, template),) = chosen["responseTemplates"].items()
-    rendered = render(template, body)
+    rendered = render(_text(template), body, headers)
     return Reply(rendered.status or int(chosen["statusCode"]), {"Content-Type": content_type, **rendered.headers},
                  rendered.text.encode("utf-8"))
 

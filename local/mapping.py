@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +27,13 @@ class _Util:
 class _Input:
     """`$input` for one body. JSON is parsed only when a template asks for a path of it."""
 
-    def __init__(self, body: str) -> None:
+    def __init__(self, body: str, headers: Mapping[str, str]) -> None:
         self.body = body
+        self._headers = headers
+
+    def params(self, name: str) -> str:
+        """A header of the request, by its name in any case; empty where there is none."""
+        return self._headers.get(name.lower(), "")
 
     def path(self, path: str) -> Any:
         found = parse(path).find(json.loads(self.body))
@@ -42,10 +49,11 @@ class Rendered:
     headers: dict[str, str]
 
 
-def render(template: str, body: str) -> Rendered:
-    """Render a request or response template for a body."""
+def render(template: str, body: str, headers: Mapping[str, str] | None = None) -> Rendered:
+    """Render a request or response template for a body. headers: of the request, by lower-case names."""
     override: dict[str, Any] = {"header": {}}
     text = airspeed.Template(template).merge(
-        {"input": _Input(body), "util": _Util(), "context": {"responseOverride": override}})
+        {"input": _Input(body, headers or {}), "util": _Util(),
+         "context": {"responseOverride": override, "requestTimeEpoch": int(time.time() * 1000)}})
     status = override.get("status")
     return Rendered(text, int(status) if status is not None else None, override["header"])

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+# libyaml's is ten times as fast; wheels of PyYAML bring it.
+PlainLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(PlainLoader):
     """YAML with CloudFormation's short forms, each as its long form: `!Ref X` → {"Ref": "X"}."""
 
 
 def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    key = suffix if suffix == "Ref" else f"Fn::{suffix}"
+    key = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
         return {key: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
@@ -54,11 +56,6 @@ def read_template(path: Path) -> Template:
     functions = {name: module for name, module in modules.items() if name not in apps}
     machine = next(resource["Properties"] for resource in resources.values()
                    if resource["Type"] == "AWS::Serverless::StateMachine")
-    substitutions = {name: re.split(r"\.", _attribute(value))[0]
+    substitutions = {name: value["Ref"].removesuffix(".Alias")
                      for name, value in machine["DefinitionSubstitutions"].items()}
     return Template(functions, apps, path.parent / machine["DefinitionUri"], substitutions)
-
-
-def _attribute(value: dict[str, Any]) -> str:
-    target = value["Fn::GetAtt"]
-    return target if isinstance(target, str) else target[0]

@@ -17,10 +17,9 @@ FRESH = 60  # seconds for which schema and samples are kept
 
 
 @st.cache_data(ttl=FRESH, show_spinner=False)
-def load(api_url: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Model and samples; failures are not kept."""
-    client = Client(api_url)
-    return client.model(), client.samples()
+def load(api_url: str, _client: Client) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Model and samples of the API there; failures are not kept. The underscore keeps the client out of the key."""
+    return _client.model(), _client.samples()
 
 
 def keep() -> None:
@@ -31,7 +30,7 @@ def keep() -> None:
 def show(client: Client, words: Words) -> None:
     """The place from top to bottom."""
     try:
-        model, samples = load(client.base_url)
+        model, samples = load(client.base_url, client)
     except ApiError as error:
         problems.show(error, {}, client.base_url, words)
         st.button(words("problem.retry"), key="retry")

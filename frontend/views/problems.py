@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from client import ApiError
+from client import ApiError, Unsigned
 from fields import Field, shown_range
 from views import markup
 from views.markup import text
@@ -17,6 +17,11 @@ OWN_WORDS = ("name",)  # fields whose reason the API explains by a Korean exampl
 
 def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Words, about: str = "problem") -> None:
     """Draw a failed call: the fields to correct, or what to do. about: begins the keys of what failed."""
+    if isinstance(error, Unsigned):
+        command = "<p><code>aws configure</code></p>" if error.reason == "credentials" else ""
+        markup.draw(f"<p><b>{text(words(f'{about}.title'))}</b></p><p>{text(advice(error, words))}</p>{command}"
+                    f'<p class="quiet">{text(words("problem.address"))}: {text(address)}</p>', "sw-note alarm")
+        return
     if error.status is None:
         markup.draw(f"<p><b>{text(words('problem.unreachable'))}</b></p><p>{text(words('problem.unreachable_what'))}</p>"
                     f"<p><code>make run</code></p>"
@@ -33,6 +38,8 @@ def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Word
 
 def advice(error: ApiError, words: Words, about: str = "problem") -> str:
     """What a refusal means and what to do, in one line."""
+    if isinstance(error, Unsigned):
+        return words(f"problem.unsigned.{error.reason}")
     lines = list(explained(error, {}, words)) if error.status == 400 else []
     if lines:
         return " ".join(reason for _, reason in lines)

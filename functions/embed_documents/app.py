@@ -4,9 +4,11 @@ import os
 
 from shotwise.adapters.file_store import file_store
 from shotwise.adapters.knowledge import open_ingestion
+from shotwise.adapters.tracing import trace_calls
 from shotwise.edge.embed_documents import embed_documents_function
 from shotwise.settings import Settings
 
+trace_calls("embed_documents", os.environ)
 settings = Settings.from_mapping(os.environ)
 documents = file_store(settings.documents_bucket, "", "application/pdf", settings.documents,
                        f"{settings.public_url}/uploads")

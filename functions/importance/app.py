@@ -17,4 +17,5 @@ from shotwise.charts import waterfall
 settings = Settings.from_mapping(os.environ)
 charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
                     f"{settings.public_url}/charts")
-handler = importance_function(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall)
+handler = importance_function(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
+                              settings.allowed_origins)

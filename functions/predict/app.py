@@ -8,4 +8,4 @@ from shotwise.edge.predict import predict_function
 from shotwise.settings import Settings
 
 settings = Settings.from_mapping(os.environ)
-handler = predict_function(load_bundle(settings.model_dir, ENGINE))
+handler = predict_function(load_bundle(settings.model_dir, ENGINE), settings.allowed_origins)

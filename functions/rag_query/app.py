@@ -4,10 +4,12 @@ import os
 
 from shotwise.adapters.file_store import file_store
 from shotwise.adapters.knowledge import open_answerer
+from shotwise.adapters.tracing import trace_calls
 from shotwise.edge.rag_query import rag_query_function
 from shotwise.settings import Settings
 
+trace_calls("rag_query", os.environ)
 settings = Settings.from_mapping(os.environ)
 documents = file_store(settings.documents_bucket, "", "application/pdf", settings.documents,
                        f"{settings.public_url}/uploads")
-handler = rag_query_function(open_answerer(settings.knowledge), documents)
+handler = rag_query_function(open_answerer(settings.knowledge), documents, settings.allowed_origins)

@@ -3,7 +3,10 @@
 import os
 
 from shotwise.adapters.knowledge import open_answerer
+from shotwise.adapters.tracing import trace_calls, traced
 from shotwise.edge.stream_query import stream_query_app
 from shotwise.settings import Settings
 
-app = stream_query_app(open_answerer(Settings.from_mapping(os.environ).knowledge))
+trace_calls("stream_query", os.environ)
+settings = Settings.from_mapping(os.environ)
+app = traced(stream_query_app(open_answerer(settings.knowledge), settings.allowed_origins), os.environ)

@@ -49,6 +49,7 @@ class Knowledge:
 class Settings:
     """model_dir: the bundle. documents: folders of the PDFs on one machine; documents_bucket: S3 bucket in their place.
     charts_bucket: S3 bucket of charts; where it is empty charts are kept in charts_dir and served under public_url.
+    allowed_origins: of web pages that may read what the API answers.
     """
 
     model_dir: Path
@@ -58,6 +59,7 @@ class Settings:
     charts_bucket: str
     charts_dir: Path
     public_url: str
+    allowed_origins: tuple[str, ...]
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Settings:
@@ -73,7 +75,8 @@ class Settings:
             documents_bucket=values.get("SHOTWISE_DOCUMENTS_BUCKET", ""),
             charts_bucket=values.get("SHOTWISE_CHARTS_BUCKET", ""),
             charts_dir=home / "charts",
-            public_url=values.get("SHOTWISE_PUBLIC_URL", "http://127.0.0.1:8000"))
+            public_url=values.get("SHOTWISE_PUBLIC_URL", "http://127.0.0.1:8000"),
+            allowed_origins=tuple(filter(None, values.get("SHOTWISE_ALLOWED_ORIGINS", "").split(","))))
 
 
 def _knowledge(values: Mapping[str, str], home: Path) -> Knowledge:

@@ -176,12 +176,16 @@ def test_t3_still_runs_from_the_prediction_when_t2_fails(machine: _Opened) -> No
 
 
 def test_a_rejected_shot_fails_with_its_document(machine: _Opened) -> None:
-    """The cause carries the problem document as errorMessage."""
-    tasks = Tasks()
-    tasks.raising = {"predict": type("Rejected", (Exception,), {})('{"status": 400}')}
-    result = machine.run(tasks)
-    assert (result["status"], result["error"]) == ("FAILED", "Rejected") and tasks.called() == {"predict"}
-    assert json.loads(json.loads(result["cause"])["errorMessage"]) == {"status": 400}
+    """The cause is the problem document, and nothing else runs."""
+    called: list[str] = []
+
+    def rejecting(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+        called.append(name)
+        return {"rejected": '{"status": 400}'}
+
+    result = machine.run(rejecting)
+    assert (result["status"], result["error"]) == ("FAILED", "Rejected") and called == ["predict"]
+    assert json.loads(result["cause"]) == {"status": 400}
 
 
 def test_any_other_failure_of_t1_fails_the_execution(machine: _Opened) -> None:

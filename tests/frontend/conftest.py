@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "frontend"))  # as Streamlit does for app.py
+sys.path.insert(0, str(Path(__file__).parents[2] / "frontend"))  # as Streamlit does
 
+import signing
 import streamlit as st
 from screen import Opened, checked
 from streamlit.testing.v1 import AppTest
 from stub_api import StubApi, recorded, stub_api
 
-APP = Path(__file__).parents[2] / "frontend/app.py"
+APP = Path(__file__).parents[2] / "frontend/page.py"
 
 
 @pytest.fixture
@@ -41,6 +42,19 @@ def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     st.cache_data.clear()
     yield open_page
     st.cache_data.clear()
+
+
+@pytest.fixture
+def no_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Nothing of AWS on this machine, and nothing found before."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    signing._session.cache_clear()
+    yield monkeypatch
+    signing._session.cache_clear()
 
 
 @pytest.fixture

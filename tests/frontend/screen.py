@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 LANGUAGES = pytest.mark.parametrize("language", ["ko", "en"])
 Opened = Callable[..., AppTest]  # (language, place)
 # Names, measures and commands that are the same in every language.
-NEUTRAL = {"Shotwise", "KO", "EN", "F1", "ROC-AUC", "ms", "p", "make", "run", "PDF", "MB"}
+NEUTRAL = {"Shotwise", "KO", "EN", "F1", "ROC-AUC", "ms", "p", "make", "run", "PDF", "MB", "AWS", "aws", "configure"}
 
 
 def checked(page: AppTest) -> AppTest:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,11 +50,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+# (method, path, headers, body) → what to answer instead, None to let the request through.
+Guard = Callable[[str, str, Mapping[str, str], bytes], Reply | None]
+
+
 @dataclass
 class StubApi:
     """A stand-in for the API. replies: "METHOD /path" → Reply; a POST finds "METHOD /path LANGUAGE" first.
 
     received: (call, body) of every request; headers: of the last one; hung_up: a client left while pieces came.
+    guard: looks at a request first (method, path as it came, headers, body); what it answers stands for the reply.
     """
 
     url: str
@@ -61,6 +67,7 @@ class StubApi:
     received: list[tuple[str, Any]] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
     hung_up: threading.Event = field(default_factory=threading.Event)
+    guard: Guard | None = None
 
     def diagnose_with(self, scene: str) -> None:
         """Answer /diagnose with the recorded diagnosis `scene`, in the language that is asked for."""
@@ -80,24 +87,29 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._answer(f"GET {self.path}", None)
+        self._answer(None)
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer(f"POST {self.path}", body)
+        self._answer(json.loads)
 
     def do_PUT(self) -> None:
-        self._answer(f"PUT {self.path}", self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer(bytes)
 
     def do_DELETE(self) -> None:
-        self._answer(f"DELETE {self.path}", None)
+        self._answer(None)
 
-    def _answer(self, call: str, body: Any) -> None:
-        stub = self.server.stub
+    def _answer(self, read: Callable[[bytes], Any] | None) -> None:
+        stub, call = self.server.stub, f"{self.command} {self.path}"
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = read(content) if read else None
         stub.received.append((call, body))
         stub.headers = dict(self.headers)
         language = body.get("language") if isinstance(body, dict) else None
-        reply = stub.replies.get(f"{call} {language}") or stub.replies.get(call) or Reply(404, {"title": "Not found"})
+        reply = stub.guard and stub.guard(self.command, self.path, stub.headers, content)
+        self._send(reply or stub.replies.get(f"{call} {language}") or stub.replies.get(call)
+                   or Reply(404, {"title": "Not found"}))
+
+    def _send(self, reply: Reply) -> None:
         if isinstance(reply.body, Pieces):
             self._send_pieces(reply, reply.body)
             return
@@ -125,10 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def stub_api() -> Iterator[StubApi]:
-    """The stand-in, with a model, samples, and a chart for every recorded diagnosis that has one."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.stub = StubApi(f"http://127.0.0.1:{server.server_port}", {
+def stub_api(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[StubApi]:
+    """The stand-in, with a model, samples, and a chart for every recorded diagnosis that has one. host: the address
+    that it listens at; tls: what it speaks TLS by, if it is to."""
+    with _Server((host, 0), _Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.stub = StubApi(f"{'https' if tls else 'http'}://{host}:{server.server_port}", {
             "GET /model": Reply(200, recorded("model")), "GET /samples": Reply(200, recorded("samples"))})
         for scene in ("suspect_ko", "suspect_en", "proposal_ko", "proposal_en"):
             url = recorded(scene)["importance"]["visualization_url"]

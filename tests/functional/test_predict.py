@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -42,6 +44,33 @@ def test_a_plain_payload_gives_the_same_numbers(function: Function, event: Event
     assert plain == body
 
 
+def test_a_rejection_is_told_apart_from_a_failure(function: Function, monkeypatch: pytest.MonkeyPatch,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    """The workflow's bad input is answered, and counted: raised, it would be an error of the function."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "shotwise-prod")
+    assert list(function({"diagnose": {"features": {}}}, None)) == ["rejected"]
+    (record,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    (directive,) = record["_aws"]["CloudWatchMetrics"]
+    assert record["Rejected"] == [1.0] and directive["Dimensions"] == [["service"]]
+    assert directive["Namespace"] == "shotwise-prod"
+
+
+def test_the_time_from_the_api_to_the_prediction_is_measured(function: Function, features: dict[str, Any],
+                                                             monkeypatch: pytest.MonkeyPatch,
+                                                             capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the workflow says when the API received the request; a clock that is behind makes it no less than 0."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    text = base64.b64encode(json.dumps({"features": features}).encode()).decode()
+    now = int(time.time() * 1000)
+    for given in ({"received": now - 500}, {"received": now + 60_000}, {}):
+        found = function({"diagnose": {"body_base64": text, **given}}, None)
+        assert found["prediction"]["prediction"]["class"] == "defect"
+    times = [json.loads(line)["TimeToPrediction"][0] for line in capsys.readouterr().out.splitlines()
+             if "TimeToPrediction" in line]
+    assert len(times) == 2 and 500 <= times[0] < 60_000 and times[1] == 0
+
+
 def test_the_workflow_gets_the_checked_request_back(function: Function, features: dict[str, Any]) -> None:
     """The later steps need the features, what the caller always wants, the question and the language."""
     found = function({"diagnose": {"features": features, "always": ["knowledge"], "question": "Why?"}}, None)
@@ -67,9 +96,8 @@ def test_bad_input_is_a_problem_document(function: Function, event: Event, body:
 def test_top_level_and_feature_errors_come_together(function: Function, features: dict[str, Any]) -> None:
     """One answer for all that is wrong with a diagnosis, wherever it stands."""
     bad = {"features": {**features, "Shot": "x"}, "always": ["everything"], "question": 5, "language": 1, "more": 0}
-    with pytest.raises(Rejected) as caught:
-        function({"diagnose": bad}, None)
-    fields = {error["field"] for error in json.loads(str(caught.value))["errors"]}
+    document = json.loads(function({"diagnose": bad}, None)["rejected"])
+    fields = {error["field"] for error in document["errors"]}
     assert fields == {"features.Shot", "always", "question", "language", "more"}
 
 
@@ -78,9 +106,13 @@ def test_top_level_and_feature_errors_come_together(function: Function, features
                                      {"diagnose": {}, "features": {}}, {"features": {"\ud800": 1}}])
 def test_any_other_payload_is_rejected(function: Function, payload: Any) -> None:
     """Whatever a workflow may send by mistake ends in a problem document, never in an engineer's error."""
-    with pytest.raises(Rejected) as caught:
-        function(payload, None)
-    assert json.loads(str(caught.value).encode())["status"] == 400
+    if isinstance(payload, dict) and set(payload) == {"diagnose"}:
+        document = function(payload, None)["rejected"]
+    else:
+        with pytest.raises(Rejected) as caught:
+            function(payload, None)
+        document = str(caught.value)
+    assert json.loads(document.encode())["status"] == 400
 
 
 def test_a_thousand_shots_pass_the_api(function: Function, event: Event, features: dict[str, Any]) -> None:

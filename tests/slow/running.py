@@ -137,18 +137,28 @@ def sam(*arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[st
                           capture_output=True, text=True, timeout=seconds, check=False)
 
 
-def runtime_python() -> Path:
-    """A Python 3.13 with what Lambda's image brings, kept in .venv-lambda for the next run."""
-    folder = ROOT / ".venv-lambda"
-    wanted = (ROOT / "requirements/lambda.txt").read_text("utf-8")
+def environment(name: str, python: Path, requirements: Path) -> Path:
+    """The Python of an environment of its own, kept in the project's folder for the next run."""
+    folder = ROOT / name
+    wanted = requirements.read_text("utf-8")
     stamp = folder / "installed.txt"
     if not stamp.exists() or stamp.read_text("utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([str(python313()), "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "-r",
-                        str(ROOT / "requirements/lambda.txt")], check=True)
+        subprocess.run([str(python), "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)],
+                       check=True)
         stamp.write_text(wanted, "utf-8")
     return folder / "bin/python"
+
+
+def runtime_python() -> Path:
+    """A Python 3.13 with what Lambda's image brings."""
+    return environment(".venv-lambda", python313(), ROOT / "requirements/lambda.txt")
+
+
+def tools_python() -> Path:
+    """A Python with checkov, which pins an old boto3."""
+    return environment(".venv-tools", Path(sys.executable), ROOT / "requirements/tools.txt")
 
 
 def emulator() -> Path:

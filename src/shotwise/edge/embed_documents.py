@@ -40,8 +40,8 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore) -> Call
                 logger.exception("failed", document=name)
                 raise
             logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.notes)
-            emit(SERVICE, ingestion.name, {}, {"Pages": found.pages, "Passages": found.passages,
-                                               "FailedDocuments": float(found.state == "failed")})
+            emit(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
+                               "FailedDocuments": float(found.state == "failed")}, model_version=ingestion.name)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
         return dict(process_partial_response(event, handle, processor, context))

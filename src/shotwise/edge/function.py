@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -15,14 +15,18 @@ from shotwise.edge.body import check_media_type, check_text, read_body
 from shotwise.edge.problem import CONTENT_TYPE, Rejected, problem, to_json
 from shotwise.errors import FieldError, InvalidInput, NotFound
 
+NAMESPACE = "Shotwise"
 UseCase = Callable[[dict[str, Any]], dict[str, Any]]
 Counts = Callable[[Mapping[str, Any]], Mapping[str, float]]
 
 
-def emit(service: str, version: str, times: Mapping[str, float], counts: Mapping[str, float]) -> None:
-    """Send metrics out: times in milliseconds, counts."""
-    metrics = EphemeralMetrics(namespace="Shotwise", service=service)
-    metrics.add_dimension("model_version", version)
+def emit(service: str, times: Mapping[str, float], counts: Mapping[str, float], **dimensions: str) -> None:
+    """Send metrics out: times in milliseconds, counts. dimensions: beside the service's name; each set of them is a
+    metric of its own, which is paid for, so there is one unless an alarm needs another."""
+    metrics = EphemeralMetrics(service=service)
+    metrics.namespace = metrics.namespace or NAMESPACE  # on AWS the stack's name, by POWERTOOLS_METRICS_NAMESPACE
+    for name, given in dimensions.items():
+        metrics.add_dimension(name, given)
     for name, value in times.items():
         metrics.add_metric(name, MetricUnit.Milliseconds, value)
     for name, value in counts.items():
@@ -30,24 +34,34 @@ def emit(service: str, version: str, times: Mapping[str, float], counts: Mapping
     metrics.flush_metrics()
 
 
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    """What lets web pages of these origins read a reply; API Gateway answers what browsers ask before."""
+    return CORSConfig(origins[0], list(origins[1:]), expose_headers=["Location"]) if origins else None
+
+
 class Function:
     """Call it as a Lambda handler. An API Gateway proxy event goes through the routes; anything else is the plain
     payload, answered with the reply itself. A plain payload at fault raises `Rejected` with the problem document as
-    its message, which the workflow hands on; every other error is an engineer's and is raised as it is."""
+    its message, which the workflow hands on; every other error is an engineer's and is raised as it is. origins:
+    whose web pages may read replies."""
 
-    def __init__(self, service: str, model_version: str, *, counts: Counts | None = None) -> None:
+    def __init__(self, service: str, model_version: str, *, counts: Counts | None = None,
+                 origins: Sequence[str] = ()) -> None:
         self._service = service
         self._version = model_version
         self._payload: UseCase = self._no_payload
+        self._answers: set[str] | None = None
         self._counts = counts or (lambda reply: {})
         self._logger = Logger(service=service)
-        self.api = APIGatewayRestResolver(serializer=to_json)
+        self.api = APIGatewayRestResolver(serializer=to_json, cors=_cors(origins))
         self.api.exception_handler(Exception)(self._failed)
         self.api.not_found(self._no_route)
 
-    def payload(self, use_case: UseCase) -> None:
-        """Answer plain payloads with `use_case`."""
+    def payload(self, use_case: UseCase, *, answers: str | None = None) -> None:
+        """Answer plain payloads with `use_case`. answers: the one key of a payload to which bad input is not raised
+        but answered, as {"rejected": the problem document}: Lambda would count it among the errors that are ours."""
         self._payload = use_case
+        self._answers = {answers} if answers else None
 
     def post(self, path: str, use_case: UseCase, *, batch: str | None = None) -> None:
         """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON. A body that
@@ -87,7 +101,9 @@ class Function:
         started = time.perf_counter()
         reply = use_case(body)
         elapsed = round((time.perf_counter() - started) * 1000, 3)
-        emit(self._service, self._version, {"ProcessingTime": elapsed}, self._counts(reply))
+        emit(self._service, {"ProcessingTime": elapsed}, self._counts(reply), model_version=self._version)
+        if reply.get("degraded"):
+            emit(self._service, {}, {"Degraded": 1})
         return {**reply, "processing_time_ms": elapsed}
 
     def degraded(self, step: str, error: Exception) -> dict[str, str]:
@@ -108,9 +124,12 @@ class Function:
             check_text(event)
             found = self._payload(event)
         except InvalidInput as error:
-            document = problem(error)
+            document = to_json(problem(error))
             self._logger.info("rejected", fields=len(error.errors), request_id=request)
-            raise Rejected(to_json(document)) from None
+            if isinstance(event, dict) and set(event) == self._answers:
+                emit(self._service, {}, {"Rejected": 1})
+                return {"rejected": document}
+            raise Rejected(document) from None
         except Exception:  # whatever it is, the workflow hides it from the caller: here is where it can be read
             self._logger.exception("failed", request_id=request)
             raise

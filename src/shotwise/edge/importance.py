@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,8 +16,8 @@ from shotwise.explanation import Draw, Explanation, explain, keep_chart
 from shotwise.files import FileStore
 
 
-def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Function:
-    """The function for a bundle, with its chart store and its way to draw."""
+def importance_function(bundle: Bundle, store: FileStore, draw: Draw, origins: Sequence[str] = ()) -> Function:
+    """The function for a bundle, with its chart store and its way to draw. origins: whose web pages may read it."""
 
     def post_importance(body: dict[str, Any]) -> dict[str, Any]:
         request = importance_request(body, bundle)
@@ -37,7 +38,7 @@ def importance_function(bundle: Bundle, store: FileStore, draw: Draw) -> Functio
     def get_chart(name: str) -> Response[Any]:
         return file_response(store.get(name), "image/png")
 
-    function = Function("importance", bundle.version)
+    function = Function("importance", bundle.version, origins=origins)
     function.payload(lambda event: function.measured(post_importance, event))
     function.post("/importance", post_importance)
     function.get_file("/charts", get_chart)

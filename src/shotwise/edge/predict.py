@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shotwise import __version__
 from shotwise.bundle import Bundle
 from shotwise.edge.body import read_body
-from shotwise.edge.function import Function
+from shotwise.edge.function import Function, emit
 from shotwise.edge.replies import model_reply, prediction_reply, samples_reply
 from shotwise.edge.requests import STEPS, diagnose_request, new_prediction_id, predict_request
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.prediction import new_run, predict, predict_with_history
 
 
-def predict_function(bundle: Bundle) -> Function:
-    """The function for a bundle."""
+def predict_function(bundle: Bundle, origins: Sequence[str] = ()) -> Function:
+    """The function for a bundle. origins: whose web pages may read its replies."""
 
     def post_predict(body: dict[str, Any]) -> dict[str, Any]:
         request = predict_request(body, bundle)
@@ -33,17 +34,20 @@ def predict_function(bundle: Bundle) -> Function:
                             "language": request.language,
                             "always": {step: step in request.always for step in STEPS}}}
 
-    function = Function("predict", bundle.version, counts=_counts)
+    function = Function("predict", bundle.version, counts=_counts, origins=origins)
 
     def payload(event: dict[str, Any]) -> dict[str, Any]:
-        """The workflow sends {"diagnose": its input} and gets the checked request back; else a body of /predict."""
+        """The workflow sends {"diagnose": its input} and gets the checked request back, or {"rejected": the problem
+        document}; else it is a body of /predict."""
         if set(event) != {"diagnose"}:
             return function.measured(post_predict, event)
         reply = function.measured(diagnose, event)
+        if (received := _received(event["diagnose"])) is not None:
+            emit("predict", {"TimeToPrediction": max(0.0, time.time() * 1000 - received)}, {})
         return {"request": reply.pop("request"), "prediction": reply}
 
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
-    function.payload(payload)
+    function.payload(payload, answers="diagnose")
     function.post("/predict", post_predict, batch="shots")
     function.get("/health", lambda: function.json(health))
     function.get("/model", lambda: function.json(model_reply(bundle)))
@@ -52,13 +56,20 @@ def predict_function(bundle: Bundle) -> Function:
 
 
 def _diagnose_body(given: Any) -> dict[str, Any]:
-    """The input of the workflow: the request itself, or {"body_base64": its text}, as API Gateway sends it, so that
-    what a JSON parser on the way would hide (a repeated key) still reaches the strict one."""
+    """The input of the workflow: the request itself, or {"body_base64": its text, "received": when}, as API Gateway
+    sends it, so that what a JSON parser on the way would hide (a repeated key) still reaches the strict one."""
     if not isinstance(given, dict):
         raise InvalidInput([FieldError("body", "must be a JSON object")])
-    if set(given) == {"body_base64"} and isinstance(given["body_base64"], str):
+    if set(given) - {"received"} == {"body_base64"} and isinstance(given["body_base64"], str):
         return read_body(given["body_base64"], base64_encoded=True)
     return given
+
+
+def _received(given: Mapping[str, Any]) -> float | None:
+    """When the API received what the workflow was started with, in ms since 1970. From there to here is nearly all
+    that a diagnosis takes that ends with the prediction."""
+    received = given.get("received")
+    return float(received) if isinstance(received, int) else None
 
 
 def _counts(reply: Mapping[str, Any]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shotwise.edge.documents import serve_documents
@@ -14,13 +14,14 @@ from shotwise.knowledge.answer import Answerer, documents_language
 from shotwise.knowledge.question import Question, asked, from_prediction
 
 
-def rag_query_function(answerer: Answerer, documents: FileStore) -> Function:
-    """The function for an answerer and the store of the documents that its passages come from."""
+def rag_query_function(answerer: Answerer, documents: FileStore, origins: Sequence[str] = ()) -> Function:
+    """The function for an answerer and the store of the documents that its passages come from. origins: whose web
+    pages may read it."""
 
     def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
         return knowledge_reply(answerer.answer(question_of(knowledge_request(body), answerer)))
 
-    function = Function("rag_query", answerer.name, counts=_counts)
+    function = Function("rag_query", answerer.name, counts=_counts, origins=origins)
     function.payload(lambda event: function.measured(post_rag_query, event))
     function.post("/rag-query", post_rag_query)
     serve_documents(function, answerer, documents)
@@ -37,4 +38,4 @@ def question_of(request: KnowledgeRequest, answerer: Answerer) -> Question:
 def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
     if "grounded" not in reply:  # an address to upload to
         return {}
-    return {"Answers": 1, "Ungrounded": float(not reply["grounded"]), "Degraded": float(bool(reply["degraded"]))}
+    return {"Answers": 1, "Ungrounded": float(not reply["grounded"])}

@@ -8,12 +8,14 @@ POST /rag-query returns; `error` ends a stream whose work failed after it had be
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -25,7 +27,7 @@ from shotwise.edge.rag_query import question_of
 from shotwise.edge.replies import knowledge_reply
 from shotwise.edge.requests import knowledge_request
 from shotwise.errors import FieldError, InvalidInput
-from shotwise.knowledge.answer import Answerer, Event
+from shotwise.knowledge.answer import EXTRACTIVE, Answerer, Event
 from shotwise.knowledge.passage import Answer, Hit
 
 SERVICE = "stream_query"
@@ -33,8 +35,8 @@ SERVICE = "stream_query"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def stream_query_app(answerer: Answerer) -> Starlette:
-    """The app for an answerer. GET /health is what the adapter waits for."""
+def stream_query_app(answerer: Answerer, origins: Sequence[str] = ()) -> Starlette:
+    """The app for an answerer. GET /health is what the adapter waits for. origins: whose web pages may read it."""
     logger = Logger(service=SERVICE)
 
     async def post_query(request: Request) -> Response:
@@ -54,7 +56,9 @@ def stream_query_app(answerer: Answerer) -> Starlette:
     async def get_health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    return Starlette(routes=[Route("/query", post_query, methods=["POST"]), Route("/health", get_health)])
+    return Starlette(routes=[Route("/query", post_query, methods=["POST"]), Route("/health", get_health)],
+                     middleware=[Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["POST"],
+                                            allow_headers=["*"])] if origins else [])
 
 
 async def _body(request: Request) -> str:
@@ -73,6 +77,7 @@ def _refused(error: Exception, logger: Logger) -> Response:
     document = problem(error)
     if document["status"] >= 500:
         logger.error("failed", exc_info=error)
+        emit(SERVICE, {}, {"Failed": 1})
     return Response(to_json(document), document["status"], media_type=CONTENT_TYPE)
 
 
@@ -87,15 +92,25 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
             if isinstance(event, str) and not first_token:
                 first_token = elapsed
             if isinstance(event, Answer):
-                emit(SERVICE, generator, {"ProcessingTime": elapsed, "FirstToken": first_token or elapsed},
-                     {"Answers": 1, "Ungrounded": float(not event.grounded), "DroppedClaims": event.dropped})
+                _measure(event, generator, elapsed, first_token or elapsed)
             yield _text(event, elapsed)
             event = await run_in_threadpool(next, events, None)
     except Exception as error:  # the status is sent already: all that can be done is to say so
         logger.error("failed", exc_info=error)
+        emit(SERVICE, {}, {"Failed": 1})  # of all that Lambda sees, this is a success
         yield _event("error", problem(error))
     finally:
         events.close()
+
+
+def _measure(answer: Answer, generator: str, elapsed: float, first_token: float) -> None:
+    emit(SERVICE, {"ProcessingTime": elapsed, "FirstToken": first_token},
+         {"Answers": 1, "Ungrounded": float(not answer.grounded), "DroppedClaims": answer.dropped},
+         model_version=generator)
+    if answer.degraded:
+        emit(SERVICE, {}, {"Degraded": 1})
+    if answer.generator != EXTRACTIVE:  # a promise is made of these, and an alarm cannot look for the model's name
+        emit(SERVICE, {"GeneratedFirstToken": first_token}, {})
 
 
 def _text(event: Event, elapsed: float) -> str:

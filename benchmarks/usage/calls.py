@@ -1,0 +1,142 @@
+"""One function in a process of its own, as a container of Lambda would be: its start, then calls one after another.
+
+    python -m benchmarks.usage.calls FUNCTION CALLS RESULT
+
+Standard output is what the function logs and nothing else; the figures go to the file RESULT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+QUESTIONS = ("비스킷 두께가 규격보다 작으면 어떻게 해야 합니까?", "용탕 온도가 낮을 때 어떤 불량이 생깁니까?",
+             "기포 불량의 원인과 대책은 무엇입니까?", "What causes a cold shut, and what is to be changed?",
+             "점심 메뉴는 무엇입니까?")
+
+
+class Context:
+    """What the functions read of Lambda's context."""
+
+    aws_request_id = "11111111-2222-3333-4444-555555555555"
+    function_name = "usage"
+
+
+class Recorder:
+    """A writer that writes nothing and keeps the size of what it was asked."""
+
+    name = "recorder"
+
+    def __init__(self) -> None:
+        self.bytes: list[int] = []
+
+    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+        """No text."""
+        self.bytes.append(len((system + prompt).encode()))
+        yield from ()
+
+
+def proxy_event(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """An event of API Gateway."""
+    return {"httpMethod": "POST", "path": path, "resource": path, "requestContext": {}, "isBase64Encoded": False,
+            "headers": {"content-type": "application/json"}, "pathParameters": None, "queryStringParameters": None,
+            "multiValueQueryStringParameters": None, "body": json.dumps(body, ensure_ascii=False)}
+
+
+def by_gateway(handler: Callable[..., Any], path: str) -> Callable[[dict[str, Any]], int]:
+    """A request to a path; gives the bytes of the reply."""
+    def call(body: dict[str, Any]) -> int:
+        reply = handler(proxy_event(path, body), Context())
+        assert reply["statusCode"] == 200, reply
+        return len(reply["body"].encode())
+    return call
+
+
+def by_stream(app: Any) -> Callable[[dict[str, Any]], int]:
+    """A request to the ASGI app; gives the bytes of the stream."""
+    def call(body: dict[str, Any]) -> int:
+        size, sent = 0, json.dumps(body).encode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": sent, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal size
+            size += len(message.get("body", b""))
+
+        scope = {"type": "http", "method": "POST", "path": "/query", "raw_path": b"/query", "query_string": b"",
+                 "root_path": "", "scheme": "http", "http_version": "1.1", "asgi": {"version": "3.0",
+                 "spec_version": "2.4"}, "headers": [(b"content-type", b"application/json")]}
+        asyncio.run(app(scope, receive, send))
+        return size
+    return call
+
+
+def by_queue(handler: Callable[..., Any]) -> Callable[[dict[str, Any]], int]:
+    """A message of the documents' queue; no reply goes out."""
+    def call(body: dict[str, Any]) -> int:
+        record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(
+            {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": body["name"]}}}]})}
+        assert handler({"Records": [record]}, Context()) == {"batchItemFailures": []}
+        return 0
+    return call
+
+
+def bodies(function: str) -> list[dict[str, Any]]:
+    """What a function is sent: half of the shots are suspect, one question in five has no answer."""
+    if function == "embed_documents":
+        return [{"name": path.name} for path in sorted((Path(os.environ["SHOTWISE_HOME"]) / "documents").iterdir())]
+    if function in ("rag_query", "stream_query"):
+        return [{"query": question} for question in QUESTIONS]
+    return [json.loads((ROOT / f"events/{name}.json").read_text("utf-8")) for name in ("shot", "good-shot")]
+
+
+def asked_bytes() -> list[int]:
+    """The sizes of the prompts that a writer would get for the questions."""
+    from shotwise.adapters.knowledge import open_answerer
+    from shotwise.knowledge.answer import Answerer
+    from shotwise.knowledge.question import asked
+    from shotwise.settings import Settings
+
+    writer = Recorder()
+    answerer = Answerer(open_answerer(Settings.from_mapping(os.environ).knowledge).index, writer=writer)
+    for question in QUESTIONS:
+        answerer.answer(asked(question, "ko"))
+    return writer.bytes
+
+
+def main(function: str, calls: int, result: Path) -> None:
+    """Load, call, write the figures."""
+    started = time.perf_counter()
+    module = importlib.import_module(f"functions.{function}.app")
+    init_ms = (time.perf_counter() - started) * 1000
+    call = (by_stream(module.app) if function == "stream_query" else
+            by_queue(module.handler) if function == "embed_documents" else
+            by_gateway(module.handler, "/" + function.replace("_", "-")))
+    times, sizes = [], []
+    sent = bodies(function)
+    for body in islice(cycle(sent), calls or len(sent)):
+        started = time.perf_counter()
+        sizes.append(call(body))
+        times.append((time.perf_counter() - started) * 1000)
+    sys.stdout.flush()
+    found: dict[str, Any] = {"init_ms": init_ms, "first_ms": times[0], "calls": len(times),
+                             "billed_ms": sum(map(math.ceil, times[1:] or times)) / len(times[1:] or times),
+                             "reply_bytes": sum(sizes) / len(sizes)}
+    if function == "rag_query":
+        found["prompt_bytes"] = asked_bytes()
+    result.write_text(json.dumps(found), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,117 @@
+"""What one request to each function uses up, for `make cost`.
+
+    python -m benchmarks.usage.run
+
+Writes results.json and the table of README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+# Calls of one process, and processes of which the median is taken. None: each document once.
+CALLS = {"predict": 2000, "importance": 60, "rag_query": 200, "stream_query": 200, "embed_documents": 0}
+PROCESSES = 3
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def measure(function: str, home: Path) -> dict[str, Any]:
+    """The medians of a function's processes; logs and metrics of the last."""
+    runs = []
+    for number in range(PROCESSES):
+        result = home / "result.json"
+        environ = {**os.environ, "SHOTWISE_HOME": str(home), "SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
+                   "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+                   "SHOTWISE_INDEX_READ_ONLY": "true", "MPLCONFIGDIR": str(home / "matplotlib"),
+                   "POWERTOOLS_LOG_LEVEL": "INFO", "_X_AMZN_TRACE_ID": TRACE}
+        if function == "embed_documents":
+            environ |= {"SHOTWISE_INDEX": str(home / f"{number}.sqlite"), "SHOTWISE_INDEX_READ_ONLY": "false"}
+        done = subprocess.run([sys.executable, "-m", "benchmarks.usage.calls", function, str(CALLS[function]),
+                               str(result)], cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True)
+        runs.append(json.loads(result.read_text("utf-8")))
+    lines = done.stdout.decode().splitlines()
+    calls = runs[0]["calls"]
+    found = {name: round(statistics.median(run[name] for run in runs), 1)
+             for name in ("init_ms", "first_ms", "billed_ms", "reply_bytes")}
+    found |= {"log_bytes": round(len(done.stdout) / calls, 1), "log_events": round(len(lines) / calls, 2),
+              "metrics": metrics(lines)}
+    if "prompt_bytes" in runs[0]:
+        found["prompt_bytes"] = round(statistics.mean(runs[0]["prompt_bytes"]))
+    return found
+
+
+def metrics(lines: list[str]) -> list[str]:
+    """The names of the metrics in the lines, each with the dimensions that tell it from others."""
+    names = set()
+    for line in filter(lambda line: "CloudWatchMetrics" in line, lines):
+        document = json.loads(line)
+        for directive in document["_aws"]["CloudWatchMetrics"]:
+            for dimensions in directive["Dimensions"]:
+                place = ",".join(f"{name}={document[name]}" for name in sorted(dimensions))
+                names |= {f"{metric['Name']}[{place}]" for metric in directive["Metrics"]}
+    return sorted(names)
+
+
+def charts(home: Path) -> dict[str, float]:
+    """The pictures that T2 drew."""
+    sizes = [path.stat().st_size for path in (home / "charts").rglob("*.png")]
+    return {"bytes": round(statistics.mean(sizes))}
+
+
+def documents(home: Path) -> dict[str, float]:
+    """The documents that were read, and what they became."""
+    files = list((home / "documents").iterdir())
+    with sqlite3.connect(home / "0.sqlite") as connection:
+        passages = connection.execute("SELECT count(*) FROM passages").fetchone()[0]
+    return {"files": len(files), "bytes": round(statistics.mean(path.stat().st_size for path in files)),
+            "passages": round(passages / len(files), 1)}
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as Markdown."""
+    rows = ["| function | start ms | first call ms | billed ms | log bytes | log events | reply bytes | metrics |",
+            "|---|---|---|---|---|---|---|---|"]
+    rows += [f"| {name} | {one['init_ms']:.0f} | {one['first_ms']:.0f} | {one['billed_ms']:.1f} | "
+             f"{one['log_bytes']:.0f} | {one['log_events']:.1f} | {one['reply_bytes']:,.0f} | {len(one['metrics'])} |"
+             for name, one in results["functions"].items()]
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Measure everything and write it down."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "documents").mkdir()
+        for path in sorted((ROOT / "manuals").rglob("*.pdf")):
+            shutil.copy(path, home / "documents" / path.name)
+        results: dict[str, Any] = {
+            "date": datetime.now(UTC).date().isoformat(), "python": platform.python_version(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "functions": {function: measure(function, home) for function in CALLS}}
+        results["chart"] = charts(home)
+        results["document"] = documents(home)
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    readme = HERE / "README.md"
+    readme.write_text(re.sub(r"(?<=<!-- results -->\n).*?(?=<!-- end -->)", lambda _: f"{table(results)}\n",
+                             readme.read_text("utf-8"), flags=re.DOTALL), "utf-8")
+    print(f"{table(results)}\n{time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

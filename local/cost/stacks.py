@@ -1,0 +1,76 @@
+"""The resources of a scenario: template.yaml and infra/ under the scenario's parameters, nothing typed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from local.cloudformation import NESTED, ROOT, Stack, resolve_file, scenario_parameters, scenarios
+from local.cost.amounts import CostError, Month, Price, Resource
+from local.cost.usage import read_usage
+from local.intrinsics import Refused
+from local.template import load_yaml
+
+# What belongs to one account and costs nothing by its value; without it there would be no page and no index.
+ACCOUNT = {
+    "Release": "0" * 12,
+    "AllowedCidrs": "203.0.113.0/24",
+    "CertificateArn": "arn:aws:acm:ap-northeast-2:111122223333:certificate/page",
+    "FrontendImage": "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/page:latest",
+    "DefaultVpcId": "vpc-0a0a0a0a",
+    "DefaultSubnetIds": "subnet-0a0a0a0a",
+    "DeployRoleArn": "arn:aws:iam::111122223333:role/deploy",
+    "AlarmEmail": "quality@example.com",
+}
+
+
+def scenario_names() -> list[str]:
+    """The scenarios of samconfig.toml. Raises CostError where it has none."""
+    names = scenarios()
+    if not names:
+        raise CostError("samconfig.toml has no scenario: a table [NAME.deploy.parameters] for each")
+    return names
+
+
+def scenario_stack(scenario: str, changes: Mapping[str, str] | None = None) -> Stack:
+    """The root stack of a scenario with everything in it. changes: parameters decided otherwise.
+
+    Raises CostError where there is no such scenario or CloudFormation would refuse it."""
+    try:
+        given = {**ACCOUNT, **{key: value for key, value in scenario_parameters(scenario).items() if value}}
+        return resolve_file(ROOT / "template.yaml", {**given, **(changes or {})})
+    except KeyError as error:
+        raise CostError(str(error.args[0])) from None
+    except Refused as refused:
+        raise CostError(f"{scenario}: {refused}") from None
+    except OSError as error:
+        raise CostError(f"{scenario}: {error.filename}: {error.strerror}") from None
+
+
+def month_of(scenario: str, prices: Mapping[str, Price]) -> Month:
+    """A scenario's month. Raises CostError as `scenario_stack` does."""
+    stack = scenario_stack(scenario)
+    return Month(resources_of(stack), stack.parameters, read_usage(), prices)
+
+
+def resources_of(stack: Stack) -> tuple[Resource, ...]:
+    """The resources of a stack and of all below; the stacks themselves are no resources here."""
+    defaults = _function_defaults(ROOT / "template.yaml")
+    found = []
+    for one in stack.stacks():
+        for name, resource in one.resources.items():
+            properties: dict[str, Any] = resource.get("Properties", {})
+            if resource["Type"] == "AWS::Serverless::Function":
+                properties = {**defaults, **properties}
+            if resource["Type"] != NESTED:
+                found.append(Resource(f"{one.name}.{name}", resource["Type"], properties))
+    return tuple(found)
+
+
+@cache
+def _function_defaults(path: Path) -> dict[str, Any]:
+    """What Globals says of every function, as far as it is said without functions of CloudFormation."""
+    given = load_yaml(path).get("Globals", {}).get("Function", {})
+    return {name: given[name] for name in ("Architectures", "MemorySize") if name in given}

@@ -1,0 +1,45 @@
+"""The release: a hash over all that a version of a function is made of.
+
+SAM publishes a version, and moves the alias to it, when this hash is another one. It names layers by where they are
+uploaded to and parameters by their names, so a change of either alone would go unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# The template and the scenarios' parameters are settings of the functions.
+PARTS = ("functions", "src", "models", "layers", "template.yaml", "samconfig.toml")
+LEFT_OUT = ("__pycache__", ".egg-info")
+KEPT_IN = ".aws-sam/release.yaml"
+
+
+def release(root: Path) -> str:
+    """64 hexadecimal digits. Names and contents count, times do not. Raises OSError for what cannot be read."""
+    found = hashlib.sha256()
+    for path in _files(root):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return found.hexdigest()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for part in PARTS:
+        top = root / part
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and not any(one.endswith(LEFT_OUT) for one in path.relative_to(root).parts):
+                yield path
+
+
+def main() -> None:
+    """Write the release to where samconfig.toml reads it."""
+    kept = ROOT / KEPT_IN
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(f"Release: {release(ROOT)}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

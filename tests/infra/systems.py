@@ -1,0 +1,62 @@
+"""The systems that the templates give: each scenario as samconfig.toml deploys it, and each choice that it offers."""
+
+from __future__ import annotations
+
+import functools
+
+from local.cloudformation import Stack, scenario_parameters
+
+from .transformed import whole
+
+SCENARIOS = ("dev", "staging", "prod")
+# What belongs to one account and one company: deploying adds it, so the project holds none of it.
+RELEASE = {"Release": "0123456789abcdef"}
+DEPLOYER = {"DeployRoleArn": "arn:aws:iam::123456789012:role/deploy"}
+CERTIFICATE = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
+OWN = {
+    "dev": RELEASE,
+    "staging": {**RELEASE, **DEPLOYER, "AllowedCidrs": "203.0.113.0/24", "CertificateArn": CERTIFICATE},
+    "prod": {**RELEASE, **DEPLOYER, "AllowedCidrs": "203.0.113.0/24,198.51.100.16/28", "CertificateArn": CERTIFICATE},
+}
+IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/shotwise-page:0123456789abcdef"
+PAGE = {
+    "dev": {"FrontendImage": IMAGE, "DefaultVpcId": "vpc-0a1b2c3d", "AllowedCidrs": "203.0.113.0/24",
+            "DefaultSubnetIds": "subnet-0a1b2c3d,subnet-4e5f6a7b"},
+    "staging": {"FrontendImage": IMAGE},
+    "prod": {"FrontendImage": IMAGE},
+}
+CHOICES: dict[str, dict[str, str]] = {
+    "as it is": {},
+    "words alone": {"Index": "embedded", "Embedder": "", "Writer": "", "WriterModel": ""},
+    "s3vectors": {"Index": "s3vectors", "Embedder": "bedrock"},
+    "opensearch": {"Index": "opensearch", "Embedder": "bedrock", **DEPLOYER},
+    "opensearch without vectors": {"Index": "opensearch", "Embedder": "", **DEPLOYER},
+    "knowledge base": {"Index": "embedded", "Embedder": "", "KnowledgeBase": "on"},
+    "guarded": {"Writer": "bedrock", "WriterModel": "apac.amazon.nova-lite-v1:0", "GuardrailId": "gr0123456789"},
+    "models elsewhere": {"Writer": "https://models.example.com/v1", "WriterModel": "small",
+                         "Embedder": "https://models.example.com/v1", "Index": "s3vectors"},
+    "warm": {"StartMode": "provisioned", "ProvisionedConcurrency": "2"},
+    "snapped": {"StartMode": "snapstart"},
+    "told": {"AlarmEmail": "quality@example.com", "AllowedOrigins": "https://quality.example.com"},
+}
+ONE_SCENARIO = {
+    ("dev", "open stream"): {"StreamAuth": "NONE"},
+    ("prod", "two gateways"): {"NatGateways": "2"},
+    ("prod", "named"): {"ApiDomain": "api.example.com", "UiDomain": "shotwise.example.com",
+                        "HostedZoneId": "Z0123456789", "ApiCertificateArn": CERTIFICATE},
+}
+# Staging has the shape of prod, so what it may choose is proven there.
+ALL = [(scenario, choice) for scenario in ("dev", "prod") for choice in CHOICES] \
+    + [("staging", "as it is"), *ONE_SCENARIO]
+
+
+def parameters(scenario: str, choice: str = "as it is", *, page: bool = True) -> dict[str, str]:
+    """What is given to the root template."""
+    chosen = CHOICES[choice] if choice in CHOICES else ONE_SCENARIO[scenario, choice]
+    return {**scenario_parameters(scenario), **OWN[scenario], **(PAGE[scenario] if page else {}), **chosen}
+
+
+@functools.cache
+def system(scenario: str, choice: str = "as it is", *, page: bool = True) -> Stack:
+    """The whole system, made once."""
+    return whole(parameters(scenario, choice, page=page))

@@ -1,0 +1,67 @@
+"""A change of anything that a version is made of publishes a version, and the alias moves to it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.release import ROOT, release
+from local.template import load_yaml
+
+from .systems import parameters
+from .transformed import transformed
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what a release is made of, its models and library by stand-ins: their size adds nothing."""
+    for part in ("functions", "src"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    for part in ("models/shotwise/model.onnx", "layers/knowledge/knowledge/index.sqlite",
+                 "layers/runtime/requirements.txt"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / part).write_bytes(b"some bytes")
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def versions(given: str) -> dict[str, str]:
+    """Function → the logical id of the version that its alias points to."""
+    plain = transformed(load_yaml(ROOT / "template.yaml"), {**parameters("prod"), "Release": given})
+    return {name.removesuffix("Aliaslive"): resource["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+            for name, resource in plain["Resources"].items() if resource["Type"] == "AWS::Lambda::Alias"}
+
+
+@pytest.mark.parametrize("path", [
+    "functions/predict/app.py", "src/shotwise/prediction.py", "models/shotwise/model.onnx",
+    "layers/runtime/requirements.txt", "layers/knowledge/knowledge/index.sqlite", "template.yaml", "samconfig.toml"])
+def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: str) -> None:
+    """Of a function, the core, a model, a layer, the template or a scenario: SAM alone sees the first of these."""
+    before = release(checkout)
+    changed = checkout / path
+    content = bytearray(changed.read_bytes())
+    content[-1] ^= 1
+    changed.write_bytes(bytes(content))
+    after = release(checkout)
+    assert after != before
+    old, new = versions(before), versions(after)
+    assert len(old) == 5 and set(old) == set(new) and not set(old.values()) & set(new.values())
+
+
+def test_what_no_version_is_made_of_changes_nothing(checkout: Path) -> None:
+    """Caches, and times of files: a second build of one checkout moves no alias."""
+    before = release(checkout)
+    (checkout / "src/shotwise/__pycache__").mkdir(exist_ok=True)
+    (checkout / "src/shotwise/__pycache__/shot.pyc").write_bytes(b"cache")
+    (checkout / "functions/predict/app.py").touch()
+    assert release(checkout) == before and versions(before) == versions(before)
+
+
+def test_a_file_that_moves_is_a_change(checkout: Path) -> None:
+    """Names count as contents do."""
+    before = release(checkout)
+    (checkout / "functions/predict/app.py").rename(checkout / "functions/predict/other.py")
+    assert release(checkout) != before

@@ -1,0 +1,28 @@
+"""Traces: where the tracer finds the one that a request belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+from shotwise.adapters.tracing import trace_calls, traced
+
+
+def test_a_request_brings_its_trace() -> None:
+    """The header's value is there before the app runs."""
+    environ: dict[str, str] = {}
+    seen = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(environ.get("_X_AMZN_TRACE_ID"))
+
+    for headers in ([], [(b"x-amzn-trace-id", b"Root=1-a;Sampled=1")], [(b"x-amzn-trace-id", b"Root=1-b")]):
+        asyncio.run(traced(app, environ)({"type": "http", "headers": headers}, None, None))
+    assert seen == [None, "Root=1-a;Sampled=1", "Root=1-b"]
+
+
+def test_nothing_is_traced_on_one_machine() -> None:
+    """The tracer is not even imported."""
+    trace_calls("rag_query", {})
+    assert "aws_xray_sdk" not in sys.modules
