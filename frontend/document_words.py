@@ -68,8 +68,8 @@ DOCUMENT_WORDS: dict[str, tuple[str, str]] = {
                             "The place that takes the file could not be reached. Try again in a moment."),
     "field.name": ("파일 이름", "File name"),
     "reason.name": ("파일 이름을 바꾸십시오. 이름은 200바이트(한글로 60자쯤)를 넘지 않아야 하고 "
-                    "/ \\ : * ? \" < > | 문자를 쓸 수 없습니다.",
-                    "Rename the file: a name takes up to 200 bytes and none of / \\ : * ? \" < > |."),
+                    "/ \\ : * ? \" < > | 문자와 %20 같은 표기를 쓸 수 없습니다.",
+                    "Rename the file: a name takes up to 200 bytes, none of / \\ : * ? \" < > |, nothing like %20."),
 
     "documents.title": ("문서 {count}개", "Documents ({count})"),
     "documents.none": ("아직 문서가 없습니다. 위에서 올리면 그 내용으로 답합니다.",

@@ -6,8 +6,9 @@ uploaded to and parameters by their names, so a change of either alone would go 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -34,11 +35,14 @@ def _files(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def main() -> None:
-    """Write the release to where samconfig.toml reads it."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the release, and the page's image where there is one, to where samconfig.toml reads them."""
+    parser = argparse.ArgumentParser("python -m local.release", description="Write the release for `sam deploy`.")
+    parser.add_argument("--image", help="the page's image in ECR, by its digest; without it there is no page")
+    image = parser.parse_args(arguments).image
     kept = ROOT / KEPT_IN
     kept.parent.mkdir(exist_ok=True)
-    kept.write_text(f"Release: {release(ROOT)}\n", "utf-8")
+    kept.write_text(f"Release: {release(ROOT)}\n" + (f"FrontendImage: {image}\n" if image else ""), "utf-8")
 
 
 if __name__ == "__main__":

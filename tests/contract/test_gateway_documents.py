@@ -17,7 +17,7 @@ from shotwise.adapters.folder_store import FolderStore
 
 from .asking import ask, serve
 
-ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "%41.pdf", "a+b&c=d;e.pdf", "a..b.PDF")
+ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "%4x.pdf", "a+b&c=d;e.pdf", "a..b.PDF")
 QUESTION = {"query": "비스킷 두께가 얇으면 어떤 결함이 생기나요?"}
 FOREIGN = ({"host": "evil.example:8000"}, {"origin": "http://evil.example"}, {"origin": "null"})
 

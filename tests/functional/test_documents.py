@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
@@ -22,7 +23,7 @@ from shotwise.knowledge.index import Index
 from shotwise.knowledge.lexicon import Lexicon
 
 Event = Callable[..., dict[str, Any]]
-ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "a+b&c=d;e.pdf", "%41.pdf", "a..b.PDF")
+ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "a+b&c=d;e.pdf", "%4x.pdf", "a..b.PDF")
 
 
 @pytest.fixture
@@ -93,7 +94,8 @@ def test_a_name_is_taken_in_one_form(plant: Plant, event: Event) -> None:
 @pytest.mark.parametrize("name", [
     "", " ", ".pdf", ".hidden.pdf", "a.txt", "a.pdf.exe", "pdf", "작업 표준", "a/b.pdf", "../a.pdf", "/etc/a.pdf",
     "..\\a.pdf", "C:\\a.pdf", "a:b.pdf", "a*.pdf", "a?.pdf", 'a".pdf', "<a>.pdf", "a|b.pdf", "a\0.pdf", "a\nb.pdf",
-    "a\x7f.pdf", "a" * (MOST_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", 5, None, ["a.pdf"], {"a": 1}, True])
+    "a\x7f.pdf", "a" * (MOST_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", "a%20b.pdf", 5, None, ["a.pdf"],
+    {"a": 1}, True])
 def test_a_name_that_no_store_could_keep_is_refused(plant: Plant, event: Event, name: Any) -> None:
     """A 400 that names the field, whatever is wrong with it."""
     status, body = reply(plant, event("POST", "/documents", {"name": name}))
@@ -121,6 +123,13 @@ def test_a_document_of_ones_own_is_removed(plant: Plant, event: Event, name: str
     assert reply(plant, named(event, "DELETE", name)) == (202, {"name": name})
     assert not (plant.own / name).exists() and name in plant.library.versions()
     assert reply(plant, named(event, "DELETE", name))[0] == 404
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_may_come_as_the_address_has_it(plant: Plant, event: Event, name: str) -> None:
+    """A gateway that hands path parameters on encoded leads to the same document."""
+    plant.add(name, FURNACE)
+    assert reply(plant, named(event, "DELETE", quote(name, safe=""))) == (202, {"name": name})
 
 
 def test_a_file_that_could_not_be_read_is_removed_too(plant: Plant, event: Event) -> None:

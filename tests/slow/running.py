@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam/build"
+AWSLAMBDARIC = ("-m", "awslambdaric")
 
 
 def free_port() -> int:
@@ -46,9 +47,10 @@ class Answer:
 
 
 def ask(url: str, body: bytes | None = None, content_type: str = "application/x-www-form-urlencoded",
-        seconds: float = 30) -> Answer:
-    """GET, or POST as `curl -d` does; an error status is an answer too."""
-    request = urllib.request.Request(url, body, {"Content-Type": content_type} if body is not None else {})
+        seconds: float = 30, **headers: str) -> Answer:
+    """GET, or POST as `curl -d` does; an error status is an answer too. headers: as x_amzn_trace_id=…"""
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, body, told | ({"Content-Type": content_type} if body is not None else {}))
     try:
         with urllib.request.urlopen(request, timeout=seconds) as found:
             return Answer(found.status, found.headers.get("Content-Type", ""), found.read())
@@ -170,27 +172,75 @@ def emulator() -> Path:
 
 
 @contextmanager
-def built_function(name: str, layers: list[str], settings: Mapping[str, str], home: Path) -> Iterator[str]:
-    """A built function in the emulator; the URL that invokes it."""
-    task = BUILD / name
-    paths = [str(task), *(str(BUILD / layer / "python") for layer in layers)]
+def built_function(name: str, layers: list[str], settings: Mapping[str, str], home: Path, *,
+                   runtime: Sequence[str] = AWSLAMBDARIC) -> Iterator[str]:
+    """A built function in the emulator; the URL that invokes it. runtime: what runs `app.handler`, as Python's
+    arguments."""
+    paths = [str(BUILD / name), *(str(BUILD / layer / "python") for layer in layers)]
+    command = [str(runtime_python()), *runtime, "app.handler"]
+    with emulated(command, BUILD / name, paths, {"AWS_LAMBDA_FUNCTION_NAME": name, **settings}, home) as url:
+        yield url
+
+
+@contextmanager
+def emulated(command: Sequence[str], task: Path, paths: Sequence[str], settings: Mapping[str, str],
+             home: Path) -> Iterator[str]:
+    """The URL of an emulator that starts `command` in the folder `task` at the first invocation."""
     port, api_port = free_port(), free_port()
     binary = home / "aws-lambda-rie"
     shutil.copy(emulator(), binary)
     binary.chmod(0o755)
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(paths), "LAMBDA_TASK_ROOT": str(task),
-               "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_DEFAULT_REGION": "us-east-1", "SHOTWISE_HOME": str(home),
-               "MPLCONFIGDIR": str(home), **settings}
+               "AWS_DEFAULT_REGION": "us-east-1", "SHOTWISE_HOME": str(home), "MPLCONFIGDIR": str(home), **settings}
     with (home / "emulator.txt").open("ab") as out:
         process = subprocess.Popen(
             [str(binary), "--runtime-interface-emulator-address", f"127.0.0.1:{port}", "--runtime-api-address",
-             f"127.0.0.1:{api_port}", str(runtime_python()), "-m", "awslambdaric", "app.handler"],
+             f"127.0.0.1:{api_port}", *command],
             cwd=task, env=environ, stdout=out, stderr=out, start_new_session=True)
     try:
         yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def built_stream(name: str, layers: list[str], settings: Mapping[str, str], home: Path) -> Iterator[str]:
+    """A built function that streams, its run.sh started as the web adapter starts it; the URL of its own server."""
+    port, task = free_port(), BUILD / name
+    environ = {"PATH": f"{runtime_python().parent}:{os.environ['PATH']}", "AWS_LWA_PORT": str(port),
+               "PYTHONPATH": ":".join(str(BUILD / layer / "python") for layer in layers),
+               "LAMBDA_TASK_ROOT": str(task), "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_REGION": "us-east-1",
+               "SHOTWISE_HOME": str(home), **settings}
+    with (home / "stream.txt").open("ab") as out:
+        process = subprocess.Popen([str(task / "run.sh")], cwd=task, env=environ, stdout=out, stderr=out,
+                                   start_new_session=True)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
+
+
+@contextmanager
+def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
+    """moto's S3 over HTTP with these buckets; the settings that lead a process there."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ENDPOINT_URL_S3": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", "NO_PROXY": "127.0.0.1"}
+    client = boto3.client("s3", "us-east-1", endpoint_url=settings["AWS_ENDPOINT_URL_S3"], aws_access_key_id="test",
+                          aws_secret_access_key="test")
+    for bucket in buckets:
+        client.create_bucket(Bucket=bucket)
+    try:
+        yield settings
+    finally:
+        server.stop()
 
 
 def wait_for_port(url: str, seconds: float = 20) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -14,12 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from shotwise.adapters.sqlite_library import SqliteLibrary
 
 from .papers import FACT, FIRST, NAME, QUESTION, pdf
-from .running import BUILD, ROOT, Stack, ask, built_function, free_port, invoke, runtime_python, stop, wait_for
+from .running import ROOT, Stack, ask, built_function, built_stream, invoke, s3_server
 
 pytestmark = pytest.mark.slow
 SEARCHING = ["KnowledgeRuntimeLayer", "CoreLayer"]
@@ -56,18 +53,10 @@ def test_the_built_pipeline_keeps_documents_of_folders(built: None, tmp_path: Pa
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """moto's S3 over HTTP with both buckets; the settings that lead the functions there."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {"AWS_ENDPOINT_URL_S3": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", "NO_PROXY": "127.0.0.1",
-                "SHOTWISE_DOCUMENTS_BUCKET": "documents", "SHOTWISE_LIBRARY_BUCKET": "library"}
-    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NO_PROXY"):
-        monkeypatch.setenv(name, settings[name])
-    for bucket in ("documents", "library"):
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=bucket)
-    yield settings
-    server.stop()
+    with s3_server("documents", "library") as settings:
+        for name in ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NO_PROXY"):
+            monkeypatch.setenv(name, settings[name])
+        yield {**settings, "SHOTWISE_DOCUMENTS_BUCKET": "documents", "SHOTWISE_LIBRARY_BUCKET": "library"}
 
 
 def request(method: str, path: str, body: Any = None, **parameters: str) -> dict[str, Any]:
@@ -119,22 +108,13 @@ def told_until(url: str, grounded: bool) -> dict[str, Any]:
 def test_the_built_stream_answers_as_the_local_stack(built: None, running: Stack, tmp_path: Path) -> None:
     """run.sh as the web adapter starts it, on the layers alone, under Python 3.13: it is up, streams, and ends with
     what /rag-query gives."""
-    port, task = free_port(), BUILD / "StreamQueryFunction"
-    python = runtime_python().parent
-    environ = {"PATH": f"{python}:{os.environ['PATH']}", "AWS_LWA_PORT": str(port), "SHOTWISE_HOME": str(tmp_path),
-               "PYTHONPATH": ":".join(str(BUILD / layer / "python") for layer in SEARCHING),
-               "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
-               "SHOTWISE_INDEX_READ_ONLY": "true", "AWS_REGION": "us-east-1"}
-    with (tmp_path / "out.txt").open("wb") as out:
-        process = subprocess.Popen([str(task / "run.sh")], cwd=task, env=environ, stdout=out, stderr=out)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
-        body = (ROOT / "events/rag_query.json").read_bytes()
-        reply = ask(f"http://127.0.0.1:{port}/query", body)
-        *_, done = reply.body.decode().strip().split("\n\n")
-        local = ask(f"{running.api}/rag-query", body).json()
-        assert reply.content_type.startswith("text/event-stream") and done.startswith("event: done\ndata: ")
-        streamed = json.loads(done.partition("data: ")[2])
-        assert {**streamed, "processing_time_ms": 0} == {**local, "processing_time_ms": 0}
-    finally:
-        stop(process)
+    settings = {"SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+                "SHOTWISE_INDEX_READ_ONLY": "true"}
+    body = (ROOT / "events/rag_query.json").read_bytes()
+    with built_stream("StreamQueryFunction", SEARCHING, settings, tmp_path) as url:
+        reply = ask(f"{url}/query", body)
+    *_, done = reply.body.decode().strip().split("\n\n")
+    local = ask(f"{running.api}/rag-query", body).json()
+    assert reply.content_type.startswith("text/event-stream") and done.startswith("event: done\ndata: ")
+    streamed = json.loads(done.partition("data: ")[2])
+    assert {**streamed, "processing_time_ms": 0} == {**local, "processing_time_ms": 0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -89,7 +90,8 @@ class Function:
         self.api.delete(f"{folder}/.+")(lambda: reply(self._name()))
 
     def _name(self) -> str:
-        return (self.api.current_event.path_parameters or {}).get("name", "")
+        # Whether API Gateway decodes it is not said; no document has a name in which that makes a difference.
+        return unquote((self.api.current_event.path_parameters or {}).get("name", ""))
 
     @staticmethod
     def json(content: Any) -> Response[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 MOST_NAME_BYTES = 200  # file systems take 255, with what is added while a file is written
+# In an address it would be another name: some gateways hand a path on as it came, some decoded.
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
@@ -15,4 +17,6 @@ def name_fault(name: str) -> str:
     if _FORBIDDEN.search(name) or len(name.encode("utf-8", "surrogatepass")) > MOST_NAME_BYTES:
         return (f'must be a file name without folders, without any of / \\ : * ? " < > | and of at most '
                 f"{MOST_NAME_BYTES} bytes; rename the file")
+    if _ENCODED.search(name):
+        return "must not hold a % with two of 0-9 and A-F behind it, which an address reads as a sign; rename the file"
     return ""

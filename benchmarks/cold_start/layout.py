@@ -1,0 +1,41 @@
+"""Making the layout of the proof of concept: its handler, and the three files that it loads."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from training.configuration import DOCUMENT
+from training.export import load_pipeline
+
+HERE = Path(__file__).parent
+AUTOENCODER = HERE.parent.parent / "training/pipelines/shotwise"
+
+
+def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]) -> None:
+    """Fit on shots [N, F] with their labels [N], and write into `folder`: app.py, scaler.pkl, booster.pkl, encoder.pth.
+
+    The boosting is fitted as the `document` configuration has it. The autoencoder, which has the same shape in both
+    configurations, is the one that the project keeps: it takes a minute to train, and its size is what is loaded.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "poc/app.py", folder)
+    scaler = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    scaled = scaler.fit_transform(features).astype(np.float32)
+    autoencoder = load_pipeline(AUTOENCODER).pipeline.autoencoder.float()
+    with torch.no_grad():
+        latent = autoencoder.latent(torch.from_numpy(scaled)).numpy()
+    booster = clone(DOCUMENT.booster).fit(np.hstack([scaled, latent]), defect)
+    weights = {name: value for name, value in autoencoder.state_dict().items() if name.startswith("encode")}
+    torch.save(weights, folder / "encoder.pth")
+    for name, fitted in (("scaler", scaler), ("booster", booster)):
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(fitted))

@@ -1,0 +1,181 @@
+"""T1 cold and warm in Lambda's emulator: what `make build` built, beside the layout of the proof of concept.
+
+    make build && python -m benchmarks.cold_start.run [--data shots.csv]
+
+Writes results.json and the table of README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(ROOT / "tests")]  # the emulator is the slow tier's
+
+from shots import generate, kamp_csv  # noqa: E402
+from slow.running import AWSLAMBDARIC, BUILD, emulated, invoke, runtime_python, wait_for_port  # noqa: E402
+
+from benchmarks.cold_start import layout  # noqa: E402
+from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
+from shotwise.bundle import load_bundle  # noqa: E402
+from training.table import read_table  # noqa: E402
+
+RUNS, WARM = 7, 100
+PARTS = ("PredictFunction", "RuntimeLayer", "CoreLayer")
+POC, OURS, SOURCE = "PoC layout", "Shotwise", "Shotwise, sources alone"
+POC_LIBRARIES = ("torch", "scikit-learn", "numpy")
+# What Lambda runs Python functions with, for the PoC's Python.
+RUNTIME = ("awslambdaric==4.2.2", "simplejson", "snapshot-restore-py")
+
+Start = Callable[[Path], AbstractContextManager[str]]
+
+
+def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], str]:
+    """Values as a caller sends them [N, F], labels [N], and where they are from: the table, with the repeated rows, or
+    synthetic shots that the served model labelled."""
+    bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
+    if data is None:
+        features = generate(bundle, 5000, seed=0)
+        defect = bundle.graph.probability(features) >= bundle.thresholds.decision
+        origin = f"{len(features):,} synthetic shots"
+    else:
+        table = read_table(data, ROOT / "training/kamp.toml")
+        features, defect, origin = table.features.copy(), table.defect, f"{len(table):,} real shots"
+    for column, feature in enumerate(bundle.features):
+        if feature.categories:
+            features[:, column] = np.array(feature.categories, float)[features[:, column].astype(int)]
+    return features, defect, origin
+
+
+def poc(folder: Path, data: Path | None) -> tuple[Start, str]:
+    """Make the PoC layout in `folder`; what starts it, and what it was fitted on."""
+    features, defect, origin = shots(data)
+    layout.write(folder / "poc", features, defect)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+                    "--target", str(folder / "runtime"), *RUNTIME], check=True)
+    command = [sys.executable, *AWSLAMBDARIC, "app.handler"]
+
+    def start(home: Path) -> AbstractContextManager[str]:
+        return emulated(command, folder / "poc", [str(folder / "poc"), str(folder / "runtime")], {}, home)
+
+    return start, origin
+
+
+def ours(folder: Path, *, compiled: bool) -> Start:
+    """What starts a copy of the artefact under `folder`. compiled: with the .pyc files that the build made; others,
+    which running leaves behind in the build's folder, are not uploaded. Nothing is compiled for the next start: Lambda
+    cannot write there either."""
+    for part in PARTS:
+        shutil.copytree(BUILD / part, folder / part)
+    for path in folder.rglob("*.pyc"):
+        if not (compiled and made_by_build(path)):
+            path.unlink()
+    task = folder / "PredictFunction"
+    paths = [str(task), *(str(folder / layer / "python") for layer in PARTS[1:])]
+    settings = {"PYTHONDONTWRITEBYTECODE": "1", "POWERTOOLS_LOG_LEVEL": "INFO", "AWS_LAMBDA_FUNCTION_NAME": "predict",
+                "SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise")}
+    command = [str(runtime_python()), *AWSLAMBDARIC, "app.handler"]
+    return lambda home: emulated(command, task, paths, settings, home)
+
+
+def made_by_build(path: Path) -> bool:
+    """Whether a .pyc is valid whatever the time of its source; Python itself writes none of that kind."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"\x01\x00\x00\x00"
+
+
+def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict[str, dict[str, Any]]:
+    """Milliseconds by layout: of the first invocation, which starts the process, and of those after it. The layouts
+    take turns, so that all of them meet the same machine; one round before brings the files into the page cache."""
+    event = json.loads((ROOT / "events/predict.json").read_text("utf-8"))
+    found: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
+    for number in range(runs + 1):
+        for name, start in starts.items():
+            home = folder / f"{number} {name}"
+            home.mkdir(parents=True)
+            with start(home) as url:
+                wait_for_port(url)
+                times = [_timed(url, event) for _ in range(1 + WARM)]
+            if number:
+                found[name]["cold_ms"].append(times[0])
+                found[name]["warm_ms"] += times[1:]
+    return found
+
+
+def _timed(url: str, event: Any) -> float:
+    started = time.perf_counter()
+    reply = invoke(url, event)
+    elapsed = (time.perf_counter() - started) * 1000
+    assert 0 <= reply["prediction"]["probability"] <= 1 and len(reply["latent_features"]) == 12, reply
+    return elapsed
+
+
+def summary(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Medians, the extremes of the cold starts, and how many times as quick as the PoC layout each is."""
+    cold = {name: statistics.median(one["cold_ms"]) for name, one in found.items()}
+    return {name: {"cold_ms": round(cold[name]), "best_ms": round(min(one["cold_ms"])),
+                   "worst_ms": round(max(one["cold_ms"])), "times": round(cold[POC] / cold[name], 1),
+                   "warm_ms": round(statistics.median(one["warm_ms"]), 2), "starts": len(one["cold_ms"])}
+            for name, one in found.items()}
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """Markdown, a row a layout."""
+    rows = ["| layout | Python | cold ms, median | quickest to slowest | the PoC's time by ours | warm ms, P50 |",
+            "|" + "---|" * 6]
+    rows += [f"| {name} | {results['python'][name]} | {one['cold_ms']} | {one['best_ms']} to {one['worst_ms']} | "
+             f"{one['times']:.1f} | {one['warm_ms']:.1f} |" for name, one in results["layouts"].items()]
+    return "\n".join([f"{results['date']}; {results['machine']}, load {results['load']} at the start; "
+                      f"{results['layouts'][POC]['starts']} cold starts and as many times {WARM} warm calls each. PoC: "
+                      f"{results['poc']}.", "", *rows, ""])
+
+
+def main() -> None:
+    """Measure everything and write it down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=kamp_csv(), help="the CSV of KAMP shots")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start, origin = poc(folder / "poc", options.data)
+        starts = {POC: start, OURS: ours(folder / "ours", compiled=True),
+                  SOURCE: ours(folder / "source", compiled=False)}
+        size = sum(path.stat().st_size for path in (folder / "poc/poc").iterdir()) / 1e6
+        load = round(os.getloadavg()[0], 1)
+        layouts = summary(measure(starts, folder / "runs", options.runs))
+    libraries = ", ".join(f"{library} {importlib.metadata.version(library)}" for library in POC_LIBRARIES)
+    lambdas = subprocess.run([str(runtime_python()), "-c", "import platform; print(platform.python_version())"],
+                             capture_output=True, text=True, check=True).stdout.strip()
+    results = {"date": datetime.now(UTC).date().isoformat(), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+               "load": load, "poc": f"{libraries}; fitted on {origin}, {size:.0f} MB of files",
+               "python": {POC: platform.python_version(), OURS: lambdas, SOURCE: lambdas}, "layouts": layouts}
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    readme = HERE / "README.md"
+    readme.write_text(re.sub(r"(?<=<!-- results -->\n).*?(?=<!-- end -->)", lambda _: table(results),
+                             readme.read_text("utf-8"), flags=re.DOTALL), "utf-8")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
