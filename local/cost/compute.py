@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from local.cost.amounts import GB, HOURS, SECONDS, CostError, Line, Month, Resource, line, of_kind
 from local.cost.usage import calls_of, cold_share, invocations
 
+ONE_VCPU_MB = 1769  # the memory that comes with one vCPU; less memory, less of it
 ANSWERING = ("rag_query", "stream_query")  # the functions that search, and word an answer where there is a writer
 PROFILE = re.compile(r"(apac|us|eu|jp|au|ca|global)\.")  # what an inference profile puts before a model's name
 
@@ -51,7 +52,15 @@ def billed_ms(month: Month, name: str, cold: float) -> float:
     """Mean milliseconds that a call is billed, starts included (Lambda bills INIT since August 2025)."""
     measured = calls_of(month.usage, name)
     start = measured.init_ms + max(measured.first_ms - measured.billed_ms, 0)
-    return measured.billed_ms + cold * start + (_remote_ms(month) if name in ANSWERING else 0)
+    own = (measured.billed_ms + cold * start) * _stretch(month, name)
+    return own + (_remote_ms(month) if name in ANSWERING else 0)
+
+
+def _stretch(month: Month, name: str) -> float:
+    """How much longer a function takes with its share of a vCPU than on a whole one, as measured."""
+    memory = [one.properties["MemorySize"] for one in of_kind(month, "AWS::Serverless::Function")
+              if name_of(one) == name]
+    return max(1.0, ONE_VCPU_MB / memory[0]) if memory else 1.0
 
 
 def _remote_ms(month: Month) -> float:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from local.cloudformation import NESTED, ROOT, Stack, resolve_file, scenario_parameters, scenarios
+from local.cloudformation import NESTED, ROOT, Stack, resolve, scenario_parameters, scenarios
 from local.cost.amounts import CostError, Month, Price, Resource
 from local.cost.usage import read_usage
 from local.intrinsics import Refused
@@ -40,7 +40,7 @@ def scenario_stack(scenario: str, changes: Mapping[str, str] | None = None) -> S
     Raises CostError where there is no such scenario or CloudFormation would refuse it."""
     try:
         given = {**ACCOUNT, **{key: value for key, value in scenario_parameters(scenario).items() if value}}
-        return resolve_file(ROOT / "template.yaml", {**given, **(changes or {})})
+        return resolve(_root(), {**given, **(changes or {})})
     except KeyError as error:
         raise CostError(str(error.args[0])) from None
     except Refused as refused:
@@ -67,6 +67,16 @@ def resources_of(stack: Stack) -> tuple[Resource, ...]:
             if resource["Type"] != NESTED:
                 found.append(Resource(f"{one.name}.{name}", resource["Type"], properties))
     return tuple(found)
+
+
+def _root() -> dict[str, Any]:
+    """template.yaml without its roll-outs: they cost nothing, and only SAM parts a function from the alarm that sees
+    its version and stops its alias; as the template stands, the two need each other."""
+    template = load_yaml(ROOT / "template.yaml")
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].pop("DeploymentPreference", None)
+    return template
 
 
 @cache

@@ -17,7 +17,7 @@ def buckets(month: Month, found: list[Resource]) -> Iterator[Line]:
     """What lies in S3 and how often it is asked, and what leaves for the internet."""
     usage = month.usage
     charts = usage.requests["chart"].count  # each drawn once, fetched once
-    months = max([CHART_MONTHS if days is None else days / 30 for days in map(_expires, found)], default=CHART_MONTHS)
+    months = next((days / 30 for days in map(_chart_days, found) if days), CHART_MONTHS)
     kept = charts * usage.chart_bytes * months + 2 * usage.assumed["documents_kept"] * usage.document_bytes
     changed = usage.assumed["documents_changed"]
     reads = charts + usage.assumed["library_reads"]
@@ -33,9 +33,10 @@ def buckets(month: Month, found: list[Resource]) -> Iterator[Line]:
     yield line(month, "transfer", "to the internet", "transfer_out_gb", reply_gb(month) + usage.assumed["page_gb"])
 
 
-def _expires(bucket: Resource) -> float | None:
+def _chart_days(bucket: Resource) -> float:
+    """After how many days a bucket drops charts; 0 where it says nothing of them."""
     rules = bucket.properties.get("LifecycleConfiguration", {}).get("Rules", [])
-    return next((float(rule["ExpirationInDays"]) for rule in rules if "ExpirationInDays" in rule), None)
+    return sum(float(rule.get("ExpirationInDays", 0)) for rule in rules if rule.get("Prefix", "").startswith("charts"))
 
 
 def _encryption(bucket: Resource) -> list[dict[str, Any]]:

@@ -57,6 +57,12 @@ def test_a_function_is_billed_for_its_time_and_its_starts() -> None:
     assert usd(found, "calls of functions") == pytest.approx(110_000 * 0.0000002)
 
 
+def test_half_the_memory_takes_longer_not_less() -> None:
+    """Below 1,769 MB a function has a part of a vCPU: its gigabyte-seconds stay the same."""
+    small, whole = (bill(function(MemorySize=memory)) for memory in (884.5, 1769))
+    assert usd(small, "predict, 884.5 MB") == pytest.approx(usd(whole, "predict, 1769 MB"))
+
+
 def test_the_page_is_billed_for_all_hours() -> None:
     """Half a vCPU and 1 GB on ARM for 730 hours."""
     found = bill(*page())
