@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 PROFILE ?= smoke
+IMAGE ?= shotwise-page
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load cost smoke build knowledge manuals pins
+.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load cost smoke build image knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -76,7 +77,7 @@ bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make
 	$(BIN)/python -m benchmarks.knowledge.run --sets "$(SETS)"
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
-	$(BIN)/python loadtests/run.py --profile $(PROFILE)
+	$(BIN)/python loadtests/run.py --profile $(PROFILE) $(if $(HOST),--host "$(HOST)")
 
 cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod PRICES=mine.toml; WRITE=1 for docs/cost.md
 	@$(BIN)/python -m local.cost $(SCENARIO) $(if $(PRICES),--prices "$(PRICES)") $(if $(WRITE),--write)
@@ -85,8 +86,12 @@ cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod 
 smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STREAM_URL=… LOGS=…]
 	$(BIN)/python frontend/smoke.py --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
 
-build: $(VENV)/.developing ## sam build, into .aws-sam/
+build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ [IMAGE=… of the page]
 	PATH="$$PATH:$$(pyenv prefix 3.13.0 2>/dev/null)/bin" $(BIN)/sam build
+	$(BIN)/python -m local.release $(if $(IMAGE),--image "$(IMAGE)")
+
+image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.region.amazonaws.com/shotwise:1
+	docker build --platform linux/amd64 --tag "$(IMAGE)" frontend
 
 # Every line of a resolution for two platforms ends in the same marker, which says nothing here.
 EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')

@@ -106,7 +106,8 @@ def made_by_build(path: Path) -> bool:
 
 def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict[str, dict[str, Any]]:
     """Milliseconds by layout: of the first invocation, which starts the process, and of those after it. The layouts
-    take turns, so that all of them meet the same machine; one round before brings the files into the page cache."""
+    take turns, so that all of them meet the same machine, and wait until it is idle, for a while; one round before
+    brings the files into the page cache."""
     event = json.loads((ROOT / "events/predict.json").read_text("utf-8"))
     found: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
     for number in range(runs + 1):
@@ -115,11 +116,30 @@ def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict
             home.mkdir(parents=True)
             with start(home) as url:
                 wait_for_port(url)
+                wait_for_quiet()
                 times = [_timed(url, event) for _ in range(1 + WARM)]
             if number:
                 found[name]["cold_ms"].append(times[0])
                 found[name]["warm_ms"] += times[1:]
     return found
+
+
+def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 20) -> None:
+    """Until the cores have been idle for that part of a sample; where others never let them, after `seconds`."""
+    end = time.monotonic() + seconds
+    before = _ticks()
+    while time.monotonic() < end:
+        time.sleep(sample)
+        after = _ticks()
+        if after[0] - before[0] >= idle * (after[1] - before[1]):
+            return
+        before = after
+
+
+def _ticks() -> tuple[int, int]:
+    """Of all cores since the machine was started: idle, and all."""
+    numbers = [int(word) for word in Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9]]
+    return numbers[3] + numbers[4], sum(numbers)
 
 
 def _timed(url: str, event: Any) -> float:

@@ -126,10 +126,12 @@ def test_an_alarm_that_looks_at_nothing_is_found(change: dict[str, str]) -> None
 
 
 def test_every_alarm_tells_somebody_what_to_do(any_system: Stack) -> None:
-    """All go to the topic, those that stop a roll-out to CodeDeploy; each says in words where to look."""
+    """All go to the topic, those that stop a roll-out to who rolls out; each says in words what it is about."""
     topic = any_system.nested["Observability"].outputs["TopicArn"]
     stopping = {one["Name"] for group in any_system.of_type("AWS::CodeDeploy::DeploymentGroup").values()
                 for one in group["AlarmConfiguration"]["Alarms"]}
+    for service in any_system.everywhere("AWS::ECS::Service").values():
+        stopping |= set(service["DeploymentConfiguration"].get("Alarms", {}).get("AlarmNames", []))
     for name, alarm in any_system.everywhere("AWS::CloudWatch::Alarm").items():
         assert alarm.get("AlarmActions") == [topic] or name.replace(".", "-") in stopping, name
         assert len(alarm["AlarmDescription"].split()) >= 6 and alarm["TreatMissingData"], name

@@ -26,7 +26,7 @@ def kinds(found: Stack) -> set[str]:
 
 def allowed(found: Stack) -> set[str]:
     """The networks that are let in."""
-    return {one for one in found.parameters["AllowedCidrs"] if one}
+    return set(filter(None, found.parameters["AllowedCidrs"].split(",")))
 
 
 def ways_in(found: Stack) -> list[tuple[str, str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import shutil
@@ -86,7 +87,7 @@ def test_both_environments_get_what_was_built_once() -> None:
     with_ = [DEPLOY[name]["with"] for name in ENVIRONMENTS]
     assert [one["scenario"] for one in with_] == list(ENVIRONMENTS)
     assert {one["sha256"] for one in with_} == {"${{ needs.build.outputs.sha256 }}"}
-    assert [name for name, run in RUNS if "make build" in run or "docker build" in run] == 2 * ["deploy.build"]
+    assert [name for name, run in RUNS if "make build" in run or "make image" in run] == 2 * ["deploy.build"]
     unpack = next(run for name, run in RUNS if "--extract" in run)
     assert unpack.index("sha256sum --check") < unpack.index("--extract")
 
@@ -149,7 +150,7 @@ def test_what_the_scripts_call_is_there() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8").replace("$(VENV)", ".venv")
     scripts = "\n".join(run for _, run in RUNS)
     targets = set(re.findall(r"\bmake (\S+)", scripts))
-    assert targets == {"lint", "test", "test-slow", "build", "smoke", ".venv/.serving"}
+    assert targets == {"lint", "test", "test-slow", "build", "image", "smoke", ".venv/.serving"}
     assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in targets)
     for path in (*re.findall(r"\.venv/bin/python (\S+\.py)", scripts), "local/release.py", "frontend/Dockerfile"):
         assert (ROOT / path).is_file(), path
@@ -167,12 +168,10 @@ def test_the_region_and_the_stacks_are_those_of_samconfig() -> None:
         assert {FLOWS[flow]["env"]["AWS_REGION"] for flow in ("deploy", "deliver")} == {deployed["region"]}
 
 
-def test_the_load_has_targets(tmp_path: Path) -> None:
-    """Those in the workflow can be read, and expect no failed prediction."""
-    run = next(run for name, run in RUNS if name == "deploy.load" and "TARGETS" in run)
-    path = tmp_path / "targets.toml"
-    path.write_text(run.split("<< 'TARGETS'\n")[1].split("\nTARGETS\n")[0], "utf-8")
-    profile = read_profile(path, "staging")
+def test_the_load_has_targets() -> None:
+    """The profile that the workflow names can be read, and expects no failed prediction."""
+    assert [name for name, run in RUNS if "loadtests/run.py --profile staging " in run] == ["deploy.load"]
+    profile = read_profile(ROOT / "loadtests/targets.toml", "staging")
     assert set(profile.targets) == {"predict", "diagnose"} and profile.targets["predict"].error_rate == 0
 
 
@@ -274,22 +273,29 @@ def test_policies_are_as_short_as_iam_wants_them(account: Stack) -> None:
 # What the name of a type says of the service → the prefix of its rights, where the two differ.
 PREFIXES = {"applicationautoscaling": "application-autoscaling", "elasticloadbalancingv2": "elasticloadbalancing",
             "opensearchserverless": "aoss", "stepfunctions": "states"}
+# Rights to a network go part by part. What makes a part, where that is not Create and its type.
+MAKES = {"EIP": "AllocateAddress", "FlowLog": "CreateFlowLogs", "PrefixList": "CreateManagedPrefixList",
+         "SecurityGroupEgress": "AuthorizeSecurityGroupEgress", "SecurityGroupIngress": "AuthorizeSecurityGroupIngress",
+         "SubnetRouteTableAssociation": "AssociateRouteTable", "VPC": "CreateVpc", "VPCEndpoint": "CreateVpcEndpoint",
+         "VPCGatewayAttachment": "AttachInternetGateway"}
 
 
 def test_cloudformation_has_the_rights_for_what_the_stacks_are_made_of(account: Stack) -> None:
     """For each service that a scenario uses; for each policy of AWS's and each service that its roles are for."""
-    rights = {action.partition(":")[0] for one in statements(account, "ProdExecutionRole")
-              for action in listed(one["Action"])}
     found = statements(account, "ProdExecutionRole")
+    actions = {action for one in found for action in listed(one["Action"])}
+    rights = {action.partition(":")[0] for action in actions}
     attached = next(one for one in found if one["Action"] == "iam:AttachRolePolicy")
     allowed = attached["Condition"]["ArnLike"]["iam:PolicyARN"]
     passed = next(one for one in found if one["Action"] == "iam:PassRole")
     services = set(passed["Condition"]["StringEquals"]["iam:PassedToService"])
     for scenario in SCENARIOS[1:]:
         stack = system(scenario)
-        types = {resource["Type"].split("::")[1].lower() for one in stack.stacks() for resource in
-                 one.resources.values()}
-        assert {PREFIXES.get(one, one) for one in types} <= rights
+        types = [resource["Type"].split("::")[1:] for one in stack.stacks() for resource in one.resources.values()]
+        assert {PREFIXES.get(service.lower(), service.lower()) for service, _ in types} <= rights
+        for part in {kind for service, kind in types if service == "EC2"}:
+            needed = f"ec2:{MAKES.get(part, f'Create{part}')}"
+            assert any(fnmatch.fnmatchcase(needed, action) for action in actions), part
         for policy in managed(stack):
             assert any(arn.endswith((f"/{policy}", "service-role/*")) for arn in allowed), policy
         for properties in stack.everywhere("AWS::IAM::Role").values():

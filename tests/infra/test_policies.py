@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterable
 
 import pytest
 
 from local.cloudformation import Stack
-from local.placeholders import REGION
+from local.placeholders import REGION, mark
 from local.template import load_yaml
 
 from .policies import Grant, grants, managed, rights
 from .systems import ALL, parameters, system
 from .transformed import ROOT, whole
 
+API = mark("shotwise-Api")
 BUCKETS = "arn:aws:s3:::shotwise-data-"
 # (who holds it, what it leaves open, which actions) → why it cannot be narrower. A wildcard that is not here fails; an
 # entry that no scenario needs any more fails too.
@@ -55,6 +57,20 @@ WIDE: dict[tuple[str, str, str], str] = {
     ("shotwise-OpenSearch.DataPolicy", "index/shotwise/*",
      "aoss:CreateIndex aoss:DeleteIndex aoss:DescribeIndex aoss:ReadDocument aoss:UpdateIndex aoss:WriteDocument"):
         "the collection is ours alone; an index is named for its dimensions",
+    ("shotwise-Balancer.LogsPolicy", "arn:aws:s3:::shotwise-balancer-logs/AWSLogs/123456789012/*", "s3:PutObject"):
+        "the balancer names its logs",
+    ("shotwise-Balancer.RolloutRole", "*",
+     "elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeRules "
+     "elasticloadbalancing:DescribeTargetGroups elasticloadbalancing:DescribeTargetHealth"):
+        "what describes balancers knows no resource level",
+    ("shotwise-Frontend.ExecutionRole", "*", "ecr:GetAuthorizationToken"):
+        "a login to the registry knows no resource level",
+    ("shotwise-Frontend.ExecutionRole", f"arn:aws:logs:{REGION}:123456789012:log-group:shotwise-Frontend-Logs:*",
+     "logs:CreateLogStream logs:PutLogEvents"):
+        "the streams of one group; ECS names them",
+    **{("shotwise-Frontend.TaskRole", f"arn:aws:execute-api:{REGION}:123456789012:{API}/STAGE/{route}/*",
+        "execute-api:Invoke"): "the last part of the path is a name" for route in (
+            "GET/charts", "GET/documents", "DELETE/documents")},
 }
 # AWS's own policies hold wildcards too: each is here for what it is needed for.
 MANAGED = {
@@ -68,11 +84,13 @@ MANAGED = {
 
 
 def wide(found: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
-    """(who holds it, what it leaves open) → actions, of the grants that leave something open."""
+    """(who holds it, what it leaves open) → actions, of the grants that leave something open. A stage is named for its
+    scenario."""
     rows: dict[tuple[str, str], set[str]] = {}
     for one in found:
         if one.wild:
-            rows.setdefault((one.where, one.resource), set()).add(one.action)
+            resource = re.sub("/(dev|staging|prod)/", "/STAGE/", one.resource)
+            rows.setdefault((one.where, resource), set()).add(one.action)
     return rows
 
 

@@ -240,6 +240,7 @@ def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
     try:
         yield settings
     finally:
+        ask(f"{settings['AWS_ENDPOINT_URL_S3']}/moto-api/reset", b"")  # what it holds outlives it, in this process
         server.stop()
 
 
