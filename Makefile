@@ -8,7 +8,7 @@ PROFILE ?= smoke
 IMAGE ?= shotwise-page
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge load cost smoke build image knowledge manuals pins
+.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,6 +75,9 @@ bench: $(VENV)/.developing ## measure attribution and setpoints: make bench DATA
 bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make bench-knowledge SETS=folder
 	$(PIP) -r requirements/bench.txt
 	$(BIN)/python -m benchmarks.knowledge.run --sets "$(SETS)"
+
+bench-cold: build ## measure T1 cold beside the PoC layout: make bench-cold DATA=shots.csv
+	$(BIN)/python -m benchmarks.cold_start.run $(if $(DATA),--data "$(DATA)")
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE) $(if $(HOST),--host "$(HOST)")

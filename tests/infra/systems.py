@@ -53,7 +53,8 @@ ALL = [(scenario, choice) for scenario in ("dev", "prod") for choice in CHOICES]
 def parameters(scenario: str, choice: str = "as it is", *, page: bool = True) -> dict[str, str]:
     """What is given to the root template."""
     chosen = CHOICES[choice] if choice in CHOICES else ONE_SCENARIO[scenario, choice]
-    return {**scenario_parameters(scenario), **OWN[scenario], **(PAGE[scenario] if page else {}), **chosen}
+    built = {"FrontendImage": ""}  # what the last build here may have left in .aws-sam
+    return {**scenario_parameters(scenario), **built, **OWN[scenario], **(PAGE[scenario] if page else {}), **chosen}
 
 
 @functools.cache

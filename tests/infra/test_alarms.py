@@ -127,7 +127,8 @@ def test_an_alarm_that_looks_at_nothing_is_found(change: dict[str, str]) -> None
 
 def test_every_alarm_tells_somebody_what_to_do(any_system: Stack) -> None:
     """All go to the topic, those that stop a roll-out to who rolls out; each says in words what it is about."""
-    topic = any_system.nested["Observability"].outputs["TopicArn"]
+    topic = ARNS["AWS::SNS::Topic"](f"{any_system.name}-Observability-Topic", None)
+    assert any_system.everywhere("AWS::SNS::Topic").keys() == {f"{any_system.name}-Observability.Topic"}
     stopping = {one["Name"] for group in any_system.of_type("AWS::CodeDeploy::DeploymentGroup").values()
                 for one in group["AlarmConfiguration"]["Alarms"]}
     for service in any_system.everywhere("AWS::ECS::Service").values():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.cloudformation import Stack
-from local.placeholders import mark
+from local.placeholders import ARNS, REGION, mark
 
 from .systems import PAGE, parameters, system
 
@@ -148,8 +148,10 @@ def test_the_firewall_stands_before_stage_and_balancer(private: Stack) -> None:
     managed = {rule["Statement"]["ManagedRuleGroupStatement"]["Name"] for rule in acl["Rules"]
                if "ManagedRuleGroupStatement" in rule["Statement"]}
     assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"} <= managed
-    guarded = {one["ResourceArn"].split(":")[2] for one in private.everywhere("AWS::WAFv2::WebACLAssociation").values()}
-    assert guarded == {"apigateway", "elasticloadbalancing"}
+    stage = private.of_type("AWS::ApiGateway::Stage")["ApiStage"]
+    balancer = ARNS[f"{ELB}LoadBalancer"](f"{private.nested['Balancer'].name}-Balancer", None)
+    assert {one["ResourceArn"] for one in private.everywhere("AWS::WAFv2::WebACLAssociation").values()} == {
+        balancer, f"arn:aws:apigateway:{REGION}::/restapis/{stage['RestApiId']}/stages/{stage['StageName']}"}
     assert len(private.everywhere("AWS::WAFv2::LoggingConfiguration")) == 1
 
 

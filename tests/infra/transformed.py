@@ -63,8 +63,3 @@ def definition(machine: dict[str, Any]) -> str:
     """The ASL text of a resolved state machine, after its substitutions."""
     text = (ROOT / machine["DefinitionS3Location"]["Key"]).read_text("utf-8")
     return re.sub(r"\$\{(\w+)\}", lambda found: str(machine["DefinitionSubstitutions"][found[1]]), text)
-
-
-def logical(name: str) -> str:
-    """A logical id without the hash that SAM gives to layers, versions and deployments."""
-    return re.sub(r"(?<=[a-z])[0-9a-f]{10}$", "", name)

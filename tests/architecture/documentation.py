@@ -1,0 +1,146 @@
+"""What docs/ says, taken apart: tables, names in files, commands; and whether a name or a command is there."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import yaml
+from botocore import xform_name
+
+from local.cli import build_parser
+from local.template import load_yaml
+
+ROOT = Path(__file__).parents[2]
+SPAN = re.compile(r"`([^`\n]+)`")
+NAMED = re.compile(r"[\w./*-]+::\S+")
+TOPS = "|".join(sorted(re.escape(path.name) for path in ROOT.iterdir() if not path.name.startswith(".venv")))
+PATH = re.compile(rf"(?:{TOPS})(?:/[\w./*-]+)?")
+CFN_PARTS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
+
+# Commands of the CLI that are no operation of a service: their options are the CLI's own.
+AWS_OWN = {"cloudformation deploy", "ecr get-login-password", "logs tail", "s3 cp", "s3 rb"}
+AWS_SERVICES = {"deploy": "codedeploy", "s3api": "s3"}
+AWS_OPTIONS = {"query", "output", "region", "profile", "max-items"}
+
+
+def document(name: str) -> str:
+    """A page of docs/."""
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def tables(text: str) -> Iterator[list[list[str]]]:
+    """Each table as rows of cells, its header first, without the line below that."""
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif rows:
+            yield [rows[0], *rows[2:]]
+            rows = []
+
+
+def table(text: str, *header: str) -> list[list[str]]:
+    """The rows of the one table with this header. Raises ValueError where there is none, or another one too."""
+    (found,) = [rows[1:] for rows in tables(text) if rows[0] == list(header)]
+    return found
+
+
+def spans(text: str) -> list[str]:
+    """What stands between backticks."""
+    return SPAN.findall(text)
+
+
+def names(text: str) -> list[str]:
+    """The spans that name a file of ours, or something in one, as `file::Name`."""
+    return [span for span in spans(text) if NAMED.fullmatch(span) or PATH.fullmatch(span)]
+
+
+def lacking(name: str) -> str | None:
+    """Why a name leads nowhere, or None."""
+    path, _, inside = name.partition("::")
+    files = sorted(ROOT.glob(path)) if "*" in path else [ROOT / path]
+    if not files or not all(file.exists() for file in files):
+        return f"{name}: there is no {path}"
+    if inside and inside not in inside_of(files[0]):
+        return f"{name}: {path} holds no {inside}"
+    return None
+
+
+def inside_of(path: Path) -> set[str]:
+    """The names that may follow `::` for a file."""
+    if path.suffix == ".py":
+        tree = ast.parse(path.read_text("utf-8"))
+        return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    if path.name == "Makefile":
+        return targets()
+    if path.suffix == ".toml":
+        return set(re.findall(r"^\[(\w+)", path.read_text("utf-8"), re.M)) | \
+            set(re.findall(r"^(\w+) = ", path.read_text("utf-8"), re.M))
+    if path.suffix == ".json":
+        return set(json.loads(path.read_text("utf-8"))["States"])
+    if ".github" in path.parts:
+        return set(yaml.safe_load(path.read_text("utf-8"))["jobs"])
+    return _inside_yaml(load_yaml(path))
+
+
+def _inside_yaml(found: dict[str, Any]) -> set[str]:
+    """Of a template its parameters, rules, resources, …; of the API its routes, schemas and extensions."""
+    if "openapi" in found:
+        parts = found["components"]
+        return {*found, *found["paths"], *parts["schemas"], *parts["securitySchemes"]}
+    return {name for part in CFN_PARTS for name in found.get(part, {})}
+
+
+def targets() -> set[str]:
+    """What `make` can be asked for."""
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+
+
+def code(text: str) -> str:
+    """Everything that is code: spans, and indented lines with their continuations joined."""
+    lines = "\n".join(line for line in text.splitlines() if line.startswith("    "))
+    return re.sub(r"\\\n\s*", " ", lines) + "\n" + "\n".join(SPAN.findall(text.replace("\n", " ")))
+
+
+def command_flaws(text: str) -> list[str]:
+    """The commands of a page that there are not: of make, sam, shotwise, python and aws."""
+    found = code(text)
+    flaws = [f"make {name}" for name in re.findall(r"\bmake ([a-z][a-z-]*)", found) if name not in targets()]
+    sam = {"validate", "build", "deploy", "delete", "local"}
+    flaws += [f"sam {name}" for name in re.findall(r"\bsam ([a-z]+)", found) if name not in sam]
+    flaws += [f"shotwise {name}" for name in re.findall(r"(?:bin/|`)shotwise ([a-z-]+)", found) if name not in _ours()]
+    flaws += [f"python {name}" for name in re.findall(r"\bpython ((?:[a-z_]+/)+\w+\.py)", found)
+              if not (ROOT / name).exists()]
+    for module in re.findall(r"\bpython -m ([\w.]+)", found):
+        path = ROOT / module.replace(".", "/")
+        flaws += [] if path.is_dir() or path.with_suffix(".py").exists() else [f"python -m {module}"]
+    for service, operation, rest in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)([^|;)\n]*)", found):
+        flaws += _aws_flaws(service, operation, rest)
+    return flaws
+
+
+def _ours() -> set[str]:
+    (commands,) = [action.choices for action in build_parser()._actions if isinstance(action.choices, dict)]
+    return set(commands)
+
+
+def _aws_flaws(service: str, operation: str, rest: str) -> list[str]:
+    """An operation that the service does not have, or options that are none of its input's."""
+    if f"{service} {operation}" in AWS_OWN:
+        return []
+    try:
+        model = botocore.session.get_session().get_service_model(AWS_SERVICES.get(service, service))
+    except botocore.exceptions.UnknownServiceError:
+        return [f"aws {service}"]
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    if operation not in operations:
+        return [f"aws {service} {operation}"]
+    options = {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
+    return [f"aws {service} {operation} --{option}" for option in re.findall(r"(?<!\S)--([a-z-]+)", rest)
+            if option.removeprefix("no-") not in options | AWS_OPTIONS]
