@@ -20,7 +20,7 @@ from shotwise.knowledge.passage import Volume
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
 REMOVED = "ObjectRemoved:DeleteMarkerCreated"
-NAMES = ("작업 표준.pdf", "a+b & c.pdf", "100%25 확인.pdf", "#1 「점검」·보온로.PDF", "guide.pdf")
+NAMES = ("작업 표준.pdf", "a+b & c.pdf", "100% 확인.pdf", "#1 「점검」·보온로.PDF", "guide.pdf")
 
 
 @pytest.fixture

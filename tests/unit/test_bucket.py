@@ -117,5 +117,5 @@ def test_a_file_that_cannot_be_kept_is_not_told_of(tmp_path: Path) -> None:
 
 def test_it_tries_as_often_as_the_queue_of_the_template() -> None:
     """The dead letters on AWS begin after the same number of receives."""
-    queue = load_yaml(ROOT / "template.yaml")["Resources"]["DocumentsQueue"]["Properties"]
+    queue = load_yaml(ROOT / "infra/data.yaml")["Resources"]["DocumentsQueue"]["Properties"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == RECEIVES
