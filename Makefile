@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 PROFILE ?= smoke
-IMAGE ?= shotwise-page
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
@@ -94,7 +93,7 @@ build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ 
 	$(BIN)/python -m local.release $(if $(IMAGE),--image "$(IMAGE)")
 
 image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.region.amazonaws.com/shotwise:1
-	docker build --platform linux/amd64 --tag "$(IMAGE)" frontend
+	docker build --platform linux/amd64 --tag "$(or $(IMAGE),shotwise-page)" frontend
 
 # Every line of a resolution for two platforms ends in the same marker, which says nothing here.
 EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')

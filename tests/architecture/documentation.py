@@ -17,7 +17,7 @@ from local.template import load_yaml
 
 ROOT = Path(__file__).parents[2]
 SPAN = re.compile(r"`([^`\n]+)`")
-NAMED = re.compile(r"[\w./*-]+::\S+")
+NAMED = re.compile(r"(?:[\w./*-]+\.\w+|Makefile)::\S+")
 TOPS = "|".join(sorted(re.escape(path.name) for path in ROOT.iterdir() if not path.name.startswith(".venv")))
 PATH = re.compile(rf"(?:{TOPS})(?:/[\w./*-]+)?")
 CFN_PARTS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
@@ -102,9 +102,12 @@ def targets() -> set[str]:
 
 
 def code(text: str) -> str:
-    """Everything that is code: spans, and indented lines with their continuations joined."""
+    """Everything that is code: indented lines with their continuations joined, and spans, over the ends of lines."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
     lines = "\n".join(line for line in text.splitlines() if line.startswith("    "))
-    return re.sub(r"\\\n\s*", " ", lines) + "\n" + "\n".join(SPAN.findall(text.replace("\n", " ")))
+    parts = re.split(r"\n\s*\n|\n(?=[|-])", text)
+    found = [span for part in parts if not part.startswith("    ") for span in spans(part.replace("\n", " "))]
+    return "\n".join([re.sub(r"\\\n\s*", " ", lines), *found])
 
 
 def command_flaws(text: str) -> list[str]:

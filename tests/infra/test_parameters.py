@@ -100,7 +100,7 @@ def test_a_good_choice_is_let_through(scenario: str, choice: str) -> None:
 
 GOOD_VALUES = [("VpcCidr", "172.16.0.0/16"), ("VpcCidr", "10.0.4.0/24"), ("AllowedCidrs", "203.0.113.7/32"),
                ("AllowedCidrs", "203.0.113.0/24,198.51.100.0/24"), ("AllowedOrigins", "http://127.0.0.1:8501"),
-               ("FrontendImage", f"{IMAGE.split(':')[0]}@sha256:0a1b"), ("AlarmEmail", "q.a@plant.example.com"),
+               ("FrontendImage", f"{IMAGE.split(':')[0]}@sha256:{'0a' * 32}"), ("AlarmEmail", "q.a@plant.example.com"),
                ("CertificateArn", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1a-2b"),
                ("Writer", "https://models.example.com/v1"), ("Release", "f" * 64)]
 

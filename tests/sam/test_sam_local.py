@@ -63,26 +63,25 @@ def test_sam_local_equals_the_local_stack(running: Stack, name: str) -> None:
 
 def test_a_document_is_read_in_the_container_as_on_one_machine(tmp_path: Path) -> None:
     """A PDF beside the function, as many pages and passages as the local handler finds, by the same event."""
-    folder = BUILD / EMBED / "papers"
-    folder.mkdir(exist_ok=True)
-    (folder / PAPER).write_bytes(pdf(FIRST, FACT))
+    folder = BUILD / EMBED / "home"
+    (folder / "documents").mkdir(parents=True, exist_ok=True)
+    (folder / "documents" / PAPER).write_bytes(pdf(FIRST, FACT))
     settings = json.loads((ROOT / "events/env.json").read_text("utf-8"))
-    settings[EMBED] |= {"SHOTWISE_MANUALS": "/var/task/papers"}
+    settings[EMBED] |= {"SHOTWISE_HOME": "/var/task/home"}
     (tmp_path / "env.json").write_text(json.dumps(settings), "utf-8")
     try:
         found, log = invoked(EMBED, "embed_documents", "--env-vars", str(tmp_path / "env.json"))
     finally:
         shutil.rmtree(folder)
     assert found == {"batchItemFailures": []}
-    (tmp_path / "papers").mkdir()
-    (tmp_path / "papers" / PAPER).write_bytes(pdf(FIRST, FACT))
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / PAPER).write_bytes(pdf(FIRST, FACT))
     assert counts(log) == counts(locally(tmp_path)) != {}
 
 
 def locally(home: Path) -> str:
     """What the handler of this checkout prints for the same event and file, in a process of its own."""
-    settings = {"SHOTWISE_HOME": str(home), "SHOTWISE_MANUALS": str(home / "papers"),
-                "SHOTWISE_INDEX": str(home / "library.sqlite")}
+    settings = {"SHOTWISE_HOME": str(home), "SHOTWISE_INDEX": str(home / "library.sqlite")}
     code = ("import json, sys; from functions.embed_documents.app import handler; "
             "handler(json.load(open('events/embed_documents.json')), None)")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PATH": "", **settings}, check=True,
