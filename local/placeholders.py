@@ -25,7 +25,7 @@ NAMED_BY = {
     "AWS::Route53::RecordSet": "Name", "AWS::KMS::Alias": "AliasName", "AWS::WAFv2::WebACL": "Name",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name", "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
     "AWS::S3Vectors::VectorBucket": "VectorBucketName", "AWS::S3Vectors::Index": "IndexName",
-    "AWS::OpenSearchServerless::Index": "IndexName", "AWS::Serverless::Function": "FunctionName",
+    "Custom::OpenSearchIndex": "Index", "AWS::Serverless::Function": "FunctionName",
     "AWS::Serverless::StateMachine": "Name", "AWS::CodeDeploy::Application": "ApplicationName",
     "AWS::CodeDeploy::DeploymentGroup": "DeploymentGroupName",
 }

@@ -106,25 +106,29 @@ def made_by_build(path: Path) -> bool:
 
 def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict[str, dict[str, Any]]:
     """Milliseconds by layout: of the first invocation, which starts the process, and of those after it. The layouts
-    take turns, so that all of them meet the same machine, and wait until it is idle, for a while; one round before
-    brings the files into the page cache."""
+    take turns, so that all of them meet the same machine, and wait until it is idle, for a while. In each turn a start
+    that is not timed goes before the one that is: files and memory are then at hand, whoever had the turn before."""
     event = json.loads((ROOT / "events/predict.json").read_text("utf-8"))
     found: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
-    for number in range(runs + 1):
+    for number in range(runs):
         for name, start in starts.items():
             home = folder / f"{number} {name}"
             home.mkdir(parents=True)
-            with start(home) as url:
-                wait_for_port(url)
-                wait_for_quiet()
-                times = [_timed(url, event) for _ in range(1 + WARM)]
-            if number:
-                found[name]["cold_ms"].append(times[0])
-                found[name]["warm_ms"] += times[1:]
+            wait_for_quiet()
+            _times(start, home, event, 1)
+            cold, *warm = _times(start, home, event, 1 + WARM)
+            found[name]["cold_ms"].append(cold)
+            found[name]["warm_ms"] += warm
     return found
 
 
-def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 20) -> None:
+def _times(start: Start, home: Path, event: Any, invocations: int) -> list[float]:
+    with start(home) as url:
+        wait_for_port(url)
+        return [_timed(url, event) for _ in range(invocations)]
+
+
+def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 10) -> None:
     """Until the cores have been idle for that part of a sample; where others never let them, after `seconds`."""
     end = time.monotonic() + seconds
     before = _ticks()

@@ -34,7 +34,7 @@ FREE = {
     **dict.fromkeys(("AWS::ECS::TaskDefinition", "AWS::ApplicationAutoScaling::ScalableTarget"),
                     "in the price of the page's tasks"),
     **dict.fromkeys(("AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::IPSet"), "in the price of the web ACL"),
-    **dict.fromkeys(("AWS::S3Vectors::VectorBucket", "AWS::OpenSearchServerless::Index", "AWS::Bedrock::KnowledgeBase",
+    **dict.fromkeys(("AWS::S3Vectors::VectorBucket", "Custom::OpenSearchIndex", "AWS::Bedrock::KnowledgeBase",
                      "AWS::Bedrock::DataSource"), "in the price of vectors and tokens"),
     "AWS::WAFv2::LoggingConfiguration": "what it logs is what the firewall refuses: in the assumed logs of the page",
     "AWS::Route53::RecordSet": "questions for an alias of AWS are free; the zone is not made here",

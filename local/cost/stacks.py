@@ -21,7 +21,6 @@ ACCOUNT = {
     "FrontendImage": "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/page:latest",
     "DefaultVpcId": "vpc-0a0a0a0a",
     "DefaultSubnetIds": "subnet-0a0a0a0a",
-    "DeployRoleArn": "arn:aws:iam::111122223333:role/deploy",
     "AlarmEmail": "quality@example.com",
 }
 

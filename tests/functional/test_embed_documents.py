@@ -14,7 +14,8 @@ from shotwise.adapters.folder_store import FolderStore
 from shotwise.edge.documents import documents_reply
 from shotwise.edge.embed_documents import SERVICE, embed_documents_function
 from shotwise.errors import KnowledgeError, NotFound, StoreError
-from shotwise.files import Stored, Upload
+from shotwise.files import FileStore, Stored, Upload
+from shotwise.knowledge.ingest import Ingestion
 from shotwise.knowledge.lexicon import Lexicon
 from shotwise.knowledge.passage import Volume
 
@@ -29,9 +30,17 @@ def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
     return small_plant(tmp_path, lexicon)
 
 
+def queue_of(ingestion: Ingestion, documents: FileStore) -> Any:
+    """The handler, whose stack asks for nothing."""
+    def unasked(*_: Any) -> None:
+        raise AssertionError("no stack asked")
+
+    return embed_documents_function(ingestion, documents, unasked, unasked)
+
+
 def handled(plant: Plant, *bodies: str) -> dict[str, Any]:
     """What the handler replies to a batch of messages."""
-    return embed_documents_function(plant.ingestion, plant.documents)(batch(*bodies), None)
+    return queue_of(plant.ingestion, plant.documents)(batch(*bodies), None)
 
 
 def listed(plant: Plant) -> dict[str, dict[str, Any]]:
@@ -150,7 +159,7 @@ class AnyName(FolderStore):
 @pytest.mark.parametrize("name", ["2026/작업 표준.pdf", "notes.txt", ".hidden.pdf", "a:b.pdf", "가" * 70 + ".pdf"])
 def test_a_name_that_no_document_may_have_is_told(plant: Plant, name: str) -> None:
     """The file is not read, and the list says why, beginning with its name."""
-    assert embed_documents_function(plant.ingestion, AnyName({name}))(batch(message(name)), None) == DONE
+    assert queue_of(plant.ingestion, AnyName({name}))(batch(message(name)), None) == DONE
     assert listed(plant)[name]["failure"].startswith(f"{name}: its name must be") and found(plant) == []
 
 
@@ -158,7 +167,7 @@ def test_a_name_that_no_document_may_have_is_told(plant: Plant, name: str) -> No
 def test_what_was_told_of_a_name_goes_with_its_file(plant: Plant, name: str) -> None:
     """Once the badly named object is gone, the list speaks of it no more."""
     store = AnyName({name})
-    handle = embed_documents_function(plant.ingestion, store)
+    handle = queue_of(plant.ingestion, store)
     handle(batch(message(name)), None)
     assert list(listed(plant)) == [name]
     store.names.clear()
@@ -228,7 +237,7 @@ class Unreachable:
 def test_a_bucket_that_does_not_answer_is_no_empty_one(plant: Plant) -> None:
     """The document stays searchable, and the message is tried again."""
     plant.add("a.pdf", BISCUIT)
-    handler = embed_documents_function(plant.ingestion, Unreachable())
+    handler = queue_of(plant.ingestion, Unreachable())
     assert handler(batch(message("a.pdf", event=REMOVED)), None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert found(plant) == ["a.pdf"]
 

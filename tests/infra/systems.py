@@ -11,12 +11,11 @@ from .transformed import whole
 SCENARIOS = ("dev", "staging", "prod")
 # What belongs to one account and one company: deploying adds it, so the project holds none of it.
 RELEASE = {"Release": "0123456789abcdef"}
-DEPLOYER = {"DeployRoleArn": "arn:aws:iam::123456789012:role/deploy"}
 CERTIFICATE = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
 OWN = {
     "dev": RELEASE,
-    "staging": {**RELEASE, **DEPLOYER, "AllowedCidrs": "203.0.113.0/24", "CertificateArn": CERTIFICATE},
-    "prod": {**RELEASE, **DEPLOYER, "AllowedCidrs": "203.0.113.0/24,198.51.100.16/28", "CertificateArn": CERTIFICATE},
+    "staging": {**RELEASE, "AllowedCidrs": "203.0.113.0/24", "CertificateArn": CERTIFICATE},
+    "prod": {**RELEASE, "AllowedCidrs": "203.0.113.0/24,198.51.100.16/28", "CertificateArn": CERTIFICATE},
 }
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/shotwise-page:0123456789abcdef"
 PAGE = {
@@ -29,8 +28,8 @@ CHOICES: dict[str, dict[str, str]] = {
     "as it is": {},
     "words alone": {"Index": "embedded", "Embedder": "", "Writer": "", "WriterModel": ""},
     "s3vectors": {"Index": "s3vectors", "Embedder": "bedrock"},
-    "opensearch": {"Index": "opensearch", "Embedder": "bedrock", **DEPLOYER},
-    "opensearch without vectors": {"Index": "opensearch", "Embedder": "", **DEPLOYER},
+    "opensearch": {"Index": "opensearch", "Embedder": "bedrock"},
+    "opensearch without vectors": {"Index": "opensearch", "Embedder": ""},
     "knowledge base": {"Index": "embedded", "Embedder": "", "KnowledgeBase": "on"},
     "guarded": {"Writer": "bedrock", "WriterModel": "apac.amazon.nova-lite-v1:0", "GuardrailId": "gr0123456789"},
     "models elsewhere": {"Writer": "https://models.example.com/v1", "WriterModel": "small",

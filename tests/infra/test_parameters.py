@@ -39,7 +39,7 @@ BAD_VALUES = [
     ("StreamAuth", "none", "AWS_IAM"), ("StartMode", "warm", "snapstart or provisioned"),
     ("ProvisionedConcurrency", "0", "ProvisionedConcurrency"), ("ProvisionedConcurrency", "many", "a number"),
     ("Rollout", "Canary", "Rollout"), ("Index", "faiss", "opensearch or s3vectors"),
-    ("OpenSearchStandby", "on", "OpenSearchStandby"), ("DeployRoleArn", "deploy", "DeployRoleArn"),
+    ("OpenSearchStandby", "on", "OpenSearchStandby"),
     ("KnowledgeBase", "yes", "on or off"), ("Embedder", "titan", "Embedder"), ("Writer", "claude", "Writer"),
     ("EmbeddingDimensions", "-1", "EmbeddingDimensions"), ("AlarmEmail", "quality", "AlarmEmail"),
     ("MonthlyBudget", "0", "MonthlyBudget"), ("LogDays", "31", "LogDays"), ("Release", "me!", "make build"),
@@ -64,7 +64,6 @@ CONTRADICTIONS = [
     ("dev", {"FrontendImage": IMAGE, "AllowedCidrs": ""}, "AllowedCidrs"),
     ("dev", {"Index": "s3vectors", "Embedder": ""}, "Embedder"),
     ("dev", {"Index": "embedded", "Embedder": "bedrock"}, "Embedder|Index"),
-    ("prod", {"Index": "opensearch", "DeployRoleArn": ""}, "DeployRoleArn"),
     ("dev", {"KnowledgeBase": "on", "Index": "s3vectors", "Embedder": "bedrock"}, "Index"),
     ("dev", {"KnowledgeBase": "on", "Index": "embedded", "Embedder": "bedrock"}, "Embedder"),
     ("dev", {"Writer": "bedrock", "WriterModel": ""}, "WriterModel"),
@@ -88,7 +87,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(Refused) as refused:
         check({key: value for key, value in parameters("prod", page=False).items()
                if key == "Release" or key not in OWN["prod"]})
-    for name in ("CertificateArn", "AllowedCidrs", "DeployRoleArn"):
+    for name in ("CertificateArn", "AllowedCidrs"):
         assert f"set {name}" in str(refused.value)
 
 

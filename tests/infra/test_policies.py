@@ -54,8 +54,13 @@ WIDE: dict[tuple[str, str, str], str] = {
         "the way to S3 is open to buckets of this account alone, by condition; what is done there, roles say",
     ("shotwise-Network.S3Endpoint", f"arn:aws:s3:::prod-{REGION}-starport-layer-bucket/*", "s3:GetObject"):
         "where ECR keeps the layers of images, named by their digests",
+    ("shotwise-Network.S3Endpoint", f"arn:aws:s3:::cloudformation-custom-resource-response-{REGION.replace('-', '')}/*",
+     "s3:PutObject"):
+        "where CloudFormation waits for the answer of a resource of ours, at an address that it signs",
+    ("shotwise-Network.FlowLogRole", "*", "logs:DescribeLogGroups"):
+        "it looks for its group among all; the action knows no single one",
     ("shotwise-OpenSearch.DataPolicy", "index/shotwise/*",
-     "aoss:CreateIndex aoss:DeleteIndex aoss:DescribeIndex aoss:ReadDocument aoss:UpdateIndex aoss:WriteDocument"):
+     "aoss:CreateIndex aoss:DescribeIndex aoss:ReadDocument aoss:UpdateIndex aoss:WriteDocument"):
         "the collection is ours alone; an index is named for its dimensions",
     ("shotwise-Balancer.LogsPolicy", "arn:aws:s3:::shotwise-balancer-logs/AWSLogs/123456789012/*", "s3:PutObject"):
         "the balancer names its logs",

@@ -84,6 +84,17 @@ def open_searcher(settings: Knowledge, library: Library) -> Searcher | None:
     return SqliteVectors(library)
 
 
+def make_index(settings: Knowledge) -> None:
+    """Make the index of OpenSearch, unless it is there. Raises KnowledgeError where the collection does not answer or
+    lets nobody in yet. Other stores are made whole by the stack."""
+    if settings.index == "opensearch":
+        from shotwise.adapters.opensearch_searcher import OpenSearchSearcher
+
+        searcher = open_searcher(settings, open_library(settings))
+        assert isinstance(searcher, OpenSearchSearcher)
+        searcher.ensure_index()
+
+
 def open_embedder(settings: Knowledge, *, seconds: float | None = None) -> Embedder | None:
     """What turns text into vectors, if anything does. seconds: after which one try, the only one, is given up; without
     it there are several, as long as documents need."""

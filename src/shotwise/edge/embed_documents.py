@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shotwise.edge.function import emit
 from shotwise.edge.names import name_fault
+from shotwise.edge.prepare_index import Send, is_stack_event, prepare_index
 from shotwise.errors import NotFound
 from shotwise.files import FileStore
 from shotwise.knowledge.ingest import Ingested, Ingestion
@@ -26,9 +27,12 @@ from shotwise.knowledge.ingest import Ingested, Ingestion
 SERVICE = "embed_documents"
 
 
-def embed_documents_function(ingestion: Ingestion, documents: FileStore) -> Callable[[Any, Any], dict[str, Any]]:
+def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_index: Callable[[], None],
+                             send: Send) -> Callable[[Any, Any], dict[str, Any]]:
     """The handler of a queue. A message whose work fails is reported back alone, to be tried again and in the end put
-    aside; a file that cannot be read is no failure of ours: its reason is noted, and the message is done."""
+    aside; a file that cannot be read is no failure of ours: its reason is noted, and the message is done.
+
+    make_index, send: what a stack asks for, and where its answer goes; see prepare_index."""
     logger = Logger(service=SERVICE)
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -44,6 +48,9 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore) -> Call
                                "FailedDocuments": float(found.state == "failed")}, model_version=ingestion.name)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
+        if is_stack_event(event):
+            prepare_index(event, make_index, send, logger)
+            return {}
         return dict(process_partial_response(event, handle, processor, context))
 
     return handler
