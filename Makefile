@@ -88,8 +88,14 @@ cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod 
 smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STREAM_URL=… LOGS=…]
 	$(BIN)/python frontend/smoke.py --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
 
+# Lambda cannot write beside the code, so what is not compiled here is compiled again at every cold start: half of one.
+# Left out is what no function imports; T2 has no room for it.
+PYTHON313 = $(or $(wildcard $(shell pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13),python3.13)
+COMPILE = $(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+  -x '/(tests?|testing|fontTools|mpl_toolkits|f2py|transformers|quantization|tools|pip)/'
 build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ [IMAGE=… of the page]
-	PATH="$$PATH:$$(pyenv prefix 3.13.0 2>/dev/null)/bin" $(BIN)/sam build
+	PATH="$$PATH:$(dir $(PYTHON313))" $(BIN)/sam build
+	$(COMPILE) .aws-sam/build
 	$(BIN)/python -m local.release $(if $(IMAGE),--image "$(IMAGE)")
 
 image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.region.amazonaws.com/shotwise:1

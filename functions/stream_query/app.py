@@ -9,4 +9,5 @@ from shotwise.settings import Settings
 
 trace_calls("stream_query", os.environ)
 settings = Settings.from_mapping(os.environ)
-app = traced(stream_query_app(open_answerer(settings.knowledge), settings.allowed_origins), os.environ)
+app = traced(stream_query_app(open_answerer(settings.knowledge), settings.allowed_origins,
+                              os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "none")), os.environ)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-HEADER, VARIABLE = b"x-amzn-trace-id", "_X_AMZN_TRACE_ID"
+HEADER, FIELD, VARIABLE = b"x-amzn-lambda-context", "xray_trace_id", "_X_AMZN_TRACE_ID"
 
 
 def trace_calls(service: str, environ: Mapping[str, str]) -> None:
@@ -22,12 +23,12 @@ def trace_calls(service: str, environ: Mapping[str, str]) -> None:
 
 def traced(app: App, environ: MutableMapping[str, str]) -> App:
     """The app with each request's trace where the tracer looks for it: Lambda's own runtime puts it there, the web
-    adapter hands it on as a header. A function handles one request at a time."""
+    adapter hands it on inside a header. A function handles one request at a time."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         for name, value in scope.get("headers", ()):
             if name == HEADER:
-                environ[VARIABLE] = value.decode("latin-1")
+                environ[VARIABLE] = str(json.loads(value).get(FIELD) or "")
         await app(scope, receive, send)
 
     return serve

@@ -10,13 +10,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from shotwise.edge.files import file_response
 from shotwise.edge.function import Function
 from shotwise.edge.names import name_fault
 from shotwise.edge.problem import to_json
 from shotwise.edge.requests import MOST_QUESTION
+from shotwise.edge.resolver import Response
 from shotwise.errors import FieldError, InvalidInput, NotFound
 from shotwise.files import FileStore
 from shotwise.knowledge.answer import Answerer

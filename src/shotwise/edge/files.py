@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
+from shotwise.edge.resolver import Response
 from shotwise.files import Stored
 
 

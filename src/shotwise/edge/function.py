@@ -8,12 +8,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from shotwise.edge.body import check_media_type, check_text, read_body
 from shotwise.edge.problem import CONTENT_TYPE, Rejected, problem, to_json
+from shotwise.edge.resolver import APIGatewayRestResolver, CORSConfig, NotFoundError, Response
 from shotwise.errors import FieldError, InvalidInput, NotFound
 
 NAMESPACE = "Shotwise"
@@ -33,6 +32,11 @@ def emit(service: str, times: Mapping[str, float], counts: Mapping[str, float], 
     for name, value in counts.items():
         metrics.add_metric(name, MetricUnit.Count, value)
     metrics.flush_metrics()
+
+
+def version_of(context: Any) -> str:
+    """The version of the function that is at work, as Lambda's context says it."""
+    return str(getattr(context, "function_version", "none"))
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig | None:
@@ -146,6 +150,8 @@ class Function:
         document = problem(error)
         if document["status"] >= 500:
             self._logger.error("failed", exc_info=error)
+            # To Lambda an answered failure is a success; this is what a roll-out is stopped by.
+            emit(self._service, {}, {"Failed": 1}, function_version=version_of(self.api.lambda_context))
         return Response(document["status"], CONTENT_TYPE, to_json(document))
 
     def _no_route(self, _: NotFoundError) -> Response[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from shotwise.bundle import Bundle
 from shotwise.edge.files import file_response
 from shotwise.edge.function import Function
 from shotwise.edge.replies import importance_reply
 from shotwise.edge.requests import ImportanceRequest, importance_request
+from shotwise.edge.resolver import Response
 from shotwise.explanation import Draw, Explanation, explain, keep_chart
 from shotwise.files import FileStore
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shotwise.bundle import Bundle
-from shotwise.explanation import Explanation
-from shotwise.knowledge.passage import Answer
-from shotwise.prediction import Prediction
-from shotwise.setpoints import Setpoints
+if TYPE_CHECKING:  # T1 starts without what only T2 and T3 work with
+    from shotwise.bundle import Bundle
+    from shotwise.explanation import Explanation
+    from shotwise.knowledge.passage import Answer
+    from shotwise.prediction import Prediction
+    from shotwise.setpoints import Setpoints
 
 PLACES = 9
 

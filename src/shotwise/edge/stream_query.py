@@ -35,8 +35,9 @@ SERVICE = "stream_query"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def stream_query_app(answerer: Answerer, origins: Sequence[str] = ()) -> Starlette:
-    """The app for an answerer. GET /health is what the adapter waits for. origins: whose web pages may read it."""
+def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: str = "none") -> Starlette:
+    """The app for an answerer. GET /health is what the adapter waits for. origins: whose web pages may read it;
+    version: of the function, for the metric that stops its roll-out."""
     logger = Logger(service=SERVICE)
 
     async def post_query(request: Request) -> Response:
@@ -49,8 +50,8 @@ def stream_query_app(answerer: Answerer, origins: Sequence[str] = ()) -> Starlet
         except ClientDisconnect:
             return Response(status_code=499)  # nobody hears it
         except Exception as error:  # as the gateway does: whatever it is, the caller gets a problem document
-            return _refused(error, logger)
-        return StreamingResponse(_stream(first, events, started, logger, answerer.name),
+            return _refused(error, logger, version)
+        return StreamingResponse(_stream(first, events, started, logger, answerer.name, version),
                                  media_type="text/event-stream", headers=HEADERS)
 
     async def get_health(_: Request) -> Response:
@@ -73,16 +74,16 @@ async def _body(request: Request) -> str:
         raise InvalidInput([FieldError("body", "is not UTF-8")]) from None
 
 
-def _refused(error: Exception, logger: Logger) -> Response:
+def _refused(error: Exception, logger: Logger, version: str) -> Response:
     document = problem(error)
     if document["status"] >= 500:
         logger.error("failed", exc_info=error)
-        emit(SERVICE, {}, {"Failed": 1})
+        _failed(version)
     return Response(to_json(document), document["status"], media_type=CONTENT_TYPE)
 
 
 async def _stream(first: Event, events: Generator[Event, None, None], started: float, logger: Logger,
-                  generator: str) -> AsyncIterator[str]:
+                  generator: str, version: str) -> AsyncIterator[str]:
     """The events as text. A client that hangs up ends this generator, and with it the work."""
     first_token = 0.0
     event: Event | None = first
@@ -97,10 +98,16 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
             event = await run_in_threadpool(next, events, None)
     except Exception as error:  # the status is sent already: all that can be done is to say so
         logger.error("failed", exc_info=error)
-        emit(SERVICE, {}, {"Failed": 1})  # of all that Lambda sees, this is a success
+        _failed(version)
         yield _event("error", problem(error))
     finally:
         events.close()
+
+
+def _failed(version: str) -> None:
+    """Count a failure that Lambda sees as a success: for the alarm, and for the roll-out of the version at work."""
+    emit(SERVICE, {}, {"Failed": 1})
+    emit(SERVICE, {}, {"Failed": 1}, function_version=version)
 
 
 def _measure(answer: Answer, generator: str, elapsed: float, first_token: float) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from typing import Any
 
 from shotwise.adapters.tracing import trace_calls, traced
+
+
+def context(trace: str | None) -> tuple[bytes, bytes]:
+    """The header in which the web adapter hands on what Lambda told it."""
+    return b"x-amzn-lambda-context", json.dumps({"request_id": "x", "xray_trace_id": trace}).encode()
 
 
 def test_a_request_brings_its_trace() -> None:
@@ -17,9 +23,9 @@ def test_a_request_brings_its_trace() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(environ.get("_X_AMZN_TRACE_ID"))
 
-    for headers in ([], [(b"x-amzn-trace-id", b"Root=1-a;Sampled=1")], [(b"x-amzn-trace-id", b"Root=1-b")]):
+    for headers in ([], [context("Root=1-a;Sampled=1")], [context("Root=1-b")], [context(None)]):
         asyncio.run(traced(app, environ)({"type": "http", "headers": headers}, None, None))
-    assert seen == [None, "Root=1-a;Sampled=1", "Root=1-b"]
+    assert seen == [None, "Root=1-a;Sampled=1", "Root=1-b", ""]
 
 
 def test_nothing_is_traced_on_one_machine() -> None:
