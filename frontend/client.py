@@ -58,6 +58,16 @@ class Client:
         """Schema, limits, thresholds and figures of the served model."""
         return self._json("GET", "/model")
 
+    def strangers(self) -> list[tuple[str, int]]:
+        """What an unsigned request hears, address and status, wherever this client signs; nothing where it does not."""
+        asked = {f"{self.base_url}/documents": ("GET", self._session),
+                 f"{self._stream_url}/query": ("POST", self._streams)}
+        found = []
+        for url, (method, session) in asked.items():
+            if session.auth:
+                found.append((url, _unsigned(method, url)))
+        return found
+
     def samples(self) -> list[Json]:
         """Real shots to try."""
         found: list[Json] = self._json("GET", "/samples")["samples"]
@@ -163,6 +173,17 @@ def _at_store(method: str, url: str, timeout: tuple[float, float], **options: An
     with _session(url) as session:
         session.auth = _unchanged
         return _answered(session, method, url, timeout=timeout, **options)
+
+
+def _unsigned(method: str, url: str) -> int:
+    """The status that a request without any credentials hears."""
+    with _session(url) as session:
+        session.auth = _unchanged
+        try:
+            return session.request(method, url, timeout=TIMEOUT, allow_redirects=False,
+                                   json={} if method == "POST" else None).status_code
+        except requests.RequestException as error:
+            raise ApiError(None, {}) from error
 
 
 def _document(name: str) -> str:

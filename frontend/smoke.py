@@ -32,6 +32,7 @@ from smoke_logs import FileLogs, GroupLogs, Logs, LogsError
 GROUP = "cloudwatch:"
 WAIT, LOOK_EVERY = 180.0, 2.0  # seconds: for a document to be read, or forgotten; between looks
 SHOWN = 3  # lines of errors
+FORBIDDEN = 403
 Say = Callable[[str], None]
 
 
@@ -56,8 +57,9 @@ class Smoke:
     def run(self) -> int:
         """All steps, or those up to the first that fails, and the logs. Raises Unsigned where nothing can be asked."""
         started = time.monotonic()
-        steps = (("api", self._api), ("upload", self._upload), ("read", self._read), ("ask", self._ask),
-                 ("open", self._open), ("diagnose", self._diagnose), ("chart", self._draw), ("remove", self._remove))
+        steps = (("api", self._api), ("closed", self._closed), ("upload", self._upload), ("read", self._read),
+                 ("ask", self._ask), ("open", self._open), ("diagnose", self._diagnose), ("chart", self._draw),
+                 ("remove", self._remove))
         try:
             well = all(self._step(name, step) for name, step in steps)
         finally:
@@ -83,6 +85,17 @@ class Smoke:
 
     def _api(self) -> str:
         return f"{self._client.base_url} serves the model {self._client.model()['version']}"
+
+    def _closed(self) -> str:
+        """Whoever may call without a signature may remove every document. A stream of its own may be open by choice."""
+        heard = self._client.strangers()
+        let_in = {url: status for url, status in heard if status != FORBIDDEN}
+        for url, status in let_in.items():
+            if url.startswith(self._client.base_url):
+                raise Failed(f"an unsigned request is not refused: {url} answers {status}")
+        if not heard:
+            return "no signatures are asked for here"
+        return "unsigned requests are refused" + "".join(f"; anybody may ask {url}" for url in let_in)
 
     def _upload(self) -> str:
         self._there = True  # from now on: an upload that broke off may have arrived

@@ -54,6 +54,17 @@ def test_every_call_is_let_through(aws: StubApi) -> None:
     asked.remove(NAME)
 
 
+def test_what_a_stranger_hears_is_told(aws: StubApi) -> None:
+    """Without a signature, though this client has one; of API and stream; and 200 where anybody is let in."""
+    aws.replies |= {"GET /dev/documents": Reply(200, recorded("documents")), "POST /query": Reply(400, {})}
+    asked = client(stream_url=f"https://{FUNCTION}/")
+    places = [f"{API}/documents", f"https://{FUNCTION}/query"]
+    assert asked.strangers() == [(place, 403) for place in places]
+    aws.guard = None
+    assert asked.strangers() == list(zip(places, (200, 400), strict=True))
+    assert client("http://127.0.0.1:9").strangers() == []
+
+
 def test_the_stand_in_lets_nobody_else_through(aws: StubApi) -> None:
     """Another secret, or none of the requests' headers, is refused: the check is one."""
     for asked in (client(key=Credentials("AKIDEXAMPLE", "guessed", "example-token")),

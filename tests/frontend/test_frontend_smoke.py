@@ -38,6 +38,9 @@ class Plant:
     def model(self) -> dict[str, Any]:
         return {"version": "v1"}
 
+    def strangers(self) -> list[tuple[str, int]]:
+        return [("https://plant/documents", 403)]
+
     def upload(self, name: str, content: Any) -> str:
         self.held[name] = content.read()
         return name
@@ -105,7 +108,7 @@ def test_a_deployment_that_works_passes(tmp_path: Path) -> None:
     status, said = tried(plant, Quiet())
     assert (status, plant.held, plant.calls) == (0, {}, [f"remove {PROBE.name}"])
     steps = [line.split()[1] for line in said]
-    assert steps == ["api", "upload", "read", "ask", "open", "diagnose", "chart", "remove", "logs", "passed"]
+    assert steps == ["api", "closed", "upload", "read", "ask", "open", "diagnose", "chart", "remove", "logs", "passed"]
     assert all(" s  " in line for line in said[:-1])
 
 
@@ -128,10 +131,18 @@ def refuse(status: int | None, detail: str = "") -> Callable[..., Any]:
     return call
 
 
+def test_an_open_stream_is_told_and_no_failure() -> None:
+    """It has an address of its own, and a parameter that opens it."""
+    status, said = tried(Plant(strangers=lambda: [("https://plant/documents", 403), ("https://stream/query", 400)]))
+    assert status == 0 and any("anybody may ask https://stream/query" in line for line in said)
+
+
 FLAWS: list[tuple[str, str, Callable[..., Any], str]] = [
     ("api", "model", refuse(None), "no answer came"),
     ("api", "model", refuse(403, "May not."), "May not. (status 403)"),
     ("api", "model", dict, "lacks what the contract promises"),
+    ("closed", "strangers", lambda: [("https://plant/documents", 200), ("https://plant/query", 403)],
+     "not refused: https://plant/documents answers 200"),
     ("upload", "upload", refuse(403), "status 403"),
     ("read", "documents", list, "does not show the document"),
     ("read", "documents", lambda: [listed(PROBE.name, version=None)], "does not show the document"),
