@@ -13,9 +13,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_first_answer_of_t1_is_quick(built: None, tmp_path: Path) -> None:
-    """From the start of the process to the answer: an eighth of what the PoC layout takes in the same run. That is 0.30 s
-    where the PoC takes 2.40 s, as it did when both figures were set; a slower machine is slower for both. Of each the
-    quickest start counts: what else the machine does only adds."""
+    """From the start of the process to the answer: an eighth of what the PoC layout takes in the same run. That is
+    0.30 s where the PoC takes 2.40 s, as it did when both figures were set; a slower machine is slower for both. Of
+    each the quickest start counts: what else the machine does only adds."""
     poc, _ = run.poc(tmp_path / "poc", kamp_csv())
     starts = {run.POC: poc, run.OURS: run.ours(tmp_path / "ours", compiled=True)}
     found = run.summary(run.measure(starts, tmp_path / "runs"))
