@@ -187,6 +187,8 @@ def _unsigned(method: str, url: str) -> int:
 
 
 def _document(name: str) -> str:
+    if name in (".", ".."):  # an address would lead elsewhere by it
+        raise ApiError(404, {})
     return f"/documents/{quote(name, safe='')}"
 
 

@@ -7,6 +7,7 @@ is read for an hour. So a link leads here. The browser keeps the link's #page=N 
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -29,13 +30,18 @@ def document_route(address: Address) -> Route:
         try:
             return RedirectResponse(address(name), 302, FRESH)
         except ApiError as error:
-            return HTMLResponse(_refusal(name, error), error.status or 502, FRESH)
+            return HTMLResponse(_refusal(name, error, _language(request)), error.status or 502, FRESH)
 
     return Route(f"{OPEN}/{{name}}", open_document)
 
 
-def _refusal(name: str, error: ApiError) -> str:
-    """Why the document does not open, in every language: the link does not say which one the page speaks."""
-    lines = "".join(f'<p lang="{language}">{text(problems.advice(error, Words(language), "problem.open"))}</p>'
-                    for language in LANGUAGES)
-    return f'<!doctype html><meta charset="utf-8"><title>{text(name)}</title><h1>{text(name)}</h1>{lines}'
+def _language(request: Request) -> str:
+    """That of the page with the link: its address has it, and a browser says from where it comes."""
+    spoken = parse_qs(urlsplit(request.headers.get("referer", "")).query).get("lang", [])
+    return next((one for one in spoken if one in LANGUAGES), LANGUAGES[0])
+
+
+def _refusal(name: str, error: ApiError, language: str) -> str:
+    """Why the document does not open."""
+    head = f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{text(name)}</title>'
+    return f'{head}<h1>{text(name)}</h1><p>{text(problems.advice(error, Words(language), "problem.open"))}</p>'

@@ -84,6 +84,9 @@ class Signature(requests.auth.AuthBase):
         The path and query of `url` are signed as they stand, percent-encoded; SigV4Auth encodes the path once more,
         as every service but S3 does when it checks.
         """
+        host = scope_of(url, self._scope.region)
+        if host != self._scope:  # what is about to be sent decides, not what the address looked like
+            raise SigningError("https", f"{url}: signed requests go over https://, to where they are signed for")
         if urlsplit(url).scheme != "https":
             raise SigningError("https", f"{url}: signed requests go over https:// only")
         request = AWSRequest(method, url, dict(headers), body)

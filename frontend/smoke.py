@@ -24,7 +24,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from client import ApiError, Client, Unsigned
-from signing import scope_of
+from signing import LOOPBACK, scope_of
 from smoke_answers import answer_flaw, diagnosis_flaw, hear, stream_flaw
 from smoke_document import PAGE, PAGES, Probe, probe
 from smoke_logs import FileLogs, GroupLogs, Logs, LogsError
@@ -94,7 +94,10 @@ class Smoke:
             if url.startswith(self._client.base_url):
                 raise Failed(f"an unsigned request is not refused: {url} answers {status}")
         if not heard:
-            return "no signatures are asked for here"
+            if urlsplit(self._client.base_url).hostname not in LOOPBACK:
+                raise Failed(f"{self._client.base_url} answers without a signature; if it is a name of the API's own, "
+                             "set SHOTWISE_SIGN_REGION to have it asked with one")
+            return "this machine asks for no signatures"
         return "unsigned requests are refused" + "".join(f"; anybody may ask {url}" for url in let_in)
 
     def _upload(self) -> str:

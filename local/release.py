@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# The template and the scenarios' parameters are settings of the functions.
-PARTS = ("functions", "src", "models", "layers", "template.yaml", "samconfig.toml")
+# The templates and the scenarios' parameters are settings of the functions: a version keeps those it was made with.
+PARTS = ("functions", "src", "models", "layers", "infra", "template.yaml", "samconfig.toml")
 LEFT_OUT = ("__pycache__", ".egg-info")
 KEPT_IN = ".aws-sam/release.yaml"
 

@@ -84,7 +84,7 @@ CHOICES = (
 
 
 def alternatives(scenario: str, month: Month, bill: Bill) -> Iterator[Alternative]:
-    """Every choice that would change this bill by a dollar or more, dearest first."""
+    """Every choice that would change this bill by half a dollar or more, dearest first."""
     found = []
     for choice in CHOICES:
         changed = _changed(scenario, month, choice)

@@ -258,6 +258,8 @@ def test_logs_and_metrics_tell_of_files_without_their_text(plant: Plant, monkeyp
         ("ingested", "good.pdf", "unchanged")]
     out = capsys.readouterr().out
     records = [json.loads(line) for line in out.splitlines() if '"_aws"' in line]
+    (broken,) = [records.pop(number) for number, record in enumerate(records) if "Failed" in record]
+    assert (broken["Failed"], broken["function_version"]) == ([1.0], "none")  # what a roll-out is stopped by
     assert [(record["Pages"], record["FailedDocuments"]) for record in records] == [([2], [0]), ([0], [1]), ([0], [0])]
     assert records[0]["Passages"][0] >= 3 and {record["model_version"] for record in records} == {"lexical"}
     assert not [word for word in ("비스킷", "소착", "급탕") if word in out + caplog.text]

@@ -17,7 +17,7 @@ from .transformed import transformed
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what a release is made of, its models and library by stand-ins: their size adds nothing."""
-    for part in ("functions", "src"):
+    for part in ("functions", "src", "infra"):
         shutil.copytree(ROOT / part, tmp_path / part)
     for part in ("models/shotwise/model.onnx", "layers/knowledge/knowledge/index.sqlite",
                  "layers/runtime/requirements.txt"):
@@ -37,9 +37,10 @@ def versions(given: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", [
     "functions/predict/app.py", "src/shotwise/prediction.py", "models/shotwise/model.onnx",
-    "layers/runtime/requirements.txt", "layers/knowledge/knowledge/index.sqlite", "template.yaml", "samconfig.toml"])
+    "layers/runtime/requirements.txt", "layers/knowledge/knowledge/index.sqlite", "template.yaml", "samconfig.toml",
+    "infra/roles.yaml"])
 def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: str) -> None:
-    """Of a function, the core, a model, a layer, the template or a scenario: SAM alone sees the first of these."""
+    """Of a function, the core, a model, a layer, a template or a scenario: SAM alone sees the first of these."""
     before = release(checkout)
     changed = checkout / path
     content = bytearray(changed.read_bytes())
@@ -57,7 +58,8 @@ def test_what_no_version_is_made_of_changes_nothing(checkout: Path) -> None:
     (checkout / "src/shotwise/__pycache__").mkdir(exist_ok=True)
     (checkout / "src/shotwise/__pycache__/shot.pyc").write_bytes(b"cache")
     (checkout / "functions/predict/app.py").touch()
-    assert release(checkout) == before and versions(before) == versions(before)
+    after = release(checkout)
+    assert after == before and versions(after) == versions(before)
 
 
 def test_a_file_that_moves_is_a_change(checkout: Path) -> None:

@@ -17,7 +17,7 @@ from .running import ROOT, Stack, ask, stack
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, str(ROOT / "frontend/smoke.py")]
-STEPS = ["api", "upload", "read", "ask", "open", "diagnose", "chart", "remove", "logs"]
+STEPS = ["api", "closed", "upload", "read", "ask", "open", "diagnose", "chart", "remove", "logs"]
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,22 @@ def traced(app: App, environ: MutableMapping[str, str]) -> App:
     """The app with each request's trace where the tracer looks for it: Lambda's own runtime puts it there, the web
     adapter hands it on inside a header. A function handles one request at a time."""
 
+    if "LAMBDA_TASK_ROOT" not in environ:
+        return app
+
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         for name, value in scope.get("headers", ()):
             if name == HEADER:
-                environ[VARIABLE] = str(json.loads(value).get(FIELD) or "")
+                environ[VARIABLE] = _trace_of(value)
         await app(scope, receive, send)
 
     return serve
+
+
+def _trace_of(context: bytes) -> str:
+    """The trace in what the adapter tells of an invocation; empty where it tells none."""
+    try:
+        found = json.loads(context).get(FIELD)
+    except (ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) and found.isprintable() else ""

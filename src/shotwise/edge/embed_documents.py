@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shotwise.edge.function import emit
+from shotwise.edge.function import emit, version_of
 from shotwise.edge.names import name_fault
 from shotwise.edge.prepare_index import Send, is_stack_event, prepare_index
 from shotwise.errors import NotFound
@@ -35,6 +35,7 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
     make_index, send: what a stack asks for, and where its answer goes; see prepare_index."""
     logger = Logger(service=SERVICE)
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    version = {"at work": "none"}
 
     def handle(record: SQSRecord) -> None:
         for name in dict.fromkeys(_names(record.body)):
@@ -42,6 +43,7 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
                 found = sync(name, ingestion, documents)
             except Exception:
                 logger.exception("failed", document=name)
+                emit(SERVICE, {}, {"Failed": 1}, function_version=version["at work"])  # Lambda sees a success
                 raise
             logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.notes)
             emit(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
@@ -51,6 +53,7 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
         if is_stack_event(event):
             prepare_index(event, make_index, send, logger)
             return {}
+        version["at work"] = version_of(context)
         return dict(process_partial_response(event, handle, processor, context))
 
     return handler

@@ -16,8 +16,9 @@ from aws_lambda_powertools import Logger
 from shotwise.errors import KnowledgeError
 
 Send = Callable[[str, bytes], None]
-# A collection's data policy holds a minute or so after it is made; until then the store turns us away.
-TRIES, PAUSE_SECONDS = 20, 15.0
+# A collection's data policy holds a minute or so after it is made; until then the store turns us away. What is left of
+# the function's 900 s is for a try that begins at the end: making an index is waited for up to 180 s.
+PAUSE_SECONDS, MOST_SECONDS = 15.0, 600.0
 
 
 def is_stack_event(event: Any) -> bool:
@@ -26,27 +27,28 @@ def is_stack_event(event: Any) -> bool:
 
 
 def prepare_index(event: Mapping[str, Any], make: Callable[[], None], send: Send, logger: Logger, *,
-                  sleep: Callable[[float], None] = time.sleep) -> None:
+                  sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
     """Make the index, unless the stack goes: with it the collection goes, and the index in it. make: does nothing where
     it is there. send: gives CloudFormation the answer, of success and of failure; without one it waits in vain."""
-    reason = "" if event["RequestType"] == "Delete" else _made(make, logger, sleep)
+    reason = "" if event["RequestType"] == "Delete" else _made(make, logger, sleep, clock)
     answer = {"Status": "FAILED" if reason else "SUCCESS", "Reason": reason or "the index is there",
               "PhysicalResourceId": event["ResourceProperties"]["Index"],
               **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}}
     send(event["ResponseURL"], json.dumps(answer).encode())
 
 
-def _made(make: Callable[[], None], logger: Logger, sleep: Callable[[float], None]) -> str:
+def _made(make: Callable[[], None], logger: Logger, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
     """Why the index could not be made; empty where it was."""
-    reason = ""
-    for number in range(TRIES):
-        if number:
-            sleep(PAUSE_SECONDS)
+    end = clock() + MOST_SECONDS
+    while True:
         try:
             make()
+            return ""
         except KnowledgeError as error:
             logger.warning("the index could not be made yet", reason=str(error))
-            reason = f"{error}"[:1000]
-        else:
-            return ""
-    return reason
+            if clock() >= end:
+                return str(error)[:1000]
+        except Exception as error:  # whatever it is, the stack waits for an answer; the log has the rest
+            logger.exception("the index could not be made")
+            return f"{type(error).__name__}: see the log of the function that embeds"
+        sleep(PAUSE_SECONDS)
