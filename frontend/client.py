@@ -116,7 +116,7 @@ class Client:
         """Send a file to where the API says, and give the name that it goes by."""
         found = self._json("POST", "/documents", {"name": name})
         address = found["upload"]
-        _at_store(address["method"], address["url"], UPLOAD_TIMEOUT, data=_whole(content), headers=address["headers"])
+        _bare(address["method"], address["url"], UPLOAD_TIMEOUT, data=_whole(content), headers=address["headers"])
         return str(found["name"])
 
     def remove(self, name: str) -> None:
@@ -147,7 +147,7 @@ class Client:
         """A file that the API hands out, or says the address of."""
         found = self._send("GET", path, onward=True)
         target = _target(found)
-        return _at_store("GET", target, TIMEOUT).content if target else found.content
+        return _bare("GET", target, TIMEOUT).content if target else found.content
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *,
               stream: bool = False, onward: bool = False) -> requests.Response:
@@ -167,9 +167,9 @@ def _session(url: str, signed: Signature | None = None) -> requests.Session:
     return session
 
 
-def _at_store(method: str, url: str, timeout: tuple[float, float], **options: Any) -> requests.Response:
-    """A request to an address that carries its own signature: credentials beside it, the caller's or those of a
-    .netrc, make the store refuse it, and a redirect would break it."""
+def _bare(method: str, url: str, timeout: tuple[float, float], **options: Any) -> requests.Response:
+    """A request without credentials, as to an address that carries its own signature: others beside it, the caller's or
+    those of a .netrc, make a store refuse it, and a redirect would break it."""
     with _session(url) as session:
         session.auth = _unchanged
         return _answered(session, method, url, timeout=timeout, **options)
@@ -177,13 +177,12 @@ def _at_store(method: str, url: str, timeout: tuple[float, float], **options: An
 
 def _unsigned(method: str, url: str) -> int:
     """The status that a request without any credentials hears."""
-    with _session(url) as session:
-        session.auth = _unchanged
-        try:
-            return session.request(method, url, timeout=TIMEOUT, allow_redirects=False,
-                                   json={} if method == "POST" else None).status_code
-        except requests.RequestException as error:
-            raise ApiError(None, {}) from error
+    try:
+        return _bare(method, url, TIMEOUT, json={} if method == "POST" else None).status_code
+    except ApiError as error:
+        if error.status is None:
+            raise
+        return error.status
 
 
 def _document(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -258,6 +259,8 @@ def test_logs_and_metrics_tell_of_files_without_their_text(plant: Plant, monkeyp
         ("ingested", "good.pdf", "unchanged")]
     out = capsys.readouterr().out
     records = [json.loads(line) for line in out.splitlines() if '"_aws"' in line]
+    queue_of(plant.ingestion, plant.documents)(batch(message("bad.pdf")), SimpleNamespace(function_version="7"))
+    assert '"function_version":"7"' in capsys.readouterr().out.replace(" ", "")
     (broken,) = [records.pop(number) for number, record in enumerate(records) if "Failed" in record]
     assert (broken["Failed"], broken["function_version"]) == ([1.0], "none")  # what a roll-out is stopped by
     assert [(record["Pages"], record["FailedDocuments"]) for record in records] == [([2], [0]), ([0], [1]), ([0], [0])]

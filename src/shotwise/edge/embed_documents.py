@@ -35,15 +35,14 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
     make_index, send: what a stack asks for, and where its answer goes; see prepare_index."""
     logger = Logger(service=SERVICE)
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    version = {"at work": "none"}
 
-    def handle(record: SQSRecord) -> None:
+    def handle(record: SQSRecord, lambda_context: Any = None) -> None:
         for name in dict.fromkeys(_names(record.body)):
             try:
                 found = sync(name, ingestion, documents)
             except Exception:
                 logger.exception("failed", document=name)
-                emit(SERVICE, {}, {"Failed": 1}, function_version=version["at work"])  # Lambda sees a success
+                emit(SERVICE, {}, {"Failed": 1}, function_version=version_of(lambda_context))  # Lambda sees a success
                 raise
             logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.notes)
             emit(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
@@ -53,7 +52,6 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
         if is_stack_event(event):
             prepare_index(event, make_index, send, logger)
             return {}
-        version["at work"] = version_of(context)
         return dict(process_partial_response(event, handle, processor, context))
 
     return handler

@@ -47,8 +47,8 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
 class Function:
     """Call it as a Lambda handler. An API Gateway proxy event goes through the routes; anything else is the plain
     payload, answered with the reply itself. A plain payload at fault raises `Rejected` with the problem document as
-    its message, which the workflow hands on; every other error is an engineer's and is raised as it is. origins:
-    whose web pages may read replies."""
+    its message, unless it is one that is answered (see payload); every other error is an engineer's and is raised as
+    it is. origins: whose web pages may read replies."""
 
     def __init__(self, service: str, model_version: str, *, counts: Counts | None = None,
                  origins: Sequence[str] = ()) -> None:

@@ -24,7 +24,7 @@ STATUSES: tuple[tuple[type[ShotwiseError], int, str], ...] = (
 
 
 class Rejected(Exception):
-    """Raised to a workflow for a bad request: the message is the problem document, the class name its error."""
+    """Raised to who sent a plain payload that is at fault: the message is the problem document."""
 
 
 def problem(error: Exception) -> dict[str, Any]:
