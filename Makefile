@@ -82,11 +82,11 @@ load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE) $(if $(HOST),--host "$(HOST)")
 
 cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod PRICES=mine.toml; WRITE=1 for docs/cost.md
-	@$(BIN)/python -m local.cost $(SCENARIO) $(if $(PRICES),--prices "$(PRICES)") $(if $(WRITE),--write)
+	@$(BIN)/python -m shotwise_tools.cost $(SCENARIO) $(if $(PRICES),--prices "$(PRICES)") $(if $(WRITE),--write)
 
 # STREAM_URL: where questions are answered, if elsewhere; LOGS: a file, or cloudwatch:GROUP.
 smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STREAM_URL=… LOGS=…]
-	$(BIN)/python frontend/smoke.py --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
+	$(BIN)/python -m shotwise_tools.smoke --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
 
 # Lambda cannot write beside the code, so what is not compiled here is compiled again at every cold start: half of one.
 # Left out is what no function imports; T2 has no room for it.
@@ -96,7 +96,7 @@ COMPILE = $(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash 
 build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ [IMAGE=… of the page]
 	PATH="$$PATH:$(dir $(PYTHON313))" $(BIN)/sam build
 	$(COMPILE) .aws-sam/build
-	$(BIN)/python -m local.release $(if $(IMAGE),--image "$(IMAGE)")
+	$(BIN)/python -m shotwise_tools.release $(if $(IMAGE),--image "$(IMAGE)")
 
 image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.region.amazonaws.com/shotwise:1
 	docker build --platform linux/amd64 --tag "$(or $(IMAGE),shotwise-page)" frontend

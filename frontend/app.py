@@ -10,8 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from document_route import document_route
-from settings import client_of
+from frontend.document_route import document_route
+from frontend.settings import client_of
 
 app = st.App(Path(__file__).parent / "page.py", routes=[
     document_route(lambda name: client_of(os.environ).document_address(name))])

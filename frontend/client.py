@@ -9,8 +9,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 
-from event_stream import events
-from signing import LOOPBACK, Signature, SigningError, Source, signature
+from frontend.event_stream import events
+from frontend.signing import LOOPBACK, Signature, SigningError, Source, signature
 
 Json = dict[str, Any]
 Event = tuple[str, Json]

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from client import OPEN, ApiError
-from views import problems
-from views.markup import text
-from words import LANGUAGES, Words
+from frontend.client import OPEN, ApiError
+from frontend.messages import LANGUAGES, Words
+from frontend.views import problems
+from frontend.views.markup import text
 
 Address = Callable[[str], str]
 FRESH = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

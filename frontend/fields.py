@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MOST_DECIMALS = 6
+MAX_DECIMALS = 6
 
 Value = float | str | None
 
@@ -48,8 +48,8 @@ def _field(feature: Mapping[str, Any]) -> Field:
 
 
 def _decimals(values: Iterable[float]) -> int:
-    return max(next((digits for digits in range(MOST_DECIMALS) if abs(round(value, digits) - value) < 1e-9),
-                    MOST_DECIMALS) for value in values)
+    return max(next((digits for digits in range(MAX_DECIMALS) if abs(round(value, digits) - value) < 1e-9),
+                    MAX_DECIMALS) for value in values)
 
 
 def to_widget(field: Field, value: Any) -> Value:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from places import diagnosis, documents
-from settings import client_of
-from views import markup
-from words import LANGUAGES, Words
+from frontend.messages import LANGUAGES, Words
+from frontend.screens import diagnosis, documents
+from frontend.settings import client_of
+from frontend.views import markup
 
 STYLE = Path(__file__).parent / "style.css"
 PLACES = {"diagnosis": diagnosis, "documents": documents}

@@ -1,13 +1,13 @@
 """Why a document could not be read, or not wholly: the reader's own message → words of the page.
 
-The reader (shotwise.knowledge.parse) speaks English. What it says is recognised by the parts of it that never change.
+The reader (shotwise.knowledge.ingestion.parse) speaks English. What it says is recognised by the parts of it that never change.
 """
 
 from __future__ import annotations
 
 import re
 
-from words import Words
+from frontend.messages import Words
 
 _STOPPED = r"(?:(?P<slow>took longer than (?P<seconds>[\d.]+) s)|crashed the reader)"
 # (pattern, key of the words); the groups of the pattern are put into the words. The first that fits is taken.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from client import Client
+from frontend.client import Client
 
 API_URL = "http://127.0.0.1:8000"
 

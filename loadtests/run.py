@@ -12,27 +12,27 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import gevent  # noqa: E402
-from locust import User  # noqa: E402
-from locust.env import Environment  # noqa: E402
+import gevent
+from locust import User
+from locust.env import Environment
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from frontend.signing import SigningError  # noqa: E402
-from loadtests.locustfile import prepare  # noqa: E402
-from loadtests.measurements import Recorder  # noqa: E402
-from loadtests.report import document, table  # noqa: E402
-from loadtests.shots import ApiError  # noqa: E402
-from loadtests.targets import SHIPPED, Profile, TargetsError, compare, read_profile  # noqa: E402
+from frontend.signing import SigningError
+from loadtests.locustfile import prepare
+from loadtests.measurements import Recorder
+from loadtests.report import document, table
+from loadtests.shots import ApiError
+from loadtests.targets import SHIPPED, Profile, TargetsError, compare, read_profile
 
 LAST_REQUESTS_S = 35  # longer than any request may take, so none is cut off and lost
 

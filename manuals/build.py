@@ -41,7 +41,7 @@ from reportlab.platypus import (
 )
 from reportlab.platypus.tableofcontents import TableOfContents
 
-from local.questions import with_questions
+from shotwise_cli.attach_questions import with_questions
 
 HERE = Path(__file__).resolve().parent
 FONTS = HERE.parent / "src" / "shotwise" / "charts" / "fonts"
@@ -50,7 +50,7 @@ BODY, BOLD = "ManualBody", "ManualBold"
 INK, FAINT, SHADE = colors.HexColor("#1a1a1a"), colors.HexColor("#666666"), colors.HexColor("#e9edf2")
 MARGIN, TOP, BOTTOM = 17 * mm, 20 * mm, 17 * mm
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - TOP - BOTTOM
-CELL_PADDING, MOST_CONTENTS = 4, 40
+CELL_PADDING, MAX_CONTENTS = 4, 40
 BULLET = "·"  # NanumSquare's own bullet sign is blank
 # Readers of the PDF tell headings by their size and round it; a rounded 12 counts as body text, hence 13.
 HEADING_SIZES = {1: 20, 2: 15, 3: 13}
@@ -246,7 +246,7 @@ def build(source: Path) -> Path | None:
     check_glyphs(meta["title"] + meta["subject"] + body, source.name)
     tokens = MarkdownIt("commonmark").enable("table").parse(body)
     entries = sum(token.type == "heading_open" and token.tag in ("h1", "h2") for token in tokens)
-    depth = 2 if entries <= MOST_CONTENTS else 1  # sections are listed only where the list fits on a page
+    depth = 2 if entries <= MAX_CONTENTS else 1  # sections are listed only where the list fits on a page
     target = source.with_suffix(".pdf")
     laid_out = BytesIO()
     Manual(laid_out, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))

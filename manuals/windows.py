@@ -1,6 +1,6 @@
 """Print the table of process windows that the process manual shows, computed from the KAMP table.
 
-Stages: read the table as training does (training/table.py, by training/kamp.toml) → keep each shot once and the good
+Stages: read the table as training does (shotwise_training.data.table, by kamp.toml) → keep each shot once and the good
 ones → per product, take P1, median and P99 of every measured feature → a Markdown table. The table in
 process-manual.md is this output, character for character.
 
@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.schema import Column, read_columns
-from training.table import Table, read_table
+from shotwise_training.data.schema import Column, read_columns
+from shotwise_training.data.table import Table, read_table
 
-SCHEMA = Path(__file__).resolve().parent.parent / "training" / "kamp.toml"
+SCHEMA = Path(__file__).resolve().parent.parent / "src/shotwise_training/kamp.toml"
 PRODUCT = "Product_Type"
 QUANTILES = (0.01, 0.50, 0.99)
 

@@ -19,15 +19,15 @@ os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
 os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
-from shots import Shots, kamp_csv, load_shots  # noqa: E402
+from shots import Shots, kamp_csv, load_shots
 
-from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
-from shotwise.adapters.sqlite_library import SqliteLibrary  # noqa: E402
-from shotwise.bundle import Bundle, ExcludedColumn, load_bundle  # noqa: E402
-from shotwise.knowledge.answer import Answerer  # noqa: E402
-from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries  # noqa: E402
-from shotwise.knowledge.index import Index  # noqa: E402
-from shotwise.knowledge.lexicon import Lexicon  # noqa: E402
+from shotwise.adapters.onnx import ENGINE
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.bundle import Bundle, ExcludedColumn, load_bundle
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 MODEL = ROOT / "models/shotwise"
 INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -62,8 +62,8 @@ def bundle() -> Bundle:
 def excluding(bundle: Bundle) -> Bundle:
     """The shipped bundle with one more excluded column, Ladle."""
     entry = {"name": "Ladle", "label": {"ko": "국자", "en": "Ladle"}, "reason": "the same in every shot"}
-    document = {**bundle.document, "excluded": [*bundle.document["excluded"], entry]}
-    return replace(bundle, excluded=(*bundle.excluded, ExcludedColumn(**entry)), document=document)
+    document = {**bundle.manifest, "excluded": [*bundle.manifest["excluded"], entry]}
+    return replace(bundle, excluded=(*bundle.excluded, ExcludedColumn(**entry)), manifest=document)
 
 
 @pytest.fixture(scope="session")
@@ -73,15 +73,15 @@ def shots(bundle: Bundle) -> Shots:
 
 
 @pytest.fixture(scope="session")
-def lexicon() -> Lexicon:
+def analyzer() -> Analyzer:
     """Splits text by the shipped dictionaries."""
-    return Lexicon(read_dictionary(*shipped_dictionaries()))
+    return Analyzer(read_dictionary(*shipped_dictionaries()))
 
 
 @pytest.fixture(scope="session")
-def index(lexicon: Lexicon) -> Index:
+def index(analyzer: Analyzer) -> Index:
     """The shipped knowledge index, opened as on Lambda."""
-    return Index(SqliteLibrary(INDEX, read_only=True), lexicon)
+    return Index(SqliteDocumentStore(INDEX, read_only=True), analyzer)
 
 
 @pytest.fixture(scope="session")

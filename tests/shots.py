@@ -41,9 +41,9 @@ def load_shots(bundle: Bundle) -> Shots:
     path = kamp_csv()
     if path is None:
         return Shots(generate(bundle, SYNTHETIC, seed=0), f"{SYNTHETIC} synthetic shots (SHOTWISE_KAMP_CSV is not set)")
-    from training.table import read_table
+    from shotwise_training.data.table import read_table
 
-    table = read_table(path, ROOT / "training/kamp.toml")
+    table = read_table(path, ROOT / "src/shotwise_training/kamp.toml")
     return Shots(table.features, f"{len(table)} real shots")
 
 

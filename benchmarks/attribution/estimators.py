@@ -12,7 +12,7 @@ import shapiq
 from numpy.typing import NDArray
 
 from benchmarks.attribution.report import OURS
-from shotwise.attribution import attribute
+from shotwise.attribution.shapley import attribute
 from shotwise.bundle import Bundle
 from shotwise.shot import Shot
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import Bundle, Engine, load_bundle
 
 AT_ONCE = 25  # antithetic permutations per background shot in one run of the graph

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from shotwise.coalitions import PAIRS_PER_PLAYER
+from shotwise.attribution.coalitions import PAIRS_PER_PLAYER
 
 OURS = "shotwise"
 BEGIN, END = "<!-- results -->", "<!-- end -->"

@@ -14,11 +14,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from training.configuration import DOCUMENT
-from training.export import load_pipeline
+from shotwise_training.export.bundle import load_pipeline
+from shotwise_training.models.configuration import POC_BASELINE
 
 HERE = Path(__file__).parent
-AUTOENCODER = HERE.parent.parent / "training/pipelines/shotwise"
+AUTOENCODER = HERE.parent.parent / "src/shotwise_training/pipelines/shotwise"
 
 
 def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]) -> None:
@@ -34,7 +34,7 @@ def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]
     autoencoder = load_pipeline(AUTOENCODER).pipeline.autoencoder.float()
     with torch.no_grad():
         latent = autoencoder.latent(torch.from_numpy(scaled)).numpy()
-    booster = clone(DOCUMENT.booster).fit(np.hstack([scaled, latent]), defect)
+    booster = clone(POC_BASELINE.booster).fit(np.hstack([scaled, latent]), defect)
     weights = {name: value for name, value in autoencoder.state_dict().items() if name.startswith("encode")}
     torch.save(weights, folder / "encoder.pth")
     for name, fitted in (("scaler", scaler), ("booster", booster)):

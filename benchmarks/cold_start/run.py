@@ -32,13 +32,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT / "tests")]  # the emulator is the slow tier's
 
-from shots import generate, kamp_csv  # noqa: E402
-from slow.running import AWSLAMBDARIC, BUILD, emulated, invoke, runtime_python, wait_for_port  # noqa: E402
+from shots import generate, kamp_csv
+from slow.running import AWSLAMBDARIC, BUILD, emulated, invoke, runtime_python, wait_for_port
 
-from benchmarks.cold_start import layout  # noqa: E402
-from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
-from shotwise.bundle import load_bundle  # noqa: E402
-from training.table import read_table  # noqa: E402
+from benchmarks.cold_start import layout
+from shotwise.adapters.onnx import ENGINE
+from shotwise.bundle import load_bundle
+from shotwise_training.data.table import read_table
 
 RUNS, WARM = 7, 100
 PARTS = ("PredictFunction", "RuntimeLayer", "CoreLayer")
@@ -59,7 +59,7 @@ def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], st
         defect = bundle.graph.probability(features) >= bundle.thresholds.decision
         origin = f"{len(features):,} synthetic shots"
     else:
-        table = read_table(data, ROOT / "training/kamp.toml")
+        table = read_table(data, ROOT / "src/shotwise_training/kamp.toml")
         features, defect, origin = table.features.copy(), table.defect, f"{len(table):,} real shots"
     for column, feature in enumerate(bundle.features):
         if feature.categories:

@@ -3,7 +3,7 @@
     python -m benchmarks.knowledge.run --sets DIR
 
 DIR holds a folder a set, with passages.jsonl ({id, text}) and queries.jsonl ({query, relevant}). All systems rank by
-the same BM25 (shotwise.knowledge.lexical, k1 1.2, b .75); only what they make of a text differs. Writes results.json
+the same BM25 (shotwise.knowledge.retrieval.bm25, k1 1.2, b .75); only what they make of a text differs. Writes results.json
 and the tables of README.md.
 """
 
@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from local.knowledge_evaluation import evaluate_ranking, mean_ndcg, read_corpus, read_queries
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.knowledge.dictionary import normalise, read_dictionary, shipped_dictionaries
-from shotwise.knowledge.index import Index, fused
-from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Key, Line, Passage, Query, Volume
-from shotwise.knowledge.postings import packed, postings
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.knowledge.ingestion.postings import packed, postings
+from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, PassageId, Query
+from shotwise.knowledge.retrieval.bm25 import Bm25Index
+from shotwise.knowledge.retrieval.hybrid_search import Index, fused
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.dictionary import normalise, read_dictionary, shipped_dictionaries
+from shotwise_cli.knowledge_evaluation import evaluate_ranking, mean_ndcg, read_corpus, read_queries
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results -->", "<!-- end -->"
@@ -67,29 +67,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=Path, required=True, help="a folder of sets")
     options = parser.parse_args()
-    lexicon = Lexicon(read_dictionary(*shipped_dictionaries()))
+    analyzer = Analyzer(read_dictionary(*shipped_dictionaries()))
     folders = sorted(path.parent for path in options.sets.glob("*/queries.jsonl"))
     splits = {"whitespace": whitespace, "bigrams": bigrams, "Kiwi morphemes": kiwi()}
-    found = {"sets": {folder.name: measure(folder, splits, lexicon) for folder in folders},
-             "speed": [speed(size, folders, lexicon) for size in SPEED_SIZES], "start": start()}
+    found = {"sets": {folder.name: measure(folder, splits, analyzer) for folder in folders},
+             "speed": [speed(size, folders, analyzer) for size in SPEED_SIZES], "start": start()}
     (HERE / "results.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     text = (HERE / "README.md").read_text("utf-8")
     (HERE / "README.md").write_text(f"{text.split(BEGIN)[0]}{BEGIN}\n{tables(found)}{END}{text.split(END)[1]}", "utf-8")
     print(tables(found))
 
 
-def measure(folder: Path, splits: dict[str, Split], lexicon: Lexicon) -> dict[str, Any]:
+def measure(folder: Path, splits: dict[str, Split], analyzer: Analyzer) -> dict[str, Any]:
     """nDCG@10 of every system on a set."""
     ids, passages = read_corpus(folder / "passages.jsonl")
     queries = read_queries(folder / "queries.jsonl", set(ids))
     figures, rankings = {}, []
     for name, split in splits.items():
         counted = [Counter(split(passage.lines[0].text)) for passage in passages]
-        index = LexicalIndex({"": ("", packed(([(each, False)] for each in counted), [False] * len(passages)))})
+        index = Bm25Index({"": ("", packed(([(each, False)] for each in counted), [False] * len(passages)))})
         rankings.append([index.search(dict.fromkeys(split(text), 1.0), DEPTH) for text, _ in queries])
         figures[name] = _ndcg(rankings[-1], ids, queries)
     figures["rank fusion"] = _ndcg([fused(ranked) for ranked in zip(*rankings, strict=True)], ids, queries)
-    ours = evaluate_ranking(folder / "passages.jsonl", folder / "queries.jsonl", lexicon, lambda items: items)
+    ours = evaluate_ranking(folder / "passages.jsonl", folder / "queries.jsonl", analyzer, lambda items: items)
     print(folder.name, figures, ours, file=sys.stderr)
     return {"passages": len(ids), "queries": len(queries),
             "characters": float(np.mean([len(passage.lines[0].text) for passage in passages])),
@@ -97,12 +97,12 @@ def measure(folder: Path, splits: dict[str, Split], lexicon: Lexicon) -> dict[st
             "p50_ms": ours["p50_ms"], "p95_ms": ours["p95_ms"]}
 
 
-def _ndcg(rankings: Sequence[Sequence[Key]], ids: Sequence[str], queries: Sequence[tuple[str, set[str]]]) -> float:
+def _ndcg(rankings: Sequence[Sequence[PassageId]], ids: Sequence[str], queries: Sequence[tuple[str, set[str]]]) -> float:
     return mean_ndcg([([ids[key.number] for key in ranked], wanted)
                       for ranked, (_, wanted) in zip(rankings, queries, strict=True)])
 
 
-def speed(size: int, folders: Sequence[Path], lexicon: Lexicon) -> dict[str, Any]:
+def speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dict[str, Any]:
     """A library of `size` passages, each three sentences drawn from all sets: time of a search from the text of the
     query to the passages, time to open, size."""
     draw = random.Random(SEED)
@@ -114,11 +114,11 @@ def speed(size: int, folders: Sequence[Path], lexicon: Lexicon) -> dict[str, Any
                  for number, text in enumerate(" ".join(draw.sample(sentences, 3)) for _ in range(size)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "library.sqlite"
-        library = SqliteLibrary(path)
+        library = SqliteDocumentStore(path)
         started = time.perf_counter()
-        library.put(Volume(Document("made.pdf", "", "", ()), "1", made, postings(made, lexicon)))
+        library.put(IndexedDocument(Document("made.pdf", "", "", ()), "1", made, postings(made, analyzer)))
         wrote = time.perf_counter() - started
-        index = Index(library, lexicon)
+        index = Index(library, analyzer)
         started = time.perf_counter()
         index.search(Query("."), 1)
         opened = time.perf_counter() - started
@@ -139,8 +139,8 @@ def _timed(index: Index, text: str) -> float:
 
 def start() -> dict[str, dict[str, float]]:
     """What it costs to be ready to split a text: seconds and resident MB, each in a process of its own."""
-    ours = ("from shotwise.knowledge.dictionary import *; from shotwise.knowledge.lexicon import *; "
-            "Lexicon(read_dictionary(*shipped_dictionaries())).terms('형체력이 낮으면')")
+    ours = ("from shotwise.knowledge.text.dictionary import *; from shotwise.knowledge.text.analyzer import *; "
+            "Analyzer(read_dictionary(*shipped_dictionaries())).terms('형체력이 낮으면')")
     theirs = "from kiwipiepy import Kiwi; Kiwi(num_workers=1).tokenize('형체력이 낮으면')"
     return {"ours": _started(ours), "Kiwi": _started(theirs)}
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from shotwise.adapters.onnx_graph import ENGINE
+from shotwise.adapters.onnx import ENGINE
+from shotwise.attribution.setpoints import setpoints
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.novelty import usual
 from shotwise.prediction import predict
-from shotwise.setpoints import setpoints
 from shotwise.shot import Shot, read_shot
-from training.table import read_table
+from shotwise_training.data.table import read_table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -48,7 +48,7 @@ def main() -> None:
 
 def flagged(bundle: Bundle, data: Path, count: int) -> list[Shot]:
     """`count` shots at random of the unique ones that the model calls defective."""
-    rows = read_table(data, ROOT / "training/kamp.toml").without_twins().features
+    rows = read_table(data, ROOT / "src/shotwise_training/kamp.toml").without_twins().features
     over = rows[bundle.graph.probability(rows) >= bundle.thresholds.decision]
     chosen = over[np.random.default_rng(SEED).choice(len(over), count, replace=False)]
     return [_shot(row, bundle) for row in chosen]

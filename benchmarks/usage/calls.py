@@ -111,9 +111,9 @@ def bodies(function: str) -> list[dict[str, Any]]:
 
 def asked_bytes() -> list[int]:
     """The sizes of the prompts that a writer would get for the questions."""
-    from shotwise.adapters.knowledge import open_answerer
-    from shotwise.knowledge.answer import Answerer
-    from shotwise.knowledge.question import asked
+    from shotwise.adapters.knowledge_factory import open_answerer
+    from shotwise.knowledge.answering.answerer import Answerer
+    from shotwise.knowledge.text.question import asked
     from shotwise.settings import Settings
 
     writer = Recorder()

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from fields import Field, to_features, to_widget
-from views import markup
-from words import Words
+from frontend.fields import Field, to_features, to_widget
+from frontend.messages import Words
+from frontend.views import markup
 
 GROUPS = ("process", "sensor")
 STEPS = ("importance", "knowledge")

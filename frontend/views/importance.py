@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from fields import Field, shown, shown_range
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.fields import Field, shown, shown_range
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
 CHART_WIDTH = 760  # as it is drawn; wider would blur it
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
 Link = Callable[[str, int], str]
 EXTRACTIVE = "extractive"

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from transfers import Transfer
-from views import knowledge, markup, problems, reading
-from views.markup import text
-from words import Words
+from frontend.messages import Words
+from frontend.uploads import Transfer
+from frontend.views import knowledge, markup, problems, reading
+from frontend.views.markup import text
 
 SHIPPED = "comes with"  # in the detail of the API's refusal to remove what was there from the start
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
 FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
            ("within_run_roc_auc", "model.within"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from client import ApiError, Unsigned
-from fields import Field, shown_range
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.client import ApiError, Unsigned
+from frontend.fields import Field, shown_range
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
 PREFIX = "features."
 OWN_WORDS = ("name",)  # fields whose reason the API explains by a Korean example

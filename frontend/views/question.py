@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from client import ApiError
-from views import knowledge, markup, problems
-from views.markup import text
-from words import Words
+from frontend.client import ApiError
+from frontend.messages import Words
+from frontend.views import knowledge, markup, problems
+from frontend.views.markup import text
 
-MOST_QUESTION = 2000  # characters that the API takes
+MAX_QUESTION = 2000  # characters that the API takes
 EXAMPLES = 3
 
 
@@ -37,7 +37,7 @@ def form(ask: Callable[[str], None], words: Words) -> None:
     """The question, and some to try. ask: called with what is asked."""
     markup.heading(words("ask.title"), first=True)
     with st.form("ask", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(words("ask.question"), key="query", placeholder=words("ask.example"), max_chars=MOST_QUESTION,
+        st.text_input(words("ask.question"), key="query", placeholder=words("ask.example"), max_chars=MAX_QUESTION,
                       label_visibility="collapsed", autocomplete="off")
         st.form_submit_button(words("ask.ask"), key="ask_press", type="primary",
                               on_click=lambda: ask(st.session_state["query"]))

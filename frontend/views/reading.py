@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import reasons
-from views.markup import text
-from words import Words
+from frontend import reasons
+from frontend.messages import Words
+from frontend.views.markup import text
 
-MOST_NOTES = 3
+MAX_NOTES = 3
 TONES = {"searched": "accept", "failed": "reject", "refused": "reject", "older": "inspect", "late": "inspect"}
 
 
@@ -24,8 +24,8 @@ def failure(message: str, name: str, words: Words) -> str:
 
 def notes(messages: Sequence[str], name: str, words: Words) -> str:
     """What was not read as it should have been, the first of it."""
-    lines = "".join(_told(message, name, reasons.note, words) for message in messages[:MOST_NOTES])
-    more = len(messages) - MOST_NOTES
+    lines = "".join(_told(message, name, reasons.note, words) for message in messages[:MAX_NOTES])
+    more = len(messages) - MAX_NOTES
     return lines + (f'<div class="quiet">{text(words("documents.more_notes", count=more))}</div>' if more > 0 else "")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fields import Field, limits_for
-from views import importance, knowledge, markup, setpoints, signals, verdict
-from views.markup import text
-from words import Words
+from frontend.fields import Field, limits_for
+from frontend.messages import Words
+from frontend.views import importance, knowledge, markup, setpoints, signals, verdict
+from frontend.views.markup import text
 
 LATE = ("States.Timeout", "Timeout")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fields import Field, shown_change, shown_range
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.fields import Field, shown_change, shown_range
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
-MOST_DECIMALS = 6
+MAX_DECIMALS = 6
 
 
 def show(found: Mapping[str, Any] | None, probability: float, threshold: float, limits: Mapping[str, list[float]],
@@ -44,5 +44,5 @@ def _row(change: Mapping[str, Any], limits: Mapping[str, list[float]], fields: M
 
 def _told_apart(one: float, other: float) -> tuple[str, str]:
     """Two probabilities with just the digits in which they differ: a proposal may lie right under the threshold."""
-    pairs = [(f"{one:.{digits}%}", f"{other:.{digits}%}") for digits in range(1, MOST_DECIMALS)]
+    pairs = [(f"{one:.{digits}%}", f"{other:.{digits}%}") for digits in range(1, MAX_DECIMALS)]
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
 KINDS = ("outside_limits", "high_attribution", "high_error")
-MOST_ROWS = 8  # of an unusual shot nearly every value is badly rebuilt
+MAX_ROWS = 8  # of an unusual shot nearly every value is badly rebuilt
 # What is seen, and the words read out for it. null: there is nothing to judge the value by.
 MARKS = {True: ("●", "signals.yes"), False: ("", "signals.no"), None: ("–", "signals.unknown")}
 
@@ -23,11 +23,11 @@ def show(found: Sequence[Mapping[str, Any]] | None, words: Words) -> None:
     head = [words("table.value"), *(words(f"signals.{kind}") for kind in KINDS)]
     labels = [signal["labels"][words.language] for signal in found]
     rows = [(text(label), *(_mark(signal[kind], words) for kind in KINDS))
-            for label, signal in zip(labels, found[:MOST_ROWS], strict=False)]
+            for label, signal in zip(labels, found[:MAX_ROWS], strict=False)]
     markup.draw(markup.table(head, rows, "marks"))
     under = [" · ".join(f"{seen} {words(key)}" for seen, key in MARKS.values() if seen)]
-    if labels[MOST_ROWS:]:
-        under.insert(0, words("signals.more", count=len(labels) - MOST_ROWS, labels=", ".join(labels[MOST_ROWS:])))
+    if labels[MAX_ROWS:]:
+        under.insert(0, words("signals.more", count=len(labels) - MAX_ROWS, labels=", ".join(labels[MAX_ROWS:])))
     markup.draw("".join(f'<div class="quiet">{text(line)}</div>' for line in under))
 
 

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from transfers import Documents, Transfer, known
-from views import markup, problems, reading
-from views.markup import text
-from words import Words
+from frontend.messages import Words
+from frontend.uploads import Documents, Transfer, known
+from frontend.views import markup, problems, reading
+from frontend.views.markup import text
 
-MOST_MB = 200
+MAX_MB = 200
 
 
 def form(names: Collection[str], turn: int, words: Words) -> Sequence[UploadedFile]:
@@ -23,7 +23,7 @@ def form(names: Collection[str], turn: int, words: Words) -> Sequence[UploadedFi
     markup.heading(words("add.title"), words("add.note"), first=True)
     _own_words(words)
     files = st.file_uploader(words("add.files"), type="pdf", accept_multiple_files=True, key=f"files:{turn}",
-                             label_visibility="collapsed", max_upload_size=MOST_MB)
+                             label_visibility="collapsed", max_upload_size=MAX_MB)
     replaced = [name for file in files if (name := unicodedata.normalize("NFC", file.name)) in names]
     if replaced:
         markup.note([words("add.replaces", names=", ".join(replaced))])
@@ -33,7 +33,7 @@ def form(names: Collection[str], turn: int, words: Words) -> Sequence[UploadedFi
 
 def _own_words(words: Words) -> None:
     """The box speaks English only; style.css hides its words and shows these."""
-    said = {"limit": words("add.limit", limit=MOST_MB), "browse": words("add.browse"), "unfit": words("add.unfit")}
+    said = {"limit": words("add.limit", limit=MAX_MB), "browse": words("add.browse"), "unfit": words("add.unfit")}
     values = "".join(f"--words-{name}: {json.dumps(value, ensure_ascii=False)};" for name, value in said.items())
     st.html(f"<style>:root {{ {values} }}</style>")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fields import Field, shown, shown_range
-from views import markup
-from views.markup import text
-from words import Words
+from frontend.fields import Field, shown, shown_range
+from frontend.messages import Words
+from frontend.views import markup
+from frontend.views.markup import text
 
-MOST_TYPES = 5
-LEAST_SHOWN = 0.0005  # of a probability; less is 0.0 % on the page
+MAX_TYPES = 5
+MIN_SHOWN = 0.0005  # of a probability; less is 0.0 % on the page
 
 
 def show(found: Mapping[str, Any], model: Mapping[str, Any], fields: Mapping[str, Field], words: Words) -> None:
@@ -51,7 +51,7 @@ def _scale(prediction: Mapping[str, Any], words: Words) -> str:
 
 def _types(types: Sequence[Mapping[str, Any]], words: Words) -> None:
     """The likeliest types, and those that have too few examples for a probability."""
-    likely = [kind for kind in types if (kind["probability"] or 0) >= LEAST_SHOWN][:MOST_TYPES]
+    likely = [kind for kind in types if (kind["probability"] or 0) >= MIN_SHOWN][:MAX_TYPES]
     few = [kind["label"] for kind in types if kind["probability"] is None]
     if likely or few:
         markup.heading(words("types.title"))

@@ -1,13 +1,13 @@
-"""The embedding pipeline: a PDF in the bucket → passages. The composition root; see shotwise.edge.embed_documents."""
+"""The embedding pipeline: a PDF in the bucket → passages. The composition root; see shotwise.handlers.embed_documents."""
 
 import os
 from functools import partial
 
-from shotwise.adapters.file_store import file_store
-from shotwise.adapters.knowledge import make_index, open_ingestion
-from shotwise.adapters.stack_answer import put_answer
-from shotwise.adapters.tracing import trace_calls
-from shotwise.edge.embed_documents import embed_documents_function
+from shotwise.adapters.aws.cloudformation_response import put_answer
+from shotwise.adapters.aws.tracing import trace_calls
+from shotwise.adapters.file_factory import file_store
+from shotwise.adapters.knowledge_factory import make_index, open_ingestion
+from shotwise.handlers.embed_documents import embed_documents_function
 from shotwise.settings import Settings
 
 trace_calls("embed_documents", os.environ)

@@ -1,18 +1,18 @@
-"""T2: which values drove the prediction? The composition root; the work is in shotwise.edge.importance."""
+"""T2: which values drove the prediction? The composition root; the work is in shotwise.handlers.importance."""
 
 import os
 from pathlib import Path
 
-from shotwise import fontlist
-from shotwise.adapters.file_store import file_store
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.file_factory import file_store
+from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import Engine, load_bundle
-from shotwise.edge.importance import importance_function
+from shotwise.charts import font_cache
+from shotwise.handlers.importance import importance_function
 from shotwise.settings import Settings
 
 if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere matplotlib's folder is shared with what draws words by it
-    fontlist.keep_empty(Path(os.environ["MPLCONFIGDIR"]))
-from shotwise.charts import waterfall
+    font_cache.write_empty_font_cache(Path(os.environ["MPLCONFIGDIR"]))
+from shotwise.charts.waterfall import waterfall
 
 settings = Settings.from_mapping(os.environ)
 charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],

@@ -1,10 +1,10 @@
-"""T1: is the part defective? The composition root; the work is in shotwise.edge.predict."""
+"""T1: is the part defective? The composition root; the work is in shotwise.handlers.predict."""
 
 import os
 
-from shotwise.adapters.onnx_graph import ENGINE
+from shotwise.adapters.onnx import ENGINE
 from shotwise.bundle import load_bundle
-from shotwise.edge.predict import predict_function
+from shotwise.handlers.predict import predict_function
 from shotwise.settings import Settings
 
 settings = Settings.from_mapping(os.environ)

@@ -1,11 +1,11 @@
-"""T3: what do the documents say? The composition root; the work is in shotwise.edge.rag_query."""
+"""T3: what do the documents say? The composition root; the work is in shotwise.handlers.rag_query."""
 
 import os
 
-from shotwise.adapters.file_store import file_store
-from shotwise.adapters.knowledge import open_answerer
-from shotwise.adapters.tracing import trace_calls
-from shotwise.edge.rag_query import rag_query_function
+from shotwise.adapters.aws.tracing import trace_calls
+from shotwise.adapters.file_factory import file_store
+from shotwise.adapters.knowledge_factory import open_answerer
+from shotwise.handlers.rag_query import rag_query_function
 from shotwise.settings import Settings
 
 trace_calls("rag_query", os.environ)

@@ -1,10 +1,10 @@
-"""POST /query: the answer as a stream. The composition root; the work is in shotwise.edge.stream_query."""
+"""POST /query: the answer as a stream. The composition root; the work is in shotwise.handlers.stream_query."""
 
 import os
 
-from shotwise.adapters.knowledge import open_answerer
-from shotwise.adapters.tracing import trace_calls, traced
-from shotwise.edge.stream_query import stream_query_app
+from shotwise.adapters.aws.tracing import trace_calls, traced
+from shotwise.adapters.knowledge_factory import open_answerer
+from shotwise.handlers.stream_query import stream_query_app
 from shotwise.settings import Settings
 
 trace_calls("stream_query", os.environ)

@@ -165,7 +165,7 @@ class Bundle:
     graph: Graph
     types: TypesGraph | None
     history: HistoryHead | None
-    document: Mapping[str, Any]
+    manifest: Mapping[str, Any]
     card: str
 
     @cached_property
@@ -198,37 +198,37 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
     Raises BundleError when a file is absent, when a file's sha256 is not the one in bundle.json, or when the format
     is not this version's. Nothing is parsed before its hash was checked.
     """
-    document = _document(folder)
-    files = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
-    features = tuple(_feature(entry) for entry in document["features"])
-    _check_products(document, features)
+    manifest = _read_manifest(folder)
+    files = {name: _verified(folder / name, digest) for name, digest in manifest["files"].items()}
+    features = tuple(_feature(entry) for entry in manifest["features"])
+    _check_products(manifest, features)
     with np.load(io.BytesIO(files["background.npz"]), allow_pickle=False) as arrays:
         background = arrays["features"]
     return Bundle(
-        version=document["version"], features=features,
-        excluded=tuple(ExcludedColumn(**entry) for entry in document["excluded"]),
-        defect_types=tuple(DefectType(**entry) for entry in document["defect_types"]),
-        thresholds=Thresholds(**document["thresholds"]),
+        version=manifest["version"], features=features,
+        excluded=tuple(ExcludedColumn(**entry) for entry in manifest["excluded"]),
+        defect_types=tuple(DefectType(**entry) for entry in manifest["defect_types"]),
+        thresholds=Thresholds(**manifest["thresholds"]),
         limits={product: {name: (low, high) for name, (low, high) in limits.items()}
-                for product, limits in document["limits"].items()},
-        typical=document["typical"], product_feature=document["product_feature"], background=background,
+                for product, limits in manifest["limits"].items()},
+        typical=manifest["typical"], product_feature=manifest["product_feature"], background=background,
         samples=tuple(json.loads(files["samples.json"])),
-        graph=engine.graph(files["model.onnx"]), types=_types(document, files, engine),
-        history=_history(document["history"], files, engine),
-        document=document, card=files["MODEL_CARD.md"].decode("utf-8"))
+        graph=engine.graph(files["model.onnx"]), types=_types(manifest, files, engine),
+        history=_history(manifest["history"], files, engine),
+        manifest=manifest, card=files["MODEL_CARD.md"].decode("utf-8"))
 
 
-def _check_products(document: Mapping[str, Any], features: tuple[Feature, ...]) -> None:
+def _check_products(manifest: Mapping[str, Any], features: tuple[Feature, ...]) -> None:
     """Every product type that a shot may have has limits and medians, and so has a shot whose type is not known."""
-    products = {"all", *(name for feature in features if feature.name == document["product_feature"]
+    products = {"all", *(name for feature in features if feature.name == manifest["product_feature"]
                          for name in feature.categories)}
     for part in ("limits", "typical"):
-        if lacking := products - set(document[part]):
+        if lacking := products - set(manifest[part]):
             raise BundleError(f"bundle.json has no {part} of {', '.join(sorted(lacking))}; retrain the bundle")
 
 
-def _types(document: Mapping[str, Any], files: Mapping[str, bytes], engine: Engine) -> TypesGraph | None:
-    return engine.types(files["model_types.onnx"]) if engine.types and document["defect_types"] else None
+def _types(manifest: Mapping[str, Any], files: Mapping[str, bytes], engine: Engine) -> TypesGraph | None:
+    return engine.types(files["model_types.onnx"]) if engine.types and manifest["defect_types"] else None
 
 
 def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes], engine: Engine) -> HistoryHead | None:
@@ -237,25 +237,25 @@ def _history(thresholds: Mapping[str, float] | None, files: Mapping[str, bytes],
     return HistoryHead(engine.history(files["model_history.onnx"]), HistoryThresholds(**thresholds))
 
 
-def _document(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "bundle.json"
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise BundleError(f"{path} is absent: no model bundle there; set SHOTWISE_MODEL_DIR to a bundle") from None
     except ValueError as error:
         raise BundleError(f"{path} is not JSON ({error}); restore or retrain the bundle") from None
-    if document.get("format") != FORMAT:
-        raise BundleError(f"{path} has format {document.get('format')!r}; this version reads {FORMAT}")
-    stated = document.pop("sha256", None)
-    if stated != document_hash(document):
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"{path} has format {manifest.get('format')!r}; this version reads {FORMAT}")
+    stated = manifest.pop("sha256", None)
+    if stated != manifest_hash(manifest):
         raise BundleError(f"{path} was altered: its own sha256 does not match; restore or retrain the bundle")
-    return document
+    return manifest
 
 
-def document_hash(document: Mapping[str, Any]) -> str:
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """sha256 over bundle.json without its own hash, in canonical form."""
-    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(manifest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 

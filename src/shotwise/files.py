@@ -1,4 +1,4 @@
-"""Stored files (charts, documents) and the port to where they are kept: S3 on AWS, folders on one machine."""
+"""StoredFile files (charts, documents) and the port to where they are kept: S3 on AWS, folders on one machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """A stored file to hand out: its content, or an address to fetch it from for a while. One of the two is set."""
 
     content: bytes | None
@@ -32,7 +32,7 @@ class FileStore(Protocol):
         """Keep the file and return its URL."""
         ...
 
-    def get(self, name: str) -> Stored:
+    def get(self, name: str) -> StoredFile:
         """Find a file again."""
         ...
 

@@ -32,7 +32,7 @@ class History:
 Earlier = list[tuple[Shot, float]]  # each with its outcome: 1 defect, 0 normal, NaN not known
 
 
-def read_earlier(given: object, bundle: Bundle) -> Earlier:
+def read_history(given: object, bundle: Bundle) -> Earlier:
     """`[{features, outcome?}, …]`, newest last; an absent or null outcome is not known yet. Raises InvalidInput with
     every field at fault, and where the bundle has no history head."""
     if bundle.history is None:

@@ -13,7 +13,7 @@ from shotwise.history import History
 from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
-LEAST_OF_RUN = 10
+MIN_OF_RUN = 10
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ class Verdict:
 
 
 def new_run(predictions: Sequence[Prediction]) -> bool:
-    """Whether a batch looks like a production run that the model has not seen: it holds LEAST_OF_RUN shots or more,
+    """Whether a batch looks like a production run that the model has not seen: it holds MIN_OF_RUN shots or more,
     and the conditions of at least half of them are new."""
     new = sum(found.novelty_kind == "conditions" for found in predictions)
-    return len(predictions) >= LEAST_OF_RUN and 2 * new >= len(predictions)
+    return len(predictions) >= MIN_OF_RUN and 2 * new >= len(predictions)
 
 
 def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:

@@ -12,7 +12,7 @@ INDEXES = ("embedded", "opensearch", "s3vectors")
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class KnowledgeSettings:
     """Where documents are kept and found, and what words answers; see docs/operations.md.
 
     library: the embedded library's file; library_bucket: S3 bucket that takes its place. index: how passages are found
@@ -53,7 +53,7 @@ class Settings:
     """
 
     model_dir: Path
-    knowledge: Knowledge
+    knowledge: KnowledgeSettings
     documents: tuple[Path, ...]
     documents_bucket: str
     charts_bucket: str
@@ -79,8 +79,8 @@ class Settings:
             allowed_origins=tuple(filter(None, values.get("SHOTWISE_ALLOWED_ORIGINS", "").split(","))))
 
 
-def _knowledge(values: Mapping[str, str], home: Path) -> Knowledge:
-    found = Knowledge(
+def _knowledge(values: Mapping[str, str], home: Path) -> KnowledgeSettings:
+    found = KnowledgeSettings(
         library=Path(values.get("SHOTWISE_INDEX", home / "knowledge.sqlite")),
         library_read_only=_switch(values, "SHOTWISE_INDEX_READ_ONLY"),
         library_bucket=values.get("SHOTWISE_LIBRARY_BUCKET", ""),
@@ -107,7 +107,7 @@ def _knowledge(values: Mapping[str, str], home: Path) -> Knowledge:
     return found
 
 
-def _check(found: Knowledge) -> None:
+def _check(found: KnowledgeSettings) -> None:
     if found.index not in INDEXES:
         raise SettingError(f"SHOTWISE_INDEX_KIND is {found.index!r}; set it to one of {', '.join(INDEXES)}")
     lacking = {"opensearch": ("OPENSEARCH_HOST", found.opensearch_host),

@@ -13,7 +13,7 @@ import botocore.session
 import yaml
 from botocore import xform_name
 
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
 
 ROOT = Path(__file__).parents[2]
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -120,15 +120,16 @@ def command_flaws(text: str) -> list[str]:
     flaws += [f"python {name}" for name in re.findall(r"\bpython ((?:[a-z_]+/)+\w+\.py)", found)
               if not (ROOT / name).exists()]
     for module in re.findall(r"\bpython -m ([\w.]+)", found):
-        path = ROOT / module.replace(".", "/")
-        flaws += [] if path.is_dir() or path.with_suffix(".py").exists() else [f"python -m {module}"]
+        paths = [top / module.replace(".", "/") for top in (ROOT, ROOT / "src")]
+        flaws += [] if any(path.is_dir() or path.with_suffix(".py").exists() for path in paths) else [
+            f"python -m {module}"]
     for service, operation, rest in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)([^|;)\n]*)", found):
         flaws += _aws_flaws(service, operation, rest)
     return flaws
 
 
 def _ours() -> set[str]:
-    return {name for path in (ROOT / "local").glob("*.py")
+    return {name for path in (ROOT / "src/shotwise_cli").glob("*.py")
             for name in re.findall(r'add_parser\("([a-z-]+)"', path.read_text("utf-8"))}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from documentation import ROOT, command_flaws, document, lacking, names, spans, table, tables
 
-from local.cloudformation import scenario_parameters
-from local.gateway import NOT_EMULATED
-from local.template import load_yaml
+from shotwise_local.gateway import NOT_EMULATED
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.stacks import scenario_parameters
 
 PAGES = ("coverage.md", "aws.md", "operations.md")
 SCENARIOS = ("dev", "staging", "prod")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.gateway import Gateway, Reply, Request
+from shotwise_local.gateway import Gateway, Reply, Request
 
 
 def ask(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def api() -> dict[str, Any]:
     """api/openapi.yaml as data."""
-    from local.template import load_yaml
+    from shotwise_local.template import load_yaml
 
     return load_yaml(ROOT / "api/openapi.yaml")
 
@@ -23,7 +23,7 @@ def api() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
     """template.yaml as data, short forms as long ones."""
-    from local.template import load_yaml
+    from shotwise_local.template import load_yaml
 
     return load_yaml(ROOT / "template.yaml")
 
@@ -31,7 +31,7 @@ def template() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The one-machine stack with a home of its own: (functions, workflow, gateway)."""
-    from local.stack import open_stack, prepare
+    from shotwise_local.stack import open_stack, prepare
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SHOTWISE_HOME", str(tmp_path_factory.mktemp("home")))

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from local.gateway import mapped
-from local.mapping import render
 from shotwise.bundle import Bundle
-from shotwise.edge.predict import predict_function
-from shotwise.edge.stream_query import stream_query_app
-from shotwise.knowledge.answer import Answerer
+from shotwise.handlers.predict import predict_function
+from shotwise.handlers.stream_query import stream_query_app
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise_local.gateway import mapped
+from shotwise_local.vtl import render
 
 ORIGINS = "https://quality.example.com,http://10.0.0.7:3000"
 

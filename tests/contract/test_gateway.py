@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.gateway import Request, mapped
-from local.mapping import render
-from shotwise.edge.problem import Rejected
+from shotwise.handlers.problem import InvalidPayload
+from shotwise_local.gateway import Request, mapped
+from shotwise_local.vtl import render
 
 from .asking import ask
 
@@ -42,7 +42,7 @@ def test_a_refusal_is_the_same_bytes_everywhere(stack: Any, event: Callable[...,
     """The handler's event reply, the gateway's and the workflow's rejection carry one document."""
     functions, _, gateway = stack
     proxied = functions.request("PredictFunction", event("POST", "/predict", body))["body"]
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(InvalidPayload) as caught:
         functions.invoke("PredictFunction", body)
     assert ask(gateway, "POST", "/predict", body).body.decode() == proxied == str(caught.value)
 
@@ -114,7 +114,7 @@ CAUSE = json.dumps({"title": "Invalid input", "status": 400, "errors": []})
 
 @pytest.mark.parametrize(("result", "status", "said"), [
     ({"status": "SUCCEEDED", "output": '{"prediction": "기포"}'}, 200, '{"prediction": "기포"}'),
-    ({"status": "FAILED", "error": "Rejected", "cause": CAUSE}, 400, "Invalid input"),
+    ({"status": "FAILED", "error": "InvalidPayload", "cause": CAUSE}, 400, "Invalid input"),
     ({"status": "FAILED", "error": "RuntimeError", "cause": "secret stack trace"}, 500, "Internal error"),
     ({"status": "FAILED", "error": "Lambda.TooManyRequestsException", "cause": "secret"}, 429, "Too many requests"),
     ({"status": "FAILED", "error": "States.Timeout", "cause": "secret"}, 504, "Timed out"),

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.bucket import Bucket
-from local.gateway import MOST_BYTES, Gateway, Request, _read
-from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.files import FolderStore
+from shotwise_local.gateway import MAX_BYTES, Gateway, Request, _read
+from shotwise_local.s3_events import DocumentsBucket
 
 from .asking import ask, serve
 
@@ -92,7 +92,7 @@ def test_a_host_that_is_none_is_refused_too(stack: Any, headers: dict[str, str])
 
 def test_a_body_over_the_gateways_limit_is_refused_before_it_is_whole(stack: Any) -> None:
     """10 MiB, as API Gateway has it, counted over the parts as they come."""
-    reply = serve(stack[2], "POST", "/documents", [b" " * (1 << 20)] * (MOST_BYTES // (1 << 20)) + [b" "])
+    reply = serve(stack[2], "POST", "/documents", [b" " * (1 << 20)] * (MAX_BYTES // (1 << 20)) + [b" "])
     assert reply.status == reply.json()["status"] == 413
 
 
@@ -114,7 +114,7 @@ def test_a_store_that_does_not_take_a_file_is_a_500_without_its_reason(api: dict
     """The disk is full, say: the caller hears that it failed, and the pipeline hears nothing."""
     heard: list[Any] = []
     (tmp_path / "file").write_text("x")
-    bucket = Bucket(FolderStore([tmp_path / "file"], ""), lambda event: heard.append(event) or {})
+    bucket = DocumentsBucket(FolderStore([tmp_path / "file"], ""), lambda event: heard.append(event) or {})
     reply = serve(Gateway(api, stack[0], stack[1], bucket), "PUT", "/uploads/a.pdf", b"%PDF-")
     assert reply.status == reply.json()["status"] == 500 and str(tmp_path).encode() not in reply.body
     bucket.wait()
@@ -152,7 +152,7 @@ def test_half_an_upload_replaces_nothing(tmp_path: Path) -> None:
     """A client that breaks off leaves the file that was there, and hears nothing."""
     (tmp_path / "half.pdf").write_bytes(b"whole")
     told: list[Any] = []
-    bucket = Bucket(FolderStore([tmp_path], ""), lambda event: told.append(event) or {"batchItemFailures": []})
+    bucket = DocumentsBucket(FolderStore([tmp_path], ""), lambda event: told.append(event) or {"batchItemFailures": []})
     gateway = Gateway({"paths": {}, "x-amazon-apigateway-gateway-responses": {}}, None, None, bucket)
     messages = iter([{"type": "http.request", "body": b"%PDF-ha", "more_body": True}, {"type": "http.disconnect"}])
 

@@ -12,9 +12,9 @@ from jsonschema import Draft4Validator
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from local.gateway import Reply
-from local.template import load_yaml
 from shotwise.bundle import Bundle
+from shotwise_local.gateway import Reply
+from shotwise_local.template import load_yaml
 
 from .asking import ask, serve
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.backend.execution import Execution
 
-from local.workflow import Workflow
+from shotwise_local.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
 SUBSTITUTIONS = {"PredictFunctionArn": "predict", "ImportanceFunctionArn": "importance",
@@ -181,10 +181,10 @@ def test_a_rejected_shot_fails_with_its_document(machine: _Opened) -> None:
 
     def rejecting(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         called.append(name)
-        return {"rejected": '{"status": 400}'}
+        return {"invalid_payload": '{"status": 400}'}
 
     result = machine.run(rejecting)
-    assert (result["status"], result["error"]) == ("FAILED", "Rejected") and called == ["predict"]
+    assert (result["status"], result["error"]) == ("FAILED", "InvalidPayload") and called == ["predict"]
     assert json.loads(result["cause"]) == {"status": 400}
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "frontend"))  # as Streamlit does
-
-import signing
 import streamlit as st
 from screen import Opened, checked
 from streamlit.testing.v1 import AppTest
 from stub_api import StubApi, recorded, stub_api
+
+from frontend import signing
 
 APP = Path(__file__).parents[2] / "frontend/page.py"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1]))  # `local` is a package of the repository, not an installed one
 
-import pymupdf  # noqa: E402
-from starlette.testclient import TestClient  # noqa: E402
+import pymupdf
+from starlette.testclient import TestClient
 
-from local.stack import ROOT, open_stack, prepare  # noqa: E402
-from shotwise.adapters.onnx_graph import ENGINE  # noqa: E402
-from shotwise.bundle import Bundle, load_bundle  # noqa: E402
-from shotwise.edge.replies import model_reply, samples_reply  # noqa: E402
+from shotwise.adapters.onnx import ENGINE
+from shotwise.bundle import Bundle, load_bundle
+from shotwise.handlers.replies import model_reply, samples_reply
+from shotwise_local.stack import ROOT, open_stack, prepare
 
 Run = Callable[[str], dict[str, Any]]
 QUESTIONS = {"query_answered": {"ko": "비스킷 두께가 얇으면 어떤 결함이 생깁니까?", "en": "What causes a short shot?"},

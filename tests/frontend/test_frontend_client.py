@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from client import ApiError, Client
-from event_stream import events
 from stub_api import PIXEL, Pieces, Reply, StubApi, recorded, stream
+
+from frontend.client import ApiError, Client
+from frontend.event_stream import events
 
 
 def test_an_answer_is_handed_over(api: StubApi) -> None:

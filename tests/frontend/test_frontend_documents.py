@@ -8,8 +8,9 @@ import pytest
 from screen import LANGUAGES, Opened, assert_one_language, checked, screen
 from streamlit.testing.v1 import AppTest
 from stub_api import Reply, StubApi, recorded
-from transfers import WAIT
-from words import Words
+
+from frontend.messages import Words
+from frontend.uploads import WAIT
 
 SHIPPED, OWN = "process-manual.pdf", "그림.pdf"
 OWN_PATH = "%EA%B7%B8%EB%A6%BC.pdf"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from screen import LANGUAGES, Opened, assert_one_language, diagnosed, screen, without_quotes
 from stub_api import Reply, StubApi, recorded
-from words import Words
+
+from frontend.messages import Words
 
 FAILED_CHART = {"step": "chart", "error": "StoreError"}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fields import Field, fields_of, limits_for, shown, shown_change, shown_range, to_features, to_widget
 from stub_api import recorded
+
+from frontend.fields import Field, fields_of, limits_for, shown, shown_change, shown_range, to_features, to_widget
 
 
 def field(**changes: Any) -> Field:

@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from event_stream import events
 from screen import LANGUAGES, Opened, assert_one_language, checked, screen
 from streamlit.testing.v1 import AppTest
 from stub_api import Pieces, Reply, StubApi, recorded, recorded_stream, stream
-from words import Words
+
+from frontend.event_stream import events
+from frontend.messages import Words
 
 QUESTION = {"ko": "비스킷 두께가 얇으면?", "en": "What if the biscuit is thin?"}
 

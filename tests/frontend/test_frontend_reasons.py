@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import reasons
-from words import Words
 
+from frontend import reasons
+from frontend.messages import Words
 from shotwise.errors import DocumentError
-from shotwise.knowledge.parse import parse
+from shotwise.knowledge.ingestion.parse import parse
 
 READER = "\n".join((Path(__file__).parents[2] / "src/shotwise" / path).read_text(encoding="utf-8")
-                   for path in ("knowledge/parse.py", "knowledge/parse_worker.py", "edge/embed_documents.py"))
+                   for path in ("knowledge/ingestion/parse.py", "knowledge/ingestion/parse_worker.py", "handlers/embed_documents.py"))
 # (message without its name, the part of it that stands in the reader's code, Korean, English)
 FAILURES = [
     ("none of its pages can be read; export it again as PDF", "none of its pages can be read", "하나도", "None of its"),

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from event_stream import events
 from stub_api import recorded, recorded_stream
-from words import WORDS
+
+from frontend.event_stream import events
+from frontend.messages import WORDS
 
 CONTRACT = Path(__file__).parents[2] / "api/openapi.yaml"
 REPLIES = [("model", "Model"), ("samples", "Samples"), ("documents", "Documents"), ("upload", "Upload"),

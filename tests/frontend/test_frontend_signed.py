@@ -11,13 +11,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 from botocore.credentials import Credentials
-from client import ApiError, Client, Unsigned
-from document_route import document_route
 from screen import LANGUAGES, Opened, assert_one_language, screen
-from settings import client_of
 from signed_api import BUCKET, CUSTOM, FUNCTION, GATEWAY, KEY, REGION, reached, signed_api
 from starlette.applications import Starlette
 from stub_api import PIXEL, Reply, StubApi, recorded, stream
+
+from frontend.client import ApiError, Client, Unsigned
+from frontend.document_route import document_route
+from frontend.settings import client_of
 
 API = f"https://{GATEWAY}/dev"
 NAME = "작업 표준 #1 (100%)~+&'.pdf"

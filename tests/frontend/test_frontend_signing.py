@@ -14,8 +14,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import ProfileNotFound
 from signed_api import FUNCTION, GATEWAY, KEY, REGION, signature_of
-from signing import Scope, SigningError, scope_of, signature
 from stub_api import Reply, StubApi
+
+from frontend.signing import Scope, SigningError, scope_of, signature
 
 URL = f"https://{GATEWAY}/dev/predict"
 BODY = '{"features": {"온도": 700}}'.encode()

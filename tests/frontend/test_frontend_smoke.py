@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import smoke
-from client import ApiError, Client
-from smoke import Smoke
-from smoke_answers import hear, stream_flaw
-from smoke_document import FIRST, PAGE, probe
-from smoke_logs import FileLogs
 from stub_api import PIXEL, Pieces, Reply, StubApi, stream
 
-from shotwise.knowledge.parse import parse
+from frontend.client import ApiError, Client
+from shotwise.knowledge.ingestion.parse import parse
+from shotwise_tools.smoke import __main__ as smoke
+from shotwise_tools.smoke.__main__ import Smoke
+from shotwise_tools.smoke.answers import hear, stream_flaw
+from shotwise_tools.smoke.document import FIRST, PAGE, probe
+from shotwise_tools.smoke.logs import FileLogs
 
 PROBE = probe(random.Random(1))
 ERROR = json.dumps({"level": "ERROR", "message": "failed", "service": "rag_query"})

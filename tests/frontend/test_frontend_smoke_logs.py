@@ -11,7 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 from moto import mock_aws
-from smoke_logs import FileLogs, GroupLogs, LogsError, is_error
+
+from shotwise_tools.smoke.logs import FileLogs, GroupLogs, LogsError, is_error
 
 ERROR = json.dumps({"level": "ERROR", "message": "failed", "service": "rag_query"})
 

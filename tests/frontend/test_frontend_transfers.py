@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client import ApiError
-from transfers import WAIT, Transfer, by_name, settled
+
+from frontend.client import ApiError
+from frontend.uploads import WAIT, Transfer, by_name, settled
 
 NEVER = (None, None)
 

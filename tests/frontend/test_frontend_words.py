@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from string import Formatter
 
-from words import LANGUAGES, WORDS, Words
+from frontend.messages import LANGUAGES, WORDS, Words
 
 # What is no word of a language: names, measures, units.
 NEUTRAL = {"ROC", "AUC", "AWS", "PDF", "MB", "ms"}

@@ -13,14 +13,14 @@ from urllib.parse import quote_plus
 
 from unit.knowledge.fakes import MemoryLibrary
 
-from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.files import FolderStore
 from shotwise.errors import DocumentError
-from shotwise.knowledge.answer import Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.ingest import Ingestion
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Page
-from shotwise.knowledge.ports import Writer
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.ingestion.pipeline import Ingestion
+from shotwise.knowledge.models import Document, Page
+from shotwise.knowledge.ports import TextGenerator
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 THIN, REMEDY = "비스킷이 얇으면 주물 안에 기공이 생긴다.", "급탕량을 늘려 비스킷 두께를 회복한다."
 BISCUIT = f"# 얇은 비스킷\n## 원인\n{THIN}\n## 대책\n{REMEDY}"
@@ -43,7 +43,7 @@ class Plant:
 
     own: Path
     shipped: Path
-    lexicon: Lexicon
+    analyzer: Analyzer
     library: MemoryLibrary = field(default_factory=MemoryLibrary)
 
     @property
@@ -54,11 +54,11 @@ class Plant:
     @property
     def ingestion(self) -> Ingestion:
         """The write side."""
-        return Ingestion(self.library, self.lexicon, read=read)
+        return Ingestion(self.library, self.analyzer, read=read)
 
-    def answerer(self, writer: Writer | None = None) -> Answerer:
+    def answerer(self, writer: TextGenerator | None = None) -> Answerer:
         """The read side."""
-        return Answerer(Index(self.library, self.lexicon), writer=writer)
+        return Answerer(Index(self.library, self.analyzer), writer=writer)
 
     def keep(self, name: str, text: str) -> None:
         """Put a file into the store, without telling anyone."""
@@ -70,9 +70,9 @@ class Plant:
         assert self.ingestion.ingest(self.own / name).state == "added"
 
 
-def small_plant(folder: Path, lexicon: Lexicon) -> Plant:
+def small_plant(folder: Path, analyzer: Analyzer) -> Plant:
     """An empty plant in a folder."""
-    found = Plant(folder / "own", folder / "shipped", lexicon)
+    found = Plant(folder / "own", folder / "shipped", analyzer)
     found.own.mkdir()
     found.shipped.mkdir()
     return found

@@ -9,9 +9,9 @@ import pymupdf
 import pytest
 from sets import pdf
 
-from local.cli import main
-from local.questions import with_questions
-from shotwise.knowledge.parse import parse
+from shotwise.knowledge.ingestion.parse import parse
+from shotwise_cli.attach_questions import with_questions
+from shotwise_cli.main import main
 
 LINE = "Nozzles are cleaned in every shift."
 ROW = {"page": 1, "text": LINE, "questions": ["노즐은 언제 뚫나요?", "When do I unblock it?"]}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from benchmarks.usage import run as usage
-from local.cost.__main__ import main
-from local.cost.bill import make_bill
-from local.cost.choices import CHOICES, alternatives
-from local.cost.prices import read_prices
-from local.cost.stacks import month_of, resources_of, scenario_stack
+from shotwise_tools.cost.__main__ import main
+from shotwise_tools.cost.alternatives import CHOICES, alternatives
+from shotwise_tools.cost.bill import make_bill
+from shotwise_tools.cost.prices import read_prices
+from shotwise_tools.cost.stacks import month_of, resources_of, scenario_stack
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> dict[str, Any]:

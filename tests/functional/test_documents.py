@@ -12,24 +12,24 @@ from urllib.parse import quote
 import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
 
-from shotwise.adapters.folder_store import FolderStore
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.edge.documents import FOUND, MOST_FOUND
-from shotwise.edge.names import MOST_NAME_BYTES
-from shotwise.edge.rag_query import rag_query_function
-from shotwise.edge.requests import MOST_QUESTION
-from shotwise.knowledge.answer import Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.adapters.files import FolderStore
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.handlers.document_names import MAX_NAME_BYTES
+from shotwise.handlers.documents import FOUND, MAX_FOUND
+from shotwise.handlers.rag_query import rag_query_function
+from shotwise.handlers.requests import MAX_QUESTION
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
 ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "a+b&c=d;e.pdf", "%4x.pdf", "a..b.PDF")
 
 
 @pytest.fixture
-def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
+def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
     """One document of one's own, one that came with us, one that could not be read."""
-    found = small_plant(tmp_path, lexicon)
+    found = small_plant(tmp_path, analyzer)
     found.add("비스킷.pdf", BISCUIT + "\f둘째 쪽")
     (found.shipped / "manual.pdf").write_text(FURNACE, "utf-8")
     found.ingestion.ingest(found.shipped / "manual.pdf")
@@ -94,7 +94,7 @@ def test_a_name_is_taken_in_one_form(plant: Plant, event: Event) -> None:
 @pytest.mark.parametrize("name", [
     "", " ", ".pdf", ".hidden.pdf", "a.txt", "a.pdf.exe", "pdf", "작업 표준", "a/b.pdf", "../a.pdf", "/etc/a.pdf",
     "..\\a.pdf", "C:\\a.pdf", "a:b.pdf", "a*.pdf", "a?.pdf", 'a".pdf', "<a>.pdf", "a|b.pdf", "a\0.pdf", "a\nb.pdf",
-    "a\x7f.pdf", "a" * (MOST_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", "a%20b.pdf", 5, None, ["a.pdf"],
+    "a\x7f.pdf", "a" * (MAX_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", "a%20b.pdf", 5, None, ["a.pdf"],
     {"a": 1}, True])
 def test_a_name_that_no_store_could_keep_is_refused(plant: Plant, event: Event, name: Any) -> None:
     """A 400 that names the field, whatever is wrong with it."""
@@ -104,7 +104,7 @@ def test_a_name_that_no_store_could_keep_is_refused(plant: Plant, event: Event, 
 
 def test_the_longest_name_is_taken(plant: Plant, event: Event) -> None:
     """The limit is of bytes, and what it allows every file system takes."""
-    name = "a" * (MOST_NAME_BYTES - 4) + ".pdf"
+    name = "a" * (MAX_NAME_BYTES - 4) + ".pdf"
     assert reply(plant, event("POST", "/documents", {"name": name}))[0] == 200
     plant.documents.put(name, b"")
 
@@ -166,17 +166,17 @@ def test_a_search_finds_passages_with_their_places(plant: Plant, event: Event) -
 
 def test_the_limit_of_a_search_is_kept(plant: Plant, event: Event) -> None:
     """FOUND passages unless the caller wants fewer or more."""
-    for number in range(MOST_FOUND + 1):
+    for number in range(MAX_FOUND + 1):
         plant.add(f"{number}.pdf", f"기공 {number}번 이야기이다.")
-    for limit, count in (("", FOUND), ("1", 1), (str(MOST_FOUND), MOST_FOUND)):
+    for limit, count in (("", FOUND), ("1", 1), (str(MAX_FOUND), MAX_FOUND)):
         assert len(reply(plant, search(event, query="기공", limit=limit))[1]["passages"]) == count
     assert len(reply(plant, search(event, query="기공"))[1]["passages"]) == FOUND
 
 
 @pytest.mark.parametrize(("parameters", "fields"), [
     ({}, ["query"]), ({"query": ""}, ["query"]), ({"query": "  "}, ["query"]), ({"limit": "5"}, ["query"]),
-    ({"query": "가" * (MOST_QUESTION + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
-    ({"query": "x", "limit": str(MOST_FOUND + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
+    ({"query": "가" * (MAX_QUESTION + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
+    ({"query": "x", "limit": str(MAX_FOUND + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
     ({"query": "x", "limit": "1.0"}, ["limit"]), ({"query": "x", "limit": "ten"}, ["limit"]),
     ({"query": "x", "limit": "٣"}, ["limit"]), ({"query": "x", "limit": "²"}, ["limit"]),
     ({"query": "x", "limit": "9" * 5000}, ["limit"]), ({"limit": "x"}, ["query", "limit"])])
@@ -187,10 +187,10 @@ def test_a_bad_search_is_named(plant: Plant, event: Event, parameters: dict[str,
 
 
 @pytest.mark.parametrize("path", ["/documents", "/search"])
-def test_a_library_that_does_not_answer_is_a_503(event: Event, tmp_path: Path, lexicon: Lexicon, path: str) -> None:
+def test_a_library_that_does_not_answer_is_a_503(event: Event, tmp_path: Path, analyzer: Analyzer, path: str) -> None:
     """And tells nothing of the inside."""
-    library = SqliteLibrary(tmp_path / "library.sqlite")
+    library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
-    function = rag_query_function(Answerer(Index(library, lexicon)), FolderStore([tmp_path], ""))
+    function = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([tmp_path], ""))
     found = function({**event("GET", path), "queryStringParameters": {"query": QUESTION}}, None)
     assert found["statusCode"] == json.loads(found["body"])["status"] == 503 and str(tmp_path) not in found["body"]

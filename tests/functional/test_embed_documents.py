@@ -11,14 +11,14 @@ import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, small_plant
 from unit.knowledge.fakes import MemoryLibrary
 
-from shotwise.adapters.folder_store import FolderStore
-from shotwise.edge.documents import documents_reply
-from shotwise.edge.embed_documents import SERVICE, embed_documents_function
+from shotwise.adapters.files import FolderStore
 from shotwise.errors import KnowledgeError, NotFound, StoreError
-from shotwise.files import FileStore, Stored, Upload
-from shotwise.knowledge.ingest import Ingestion
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Volume
+from shotwise.files import FileStore, StoredFile, Upload
+from shotwise.handlers.documents import documents_reply
+from shotwise.handlers.embed_documents import SERVICE, embed_documents_function
+from shotwise.knowledge.ingestion.pipeline import Ingestion
+from shotwise.knowledge.models import IndexedDocument
+from shotwise.knowledge.text.analyzer import Analyzer
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
 REMOVED = "ObjectRemoved:DeleteMarkerCreated"
@@ -26,9 +26,9 @@ NAMES = ("작업 표준.pdf", "a+b & c.pdf", "100% 확인.pdf", "#1 「점검」
 
 
 @pytest.fixture
-def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
+def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
     """An empty plant."""
-    return small_plant(tmp_path, lexicon)
+    return small_plant(tmp_path, analyzer)
 
 
 def queue_of(ingestion: Ingestion, documents: FileStore) -> Any:
@@ -146,11 +146,11 @@ class AnyName(FolderStore):
         super().__init__([], "")
         self.names = names
 
-    def get(self, name: str) -> Stored:
+    def get(self, name: str) -> StoredFile:
         """A file, where one of this name is kept."""
         if name not in self.names:
             raise NotFound(name)
-        return Stored(BISCUIT.encode(), None)
+        return StoredFile(BISCUIT.encode(), None)
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Nothing is fetched that is not read."""
@@ -183,7 +183,7 @@ def test_folders_are_passed_over(plant: Plant) -> None:
 class Picky(MemoryLibrary):
     """A library that does not take documents of one name."""
 
-    def put(self, volume: Volume) -> None:
+    def put(self, volume: IndexedDocument) -> None:
         """Keep the document, unless it is bad.pdf."""
         if volume.document.name == "bad.pdf":
             raise KnowledgeError("the store at 10.0.0.1 does not answer")
@@ -218,7 +218,7 @@ class Unreachable:
         """Fail."""
         raise StoreError("no")
 
-    def get(self, name: str) -> Stored:
+    def get(self, name: str) -> StoredFile:
         """Fail."""
         raise StoreError("no")
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from shots import as_features, generate
 
-from local.cli import main
-from local.explain import EXPLANATIONS, explain_file, read_shots
 from shotwise.bundle import Bundle
 from shotwise.errors import InvalidInput
+from shotwise_cli.explain import EXPLANATIONS, explain_file, read_shots
+from shotwise_cli.main import main
 
 SHOTS = 6
 
@@ -140,7 +140,7 @@ def _number(value: Any) -> Any:
 def test_changed_limits_are_another_model(table: Path, tmp_path: Path, bundle: Bundle) -> None:
     """The setpoints of two sets of limits are never mixed in one file."""
     explain_file(table, tmp_path / "out", bundle, "ko", quiet)
-    other = replace(bundle, document={**bundle.document, "limits": {}})
+    other = replace(bundle, manifest={**bundle.manifest, "limits": {}})
     with pytest.raises(InvalidInput, match="another model"):
         explain_file(table, tmp_path / "out", other, "ko", quiet)
 

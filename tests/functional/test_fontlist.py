@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shotwise import fontlist
+from shotwise.charts import font_cache
 
 
 def seen(folder: Path) -> int:
@@ -20,13 +20,13 @@ def seen(folder: Path) -> int:
 
 def test_matplotlib_takes_the_list_and_reads_no_font(tmp_path: Path) -> None:
     """With the list it knows none, so it has read none; without it, it finds its own."""
-    fontlist.keep_empty(tmp_path / "kept")
+    font_cache.write_empty_font_cache(tmp_path / "kept")
     assert seen(tmp_path / "kept") == 0 < seen(tmp_path / "none")
 
 
 def test_a_list_that_is_there_stays(tmp_path: Path) -> None:
     """Another process may have made one."""
-    path = tmp_path / f"fontlist-v{fontlist.VERSION}.json"
+    path = tmp_path / f"fontlist-v{font_cache.VERSION}.json"
     path.write_text("kept", "utf-8")
-    fontlist.keep_empty(tmp_path)
+    font_cache.write_empty_font_cache(tmp_path)
     assert path.read_text("utf-8") == "kept"

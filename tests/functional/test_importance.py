@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from shots import as_features
 
-from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.files import FolderStore
 from shotwise.bundle import Bundle
-from shotwise.charts import waterfall
-from shotwise.edge.function import Function
-from shotwise.edge.importance import importance_function
-from shotwise.edge.problem import Rejected
+from shotwise.charts.waterfall import waterfall
 from shotwise.errors import StoreError
-from shotwise.files import Stored
+from shotwise.files import StoredFile
+from shotwise.handlers.importance import importance_function
+from shotwise.handlers.lambda_handler import LambdaHandler
+from shotwise.handlers.problem import InvalidPayload
 
 Event = Callable[..., dict[str, Any]]
 
@@ -29,7 +29,7 @@ class BrokenStore:
     def put(self, name: str, content: bytes) -> str:
         raise StoreError("disk /dev/secret is full")
 
-    def get(self, name: str) -> Stored:
+    def get(self, name: str) -> StoredFile:
         raise StoreError("disk /dev/secret is full")
 
 
@@ -39,17 +39,17 @@ class RemoteStore:
     def put(self, name: str, content: bytes) -> str:
         return f"s3://bucket/charts/{name}"
 
-    def get(self, name: str) -> Stored:
-        return Stored(None, f"https://bucket.example/{name}?signed")
+    def get(self, name: str) -> StoredFile:
+        return StoredFile(None, f"https://bucket.example/{name}?signed")
 
 
 @pytest.fixture
-def function(bundle: Bundle, tmp_path: Path) -> Function:
+def function(bundle: Bundle, tmp_path: Path) -> LambdaHandler:
     """T2 with the shipped bundle and a folder for its charts."""
     return importance_function(bundle, FolderStore([tmp_path], "http://127.0.0.1:8000/charts"), waterfall)
 
 
-def test_contributions_add_up_and_the_chart_opens(function: Function, event: Event, bundle: Bundle,
+def test_contributions_add_up_and_the_chart_opens(function: LambdaHandler, event: Event, bundle: Bundle,
                                                   features: dict[str, Any]) -> None:
     """Every feature has a contribution, they sum to the probability, and the URL's name gives a PNG."""
     reply = function(event("POST", "/importance", {"features": features}), None)
@@ -73,7 +73,7 @@ def test_an_excluded_column_contributes_exactly_nothing(excluding: Bundle, tmp_p
     assert "Ladle" not in [top["name"] for top in sent["top_features"]]
 
 
-def test_top_features_are_the_strongest(function: Function, features: dict[str, Any]) -> None:
+def test_top_features_are_the_strongest(function: LambdaHandler, features: dict[str, Any]) -> None:
     """Sorted by size, labelled, with the measured value and its unit."""
     found = function({"features": features, "language": "en"}, None)
     strongest = sorted(found["importance"].values(), key=abs, reverse=True)[:5]
@@ -81,7 +81,7 @@ def test_top_features_are_the_strongest(function: Function, features: dict[str, 
     assert all(top["measured"] == features[top["name"]] for top in found["top_features"])
 
 
-def test_a_plain_payload_gives_the_same_numbers(function: Function, event: Event, features: dict[str, Any]) -> None:
+def test_a_plain_payload_gives_the_same_numbers(function: LambdaHandler, event: Event, features: dict[str, Any]) -> None:
     """With the same id even the chart is the same: its key holds its content's hash."""
     request = {"features": features, "prediction_id": "pred_20260101_abc"}
     plain = function(request, None)
@@ -90,13 +90,13 @@ def test_a_plain_payload_gives_the_same_numbers(function: Function, event: Event
     assert plain == body
 
 
-def test_without_the_chart_nothing_is_stored(function: Function, tmp_path: Path, features: dict[str, Any]) -> None:
+def test_without_the_chart_nothing_is_stored(function: LambdaHandler, tmp_path: Path, features: dict[str, Any]) -> None:
     """`include: []` asks for the values alone."""
     assert function({"features": features, "include": []}, None)["visualization_url"] is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_id_never_replaces_another_shots_chart(function: Function, tmp_path: Path, features: dict[str, Any],
+def test_an_id_never_replaces_another_shots_chart(function: LambdaHandler, tmp_path: Path, features: dict[str, Any],
                                                   good_features: dict[str, Any]) -> None:
     """Two shots under one made-up id keep two charts."""
     urls = {function({"features": shot, "prediction_id": "pred_20260101_abc"}, None)["visualization_url"]
@@ -109,15 +109,15 @@ def test_an_id_never_replaces_another_shots_chart(function: Function, tmp_path: 
                                    {"prediction_id": 7}, {"include": "chart"}, {"include": ["setpoints", 3]},
                                    {"include": ["everything"]},
                                    {"language": "de"}, {"x": 1}])
-def test_bad_options_are_named(function: Function, features: dict[str, Any], wrong: dict[str, Any]) -> None:
+def test_bad_options_are_named(function: LambdaHandler, features: dict[str, Any], wrong: dict[str, Any]) -> None:
     """Each bad option is an error on its own field."""
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(InvalidPayload) as caught:
         function({"features": features, **wrong}, None)
     assert [error["field"] for error in json.loads(str(caught.value))["errors"]] == list(wrong)
 
 
 def test_a_broken_store_leaves_the_values(bundle: Bundle, event: Event, features: dict[str, Any],
-                                          function: Function) -> None:
+                                          function: LambdaHandler) -> None:
     """The caller learns that there is no chart, not where the store is, and loses no number."""
     broken = importance_function(bundle, BrokenStore(), waterfall)
     reply = broken(event("POST", "/importance", {"features": features}), None)
@@ -138,7 +138,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_values(bundle: Bundle, tmp_pa
     assert found["degraded"] == [{"step": "chart", "error": "OSError"}] and any(found["importance"].values())
 
 
-def test_only_what_is_asked_for_is_done(function: Function, features: dict[str, Any]) -> None:
+def test_only_what_is_asked_for_is_done(function: LambdaHandler, features: dict[str, Any]) -> None:
     """`include` names the parts; the others are null."""
     found = function({"features": features, "include": ["signals"]}, None)
     assert found["setpoints"] is None and found["visualization_url"] is None and found["signals"]
@@ -146,7 +146,7 @@ def test_only_what_is_asked_for_is_done(function: Function, features: dict[str, 
     assert bare["signals"] is None and any(bare["importance"].values())
 
 
-def test_a_proposal_has_labels_units_and_a_probability(function: Function, features: dict[str, Any],
+def test_a_proposal_has_labels_units_and_a_probability(function: LambdaHandler, features: dict[str, Any],
                                                        bundle: Bundle) -> None:
     """What to change, from where to where, and what the model says of the shot then."""
     found = function({"features": features, "language": "en"}, None)["setpoints"]
@@ -159,7 +159,7 @@ def test_a_proposal_has_labels_units_and_a_probability(function: Function, featu
 
 
 @pytest.mark.parametrize(("language", "word"), [("ko", "판정 기준"), ("en", "threshold")])
-def test_where_nothing_is_proposed_the_reason_is_told(function: Function, good_features: dict[str, Any],
+def test_where_nothing_is_proposed_the_reason_is_told(function: LambdaHandler, good_features: dict[str, Any],
                                                       language: str, word: str) -> None:
     """In the language asked for."""
     found = function({"features": good_features, "language": language}, None)["setpoints"]
@@ -167,7 +167,7 @@ def test_where_nothing_is_proposed_the_reason_is_told(function: Function, good_f
     assert found["state"] == "not_needed" and word in found["reason"]
 
 
-def test_signals_stand_side_by_side(function: Function, features: dict[str, Any], bundle: Bundle) -> None:
+def test_signals_stand_side_by_side(function: LambdaHandler, features: dict[str, Any], bundle: Bundle) -> None:
     """A value outside its limits is listed even where the model does not mind, and those most agreed on come first."""
     high = bundle.limits["1"]["Coolant_Temp"][1]
     found = function({"features": {**features, "Coolant_Temp": high + 2}}, None)["signals"]
@@ -178,7 +178,7 @@ def test_signals_stand_side_by_side(function: Function, features: dict[str, Any]
     assert min(counts) >= 1 and counts == sorted(counts, reverse=True)
 
 
-def test_a_value_that_was_not_measured_is_told(function: Function, features: dict[str, Any]) -> None:
+def test_a_value_that_was_not_measured_is_told(function: LambdaHandler, features: dict[str, Any]) -> None:
     """It is listed as imputed, and no signal pretends to know its limits or its error."""
     found = function({"features": {**features, "Factory_Humidity": None}}, None)
     assert found["imputed"] == ["Factory_Humidity"]
@@ -186,7 +186,7 @@ def test_a_value_that_was_not_measured_is_told(function: Function, features: dic
                for signal in found["signals"] if signal["feature"] == "Factory_Humidity")
 
 
-def test_an_unusual_shot_is_told(function: Function, features: dict[str, Any], bundle: Bundle) -> None:
+def test_an_unusual_shot_is_told(function: LambdaHandler, features: dict[str, Any], bundle: Bundle) -> None:
     """The values come, with the word that they say little; nothing is proposed that stays unusual."""
     seen = bundle.features[bundle.position["Cylinder_Pressure"]].seen
     found = function({"features": {**features, "Biscuit_Thickness": 40, "Cylinder_Pressure": seen[1]}}, None)
@@ -194,7 +194,7 @@ def test_an_unusual_shot_is_told(function: Function, features: dict[str, Any], b
     assert found["setpoints"]["state"] == "unusual_shot"
 
 
-def test_a_background_shot_is_explained_like_any_other(function: Function, bundle: Bundle) -> None:
+def test_a_background_shot_is_explained_like_any_other(function: LambdaHandler, bundle: Bundle) -> None:
     """A shot equal to one that it is compared with is no special case for the caller."""
     found = function({"features": as_features(bundle.background[3], bundle)}, None)
     assert found["base_value"] + sum(found["importance"].values()) == pytest.approx(found["probability"], abs=1e-6)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sets import CORPUS, QUERIES, lines, pdf
 
-from local.cli import main
-from local.knowledge_commands import FLOORS
-from local.knowledge_evaluation import read_floors
-from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise_cli.knowledge_commands import FLOORS
+from shotwise_cli.knowledge_evaluation import read_floors
+from shotwise_cli.main import main
 
 Output = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,7 @@ def test_the_command_fails_under_a_floor_and_passes_over_all(home: Path, capsys:
     assert status == 0, said
     assert set(read_floors(FLOORS)) <= set(found) and said == ""
     (home / "manuals/defect-casebook.pdf").unlink()
-    library = SqliteLibrary(home / "home/library.sqlite")
+    library = SqliteDocumentStore(home / "home/library.sqlite")
     library.remove("defect-casebook.pdf")
     library.close()
     status, found, said = run(capsys, "evaluate-knowledge")

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from sets import CORPUS, QUERIES, lines, pdf
 
-from local.knowledge_commands import FLOORS, GOLDEN
-from local.knowledge_evaluation import Golden, evaluate_golden, evaluate_ranking, read_floors, read_golden
-from local.pdf_pages import pdf_pages
-from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import InvalidInput
-from shotwise.knowledge.answer import Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Answer, Hit, Key, Line, Passage, Source
-from shotwise.knowledge.question import Question
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.models import Answer, Hit, Line, Passage, PassageId, Source
+from shotwise.knowledge.retrieval.bm25 import Bm25Index
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.question import Question
+from shotwise_cli.knowledge_commands import FLOORS, GOLDEN
+from shotwise_cli.knowledge_evaluation import Golden, evaluate_golden, evaluate_ranking, read_floors, read_golden
+from shotwise_cli.pdf_pages import pdf_pages
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -32,10 +32,10 @@ def plain(items: Iterable[Any]) -> Iterable[Any]:
     return items
 
 
-def test_ranking_figures_are_those_worked_out_by_hand(tmp_path: Path, lexicon: Lexicon) -> None:
+def test_ranking_figures_are_those_worked_out_by_hand(tmp_path: Path, analyzer: Analyzer) -> None:
     """Four queries: found second, found first, one of two found first, found nowhere."""
     found = evaluate_ranking(lines(tmp_path / "corpus.jsonl", CORPUS), lines(tmp_path / "queries.jsonl", QUERIES),
-                             lexicon, plain)
+                             analyzer, plain)
     second = 1 / math.log2(3)
     assert found["recall@5"] == pytest.approx((1 + 1 + 1 / 2 + 0) / 4)
     assert found["mrr@10"] == pytest.approx((1 / 2 + 1 + 1 + 0) / 4)
@@ -43,13 +43,13 @@ def test_ranking_figures_are_those_worked_out_by_hand(tmp_path: Path, lexicon: L
     assert (found["queries"], found["passages"]) == (4, 4) and 0 < found["p50_ms"] <= found["p95_ms"]
 
 
-def test_depth_counts_as_the_names_of_the_figures_say(tmp_path: Path, lexicon: Lexicon) -> None:
+def test_depth_counts_as_the_names_of_the_figures_say(tmp_path: Path, analyzer: Analyzer) -> None:
     """The sixth of equals is in no recall@5 but has a rank, the eleventh has none."""
     corpus = lines(tmp_path / "corpus.jsonl", [{"id": str(number), "text": f"porosity {'word ' * number}"}
                                                for number in range(1, 13)])
     for rank, recall, mrr in ((5, 1, 1 / 5), (6, 0, 1 / 6), (10, 0, 1 / 10), (11, 0, 0)):
         queries = lines(tmp_path / "queries.jsonl", [{"query": "porosity", "relevant": [str(rank)]}])
-        found = evaluate_ranking(corpus, queries, lexicon, plain)
+        found = evaluate_ranking(corpus, queries, analyzer, plain)
         assert (found["recall@5"], found["mrr@10"]) == (recall, pytest.approx(mrr)), rank
         assert found["ndcg@10"] == pytest.approx(1 / math.log2(rank + 1) if rank <= 10 else 0)
 
@@ -121,17 +121,17 @@ def test_a_page_that_is_not_there_has_no_text(tmp_path: Path) -> None:
     assert [text("a.pdf", page).strip() for page in (-1, 0, 1, 2, 3)] == ["", "", "one", "two", ""]
 
 
-def test_a_worse_ranking_falls_under_the_floors(lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worse_ranking_falls_under_the_floors(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check can fail: with the best passages last, retrieval does not reach what the shipped index does."""
-    search = LexicalIndex.search
+    search = Bm25Index.search
 
-    def worst(index: LexicalIndex, terms: Mapping[str, float], limit: int, **more: Any) -> list[Key]:
+    def worst(index: Bm25Index, terms: Mapping[str, float], limit: int, **more: Any) -> list[PassageId]:
         return search(index, terms, limit, **more)[::-1]
 
-    monkeypatch.setattr(LexicalIndex, "search", worst)
+    monkeypatch.setattr(Bm25Index, "search", worst)
     questions, floors = read_golden(GOLDEN, fitting=False), read_floors(FLOORS)
-    library = SqliteLibrary(SHIPPED, read_only=True)
-    found = evaluate_golden(questions, Answerer(Index(library, lexicon)), pdf_pages(ROOT / "manuals"), plain)
+    library = SqliteDocumentStore(SHIPPED, read_only=True)
+    found = evaluate_golden(questions, Answerer(Index(library, analyzer)), pdf_pages(ROOT / "manuals"), plain)
     library.close()
     assert set(floors) <= set(found)
     assert {name for name, floor in floors.items() if found[name] < floor} >= {"recall@5", "mrr@10", "ndcg@10"}

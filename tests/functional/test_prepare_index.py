@@ -13,11 +13,11 @@ import pytest
 from aws_lambda_powertools import Logger
 from small_plant import Plant
 
-from shotwise.adapters.stack_answer import put_answer
-from shotwise.edge.embed_documents import embed_documents_function
-from shotwise.edge.prepare_index import MOST_SECONDS, PAUSE_SECONDS, prepare_index
+from shotwise.adapters.aws.cloudformation_response import put_answer
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.handlers.embed_documents import embed_documents_function
+from shotwise.handlers.prepare_index import MAX_SECONDS, PAUSE_SECONDS, prepare_index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 TURNED_AWAY = "https://collection refused the request (403)"
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_made_fails_the_deployment_with_the_reason() -> None:
 
     answer, slept = told("Create", make)
     assert answer["Status"] == "FAILED" and answer["Reason"] == TURNED_AWAY
-    assert MOST_SECONDS <= sum(slept) < MOST_SECONDS + PAUSE_SECONDS <= 900 - 180
+    assert MAX_SECONDS <= sum(slept) < MAX_SECONDS + PAUSE_SECONDS <= 900 - 180
 
 
 def test_a_mistake_of_ours_is_answered_too() -> None:
@@ -109,12 +109,12 @@ def waiting() -> Iterator[tuple[str, list[tuple[str, str | None, bytes]]]]:
     server.server_close()
 
 
-def test_the_handler_tells_a_stack_from_a_queue(tmp_path: Path, lexicon: Lexicon,
+def test_the_handler_tells_a_stack_from_a_queue(tmp_path: Path, analyzer: Analyzer,
                                                 waiting: tuple[str, list[tuple[str, str | None, bytes]]]) -> None:
     """The answer goes to the signed address without a content type, once more where the first try fails."""
     address, came = waiting
     made: list[str] = []
-    plant = Plant(tmp_path / "own", tmp_path / "shipped", lexicon)
+    plant = Plant(tmp_path / "own", tmp_path / "shipped", analyzer)
     handler = embed_documents_function(plant.ingestion, plant.documents, lambda: made.append("index"), put_answer)
     assert handler(asked("Create", f"{address}/answer?signature=x"), None) == {} and made == ["index"]
     assert [(path, kind or "") for path, kind, _ in came] == [("/answer?signature=x", "")] * 2

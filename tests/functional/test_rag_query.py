@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from shotwise.adapters.folder_store import FolderStore
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.edge.function import Function
-from shotwise.edge.problem import Rejected
-from shotwise.edge.rag_query import rag_query_function
+from shotwise.adapters.files import FolderStore
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.answer import Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Volume
-from shotwise.knowledge.postings import postings
+from shotwise.handlers.lambda_handler import LambdaHandler
+from shotwise.handlers.problem import InvalidPayload
+from shotwise.handlers.rag_query import rag_query_function
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.models import Document, IndexedDocument
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
 MANUALS = Path(__file__).parents[2] / "manuals"
@@ -32,12 +32,12 @@ CONTEXT = {
 
 
 @pytest.fixture(scope="module")
-def function(answerer: Answerer) -> Function:
+def function(answerer: Answerer) -> LambdaHandler:
     """T3 with the shipped index and manuals."""
     return rag_query_function(answerer, FolderStore([MANUALS], ""))
 
 
-def test_answers_with_quotes_and_pages(function: Function, event: Event) -> None:
+def test_answers_with_quotes_and_pages(function: LambdaHandler, event: Event) -> None:
     """The answer cites by number, and each recommendation points to its source."""
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     body = json.loads(reply["body"])
@@ -47,7 +47,7 @@ def test_answers_with_quotes_and_pages(function: Function, event: Event) -> None
         assert body["sources"][source]["quote"] == text
 
 
-def test_a_plain_payload_gives_the_same_answer(function: Function, event: Event) -> None:
+def test_a_plain_payload_gives_the_same_answer(function: LambdaHandler, event: Event) -> None:
     """Only the time differs."""
     plain = function({"query": QUESTION}, None)
     body = json.loads(function(event("POST", "/rag-query", {"query": QUESTION}), None)["body"])
@@ -55,13 +55,13 @@ def test_a_plain_payload_gives_the_same_answer(function: Function, event: Event)
     assert plain == body
 
 
-def test_a_context_is_enough_for_the_workflow(function: Function) -> None:
+def test_a_context_is_enough_for_the_workflow(function: LambdaHandler) -> None:
     """From T1 and T2 alone it finds what the documents say of the driving value."""
     found = function({"context": CONTEXT, "language": "ko"}, None)
     assert found["grounded"] and any("고속 사출 속도" in source["quote"] for source in found["sources"])
 
 
-def test_an_english_diagnosis_finds_what_a_korean_one_does(function: Function) -> None:
+def test_an_english_diagnosis_finds_what_a_korean_one_does(function: LambdaHandler) -> None:
     """The documents are searched in their own language; only the frame of the answer is English."""
     named = {"labels": {"ko": "고속 사출 속도", "en": "High velocity"}}
     context = {**CONTEXT, "top_features": [{**CONTEXT["top_features"][0], "label": "High velocity", **named}],
@@ -70,14 +70,14 @@ def test_an_english_diagnosis_finds_what_a_korean_one_does(function: Function) -
     assert english["sources"] == korean["sources"] and english["answer"].startswith("This is what")
 
 
-def test_without_driving_values_the_defect_types_are_asked_for(function: Function) -> None:
+def test_without_driving_values_the_defect_types_are_asked_for(function: LambdaHandler) -> None:
     """T2 failed: T3 still finds the section of the likeliest defect."""
     found = function({"context": {**CONTEXT, "top_features": [], "limits": []}, "language": "ko"}, None)
     assert found["grounded"] and any("미성형" in source["quote"] for source in found["sources"])
     assert found["recommendations"]
 
 
-def test_says_when_the_documents_do_not_answer(function: Function) -> None:
+def test_says_when_the_documents_do_not_answer(function: LambdaHandler) -> None:
     """No source, no recommendation, and the answer says so in the question's language."""
     korean = function({"query": "구내식당 점심 메뉴는 무엇인가요?"}, None)
     english = function({"query": "Who won the football match yesterday?"}, None)
@@ -91,15 +91,15 @@ def test_says_when_the_documents_do_not_answer(function: Function) -> None:
     {"query": "x", "context": []}, {"query": "x", "context": {"limits": [{"feature": "a"}]}},
     {"query": "x", "context": {"top_features": "y"}},
     {"context": {"defect_types": [{"label": "x", "labels": 5}]}}, {"query": "x", "y": 1}])
-def test_bad_questions_are_named(function: Function, event: Event, body: dict[str, Any]) -> None:
-    """Each is a 400 with a field, and Rejected for the workflow."""
+def test_bad_questions_are_named(function: LambdaHandler, event: Event, body: dict[str, Any]) -> None:
+    """Each is a 400 with a field, and InvalidPayload for the workflow."""
     reply = function(event("POST", "/rag-query", body), None)
     assert reply["statusCode"] == 400 and json.loads(reply["body"])["errors"]
-    with pytest.raises(Rejected):
+    with pytest.raises(InvalidPayload):
         function(body, None)
 
 
-def test_a_cited_document_can_be_opened(function: Function, event: Event) -> None:
+def test_a_cited_document_can_be_opened(function: LambdaHandler, event: Event) -> None:
     """The file name of a source leads to the PDF."""
     name = function({"query": QUESTION}, None)["sources"][0]["document"]
     reply = function(event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
@@ -107,25 +107,25 @@ def test_a_cited_document_can_be_opened(function: Function, event: Event) -> Non
 
 
 @pytest.mark.parametrize("name", ["build.py", "process-manual.md", "../README.md", "", "용해·보온로 매뉴얼.pdf"])
-def test_only_documents_of_the_index_can_be_opened(function: Function, event: Event, name: str) -> None:
+def test_only_documents_of_the_index_can_be_opened(function: LambdaHandler, event: Event, name: str) -> None:
     """What else lies in their folder is not served."""
     reply = function(event("GET", f"/documents/{name or 'x'}", resource="/documents/{name}", name=name), None)
     assert reply["statusCode"] == 404
 
 
-def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, lexicon: Lexicon) -> None:
+def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, analyzer: Analyzer) -> None:
     """Spaces, middle dots and brackets are common in Korean file names."""
     name = "「점검」 용해·보온로 #1.pdf"
-    library = SqliteLibrary(tmp_path / "library.sqlite")
-    library.put(Volume(Document(name, "점검", "0", ()), "0", (), postings((), lexicon)))
+    library = SqliteDocumentStore(tmp_path / "library.sqlite")
+    library.put(IndexedDocument(Document(name, "점검", "0", ()), "0", (), postings((), analyzer)))
     (tmp_path / name).write_bytes(b"%PDF-")
-    reply = rag_query_function(Answerer(Index(library, lexicon)), FolderStore([tmp_path], ""))(
+    reply = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([tmp_path], ""))(
         event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
     library.close()
     assert reply["statusCode"] == 200
 
 
-def test_a_type_of_the_context_may_have_no_probability(function: Function) -> None:
+def test_a_type_of_the_context_may_have_no_probability(function: LambdaHandler) -> None:
     """As /predict gives one with too few examples; it words no question."""
     few = {"type": "Crack", "label": "균열", "probability": None, "examples": 3}
     context = {**CONTEXT, "defect_types": [*CONTEXT["defect_types"], few]}
@@ -134,15 +134,15 @@ def test_a_type_of_the_context_may_have_no_probability(function: Function) -> No
 
 
 @pytest.mark.parametrize("part", ["defect_types", "limits", "top_features"])
-def test_a_part_of_the_context_may_be_null(function: Function, part: str) -> None:
+def test_a_part_of_the_context_may_be_null(function: LambdaHandler, part: str) -> None:
     """As the workflow's own reply has it where a step failed."""
     assert function({"context": {**CONTEXT, part: None}}, None)["generator"] == "extractive"
 
 
-def test_a_broken_index_is_a_503(event: Event, tmp_path: Path, lexicon: Lexicon) -> None:
+def test_a_broken_index_is_a_503(event: Event, tmp_path: Path, analyzer: Analyzer) -> None:
     """An index that stops answering is not the caller's fault and not told in detail."""
-    library = SqliteLibrary(tmp_path / "library.sqlite")
-    function = rag_query_function(Answerer(Index(library, lexicon)), FolderStore([], ""))
+    library = SqliteDocumentStore(tmp_path / "library.sqlite")
+    function = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([], ""))
     library.close()
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     assert reply["statusCode"] == 503 and str(tmp_path) not in reply["body"]
@@ -166,7 +166,7 @@ class Silent:
         yield ""
 
 
-def test_a_whole_answer_is_not_degraded(function: Function) -> None:
+def test_a_whole_answer_is_not_degraded(function: LambdaHandler) -> None:
     """The list of what did not work is there, and empty."""
     assert function({"query": QUESTION}, None)["degraded"] == []
 

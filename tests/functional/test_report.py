@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from local.report import report
-from shotwise.adapters.folder_store import FolderStore
+from shotwise.adapters.files import FolderStore
 from shotwise.bundle import Bundle
-from shotwise.edge.importance import importance_function
-from shotwise.edge.predict import predict_function
-from shotwise.edge.replies import WHY_NONE
+from shotwise.handlers.importance import importance_function
+from shotwise.handlers.predict import predict_function
+from shotwise.handlers.replies import WHY_NONE
+from shotwise_cli.report import report
 
 Reported = Callable[[Bundle, str], list[str]]
 Explained = Callable[..., dict[str, Any]]

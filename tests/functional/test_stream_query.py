@@ -20,14 +20,14 @@ from small_plant import BISCUIT, FURNACE, LUNCH, QUESTION, THIN, Plant, events_o
 from starlette.applications import Starlette
 from unit.knowledge.fakes import FakeWriter
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.edge.body import MOST_BYTES
-from shotwise.edge.rag_query import rag_query_function
-from shotwise.edge.stream_query import stream_query_app
-from shotwise.knowledge.answer import Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.ports import Writer
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.handlers.body import MAX_BYTES
+from shotwise.handlers.rag_query import rag_query_function
+from shotwise.handlers.stream_query import stream_query_app
+from shotwise.knowledge.answering.answerer import Answerer
+from shotwise.knowledge.ports import TextGenerator
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
 SAID = json.dumps({"claim": "얇은 비스킷은 기공을 만듭니다.", "source": 1, "quote": THIN}, ensure_ascii=False)
@@ -36,9 +36,9 @@ CONTEXT = {"defect_types": [{"label": "기공", "probability": 0.4}],
 
 
 @pytest.fixture
-def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
+def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
     """Two documents."""
-    found = small_plant(tmp_path, lexicon)
+    found = small_plant(tmp_path, analyzer)
     found.add("비스킷.pdf", BISCUIT)
     found.add("용해로.pdf", FURNACE)
     return found
@@ -57,14 +57,14 @@ def post(app: Any, body: Any, content_type: str | None = "application/json", *, 
     return asyncio.run(sent())
 
 
-def streamed(plant: Plant, body: Any, writer: Writer | None = None) -> list[tuple[str, Any]]:
+def streamed(plant: Plant, body: Any, writer: TextGenerator | None = None) -> list[tuple[str, Any]]:
     """The events for a body that is answered."""
     reply = post(stream_query_app(plant.answerer(writer)), body)
     assert reply.status_code == 200, reply.text
     return list(events_of(reply.content.decode("utf-8")))
 
 
-def whole(plant: Plant, body: dict[str, Any], writer: Writer | None = None) -> dict[str, Any]:
+def whole(plant: Plant, body: dict[str, Any], writer: TextGenerator | None = None) -> dict[str, Any]:
     """What POST /rag-query returns, without its time."""
     return {**rag_query_function(plant.answerer(writer), plant.documents)(body, None), "processing_time_ms": 0}
 
@@ -136,7 +136,7 @@ def test_health_tells_the_adapter_that_it_is_up(plant: Plant) -> None:
     (b'{"query": "\\ud800"}', "application/json", 400), (b'{"query": "x", "language": "jp"}', "application/json", 400),
     (b'{"context": {"limits": 5}}', "application/json", 400), (b'{"query": "' + b"x" * 2001 + b'"}', None, 400),
     (b'{"context": ' + b"[" * 5000 + b"]" * 5000 + b"}", "application/json", 400),
-    (b'{"query": "' + b"x" * MOST_BYTES + b'"}', "application/json", 413), (b" " * (MOST_BYTES + 1), None, 413),
+    (b'{"query": "' + b"x" * MAX_BYTES + b'"}', "application/json", 413), (b" " * (MAX_BYTES + 1), None, 413),
     (b'{"query": "x"}', "text/plain", 415), (b"", "application/xml", 415)], ids=lambda value: str(value)[:40])
 def test_bad_requests_are_refused_as_rag_query_refuses_them(plant: Plant, event: Event, body: bytes,
                                                             content_type: str | None, status: int) -> None:
@@ -165,12 +165,12 @@ def test_what_curl_declares_is_taken(plant: Plant) -> None:
         assert post(stream_query_app(plant.answerer()), {"query": QUESTION}, content_type).status_code == 200
 
 
-def test_a_library_that_does_not_answer_is_a_503_before_the_stream_begins(tmp_path: Path, lexicon: Lexicon) -> None:
+def test_a_library_that_does_not_answer_is_a_503_before_the_stream_begins(tmp_path: Path, analyzer: Analyzer) -> None:
     """A status, not an event, for whatever fails before anything is said; nothing of the inside is told."""
-    library = SqliteLibrary(tmp_path / "library.sqlite")
+    library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
     for body in ({"query": QUESTION}, {"context": CONTEXT}):
-        reply = post(stream_query_app(Answerer(Index(library, lexicon))), body)
+        reply = post(stream_query_app(Answerer(Index(library, analyzer))), body)
         assert reply.status_code == reply.json()["status"] == 503 and str(tmp_path) not in reply.text
         assert reply.headers["content-type"] == "application/problem+json"
 
@@ -192,7 +192,7 @@ class Saboteur:
 @pytest.mark.parametrize(("failing", "status"), [
     (lambda plant: FakeWriter(SAID + "\n", RuntimeError("secret of 10.0.0.1")), 500),
     (lambda plant: Saboteur(plant), 503)], ids=["a mistake of ours", "the library"])
-def test_an_error_on_the_way_is_the_last_event(plant: Plant, failing: Callable[[Plant], Writer], status: int) -> None:
+def test_an_error_on_the_way_is_the_last_event(plant: Plant, failing: Callable[[Plant], TextGenerator], status: int) -> None:
     """What was said stays; a problem document ends the stream and tells nothing of the inside."""
     *said, (last, problem) = events = streamed(plant, {"query": QUESTION}, failing(plant))
     assert kinds(events).lstrip("p") == "te" and last == "error"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.cloudformation import Stack
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import ALL, SCENARIOS, system
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from local.cloudformation import Stack
+from shotwise_tools.cloudformation.stacks import Stack
 
 
 @dataclass(frozen=True)

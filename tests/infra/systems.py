@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from local.cloudformation import Stack, scenario_parameters
+from shotwise_tools.cloudformation.stacks import Stack, scenario_parameters
 
 from .transformed import whole
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from local.cloudformation import resolve_file
-from local.placeholders import ACCOUNT, REGION
+from shotwise_tools.cloudformation.placeholders import ACCOUNT, REGION
+from shotwise_tools.cloudformation.stacks import resolve_file
 
 from .policies import Grant, grants, managed
 from .transformed import ROOT

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.cloudformation import Stack
-from local.placeholders import ARNS
+from shotwise_tools.cloudformation.placeholders import ARNS
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import system
 from .test_functions import NAMES, functions

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.cloudformation import resolve, scenario_parameters, scenarios
-from local.intrinsics import Refused
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.intrinsics import TemplateError
+from shotwise_tools.cloudformation.stacks import resolve, scenario_parameters, scenarios
 
 BUCKET = {"Type": "AWS::S3::Bucket"}
 
@@ -79,7 +79,7 @@ BAD = [
 @pytest.mark.parametrize(("value", "reason"), BAD, ids=lambda one: json.dumps(one))
 def test_what_leads_nowhere_is_refused(value: Any, reason: str) -> None:
     """A name that is not there, a list where a string belongs, an index too far, a circle: each with its reason."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TemplateError) as refused:
         tag(value, **SECTIONS)
     assert reason in str(refused.value)
 
@@ -105,15 +105,15 @@ def test_a_parameters_constraints_are_checked(declared: dict[str, Any], value: s
     if fits:
         assert resolve(checked, {"One": value}).resources
     else:
-        with pytest.raises(Refused, match="One"):
+        with pytest.raises(TemplateError, match="One"):
             resolve(checked, {"One": value})
 
 
 def test_a_missing_or_unknown_parameter_is_refused() -> None:
     """A parameter without a default must be given, and what is not declared must not."""
-    with pytest.raises(Refused, match=r"\[One\] must have values"):
+    with pytest.raises(TemplateError, match=r"\[One\] must have values"):
         resolve(template(Parameters={"One": {"Type": "String"}}), {})
-    with pytest.raises(Refused, match=r"\[Two\] do not exist"):
+    with pytest.raises(TemplateError, match=r"\[Two\] do not exist"):
         resolve(template(), {"Two": "2"})
 
 
@@ -132,7 +132,7 @@ def test_a_rule_speaks_where_its_condition_holds(given: dict[str, str], reason: 
     if reason is None:
         assert resolve(checked, given).resources
     else:
-        with pytest.raises(Refused, match=reason):
+        with pytest.raises(TemplateError, match=reason):
             resolve(checked, given)
 
 
@@ -173,7 +173,7 @@ def test_a_nested_stacks_output_reaches_its_parent(folder: Path) -> None:
 def test_a_nested_stack_that_does_not_fit_is_refused(folder: Path, parameters: dict[str, Any], output: str,
                                                      reason: str) -> None:
     """An output that is not there here, a parameter missing, unknown, bad or a list: refused, by the stack's name."""
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(TemplateError, match=reason):
         resolve(nesting(parameters, output), {}, folder=folder)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local.cloudformation import Stack
-from local.template import load_yaml, read_template
 from shotwise.settings import SettingError, Settings
+from shotwise_local.template import load_yaml, read_template
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import ALL, SCENARIOS, system
 from .transformed import ROOT, definition
@@ -52,8 +52,8 @@ def test_every_function_has_its_handler() -> None:
 def test_the_functions_that_stream_are_found_by_the_local_stack() -> None:
     """They are apps there, and all others are handlers."""
     found = read_template(ROOT / "template.yaml")
-    assert found.apps == {"StreamQueryFunction": "functions.stream_query.app"}
-    assert found.functions | found.apps == {name: f"functions.{folder}.app" for name, folder in NAMES.items()}
+    assert list(found.apps) == ["StreamQueryFunction"]
+    assert found.functions | found.apps == {name: ROOT / "functions" / folder / "app.py" for name, folder in NAMES.items()}
 
 
 def test_what_streams_runs_behind_the_web_adapter() -> None:
@@ -83,7 +83,7 @@ def test_the_workflow_gets_every_substitution_it_names() -> None:
 
 
 def test_the_workflows_steps_fit_into_api_gateways_29_seconds() -> None:
-    """T1 3 s, T2 10 s, T3 13 s one after another, the whole machine 28 s; a function is given longer than its step."""
+    """predict 3 s, importance 10 s, rag_query 13 s one after another, the whole machine 28 s; a function is given longer than its step."""
     (machine,) = system("dev").of_type("AWS::StepFunctions::StateMachine").values()
     asl = json.loads(definition(machine))
     steps = {name: asl["States"][name]["TimeoutSeconds"] for name in ("Predict", "Importance", "Knowledge")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.cloudformation import NESTED, Stack
+from shotwise_tools.cloudformation.stacks import NESTED, Stack
 
 from .systems import system
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.placeholders import REGION
+from shotwise_tools.cloudformation.placeholders import REGION
 
 from .test_suppressions import TEMPLATES
 from .transformed import ROOT

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.cloudformation import Stack
-from local.placeholders import ACCOUNT, REGION
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.placeholders import ACCOUNT, REGION
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import system
 from .transformed import ROOT, definition

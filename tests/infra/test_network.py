@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.cloudformation import Stack
-from local.placeholders import ARNS, REGION, mark
+from shotwise_tools.cloudformation.placeholders import ARNS, REGION, mark
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import PAGE, parameters, system
 

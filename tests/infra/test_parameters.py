@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local.intrinsics import Refused
-from local.parameters import check_parameters, check_rules
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.intrinsics import TemplateError
+from shotwise_tools.cloudformation.parameters import check_parameters, check_rules
 
 from .systems import ALL, CERTIFICATE, IMAGE, OWN, PAGE, parameters
 from .test_scenarios import FILES
@@ -50,7 +50,7 @@ BAD_VALUES = [
 @pytest.mark.parametrize("scenario", ["dev", "prod"])
 def test_a_bad_value_is_refused(scenario: str, name: str, value: str, said: str) -> None:
     """Patterns, values and bounds catch it, and the message says what is right."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TemplateError) as refused:
         check({**parameters(scenario), name: value})
     assert name in str(refused.value) and said in str(refused.value)
     assert "nothing describes" not in str(refused.value)
@@ -76,7 +76,7 @@ CONTRADICTIONS = [
 @pytest.mark.parametrize(("scenario", "change", "to_set"), CONTRADICTIONS)
 def test_what_contradicts_itself_is_refused(scenario: str, change: dict[str, str], to_set: str) -> None:
     """Each value is fine alone; a rule refuses them together and names the parameter to set."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TemplateError) as refused:
         check({**parameters(scenario), **change})
     assert re.search(to_set, str(refused.value)), refused.value
     assert "Parameter " not in str(refused.value), "a constraint spoke, not a rule"
@@ -84,7 +84,7 @@ def test_what_contradicts_itself_is_refused(scenario: str, change: dict[str, str
 
 def test_all_that_is_missing_is_named_at_once() -> None:
     """Whoever deploys prod as samconfig.toml leaves it learns in one message what else is needed."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TemplateError) as refused:
         check({key: value for key, value in parameters("prod", page=False).items()
                if key == "Release" or key not in OWN["prod"]})
     for name in ("CertificateArn", "AllowedCidrs"):
@@ -128,6 +128,6 @@ def test_every_rule_is_tried() -> None:
             try:
                 check_rules(without, check_parameters(without, {**parameters(scenario), **change}))
                 let_through += 1
-            except Refused:
+            except TemplateError:
                 continue
         assert let_through, rule

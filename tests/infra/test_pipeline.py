@@ -17,9 +17,9 @@ import yaml
 from slow.running import tools_python
 
 from loadtests.targets import read_profile
-from local.cloudformation import Stack, resolve, resolve_file
-from local.intrinsics import Refused
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.intrinsics import TemplateError
+from shotwise_tools.cloudformation.stacks import Stack, resolve, resolve_file
 
 from .policies import listed
 from .systems import IMAGE, SCENARIOS, system
@@ -152,7 +152,7 @@ def test_what_the_scripts_call_is_there() -> None:
     targets = set(re.findall(r"\bmake (\S+)", scripts))
     assert targets == {"lint", "test", "test-slow", "build", "image", "smoke", ".venv/.serving"}
     assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in targets)
-    for path in (*re.findall(r"\.venv/bin/python (\S+\.py)", scripts), "local/release.py", "frontend/Dockerfile"):
+    for path in (*re.findall(r"\.venv/bin/python (\S+\.py)", scripts), "src/shotwise_tools/release.py", "frontend/Dockerfile"):
         assert (ROOT / path).is_file(), path
     packed = re.search(r"--file release\.tar\.zst ([^\n]+\\\n[^\n]+)", scripts)
     assert packed and all((ROOT / name).is_dir() for name in packed[1].replace("\\", " ").split()
@@ -177,10 +177,11 @@ def test_the_load_has_targets() -> None:
 
 def test_a_release_carries_its_image(tmp_path: Path) -> None:
     """What the build writes is what samconfig.toml reads: the hash, and the image where there is one."""
-    (tmp_path / "local").mkdir()
-    shutil.copy(ROOT / "local/release.py", tmp_path / "local")
+    script = tmp_path / "src/shotwise_tools/release.py"
+    script.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "src/shotwise_tools/release.py", script)
     for arguments, expected in (([], {"Release"}), (["--image", IMAGE], {"Release", "FrontendImage"})):
-        subprocess.run([sys.executable, "-m", "local.release", *arguments], cwd=tmp_path, check=True, timeout=60)
+        subprocess.run([sys.executable, str(script), *arguments], cwd=tmp_path, check=True, timeout=60)
         written = load_yaml(tmp_path / ".aws-sam/release.yaml")
         assert set(written) == expected and written.get("FrontendImage", IMAGE) == IMAGE
 
@@ -311,7 +312,7 @@ def test_cloudformation_has_the_rights_for_what_the_stacks_are_made_of(account: 
     ({"HostedZoneId": "example.com"}, "HostedZoneId"), ({"KeptImages": "1"}, "20 to 1000")])
 def test_bad_parameters_are_refused(change: dict[str, str], to_give: str) -> None:
     """A wildcard in a name would let in other repositories."""
-    with pytest.raises(Refused, match=re.escape(to_give)):
+    with pytest.raises(TemplateError, match=re.escape(to_give)):
         resolve_file(ACCOUNT, {**REPOSITORY, **change})
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from local.cloudformation import Stack
-from local.placeholders import REGION, mark
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.placeholders import REGION, mark
+from shotwise_tools.cloudformation.stacks import Stack
 
 from .policies import Grant, grants, managed, rights
 from .systems import ALL, parameters, system

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.release import ROOT, release
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.release import ROOT, release
 
 from .systems import parameters
 from .transformed import transformed

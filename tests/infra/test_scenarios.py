@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from local.cloudformation import NESTED, Stack, resolve, scenario_parameters, scenarios
-from local.intrinsics import Refused, attribute_of, substituted_names
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
+from shotwise_tools.cloudformation.intrinsics import TemplateError, attribute_of, substituted_names
+from shotwise_tools.cloudformation.stacks import NESTED, Stack, resolve, scenario_parameters, scenarios
 
 from .systems import SCENARIOS, parameters, system
 from .transformed import ROOT, transformed, whole
@@ -137,7 +137,7 @@ def test_what_dangles_is_refused(change: dict[str, Any], reason: str) -> None:
     """An output of a stack that this scenario does not have, a misspelt one, a misspelt resource."""
     template = copy.deepcopy(transformed(load_yaml(ROOT / "template.yaml"), parameters("dev")))
     template["Outputs"]["Planted"] = change
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(TemplateError, match=reason):
         resolve(template, parameters("dev"))
 
 
@@ -145,5 +145,5 @@ def test_a_circle_between_stacks_is_refused() -> None:
     """A nested stack that waits for what waits for it."""
     template = load_yaml(ROOT / "template.yaml")
     template["Resources"]["Data"]["DependsOn"] = "Roles"
-    with pytest.raises(Refused, match="Circular dependency"):
+    with pytest.raises(TemplateError, match="Circular dependency"):
         whole(parameters("dev"), template=template)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
 
 from .transformed import ROOT
 

@@ -13,9 +13,9 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from local.cloudformation import Stack, resolve
-from local.placeholders import REGION
-from local.template import PlainLoader, load_yaml
+from shotwise_local.template import PlainLoader, load_yaml
+from shotwise_tools.cloudformation.placeholders import REGION
+from shotwise_tools.cloudformation.stacks import Stack, resolve
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = "s3://packages/"  # where `sam package` would have put what the template names by path

@@ -11,15 +11,15 @@ from types import ModuleType
 import pymupdf
 from shots import kamp_csv
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.knowledge.expected import ATTACHMENT
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.ingest import Ingestion
-from shotwise.knowledge.passage import Key
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
+from shotwise.knowledge.ingestion.pipeline import Ingestion
+from shotwise.knowledge.models import PassageId
+from shotwise.knowledge.retrieval.hybrid_search import Index
 
 ROOT = Path(__file__).parents[2]
 PDFS = sorted((ROOT / "manuals").glob("*.pdf"))
-SCHEMA = tomllib.loads((ROOT / "training/kamp.toml").read_text(encoding="utf-8"))
+SCHEMA = tomllib.loads((ROOT / "src/shotwise_training/kamp.toml").read_text(encoding="utf-8"))
 
 
 def pages(path: Path) -> list[str]:
@@ -128,12 +128,12 @@ def triples(text: str) -> frozenset[str]:
 def test_shipped_index_is_made_from_the_pdfs(index: Index, tmp_path: Path) -> None:
     """The library of the knowledge layer holds what a fresh ingest of the PDFs gives: versions, pages, passages and
     postings."""
-    shipped, fresh = index.library, SqliteLibrary(tmp_path / "library.sqlite")
-    ingestion = Ingestion(fresh, index.lexicon)
+    shipped, fresh = index.library, SqliteDocumentStore(tmp_path / "library.sqlite")
+    ingestion = Ingestion(fresh, index.analyzer)
     assert [ingestion.ingest(path).state for path in PDFS] == ["added"] * len(PDFS)
     assert fresh.entries() == shipped.entries() and shipped.failures() == {}
     for entry in fresh.entries():
-        keys = [Key(entry.name, entry.version, number) for number in range(entry.passages + 1)]
+        keys = [PassageId(entry.name, entry.version, number) for number in range(entry.passages + 1)]
         kept = fresh.passages(keys)
         assert kept == shipped.passages(keys) and None not in kept[:-1]
         assert fresh.postings(entry.name, entry.version) == shipped.postings(entry.name, entry.version)

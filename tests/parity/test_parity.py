@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from shotwise.adapters.onnx_graph import OnnxGraph
+from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import Bundle, GraphOutput
-from training.export import Fitted, load_pipeline
-from training.graph import floor32, fuse
-from training.history import HALF_LIFE
-from training.metrics import best_f1_threshold
-from training.pipeline import Output, Pipeline
-from training.protocol import DELAY
+from shotwise_training.data.protocol import DELAY
+from shotwise_training.export.bundle import Fitted, load_pipeline
+from shotwise_training.export.graph import floor32, fuse
+from shotwise_training.metrics import best_f1_threshold
+from shotwise_training.models.history import HALF_LIFE
+from shotwise_training.models.pipeline import Output, Pipeline
 
 ROOT = Path(__file__).parents[2]
 PROBABILITY, LATENT = 2.5e-6, 2.0**-23
@@ -33,7 +33,7 @@ PROBABILITY, LATENT = 2.5e-6, 2.0**-23
 @pytest.fixture(scope="module")
 def fitted() -> Fitted:
     """What was trained: pipeline and history head."""
-    return load_pipeline(ROOT / "training/pipelines/shotwise")
+    return load_pipeline(ROOT / "src/shotwise_training/pipelines/shotwise")
 
 
 @pytest.fixture(scope="module")

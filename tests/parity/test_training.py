@@ -12,23 +12,24 @@ from shots import generate, kamp_csv
 from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import foundry, write_csv, write_kamp
 
-from shotwise.adapters.onnx_graph import ENGINE
+from shotwise.adapters.onnx import ENGINE
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.errors import InvalidInput
 from shotwise.prediction import predict
 from shotwise.shot import read_shot
-from training import export, recipe
-from training.configuration import SHOTWISE
-from training.csvfile import TableError, read_csv
-from training.draft import draft
-from training.graph import fuse
-from training.pipeline import fit
-from training.protocol import splits
-from training.table import Table, read_table
-from training.types import fit_types
+from shotwise_training import recipe
+from shotwise_training.audit.schema_draft import draft
+from shotwise_training.data.csv_file import TableError, read_csv
+from shotwise_training.data.protocol import splits
+from shotwise_training.data.table import Table, read_table
+from shotwise_training.export import bundle as export
+from shotwise_training.export.graph import fuse
+from shotwise_training.models.configuration import SHOTWISE
+from shotwise_training.models.defect_types import fit_types
+from shotwise_training.models.pipeline import fit
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "training/kamp.toml"
+SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_twins_are_found_and_never_split(small_csv: Path) -> None:
 
 def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -> None:
     """From the table to a verified bundle whose graph has learned what makes these shots defective."""
-    shipped = {path: path.read_bytes() for path in (ROOT / "training/pipelines").rglob("*.pt")}
+    shipped = {path: path.read_bytes() for path in (ROOT / "src/shotwise_training/pipelines").rglob("*.pt")}
     recipe.train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
     found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
@@ -116,7 +117,7 @@ def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, mon
 
 def test_the_card_tells_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -> None:
     """The numbers of the real table are those in the card; where the table is at hand they are counted anew."""
-    training = bundle.document["training"]
+    training = bundle.manifest["training"]
     assert (training["shots"], training["unique_shots"], training["defective_unique_shots"]) == (7535, 4617, 1073)
     assert training["data_sha256"] in bundle.card and "KAMP" in bundle.card
     path = kamp_csv()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.template import read_template
+from shotwise_local.template import read_template
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

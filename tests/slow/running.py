@@ -98,7 +98,7 @@ def stack(home: Path, *, ui: bool = False, command: list[str] | None = None) -> 
         environ.pop(name, None)  # the tests' own quiet is not the stack's
     home.mkdir(parents=True, exist_ok=True)
     console = home / "console.txt"
-    command = command or [sys.executable, "-m", "local.cli", "serve", *(["--ui"] if ui else [])]
+    command = command or [sys.executable, "-m", "shotwise_cli.main", "serve", *(["--ui"] if ui else [])]
     with console.open("ab") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True)
     running = Stack(f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{ui_port}", home, process, console)

@@ -13,7 +13,7 @@ from infra.systems import parameters
 from infra.test_suppressions import suppressions
 from infra.transformed import transformed
 
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
 
 from .running import ROOT, tools_python
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Query
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.knowledge.models import Query
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 from .papers import pdf as made
 
@@ -28,11 +28,11 @@ pytestmark = pytest.mark.slow
 
 def ingest(library: Path, pdf: Path) -> subprocess.Popen[bytes]:
     """`shotwise ingest` into a library, in a process group of its own."""
-    return subprocess.Popen([sys.executable, "-m", "local.cli", "ingest", "--index", str(library), str(pdf)], cwd=ROOT,
+    return subprocess.Popen([sys.executable, "-m", "shotwise_cli.main", "ingest", "--index", str(library), str(pdf)], cwd=ROOT,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def test_fifty_kills_lose_nothing(tmp_path: Path, lexicon: Lexicon) -> None:
+def test_fifty_kills_lose_nothing(tmp_path: Path, analyzer: Analyzer) -> None:
     """Killed with its reader at 50 random moments while it replaces a document, the library is whole each time: the
     other document and the old edition or the new one, never both, never half; and the next ingest goes on."""
     library, draw = tmp_path / "library.sqlite", random.Random(SEED)
@@ -54,18 +54,18 @@ def test_fifty_kills_lose_nothing(tmp_path: Path, lexicon: Lexicon) -> None:
         time.sleep(draw.uniform(0, 1.1 * whole_s))
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-        seen.add(edition_of(library, lexicon))
+        seen.add(edition_of(library, analyzer))
     assert seen == {0, 1}
     for number, pdf in enumerate(editions):
-        assert ingest(library, pdf).wait(60) == 0 and edition_of(library, lexicon) == number
+        assert ingest(library, pdf).wait(60) == 0 and edition_of(library, analyzer) == number
 
 
-def edition_of(path: Path, lexicon: Lexicon) -> int:
+def edition_of(path: Path, analyzer: Analyzer) -> int:
     """Which edition the library holds, after everything in it was looked at."""
-    library = SqliteLibrary(path)
+    library = SqliteDocumentStore(path)
     try:
         assert library.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        index = Index(library, lexicon)
+        index = Index(library, analyzer)
         assert [entry.name for entry in index.entries()] == ["guide.pdf", "other.pdf"] and not library.failures()
         assert "another document" in index.search(Query("furnace"), 1)[0].text
         found = index.search(Query("biscuit edition"), 20)

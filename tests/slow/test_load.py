@@ -63,7 +63,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POWERTOOLS_")}
     environ |= {"SHOTWISE_HOME": str(home), "SHOTWISE_API_PORT": host.rpartition(":")[2]}
     with (home / "console").open("wb") as console:
-        server = subprocess.Popen([sys.executable, "-m", "local.cli", "serve"], cwd=ROOT, env=environ, stdout=console,
+        server = subprocess.Popen([sys.executable, "-m", "shotwise_cli.main", "serve"], cwd=ROOT, env=environ, stdout=console,
                                   stderr=console)
     try:
         wait_for(f"{host}/health", server)

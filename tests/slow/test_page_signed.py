@@ -48,7 +48,7 @@ def page_url(bucket: StubApi, tmp_path: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1", "--server.port",
              str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"],
-            cwd=ROOT / "frontend", env=environ, start_new_session=True)
+            cwd=ROOT, env=environ, start_new_session=True)
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
             yield f"http://127.0.0.1:{port}"

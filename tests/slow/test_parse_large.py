@@ -21,9 +21,9 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from shotwise.knowledge.chunk import passages
-from shotwise.knowledge.parse import clean, parse
-from shotwise.knowledge.parse_worker import GRACE_S, may_hold_table
+from shotwise.knowledge.ingestion.chunk import passages
+from shotwise.knowledge.ingestion.parse import clean, parse
+from shotwise.knowledge.ingestion.parse_worker import GRACE_S, may_hold_table
 
 from .running import ROOT
 
@@ -36,7 +36,7 @@ WORDS = ("주조", "압력이", "낮으면", "기공이", "생기므로", "승�
 MEASURED = """
 import json, resource, sys, time
 from pathlib import Path
-from shotwise.knowledge.parse import parse
+from shotwise.knowledge.ingestion.parse import parse
 def peak(): return [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 before, start = peak()[0], time.monotonic()
 read = parse(Path(sys.argv[1]))
@@ -49,7 +49,7 @@ print(json.dumps({"pages": len(read.pages), "empty": sum(not page.text.strip() f
 LOCKED = """
 import fcntl, os, sys
 lock = open(sys.argv.pop(1), "w"); fcntl.flock(lock, fcntl.LOCK_EX); lock.write(str(os.getpid())); lock.flush()
-from shotwise.knowledge.parse_worker import main
+from shotwise.knowledge.ingestion.parse_worker import main
 main()
 """
 
@@ -118,7 +118,7 @@ def is_held(lock: Path) -> bool:
 @contextmanager
 def reader(path: Path, lock: Path, limit_s: float) -> Iterator[subprocess.Popen[bytes]]:
     """A process that reads `path`, a second after its worker has started."""
-    code = ("from pathlib import Path; from shotwise.knowledge.parse import parse; "
+    code = ("from pathlib import Path; from shotwise.knowledge.ingestion.parse import parse; "
             f"parse(Path({str(path)!r}), command={locked(lock)!r}, page_limit_s={limit_s})")
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
 
 from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady, wait_for_port
 
@@ -22,7 +22,7 @@ FUNCTIONS = {"PredictFunction": ("predict", ["RuntimeLayer", "CoreLayer"], "/pre
              "RagQueryFunction": ("rag_query", ["KnowledgeRuntimeLayer", "CoreLayer"], "/rag-query")}
 RESOURCES = load_yaml(ROOT / "template.yaml")["Resources"]
 ALL = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"]
-MOST_BYTES = 250 * 1024 * 1024  # Lambda's limit for function and layers, unzipped
+MAX_BYTES = 250 * 1024 * 1024  # Lambda's limit for function and layers, unzipped
 ADAPTER_BYTES = 10 * 1024 * 1024  # more than the layer of the Lambda Web Adapter, which is not ours to build
 
 
@@ -50,7 +50,7 @@ def test_each_function_fits_into_lambda(built: None, name: str) -> None:
     total = sum(size(folder) for folder in parts(name))
     total += ADAPTER_BYTES if "LambdaAdapterLayer" in str(RESOURCES[name]) else 0
     print(f"\n{name}: {total / 2**20:.0f} MB unzipped")
-    assert total <= MOST_BYTES
+    assert total <= MAX_BYTES
 
 
 def test_only_one_numpy_reaches_a_function(built: None) -> None:
@@ -77,10 +77,10 @@ def test_the_built_function_answers_as_the_local_stack(built: None, running: Sta
 
 
 def test_the_built_function_rejects_with_its_document(built: None, running: Stack, tmp_path: Path) -> None:
-    """The error is named Rejected, and its message is the very document that the API answers with."""
+    """The error is named InvalidPayload, and its message is the very document that the API answers with."""
     with built_function("PredictFunction", ["RuntimeLayer", "CoreLayer"], SETTINGS, tmp_path) as url:
         emulated = invoke(url, {"features": {}})
-    assert emulated["errorType"] == "Rejected"
+    assert emulated["errorType"] == "InvalidPayload"
     assert emulated["errorMessage"].encode() == ask(f"{running.api}/predict", b'{"features": {}}').body
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 
 from .papers import FACT, FIRST, NAME, QUESTION, pdf
 from .running import ROOT, Stack, ask, built_function, built_stream, invoke, s3_server
@@ -41,7 +41,7 @@ def test_the_built_pipeline_keeps_documents_of_folders(built: None, tmp_path: Pa
     with built_function("EmbedDocumentsFunction", ["CoreLayer"], settings, tmp_path) as url:
         assert invoke(url, told(NAME, "ObjectCreated:Put")) == {"batchItemFailures": []}
         assert invoke(url, told("broken.pdf", "ObjectCreated:Put")) == {"batchItemFailures": []}
-        library = SqliteLibrary(tmp_path / "library.sqlite")
+        library = SqliteDocumentStore(tmp_path / "library.sqlite")
         assert [(entry.name, entry.pages) for entry in library.entries()] == [(NAME, 2)]
         assert FACT in library.page_text(NAME, 2) and list(library.failures()) == ["broken.pdf"]
         (documents / NAME).unlink()

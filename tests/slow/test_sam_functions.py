@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.template import load_yaml
+from shotwise_local.template import load_yaml
 
 from .papers import FACT, FIRST, NAME, pdf
 from .running import BUILD, ROOT, ask, built_function, built_stream, invoke, s3_server

@@ -16,7 +16,7 @@ import pytest
 from .running import ROOT, Stack, ask, stack
 
 pytestmark = pytest.mark.slow
-COMMAND = [sys.executable, str(ROOT / "frontend/smoke.py")]
+COMMAND = [sys.executable, str(ROOT / "src/shotwise_tools/smoke/__main__.py")]
 STEPS = ["api", "closed", "upload", "read", "ask", "open", "diagnose", "chart", "remove", "logs"]
 
 

@@ -17,10 +17,11 @@ import pymupdf
 import pytest
 from shots import as_features, generate
 
-from shotwise.adapters.onnx_graph import ENGINE
-from shotwise.attribution import attribute
+from shotwise.adapters.onnx import ENGINE
+from shotwise.attribution.shapley import attribute
 from shotwise.bundle import load_bundle
-from shotwise.charts import Explained, bar, beeswarm, dependence, waterfall
+from shotwise.charts.summary import Explained, bar, beeswarm, dependence
+from shotwise.charts.waterfall import waterfall
 from shotwise.shot import read_shot
 
 from .running import ROOT, Stack, ask, stack, wait_for
@@ -126,7 +127,7 @@ def test_an_altered_bundle_is_refused_at_start(tmp_path: Path) -> None:
 
     spoiled = Path(shutil.copytree(ROOT / "models/shotwise", tmp_path / "bundle"))
     (spoiled / "model.onnx").write_bytes(b"x" + (spoiled / "model.onnx").read_bytes()[1:])
-    done = subprocess.run([sys.executable, "-m", "local.cli", "serve"], cwd=ROOT, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "shotwise_cli.main", "serve"], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, check=False,
                           env={**os.environ, "SHOTWISE_HOME": str(tmp_path), "SHOTWISE_MODEL_DIR": str(spoiled)})
     assert done.returncode == 1 and "model.onnx was altered" in done.stderr and "Traceback" not in done.stderr
@@ -135,7 +136,7 @@ def test_an_altered_bundle_is_refused_at_start(tmp_path: Path) -> None:
 def test_a_port_in_use_is_said(running: Stack, tmp_path: Path) -> None:
     """A second stack on the same port ends with a message that names the setting."""
     port = running.api.rsplit(":", 1)[1]
-    done = subprocess.run([sys.executable, "-m", "local.cli", "serve"], cwd=ROOT, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "shotwise_cli.main", "serve"], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, check=False,
                           env={**os.environ, "SHOTWISE_HOME": str(tmp_path), "SHOTWISE_API_PORT": port})
     assert done.returncode == 1 and "SHOTWISE_API_PORT" in done.stderr and "Traceback" not in done.stderr
@@ -149,7 +150,7 @@ def test_a_broken_pdf_leaves_the_rest(tmp_path: Path) -> None:
     (folder / "empty.pdf").write_bytes(b"")
     (folder / "good.pdf").write_bytes((ROOT / "manuals/process-manual.pdf").read_bytes())
     environ = {**os.environ, "SHOTWISE_HOME": str(tmp_path / "home")}
-    done = subprocess.run([sys.executable, "-m", "local.cli", "ingest", str(folder), "--json"], cwd=ROOT, env=environ,
+    done = subprocess.run([sys.executable, "-m", "shotwise_cli.main", "ingest", str(folder), "--json"], cwd=ROOT, env=environ,
                           capture_output=True, text=True, timeout=120, check=False)
     states = {item["name"]: item["state"] for item in json.loads(done.stdout)}
     assert done.returncode == 1
@@ -163,7 +164,7 @@ def test_the_command_line_tells_a_diagnosis(tmp_path: Path) -> None:
     environ = {**os.environ, "SHOTWISE_HOME": str(tmp_path / "home")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "local.cli", *arguments], cwd=ROOT, env=environ,
+        return subprocess.run([sys.executable, "-m", "shotwise_cli.main", *arguments], cwd=ROOT, env=environ,
                               capture_output=True, text=True, timeout=120, check=False)
 
     told = run("diagnose", "events/shot.json")
@@ -181,7 +182,7 @@ def test_explanations_survive_a_kill(tmp_path: Path) -> None:
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
     shots = tmp_path / "shots.json"
     shots.write_text(json.dumps([as_features(row, bundle) for row in generate(bundle, 120, seed=6)]), "utf-8")
-    command = [sys.executable, "-m", "local.cli", "explain", str(shots), "--out", str(tmp_path / "out"), "--json"]
+    command = [sys.executable, "-m", "shotwise_cli.main", "explain", str(shots), "--out", str(tmp_path / "out"), "--json"]
     written = tmp_path / "out/explanations.jsonl"
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60

@@ -26,7 +26,7 @@ from typing import Any
 
 # Runs app.handler in place of awslambdaric; see there.
 TRACED = (str(Path(__file__).with_name("traced_runtime.py")),)
-MOST_BYTES = 65_535
+MAX_BYTES = 65_535
 
 
 class Daemon:
@@ -75,7 +75,7 @@ class Daemon:
         """Until the socket is closed. A packet is a line of header and a segment, both JSON."""
         while True:
             try:
-                packet = self._socket.recv(MOST_BYTES)
+                packet = self._socket.recv(MAX_BYTES)
             except OSError:
                 return
             if not packet:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from tables import Kamp, foundry, write_csv
 
-from training.audit import Audit, audit, audit_file
-from training.audit_text import audit_text
-from training.csvfile import TableError, parse_csv, read_csv
-from training.facts import all_facts
+from shotwise_training.audit.audit import Audit, audit, audit_file
+from shotwise_training.audit.text import audit_text
+from shotwise_training.data.column_profile import all_facts
+from shotwise_training.data.csv_file import TableError, parse_csv, read_csv
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "training/kamp.toml"
+SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 
 
 def audited(folder: Path, columns: dict[str, Any], label: str | None = "판정") -> Audit:

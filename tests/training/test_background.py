@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.background import BACKGROUND, background_rows
+from shotwise_training.export.background import BACKGROUND, background_rows
 
 
 def clustered(count: int) -> np.ndarray:

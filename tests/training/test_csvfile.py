@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.csvfile import TableError, as_numbers, canonical, parse_csv, read_csv
+from shotwise_training.data.csv_file import TableError, as_numbers, canonical, parse_csv, read_csv
 
 KOREAN = "온도,판정\n1.5,양품\n2.5,불량\n"
 GROUPED = "Process,Process,Sensor\nid,A,B\n1,2,3\n"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import Kamp, foundry, write_csv
 
-from training.csvfile import TableError, read_csv
-from training.draft import comment, draft, key, quoted, unit
-from training.table import Table, read_table
+from shotwise_training.audit.schema_draft import comment, draft, key, quoted, unit
+from shotwise_training.data.csv_file import TableError, read_csv
+from shotwise_training.data.table import Table, read_table
 
 
 def drafted(path: Path, label: str = "판정", **options: Any) -> tuple[dict[str, Any], Table]:

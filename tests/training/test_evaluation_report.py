@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from tables import foundry, write_csv
 
-from training.evaluate import Evaluation, Scored, results
-from training.metrics import FIGURES, Held, resamples
-from training.protocol import PROTOCOLS
-from training.report import NO_TRANSFER, TELLS_THE_RUN, calibration, risk, verdict, write_report
+from shotwise_training.data.protocol import PROTOCOLS
+from shotwise_training.evaluation.evaluate import Evaluation, Scored, results
+from shotwise_training.evaluation.report import NO_TRANSFER, TELLS_THE_RUN, calibration, risk, verdict, write_report
+from shotwise_training.metrics import FIGURES, Held, resamples
 
 SCHEMA = """[table]
 run = "샷번호"

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from test_protocol import QUICK, flipped, made_table
 
-from shotwise.adapters.onnx_graph import OnnxHistory
-from training.evaluate import score
-from training.graph import history_graph
-from training.history import enough_for_history, fit_history, known_results
-from training.protocol import DELAY, last_part, splits
-from training.table import Table
+from shotwise.adapters.onnx import OnnxHistory
+from shotwise_training.data.protocol import DELAY, last_part, splits
+from shotwise_training.data.table import Table
+from shotwise_training.evaluation.evaluate import score
+from shotwise_training.export.graph import history_graph
+from shotwise_training.models.history import enough_for_history, fit_history, known_results
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from training.metrics import (
+from shotwise_training.metrics import (
     BINS,
     FIGURES,
     Held,

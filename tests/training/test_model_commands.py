@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from tables import Kamp, foundry, write_csv
 
-from local.cli import main
-from local.console import progress_bar
-from training.table import read_table
+from shotwise_cli.console import progress_bar
+from shotwise_cli.main import main
+from shotwise_training.data.table import read_table
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = str(ROOT / "training/kamp.toml")
+SCHEMA = str(ROOT / "src/shotwise_training/kamp.toml")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str
 def test_a_table_can_be_looked_at_before_anything_is_installed(shots_csv: Path) -> None:
     """Neither torch nor scikit-learn is loaded by audit and schema; train says what to run where they are absent."""
     code = ("import sys; sys.modules.update(torch=None, sklearn=None, pandas=None)\n"
-            "from local.cli import main\n"
+            "from shotwise_cli.main import main\n"
             f"data = ['--data', {str(shots_csv)!r}, '--label', '판정']\n"
             "print(main(['audit', *data]), main(['schema', *data]), main(['train', *data[:2]]), file=sys.stderr)")
     done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], cwd=ROOT, capture_output=True, text=True,
@@ -97,7 +97,7 @@ def test_progress_is_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixt
 
 def test_progress_is_a_bar_on_a_terminal() -> None:
     """Run under a pseudo-terminal, as a user would."""
-    code = ("from local.console import progress_bar\n"
+    code = ("from shotwise_cli.console import progress_bar\n"
             "with progress_bar() as progress:\n progress(0, 3, 'first')\n progress(2, 3, 'third')")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))

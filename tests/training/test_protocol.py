@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor
 
-from training.configuration import DOCUMENT, SHOTWISE, Configuration
-from training.contenders import delayed_rates, late_rate, run_rate
-from training.evaluate import contend, jobs, score, without_counters
-from training.protocol import DELAY, PROTOCOLS, Rows, applies, last_part, splits, table_of
-from training.schema import Column
-from training.table import Table
+from shotwise_training.data.protocol import DELAY, PROTOCOLS, Rows, applies, last_part, splits, table_of
+from shotwise_training.data.schema import Column
+from shotwise_training.data.table import Table
+from shotwise_training.evaluation.baselines import delayed_rates, late_rate, run_rate
+from shotwise_training.evaluation.evaluate import contend, jobs, score, without_counters
+from shotwise_training.models.configuration import POC_BASELINE, SHOTWISE, Configuration
 
 QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=20, early_stopping=False, random_state=0))
-ON_LABELS = replace(DOCUMENT, booster=GradientBoostingClassifier(n_estimators=20, random_state=0))
+ON_LABELS = replace(POC_BASELINE, booster=GradientBoostingClassifier(n_estimators=20, random_state=0))
 
 
 def column(name: str) -> Column:

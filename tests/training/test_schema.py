@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from training.csvfile import TableError
-from training.schema import Label, read_columns, read_schema
+from shotwise_training.data.csv_file import TableError
+from shotwise_training.data.schema import Label, read_columns, read_schema
 
 ROOT = Path(__file__).parents[2]
 LABEL = '[label]\ncolumn = "y"\n'
@@ -22,8 +22,8 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_shipped_schema_reads_as_before() -> None:
     """30 features, none excluded, a label by group with two cavities, runs by a counter."""
-    schema = read_schema(ROOT / "training/kamp.toml")
-    assert len(schema.columns) == len(read_columns(ROOT / "training/kamp.toml")) == 30
+    schema = read_schema(ROOT / "src/shotwise_training/kamp.toml")
+    assert len(schema.columns) == len(read_columns(ROOT / "src/shotwise_training/kamp.toml")) == 30
     assert schema.label == Label(group="Defects", suffixes=("_1", "_2"))
     assert (schema.header_rows, schema.run, schema.run_kind, schema.time) == (2, "Shot", "counter", None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.stamps import all_seconds, seconds
+from shotwise_training.data.timestamps import all_seconds, seconds
 
 NOON = 1706702400.0  # 2024-01-31 12:00:00
 MIDNIGHT = NOON - 12 * 3600

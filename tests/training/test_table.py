@@ -12,11 +12,11 @@ from shots import generate
 from tables import Kamp, foundry, write_csv, write_kamp
 
 from shotwise.bundle import Bundle
-from training.csvfile import TableError
-from training.table import Table, check_trainable, read_table
+from shotwise_training.data.csv_file import TableError
+from shotwise_training.data.table import Table, check_trainable, read_table
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "training/kamp.toml"
+SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 FOUNDRY = """
 [table]
 run = "샷번호"

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from test_protocol import QUICK, column, made_table
 
-from shotwise.adapters.onnx_graph import OnnxTypes
-from training.evaluate import evaluate, jobs, results
-from training.graph import types_graph
-from training.pipeline import scaling_of
-from training.table import Table
-from training.type_scores import shares
-from training.types import fit_types
+from shotwise.adapters.onnx import OnnxTypes
+from shotwise_training.data.table import Table
+from shotwise_training.evaluation.evaluate import evaluate, jobs, results
+from shotwise_training.evaluation.type_scores import shares
+from shotwise_training.export.graph import types_graph
+from shotwise_training.models.defect_types import fit_types
+from shotwise_training.models.pipeline import scaling_of
 
 
 def typed_table() -> Table:

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from shots import as_features
 
-from shotwise.attribution import Attribution, attribute
+from shotwise.attribution.coalitions import PAIRS_PER_PLAYER
+from shotwise.attribution.shapley import Attribution, attribute
 from shotwise.bundle import Bundle, GraphOutput
-from shotwise.coalitions import PAIRS_PER_PLAYER
 from shotwise.shot import Shot, read_shot
 
 SHOTS = 12

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from shotwise.edge.body import MOST_BYTES, PayloadTooLarge, UnsupportedMediaType, check_media_type, read_body
-from shotwise.edge.problem import problem
 from shotwise.errors import InvalidInput
+from shotwise.handlers.body import MAX_BYTES, PayloadTooLarge, UnsupportedMediaType, check_media_type, read_body
+from shotwise.handlers.problem import problem
 
 
 def test_reads_an_object() -> None:
@@ -77,8 +77,8 @@ def test_only_a_batch_may_be_larger() -> None:
 def test_size_is_counted_in_bytes() -> None:
     """Korean text takes three bytes a syllable: the limit is of bytes."""
     with pytest.raises(PayloadTooLarge):
-        read_body('{"a": "' + "가" * (MOST_BYTES // 3) + '"}')
-    assert read_body('{"a": "' + "x" * (MOST_BYTES - 20) + '"}')
+        read_body('{"a": "' + "가" * (MAX_BYTES // 3) + '"}')
+    assert read_body('{"a": "' + "x" * (MAX_BYTES - 20) + '"}')
 
 
 @pytest.mark.parametrize("declared", [None, "application/json", "application/json; charset=utf-8", "Application/JSON",

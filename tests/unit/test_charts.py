@@ -13,11 +13,13 @@ import pytest
 from matplotlib import font_manager, ft2font
 from shots import Shots, generate
 
-from shotwise.attribution import attribute
+from shotwise.attribution.shapley import attribute
 from shotwise.bundle import Bundle
-from shotwise.charts import Explained, bar, beeswarm, dependence, many, one, waterfall
+from shotwise.charts import summary
+from shotwise.charts import waterfall as waterfall_chart
 from shotwise.charts.canvas import FONTS, SCALE, Axis, fitted, printable
-from shotwise.charts.one import bars
+from shotwise.charts.summary import Explained, bar, beeswarm, dependence
+from shotwise.charts.waterfall import bars, waterfall
 from shotwise.shot import read_shot
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -106,7 +108,7 @@ def test_a_picture_that_is_clipped_would_be_noticed(bundle: Bundle, features: di
     long = {"ko": "가" * 60, "en": "W" * 60}
     wordy = replace(bundle, features=tuple(replace(feature, label=long) for feature in bundle.features))
     shot = read_shot(features, wordy)
-    monkeypatch.setattr(one, "fitted", lambda text, ending, width: text + ending)
+    monkeypatch.setattr(waterfall_chart, "fitted", lambda text, ending, width: text + ending)
     with pytest.raises(AssertionError):
         assert_whole(waterfall(shot, attribute(shot, wordy), wordy, "ko"))
 
@@ -139,7 +141,7 @@ def test_the_fonts_hold_every_glyph_in_use(bundle: Bundle, file: str) -> None:
     """Every character of every label, unit and word, in both languages, has a glyph of its own."""
     font = font_manager.get_font(str(FONTS / file))
     assert isinstance(font, ft2font.FT2Font)
-    text = "".join(word for words in (*one.WORDS.values(), *many.WORDS.values()) for word in words.values())
+    text = "".join(word for words in (*waterfall_chart.WORDS.values(), *summary.WORDS.values()) for word in words.values())
     text += "".join(label for feature in bundle.features for label in (*feature.label.values(), feature.unit))
     text += "0123456789.+-=▲▼%…□"
     assert {character for character in text if not font.get_char_index(ord(character))} == set()

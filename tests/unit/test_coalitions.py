@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shotwise.coalitions import Design, design
+from shotwise.attribution.coalitions import Design, design
 
 Game = Callable[[NDArray[np.bool_]], float]
 SMALL = range(1, 8)

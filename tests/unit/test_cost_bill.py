@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.cost.amounts import HOURS, Bill, Calls, CostError, Month, Price, Requests, Resource, Usage
-from local.cost.bill import FREE, GROUPS, NAMED, RULES, make_bill
-from local.cost.prices import read_prices
-from local.cost.usage import cold_share, invocations, read_usage
+from shotwise_tools.cost.bill import FREE, GROUPS, NAMED, RULES, make_bill
+from shotwise_tools.cost.models import HOURS, Bill, Calls, CostError, Month, Price, Requests, Resource, Usage
+from shotwise_tools.cost.prices import read_prices
+from shotwise_tools.cost.usage import cold_share, invocations, read_usage
 
 PRICES = read_prices()
 PARAMETERS = {"Index": "embedded", "KnowledgeBase": "off", "Embedder": "", "Writer": "", "WriterModel": "",

@@ -10,7 +10,7 @@ import pytest
 
 from shotwise.bundle import Bundle
 from shotwise.errors import InvalidInput
-from shotwise.history import MOST, history_of, read_earlier
+from shotwise.history import MOST, history_of, read_history
 from shotwise.prediction import predict, predict_with_history
 from shotwise.shot import read_shot
 
@@ -23,7 +23,7 @@ def earlier(features: dict[str, Any], outcomes: list[str | None], start: int = 1
 
 def read(given: object, features: dict[str, Any], bundle: Bundle) -> list[float | None]:
     """The outcomes as they were read; None where not known."""
-    found = history_of(read_earlier(given, bundle), read_shot(features, bundle)).outcomes
+    found = history_of(read_history(given, bundle), read_shot(features, bundle)).outcomes
     assert found.dtype == np.float32
     return [None if np.isnan(value) else float(value) for value in found]
 
@@ -78,13 +78,13 @@ def test_defects_before_raise_the_probability(bundle: Bundle, good_features: dic
     shot = read_shot(good_features, bundle)
 
     def found(outcomes: list[str | None]) -> float:
-        history = history_of(read_earlier(earlier(good_features, outcomes, 900), bundle), shot)
+        history = history_of(read_history(earlier(good_features, outcomes, 900), bundle), shot)
         return predict_with_history(shot, history, bundle).probability
 
     (alone,) = predict([shot], bundle)
     bad, good, unknown = ["defect"] * 20, ["normal"] * 20, [None] * 20
     assert found(good) < found([*bad, *good]) < found([*good, *bad]) < found(bad)
-    history = history_of(read_earlier(earlier(good_features, unknown), bundle), shot)
+    history = history_of(read_history(earlier(good_features, unknown), bundle), shot)
     assert predict_with_history(shot, history, bundle) == alone and alone.history is None
 
 
@@ -93,7 +93,7 @@ def test_the_verdict_follows_the_head(bundle: Bundle, good_features: dict[str, A
     by the values alone stands beside it."""
     shot = read_shot(good_features, bundle)
     (alone,) = predict([shot], bundle)
-    history = history_of(read_earlier(earlier(good_features, ["defect"] * 40), bundle), shot)
+    history = history_of(read_history(earlier(good_features, ["defect"] * 40), bundle), shot)
     joined = predict_with_history(shot, history, bundle)
     assert bundle.history and joined.history
     assert (alone.advice, joined.advice, joined.defect) == ("accept", "reject", True)
@@ -107,7 +107,7 @@ def test_too_few_results_change_nothing(bundle: Bundle, good_features: dict[str,
     shot = read_shot(good_features, bundle)
     (alone,) = predict([shot], bundle)
     for outcomes in (["defect"], [*["defect"] * 100, *[None] * 100]):
-        history = history_of(read_earlier(earlier(good_features, outcomes, 300), bundle), shot)
+        history = history_of(read_history(earlier(good_features, outcomes, 300), bundle), shot)
         found = predict_with_history(shot, history, bundle)
         assert found.history and not found.history.used and found.history.results == history.results
         assert replace(found, history=None) == alone

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shotwise.edge.problem import problem, to_json
 from shotwise.errors import FieldError, InvalidInput, KnowledgeError, NotFound, StoreError
+from shotwise.handlers.problem import problem, to_json
 
 
 @pytest.mark.parametrize(("error", "status"), [
@@ -24,7 +24,7 @@ def test_a_flood_of_errors_stays_within_a_workflows_cause() -> None:
     """Ten thousand bad fields with long names still make a document that a cause (32 KiB) can hold, and say so."""
     document = problem(InvalidInput([FieldError("가" * 1000, "나" * 1000)] * 10_000))
     assert document["errors"] and "10000" in document["detail"] and "are listed" in document["detail"]
-    assert len(json.dumps({"rejected": json.dumps(document)})) <= 32 * 1024
+    assert len(json.dumps({"invalid_payload": json.dumps(document)})) <= 32 * 1024
 
 
 def test_every_feature_of_a_shot_fits() -> None:

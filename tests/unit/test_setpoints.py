@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from shots import Shots, as_features
 
 from benchmarks.setpoints.run import grid_finds
+from shotwise.attribution.setpoints import MAX_CHANGES, Change, Setpoints, _Setting, setpoints
 from shotwise.bundle import Bundle, Graph, GraphOutput
 from shotwise.novelty import usual
 from shotwise.prediction import predict
-from shotwise.setpoints import MOST_CHANGES, Change, Setpoints, _Setting, setpoints
 from shotwise.shot import Shot, read_shot
 
 FLAGGED = 25
@@ -51,7 +51,7 @@ def changed(shot: Shot, proposal: Setpoints, bundle: Bundle) -> Shot:
 
 def assert_kept(shot: Shot, proposal: Setpoints, bundle: Bundle) -> None:
     """Everything that a proposal promises."""
-    assert 1 <= len(proposal.changes) <= MOST_CHANGES
+    assert 1 <= len(proposal.changes) <= MAX_CHANGES
     after = predict([changed(shot, proposal, bundle)], bundle)[0]
     assert after.probability == pytest.approx(proposal.probability) and not after.defect and not after.unusual
     assert after.advice == proposal.advice

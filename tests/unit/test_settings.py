@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from shotwise.adapters.knowledge import (
+from shotwise.adapters.knowledge_factory import (
+    open_analyzer,
     open_answerer,
+    open_document_store,
     open_embedder,
     open_ingestion,
-    open_lexicon,
-    open_library,
-    open_searcher,
-    open_writer,
+    open_passage_search,
+    open_text_generator,
 )
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.adapters.sqlite_vectors import SqliteVectors
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.adapters.sqlite.vector_search import SqliteVectorSearch
 from shotwise.errors import SettingError
-from shotwise.settings import Knowledge, Settings
+from shotwise.settings import KnowledgeSettings, Settings
 
 SERVER = "http://127.0.0.1:9/v1"
 
 
-def knowledge(home: Path, **values: str) -> Knowledge:
+def knowledge(home: Path, **values: str) -> KnowledgeSettings:
     """The knowledge settings of `SHOTWISE_…` values; names in capitals are whole."""
     given = {name if name.isupper() else f"SHOTWISE_{name.upper()}": value for name, value in values.items()}
     return Settings.from_mapping({"SHOTWISE_HOME": str(home), **given}).knowledge
@@ -104,16 +104,16 @@ def test_plain_settings_compose_words_alone(tmp_path: Path) -> None:
     """One SQLite file, made with its folder, for reading and for writing; no searcher, embedder or writer."""
     settings = knowledge(tmp_path / "new")
     ingestion, answerer = open_ingestion(settings), open_answerer(settings)
-    assert isinstance(ingestion.library, SqliteLibrary) and settings.library.is_file()
-    assert ingestion.searcher is ingestion.embedder is open_writer(settings) is None and answerer.name == "extractive"
+    assert isinstance(ingestion.library, SqliteDocumentStore) and settings.library.is_file()
+    assert ingestion.searcher is ingestion.embedder is open_text_generator(settings) is None and answerer.name == "extractive"
 
 
 def test_a_server_of_ones_own_composes_vectors_and_a_writer(tmp_path: Path) -> None:
     """With an address, vectors are kept in the same file; nothing is asked of the server before it is needed."""
     settings = knowledge(tmp_path, embedder=SERVER, embedding_model="bge-m3", embedding_dimensions="8", writer=SERVER,
                          writer_model="qwen")
-    library, embedder = open_library(settings), open_embedder(settings)
-    assert isinstance(open_searcher(settings, library), SqliteVectors)
+    library, embedder = open_document_store(settings), open_embedder(settings)
+    assert isinstance(open_passage_search(settings, library), SqliteVectorSearch)
     assert embedder and (embedder.name, embedder.dimensions) == ("bge-m3/8", 8)
     assert "qwen" in open_answerer(settings).name
 
@@ -122,15 +122,15 @@ def test_vectors_need_a_place(tmp_path: Path) -> None:
     """A library in a bucket keeps none, so an embedder alone is named with what to set besides."""
     settings = knowledge(tmp_path, library_bucket="b", embedder=SERVER)
     with pytest.raises(SettingError, match="SHOTWISE_INDEX_KIND"):
-        open_searcher(settings, object())  # type: ignore[arg-type]
+        open_passage_search(settings, object())  # type: ignore[arg-type]
 
 
 def test_a_plants_dictionary_is_read(tmp_path: Path) -> None:
     """Its words stay whole beside the shipped ones."""
     (tmp_path / "words.toml").write_text('words = ["진공밸브조립체"]', "utf-8")
-    lexicon = open_lexicon(knowledge(tmp_path, dictionary=str(tmp_path / "words.toml")))
-    assert {"진공밸브조립체", "이형제"} <= set(lexicon.terms("진공밸브조립체와 이형제"))
-    assert lexicon.digest != open_lexicon(knowledge(tmp_path)).digest
+    analyzer = open_analyzer(knowledge(tmp_path, dictionary=str(tmp_path / "words.toml")))
+    assert {"진공밸브조립체", "이형제"} <= set(analyzer.terms("진공밸브조립체와 이형제"))
+    assert analyzer.digest != open_analyzer(knowledge(tmp_path)).digest
 
 
 @pytest.mark.parametrize("content", [None, b"words = [", b"words = 1", b"\xff\xfe", 'words = ["\u200b"]'.encode()],
@@ -141,4 +141,4 @@ def test_a_dictionary_that_cannot_be_read_is_named(tmp_path: Path, content: byte
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingError, match=r"SHOTWISE_DICTIONARY: .*words\.toml cannot be read"):
-        open_lexicon(knowledge(tmp_path, dictionary=str(path)))
+        open_analyzer(knowledge(tmp_path, dictionary=str(path)))

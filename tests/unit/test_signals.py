@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from shots import Shots
 
-from shotwise.attribution import Attribution
+from shotwise.attribution.shapley import Attribution
+from shotwise.attribution.signals import HIGH_SHARE, Signal, signals
 from shotwise.bundle import Bundle
 from shotwise.novelty import novelty, usual
 from shotwise.shot import read_shot
-from shotwise.signals import HIGH_SHARE, Signal, signals
 
 
 def given(bundle: Bundle, **contributions: float) -> Attribution:

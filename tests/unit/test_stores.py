@@ -13,8 +13,8 @@ import requests
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from shotwise.adapters.folder_store import FolderStore
-from shotwise.adapters.s3_store import S3Store
+from shotwise.adapters.aws.s3_file_store import S3Store
+from shotwise.adapters.files import FolderStore
 from shotwise.errors import NotFound, StoreError
 
 

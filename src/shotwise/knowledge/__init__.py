@@ -1,8 +1,8 @@
 """What the plant's documents say: PDF → passages → library → the passages that answer a question → quotes with pages.
 
 Taking in (`ingest`): `parse` reads a PDF page by page → `chunk` cuts passages that keep headings, tables and page →
-`lexicon` splits Korean by the words of `dictionary` → `postings` says what stands where → a `Library` keeps them, a
-`Searcher` finds them by meaning (`ports`, adapters).
+`analyzer` splits Korean by the words of `dictionary` → `postings` says what stands where → a `DocumentStore` keeps them, a
+`PassageSearch` finds them by meaning (`ports`, adapters).
 Asking (`answer`): `question` words T3's query from a prediction → `asking` says what is wanted → `index` searches by
 words (`lexical`) and by meaning → `retrieve` ranks and decides whether there is an answer at all → `extract` quotes,
 leaving out what speaks of the other `direction`; `meaning` does so across languages; `generate` lets a model word

@@ -1,6 +1,6 @@
 """What the knowledge pipeline needs from outside; adapters implement it. All of them raise KnowledgeError.
 
-A `Library` keeps the documents and is the truth: what it does not hold does not exist. A `Searcher` only finds places
+A `DocumentStore` keeps the documents and is the truth: what it does not hold does not exist. A `PassageSearch` only finds places
 by meaning; it can be made anew from the library's documents at any time. Documents are put into the searcher first and
 into the library last, so a crash in between leaves the old version whole: keys of a version that the library does not
 hold are passed over.
@@ -11,10 +11,18 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
-from shotwise.knowledge.passage import Entry, Key, Passage, Postings, Query, Volume
+from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
 
 
-class Library(Protocol):
+class PageTexts(Protocol):
+    """Gives the text of pages, against which quotes are verified."""
+
+    def page_text(self, document: str, page: int) -> str:
+        """The text of a page as the PDF holds it; empty where there is no such page."""
+        ...
+
+
+class DocumentStore(Protocol):
     """Keeps documents with their pages, passages and postings. Each writing call is one transaction: a reader sees
     the old version or the new one, whole."""
 
@@ -23,7 +31,7 @@ class Library(Protocol):
         seconds old."""
         ...
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DocumentSummary]:
         """Every document, by name."""
         ...
 
@@ -31,7 +39,7 @@ class Library(Protocol):
         """The postings of a document. KnowledgeError where that version is not kept (any more)."""
         ...
 
-    def passages(self, keys: Sequence[Key]) -> list[Passage | None]:
+    def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
         """The passages that the keys name, None for each one that is not there in that version."""
         ...
 
@@ -39,7 +47,7 @@ class Library(Protocol):
         """The text of a page as the PDF holds it; empty where there is no such page."""
         ...
 
-    def put(self, volume: Volume) -> None:
+    def put(self, volume: IndexedDocument) -> None:
         """Keep the document, in place of one of the same name; what was noted of its failure is forgotten."""
         ...
 
@@ -60,14 +68,14 @@ class Library(Protocol):
         ...
 
 
-class Searcher(Protocol):
+class PassageSearch(Protocol):
     """Finds passages by meaning."""
 
     name: str  # which store it is: a document is put into another one anew
     needs_vectors: bool  # put and rankings want embeddings from us; a service that embeds by itself does not
     lexical: bool  # one of its rankings is by words: ours by BM25 is then left out
 
-    def put(self, volume: Volume, vectors: Sequence[Sequence[float]]) -> None:
+    def put(self, volume: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
         """Add the passages of a version beside those of others; returns when they can be found. vectors: one a
         passage, none at all where there is no embedder. Twice the same leaves it there once."""
         ...
@@ -76,7 +84,7 @@ class Searcher(Protocol):
         """Remove every other version of the document, or all of them where version is None."""
         ...
 
-    def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[Key]]:
+    def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
         """The passages for the query, best first: one ranking for each way to search that the store has."""
         ...
 
@@ -92,7 +100,7 @@ class Embedder(Protocol):
         ...
 
 
-class Writer(Protocol):
+class TextGenerator(Protocol):
     """Writes an answer from passages: a language model."""
 
     name: str

@@ -8,8 +8,8 @@ from fake_opensearch import Store
 from opensearchpy import OpenSearch
 from sample_volumes import vector
 
-from shotwise.adapters.opensearch_searcher import OpenSearchSearcher
-from shotwise.knowledge.passage import Query
+from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
+from shotwise.knowledge.models import Query
 
 HOST = "x.us-east-1.aoss.amazonaws.com"
 
@@ -23,10 +23,10 @@ class Collection:
         self.address = address
         self.searcher = self.another(dimensions)
 
-    def another(self, dimensions: int, **options: Any) -> OpenSearchSearcher:
+    def another(self, dimensions: int, **options: Any) -> OpenSearchPassageSearch:
         """A searcher of other dimensions over the same index."""
         client = OpenSearch(hosts=[self.address], max_retries=0, timeout=5, **options)
-        return OpenSearchSearcher(HOST, "passages", "us-east-1", dimensions, client, sleep=self.pause)
+        return OpenSearchPassageSearch(HOST, "passages", "us-east-1", dimensions, client, sleep=self.pause)
 
     def pause(self, seconds: float) -> None:
         """A refresh, at times."""

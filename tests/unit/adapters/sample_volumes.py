@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from shotwise.knowledge.passage import Document, Line, Page, Passage, Postings, Questions, Volume
-from shotwise.knowledge.postings import Place, packed
+from shotwise.knowledge.ingestion.postings import Place, packed
+from shotwise.knowledge.models import Document, IndexedDocument, Line, Page, Passage, Postings, Questions
 
 ODD_NAMES = ["guide.pdf", "한글 이름.pdf", " two  spaces .pdf", "../x.pdf", ".", "a/b%2Fc.pdf", 'q"uo\'te\\.pdf',
              "a-b.pdf", "가" * 300, "가" * 299 + "나", "n" * 300]
@@ -19,14 +19,14 @@ def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool =
 
 
 def volume(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Sequence[int] = (),
-           actions: Sequence[int] = (), questions: Questions | None = None) -> Volume:
+           actions: Sequence[int] = (), questions: Questions | None = None) -> IndexedDocument:
     """A document of these passages. pages: of each passage, one each where absent; actions: numbers of passages."""
     numbers = pages or range(1, len(texts) + 1)
     passages = tuple(passage(text, name=name, page=page, action=number in actions)
                      for number, (text, page) in enumerate(zip(texts, numbers, strict=True)))
     document = Document(name, "Guide", "5ha", tuple(Page(page, f"# Page {page}", f"Text of {page}")
                                                     for page in dict.fromkeys(numbers)), ("page 3 is a picture",))
-    return Volume(document, version, passages, postings(passages, questions or {}), questions or {})
+    return IndexedDocument(document, version, passages, postings(passages, questions or {}), questions or {})
 
 
 def postings(passages: Sequence[Passage], questions: Questions) -> Postings:

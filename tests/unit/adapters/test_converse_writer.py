@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from shotwise.adapters.converse_writer import ConverseWriter
+from shotwise.adapters.aws.converse_generator import ConverseGenerator
 from shotwise.errors import KnowledgeError
 
 MODEL = "amazon.nova-pro-v1:0"
@@ -62,7 +62,7 @@ class Model:
 
     def write(self, **options: Any) -> Generator[str, None, None]:
         """Ask."""
-        return ConverseWriter(MODEL, client=self.client, **options).write("Be brief.", "왜?")
+        return ConverseGenerator(MODEL, client=self.client, **options).write("Be brief.", "왜?")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_an_answer_comes_in_pieces(model: Model) -> None:
                           {"contentBlockStop": {"contentBlockIndex": 0}}, stop("end_turn"),
                           {"metadata": {"usage": {"inputTokens": 1}}})
     assert list(model.write()) == ["가스가 ", "찬다."] and stream.closed
-    assert ConverseWriter(MODEL).name == MODEL
+    assert ConverseGenerator(MODEL).name == MODEL
 
 
 def test_nothing_is_asked_before_the_first_piece_is_wanted(model: Model) -> None:
@@ -238,9 +238,9 @@ def bedrock(frames: list[bytes]) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def over_http(address: str) -> ConverseWriter:
+def over_http(address: str) -> ConverseGenerator:
     """A writer over a real connection."""
-    return ConverseWriter(MODEL, client=boto3.client(
+    return ConverseGenerator(MODEL, client=boto3.client(
         "bedrock-runtime", region_name="us-east-1", endpoint_url=address,
         config=Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})))
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import ANY, Stubber
 from sample_volumes import ODD_NAMES, volume
 
-from shotwise.adapters.knowledge_base_searcher import KnowledgeBaseSearcher
-from shotwise.adapters.remote import stem
+from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
+from shotwise.adapters.aws.remote import stem
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Key, Query
+from shotwise.knowledge.models import PassageId, Query
 
 PLACE = {"knowledgeBaseId": "KB12345678", "dataSourceId": "DS12345678"}
 
@@ -24,7 +24,7 @@ class Base:
         agent, runtime = aws("bedrock-agent"), aws("bedrock-agent-runtime")
         self.agent, self.runtime = Stubber(agent), Stubber(runtime)
         self.pauses: list[float] = []
-        self.searcher = KnowledgeBaseSearcher(PLACE["knowledgeBaseId"], PLACE["dataSourceId"], agent, runtime,
+        self.searcher = KnowledgeBaseSearch(PLACE["knowledgeBaseId"], PLACE["dataSourceId"], agent, runtime,
                                               sleep=self.pauses.append)
 
     def ingest(self, documents: Any, *statuses: str) -> None:
@@ -170,7 +170,7 @@ def test_a_page_that_is_found_gives_its_passages_in_order(base: Base) -> None:
                result("a", "b"), result(float("inf"), 2.0), result(5.0, 4.0)]
     expect(base, [result(4.0, 6.0), *foreign, result(5.0, 8.0), result(0.0, 1.0)], numberOfResults=6)
     assert base.searcher.rankings(Query(" 기포는 왜\n"), 6) == [
-        [Key("한글 이름.pdf", "v1", number) for number in (4, 5, 6, 7, 8, 0)]]
+        [PassageId("한글 이름.pdf", "v1", number) for number in (4, 5, 6, 7, 8, 0)]]
 
 
 def test_only_the_countermeasures_of_a_page_where_they_alone_are_wanted(base: Base) -> None:
@@ -178,7 +178,7 @@ def test_only_the_countermeasures_of_a_page_where_they_alone_are_wanted(base: Ba
     expect(base, [result(4.0, 9.0, action=True, actions="4,7"), result(0.0, 2.0), result(11.0, 12.0, actions="12")],
            numberOfResults=100, filter={"equals": {"key": "action", "value": True}})
     assert base.searcher.rankings(Query("기포는 왜"), 500, action_only=True) == [
-        [Key("한글 이름.pdf", "v1", number) for number in (4, 7, 12)]]
+        [PassageId("한글 이름.pdf", "v1", number) for number in (4, 7, 12)]]
 
 
 @pytest.mark.parametrize(("text", "limit"), [("", 5), (" \n", 5), ("a", 0)])

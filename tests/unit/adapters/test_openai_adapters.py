@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shotwise.adapters.openai_client import OpenAIClient
-from shotwise.adapters.openai_embedder import OpenAIEmbedder
-from shotwise.adapters.openai_writer import OpenAIWriter
+from shotwise.adapters.openai.client import OpenAIClient
+from shotwise.adapters.openai.embedder import OpenAIEmbedder
+from shotwise.adapters.openai.generator import OpenAIGenerator
 from shotwise.errors import KnowledgeError
 
 KEY = "sk-9f2c-very-secret"
@@ -170,7 +170,7 @@ def test_addresses_and_keys_that_are_refused(url: str, key: str, said: str) -> N
 
 
 @pytest.mark.parametrize(("make", "setting"), [
-    (lambda url: OpenAIEmbedder(url, "m", 2), "SHOTWISE_EMBEDDER"), (lambda url: OpenAIWriter(url, "m"),
+    (lambda url: OpenAIEmbedder(url, "m", 2), "SHOTWISE_EMBEDDER"), (lambda url: OpenAIGenerator(url, "m"),
                                                                     "SHOTWISE_WRITER")])
 def test_the_setting_that_is_wrong_is_named(make: Callable[[str], Any], setting: str) -> None:
     """Embedder and writer have one each."""
@@ -213,12 +213,12 @@ class Stream(httpx.SyncByteStream):
         self.closed = True
 
 
-def writer(answer: Answer | Stream) -> OpenAIWriter:
+def writer(answer: Answer | Stream) -> OpenAIGenerator:
     """A writer over a server, or over one that answers with this stream."""
     if isinstance(answer, Stream):
         stream = answer
-        return OpenAIWriter(URL, "qwen3", KEY, client(lambda request: httpx.Response(200, stream=stream)))
-    return OpenAIWriter(URL, "qwen3", KEY, client(answer))
+        return OpenAIGenerator(URL, "qwen3", KEY, client(lambda request: httpx.Response(200, stream=stream)))
+    return OpenAIGenerator(URL, "qwen3", KEY, client(answer))
 
 
 def test_the_model_is_asked_for_a_stream_without_chance() -> None:
@@ -319,7 +319,7 @@ def answering(body: bytes, content_type: str, *, forever: bool = False) -> type[
 def test_closing_the_answer_hangs_up(serve: Callable[..., str]) -> None:
     """A real server notices, and no longer writes."""
     handler = answering(event("a"), "text/event-stream", forever=True)
-    found = OpenAIWriter(serve(handler), "m").write("s", "p")
+    found = OpenAIGenerator(serve(handler), "m").write("s", "p")
     assert next(found) == "a"
     found.close()
     for _ in range(100):
@@ -333,5 +333,5 @@ def test_the_key_is_in_no_log(serve: Callable[..., str], caplog: pytest.LogCaptu
     """Not even where every library logs all it can."""
     caplog.set_level(logging.DEBUG)
     body = event("a", "stop") + DONE
-    assert list(OpenAIWriter(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p")) == ["a"]
+    assert list(OpenAIGenerator(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p")) == ["a"]
     assert "chat/completions" in caplog.text and KEY not in caplog.text

@@ -8,7 +8,7 @@ import pytest
 from opensearch_collection import HOST, Collection
 from sample_volumes import vector, volume
 
-from shotwise.adapters.opensearch_index import index_body
+from shotwise.adapters.aws.opensearch_index import index_body
 from shotwise.errors import KnowledgeError
 
 WITHOUT_FIELDS = {"passages": {"mappings": {}}}

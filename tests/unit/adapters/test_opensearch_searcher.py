@@ -12,9 +12,9 @@ from opensearch_collection import HOST, Collection
 from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
 from sample_volumes import ODD_NAMES, vector, volume
 
-from shotwise.adapters.opensearch_searcher import OpenSearchSearcher
+from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Key, Query
+from shotwise.knowledge.models import PassageId, Query
 
 BUSY = {"error": {"type": "circuit", "reason": "slow down", "root_cause": [{"reason": "slow down"}]}}
 
@@ -24,7 +24,7 @@ def test_a_passage_is_found_again_by_words_and_by_meaning(collection: Collection
     """Both rankings give the same kind of key; other documents come later or not at all."""
     collection.searcher.put(volume("용탕 온도", "이형제 분사", name=name), [vector(0), vector(80)])
     by_meaning, by_words = collection.searcher.rankings(Query("이형제", vector(70)), 10)
-    assert by_meaning == [Key(name, "v1", 1), Key(name, "v1", 0)] and by_words == [Key(name, "v1", 1)]
+    assert by_meaning == [PassageId(name, "v1", 1), PassageId(name, "v1", 0)] and by_words == [PassageId(name, "v1", 1)]
     [source, _] = collection.store.visible.values()
     assert source == {"document": name, "version": "v1", "number": 0, "page": 1, "action": False, "headings": "기포",
                       "text": "용탕 온도\n- 용탕 온도", "embedding": list(vector(0))}
@@ -214,14 +214,14 @@ def test_a_collection_that_is_not_there_or_silent_is_a_knowledge_error() -> None
     """A refused connection and a time-out."""
     client = OpenSearch(hosts=["http://127.0.0.1:9"], max_retries=0)
     with pytest.raises(KnowledgeError, match="did not answer: ConnectionError"):
-        OpenSearchSearcher(HOST, "passages", "us-east-1", 0, client).rankings(Query("a"), 5)
+        OpenSearchPassageSearch(HOST, "passages", "us-east-1", 0, client).rankings(Query("a"), 5)
 
 
 def test_a_slow_collection_is_a_knowledge_error(collection: Collection) -> None:
     """Its time-out is not tried again: the question has waited long enough."""
     answer = collection.store.answer
     collection.store.answer = lambda *asked: (time.sleep(0.5), answer(*asked))[1]  # type: ignore[method-assign]
-    slow = OpenSearchSearcher(HOST, "passages", "us-east-1", 0,
+    slow = OpenSearchPassageSearch(HOST, "passages", "us-east-1", 0,
                               OpenSearch(hosts=[collection.address], max_retries=0, timeout=0.1))
     with pytest.raises(KnowledgeError, match="ConnectionTimeout"):
         slow.rankings(Query("a"), 5)
@@ -247,4 +247,4 @@ def test_without_credentials_or_region_it_says_so(monkeypatch: pytest.MonkeyPatc
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nowhere")
     with pytest.raises(KnowledgeError, match=f"the OpenSearch index passages at {HOST} {said}"):
-        OpenSearchSearcher(f"https://{HOST}/", "passages", "", 0).rankings(Query("a"), 5)
+        OpenSearchPassageSearch(f"https://{HOST}/", "passages", "", 0).rankings(Query("a"), 5)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from shotwise.adapters.converse_writer import ConverseWriter
-from shotwise.adapters.knowledge_base_searcher import KnowledgeBaseSearcher
-from shotwise.adapters.openai_embedder import OpenAIEmbedder
-from shotwise.adapters.openai_writer import OpenAIWriter
-from shotwise.adapters.titan_embedder import TitanEmbedder
+from shotwise.adapters.aws.converse_generator import ConverseGenerator
+from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
+from shotwise.adapters.aws.titan_embedder import TitanEmbedder
+from shotwise.adapters.openai.embedder import OpenAIEmbedder
+from shotwise.adapters.openai.generator import OpenAIGenerator
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Query
+from shotwise.knowledge.models import Query
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.parametrize("call", [
     lambda address: TitanEmbedder(seconds=0.3).embed(["왜?"]),
     lambda address: OpenAIEmbedder(address, "m", 2, seconds=0.3).embed(["왜?"]),
-    lambda address: list(ConverseWriter("m", seconds=0.3).write("s", "왜?")),
-    lambda address: list(OpenAIWriter(address, "m", seconds=0.3).write("s", "왜?"))],
+    lambda address: list(ConverseGenerator("m", seconds=0.3).write("s", "왜?")),
+    lambda address: list(OpenAIGenerator(address, "m", seconds=0.3).write("s", "왜?"))],
     ids=["Titan", "an embedder's server", "Converse", "a writer's server"])
 def test_one_try_of_the_given_seconds(silent: str, call: Callable[[str], Any]) -> None:
     """A KnowledgeError, after which the answer is searched by words, or quotes."""
@@ -47,8 +47,8 @@ def test_one_try_of_the_given_seconds(silent: str, call: Callable[[str], Any]) -
 
 def test_a_search_is_tried_twice(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The knowledge base alone can find, so it has a second chance."""
-    monkeypatch.setattr("shotwise.adapters.knowledge_base_searcher.SEARCH_SECONDS", 0.3)
+    monkeypatch.setattr("shotwise.adapters.aws.knowledge_base_search.SEARCH_SECONDS", 0.3)
     start = time.monotonic()
     with pytest.raises(KnowledgeError, match="[Rr]ead timeout"):
-        KnowledgeBaseSearcher("KB12345678", "DS12345678").rankings(Query("왜?"), 5)
+        KnowledgeBaseSearch("KB12345678", "DS12345678").rankings(Query("왜?"), 5)
     assert 0.5 < time.monotonic() - start < 5

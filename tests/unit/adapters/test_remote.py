@@ -11,14 +11,14 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from sample_volumes import ODD_NAMES, vector, volume
 
-from shotwise.adapters.converse_writer import ConverseWriter
-from shotwise.adapters.knowledge_base_searcher import KnowledgeBaseSearcher
-from shotwise.adapters.remote import aws_client, batches, cut, stem, translated, wait_until
-from shotwise.adapters.s3_library import S3Library
-from shotwise.adapters.s3_vectors_searcher import S3VectorsSearcher
-from shotwise.adapters.titan_embedder import TitanEmbedder
+from shotwise.adapters.aws.converse_generator import ConverseGenerator
+from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
+from shotwise.adapters.aws.remote import aws_client, batches, cut, stem, translated, wait_until
+from shotwise.adapters.aws.s3_document_store import S3DocumentStore
+from shotwise.adapters.aws.s3_vectors_search import S3VectorsSearch
+from shotwise.adapters.aws.titan_embedder import TitanEmbedder
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Query
+from shotwise.knowledge.models import Query
 
 
 def test_a_client_gives_up_in_bounded_time() -> None:
@@ -71,13 +71,13 @@ def test_what_boto3_raises_is_translated() -> None:
 
 
 @pytest.mark.parametrize("call", [
-    lambda: S3VectorsSearcher("b", "i").put(volume("a"), [vector(0)]),
-    lambda: S3VectorsSearcher("b", "i").keep_only("a", None),
-    lambda: S3VectorsSearcher("b", "i").rankings(Query("", (1.0,)), 5), lambda: TitanEmbedder().embed(["a"]),
-    lambda: KnowledgeBaseSearcher("K", "D").put(volume("a"), []),
-    lambda: KnowledgeBaseSearcher("K", "D").keep_only("a", None),
-    lambda: KnowledgeBaseSearcher("K", "D").rankings(Query("a"), 5), lambda: list(ConverseWriter("m").write("s", "p")),
-    lambda: list(ConverseWriter("m", stream=False).write("s", "p"))])
+    lambda: S3VectorsSearch("b", "i").put(volume("a"), [vector(0)]),
+    lambda: S3VectorsSearch("b", "i").keep_only("a", None),
+    lambda: S3VectorsSearch("b", "i").rankings(Query("", (1.0,)), 5), lambda: TitanEmbedder().embed(["a"]),
+    lambda: KnowledgeBaseSearch("K", "D").put(volume("a"), []),
+    lambda: KnowledgeBaseSearch("K", "D").keep_only("a", None),
+    lambda: KnowledgeBaseSearch("K", "D").rankings(Query("a"), 5), lambda: list(ConverseGenerator("m").write("s", "p")),
+    lambda: list(ConverseGenerator("m", stream=False).write("s", "p"))])
 def test_a_client_is_made_when_it_is_wanted(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> None:
     """Without a region that is when it fails, and with a KnowledgeError."""
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
@@ -92,6 +92,6 @@ def test_a_library_makes_its_own_client(monkeypatch: pytest.MonkeyPatch) -> None
     """Once, with the first call."""
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="documents")
-        library = S3Library("documents", "library/")
+        library = S3DocumentStore("documents", "library/")
         library.put(volume("a"))
         assert library.versions() == {"guide.pdf": "v1"}

@@ -12,9 +12,9 @@ from kept_objects import kept_object
 from moto import mock_aws
 from sample_volumes import ODD_NAMES, volume
 
-from shotwise.adapters.s3_library import S3Library
+from shotwise.adapters.aws.s3_document_store import S3DocumentStore
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Entry, Key, Volume
+from shotwise.knowledge.models import DocumentSummary, IndexedDocument, PassageId
 
 BUCKET = "documents"
 
@@ -47,35 +47,35 @@ def s3(aws: Callable[[str], Any]) -> Iterator[Counted]:
 
 
 @pytest.fixture
-def library(s3: Counted) -> S3Library:
+def library(s3: Counted) -> S3DocumentStore:
     """A library that looks at S3 every time."""
-    return S3Library(BUCKET, "library/", s3, fresh_seconds=0)
+    return S3DocumentStore(BUCKET, "library/", s3, fresh_seconds=0)
 
 
-def other(s3: Counted, fresh_seconds: float = 0, **options: Any) -> S3Library:
+def other(s3: Counted, fresh_seconds: float = 0, **options: Any) -> S3DocumentStore:
     """Another instance over the same bucket, as another Lambda has it."""
-    return S3Library(BUCKET, "library/", s3, fresh_seconds, **options)
+    return S3DocumentStore(BUCKET, "library/", s3, fresh_seconds, **options)
 
 
-def key(kept: Volume, number: int = 0) -> Key:
+def key(kept: IndexedDocument, number: int = 0) -> PassageId:
     """The key of a passage of a volume."""
-    return Key(kept.document.name, kept.version, number)
+    return PassageId(kept.document.name, kept.version, number)
 
 
 @pytest.mark.parametrize("name", ODD_NAMES + ["\ud800.pdf"])
-def test_another_instance_gives_back_what_was_put(s3: Counted, library: S3Library, name: str) -> None:
+def test_another_instance_gives_back_what_was_put(s3: Counted, library: S3DocumentStore, name: str) -> None:
     """All but the Markdown comes back equal, whatever the name is."""
     kept = volume("기포가 생긴다", "압력을 올린다", name=name, actions=[1])
     library.put(kept)
     found = other(s3)
     assert found.versions() == {name: "v1"}
-    assert found.entries() == [Entry(name, "Guide", "v1", 2, 2, ("page 3 is a picture",))]
+    assert found.entries() == [DocumentSummary(name, "Guide", "v1", 2, 2, ("page 3 is a picture",))]
     assert found.postings(name, kept.version) == kept.postings
     assert found.passages([key(kept), key(kept, 1)]) == list(kept.passages)
     assert [found.page_text(name, page) for page in (1, 2, 3)] == ["Text of 1", "Text of 2", ""]
 
 
-def test_every_odd_name_has_its_own_object(s3: Counted, library: S3Library) -> None:
+def test_every_odd_name_has_its_own_object(s3: Counted, library: S3DocumentStore) -> None:
     """Names that resemble each other do not replace each other, and each is removed alone."""
     for name in ODD_NAMES:
         library.put(volume("a", name=name))
@@ -85,7 +85,7 @@ def test_every_odd_name_has_its_own_object(s3: Counted, library: S3Library) -> N
     assert [entry.name for entry in other(s3).entries()] == sorted(set(ODD_NAMES) - {"../x.pdf"})
 
 
-def test_the_page_markdown_is_not_kept(s3: Counted, library: S3Library) -> None:
+def test_the_page_markdown_is_not_kept(s3: Counted, library: S3DocumentStore) -> None:
     """It is large and nothing reads it."""
     library.put(volume("a"))
     [found] = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
@@ -93,7 +93,7 @@ def test_the_page_markdown_is_not_kept(s3: Counted, library: S3Library) -> None:
     assert b"# Page" not in body and b"Text of 1" in body
 
 
-def test_a_new_version_takes_the_place_of_the_old_one(s3: Counted, library: S3Library) -> None:
+def test_a_new_version_takes_the_place_of_the_old_one(s3: Counted, library: S3DocumentStore) -> None:
     """Keys of the old version name nothing any more, nor do numbers that there are not."""
     old, new = volume("old"), volume("new", version="v2")
     library.put(old)
@@ -101,11 +101,11 @@ def test_a_new_version_takes_the_place_of_the_old_one(s3: Counted, library: S3Li
     assert reader.passages([key(old)]) == [old.passages[0]]
     library.put(new)
     assert reader.versions() == {"guide.pdf": "v2"}
-    assert reader.passages([key(old), key(new), key(new, 1), key(new, -1), Key("b", "v2", 0)]) == [
+    assert reader.passages([key(old), key(new), key(new, 1), key(new, -1), PassageId("b", "v2", 0)]) == [
         None, new.passages[0], None, None, None]
 
 
-def test_putting_twice_leaves_the_same_object(s3: Counted, library: S3Library) -> None:
+def test_putting_twice_leaves_the_same_object(s3: Counted, library: S3DocumentStore) -> None:
     """The same volume gives the same bytes, so nobody reads it anew."""
     library.put(volume("a"))
     reader = other(s3)
@@ -115,7 +115,7 @@ def test_putting_twice_leaves_the_same_object(s3: Counted, library: S3Library) -
     assert reader.versions() == {"guide.pdf": "v1"} and s3.reads() == 0
 
 
-def test_an_unchanged_document_is_read_once(s3: Counted, library: S3Library) -> None:
+def test_an_unchanged_document_is_read_once(s3: Counted, library: S3DocumentStore) -> None:
     """Only a new ETag costs a read: of the changed document alone."""
     library.put(volume("a"))
     library.put(volume("b", name="b.pdf"))
@@ -129,7 +129,7 @@ def test_an_unchanged_document_is_read_once(s3: Counted, library: S3Library) -> 
     assert reader.versions()["b.pdf"] == "v2" and s3.reads() == 1
 
 
-def test_others_are_looked_for_after_a_while_only(s3: Counted, library: S3Library) -> None:
+def test_others_are_looked_for_after_a_while_only(s3: Counted, library: S3DocumentStore) -> None:
     """Between two looks nothing is listed; what the instance itself does shows at once."""
     reader = other(s3, fresh_seconds=1000)
     assert reader.versions() == {}
@@ -144,7 +144,7 @@ def test_others_are_looked_for_after_a_while_only(s3: Counted, library: S3Librar
         reader.postings("b.pdf", reader.versions().get("b.pdf", ""))
 
 
-def test_a_put_before_the_first_look_hides_nothing(s3: Counted, library: S3Library) -> None:
+def test_a_put_before_the_first_look_hides_nothing(s3: Counted, library: S3DocumentStore) -> None:
     """What others had put is still found."""
     library.put(volume("a"))
     writer = other(s3, fresh_seconds=1000)
@@ -152,7 +152,7 @@ def test_a_put_before_the_first_look_hides_nothing(s3: Counted, library: S3Libra
     assert set(writer.versions()) == {"guide.pdf", "b.pdf"}
 
 
-def test_memory_is_bounded(s3: Counted, library: S3Library) -> None:
+def test_memory_is_bounded(s3: Counted, library: S3DocumentStore) -> None:
     """What does not fit is read again, and is right."""
     kept = [volume(f"text {number}", name=f"{number}.pdf") for number in range(4)]
     for one in kept:
@@ -165,7 +165,7 @@ def test_memory_is_bounded(s3: Counted, library: S3Library) -> None:
     assert reader.passages([key(kept[3])] * 5) == [kept[3].passages[0]] * 5 and s3.reads() == 0
 
 
-def test_a_document_that_went_away_is_not_there(s3: Counted, library: S3Library) -> None:
+def test_a_document_that_went_away_is_not_there(s3: Counted, library: S3DocumentStore) -> None:
     """Removed by another instance between two looks, and no longer in memory: as if it had never been."""
     library.put(volume("a"))
     library.put(volume("b", name="b.pdf"))
@@ -173,13 +173,13 @@ def test_a_document_that_went_away_is_not_there(s3: Counted, library: S3Library)
     reader.versions()
     reader.postings("b.pdf", reader.versions().get("b.pdf", ""))  # takes the place of the other one in memory
     library.remove("guide.pdf")
-    assert reader.passages([Key("guide.pdf", "v1", 0)]) == [None]
+    assert reader.passages([PassageId("guide.pdf", "v1", 0)]) == [None]
     assert reader.page_text("guide.pdf", 1) == "" and reader.versions() == {"b.pdf": "v1"}
     with pytest.raises(KnowledgeError, match="holds no 'guide.pdf'"):
         reader.postings("guide.pdf", reader.versions().get("guide.pdf", ""))
 
 
-def test_many_documents_are_listed_in_pages(s3: Counted, library: S3Library) -> None:
+def test_many_documents_are_listed_in_pages(s3: Counted, library: S3DocumentStore) -> None:
     """More than S3 lists at once."""
     body = s3.get_paginator  # a page of moto holds 1,000, so pages are made small
     library.put(volume("a"))
@@ -195,7 +195,7 @@ def test_many_documents_are_listed_in_pages(s3: Counted, library: S3Library) -> 
     assert set(other(Small(s3)).versions()) == {"guide.pdf", "b.pdf", "c.pdf"}
 
 
-def test_failures_are_noted_beside_the_document(s3: Counted, library: S3Library) -> None:
+def test_failures_are_noted_beside_the_document(s3: Counted, library: S3DocumentStore) -> None:
     """The kept version stays; the next put or remove forgets the failure."""
     library.put(volume("a"))
     for name in ODD_NAMES:
@@ -209,27 +209,27 @@ def test_failures_are_noted_beside_the_document(s3: Counted, library: S3Library)
     assert set(other(s3).failures()) == set(ODD_NAMES) - {"guide.pdf", "../x.pdf", "a-b.pdf"}
 
 
-def test_removing_what_is_not_there_does_nothing(library: S3Library) -> None:
+def test_removing_what_is_not_there_does_nothing(library: S3DocumentStore) -> None:
     """No error, whether it never was or was removed already."""
     library.remove("never.pdf")
     assert library.versions() == {}
 
 
-def test_the_folder_of_the_console_is_no_document(s3: Counted, library: S3Library) -> None:
+def test_the_folder_of_the_console_is_no_document(s3: Counted, library: S3DocumentStore) -> None:
     """A person who makes the folder by hand breaks nothing."""
     s3.put_object(Bucket=BUCKET, Key="library/documents/", Body=b"")
     s3.put_object(Bucket=BUCKET, Key="library/failures/", Body=b"")
     assert library.versions() == {} and library.failures() == {}
 
 
-def test_the_object_that_the_next_test_damages_is_whole(s3: Counted, library: S3Library) -> None:
+def test_the_object_that_the_next_test_damages_is_whole(s3: Counted, library: S3DocumentStore) -> None:
     """Unchanged, it is read."""
     s3.put_object(Bucket=BUCKET, Key="library/documents/x.pdf.json.gz", Body=kept_object())
     assert library.versions() == {"x.pdf": "v1"}
 
 
 @pytest.mark.parametrize("body", [b"", kept_object()[:-9], kept_object(format=1), kept_object(name="y.pdf")])
-def test_a_damaged_or_foreign_object_is_passed_over(s3: Counted, library: S3Library, body: bytes,
+def test_a_damaged_or_foreign_object_is_passed_over(s3: Counted, library: S3DocumentStore, body: bytes,
                                                     caplog: pytest.LogCaptureFixture) -> None:
     """The log has its key, the other documents are there, and putting or removing the document mends it."""
     place = "library/documents/x.pdf.json.gz"
@@ -244,14 +244,14 @@ def test_a_damaged_or_foreign_object_is_passed_over(s3: Counted, library: S3Libr
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff"])
-def test_a_foreign_failure_note_is_named(s3: Counted, library: S3Library, body: bytes) -> None:
+def test_a_foreign_failure_note_is_named(s3: Counted, library: S3DocumentStore, body: bytes) -> None:
     """The message has its key."""
     s3.put_object(Bucket=BUCKET, Key="library/failures/x", Body=body)
     with pytest.raises(KnowledgeError, match="s3://documents/library/failures/x holds no note"):
         library.failures()
 
 
-def test_a_damaged_object_does_not_make_the_others_read_again(s3: Counted, library: S3Library) -> None:
+def test_a_damaged_object_does_not_make_the_others_read_again(s3: Counted, library: S3DocumentStore) -> None:
     """Each further look reads the damaged one alone."""
     library.put(volume("a"))
     s3.put_object(Bucket=BUCKET, Key="library/documents/x", Body=b"")
@@ -263,16 +263,16 @@ def test_a_damaged_object_does_not_make_the_others_read_again(s3: Counted, libra
 
 @pytest.mark.parametrize("call", [
     lambda library: library.versions(), lambda library: library.entries(), lambda library: library.failures(),
-    lambda library: library.postings("a", "1"), lambda library: library.passages([Key("a", "1", 0)]),
+    lambda library: library.postings("a", "1"), lambda library: library.passages([PassageId("a", "1", 0)]),
     lambda library: library.page_text("a", 1), lambda library: library.put(volume("a")),
     lambda library: library.remove("a"), lambda library: library.note_failure("a", "b")])
 def test_what_s3_refuses_is_a_knowledge_error(s3: Counted, call: Any) -> None:
     """A bucket that is not there, in every call."""
     with pytest.raises(KnowledgeError, match="s3://nowhere/library/.*NoSuchBucket"):
-        call(S3Library("nowhere", "library/", s3, 0))
+        call(S3DocumentStore("nowhere", "library/", s3, 0))
 
 
-def test_many_threads_see_whole_states(s3: Counted, library: S3Library) -> None:
+def test_many_threads_see_whole_states(s3: Counted, library: S3DocumentStore) -> None:
     """While one writes, every reader gets a version and its own passages."""
     library.put(volume("text of v0", version="v0"))
     reader, wrong = other(s3), list[Any]()
@@ -280,7 +280,7 @@ def test_many_threads_see_whole_states(s3: Counted, library: S3Library) -> None:
     def read() -> None:
         for _ in range(15):
             version = reader.versions()["guide.pdf"]
-            [found] = reader.passages([Key("guide.pdf", version, 0)])
+            [found] = reader.passages([PassageId("guide.pdf", version, 0)])
             if found is not None and found.lines[0].text != f"text of {version}":
                 wrong.append((version, found))
 

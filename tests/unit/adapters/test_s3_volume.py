@@ -10,15 +10,15 @@ import pytest
 from kept_objects import POSTINGS, kept_object
 from sample_volumes import volume
 
-from shotwise.adapters.s3_volume import packed, unpacked
+from shotwise.adapters.aws.s3_document_format import packed, unpacked
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Entry, Passage, Postings
+from shotwise.knowledge.models import DocumentSummary, Passage, Postings
 
 
 def test_the_object_that_the_other_tests_damage_is_whole() -> None:
     """All of it, as its form says."""
     found = unpacked(kept_object())
-    assert found.entry == Entry("x.pdf", "X", "v1", 0, 1) and found.pages == {}
+    assert found.entry == DocumentSummary("x.pdf", "X", "v1", 0, 1) and found.pages == {}
     assert found.passages == (Passage("x.pdf", "X", 1, ("b",), (), True),)
     assert found.postings == Postings(("b",), b"\0\0\0\0\1\0\0\0", b"\0\0\0\0", b"\2", b"\0\0\0\0\2\0\0\0",
                                       b"\0\1", b"\1")

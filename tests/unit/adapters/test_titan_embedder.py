@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from shotwise.adapters.titan_embedder import TitanEmbedder
+from shotwise.adapters.aws.titan_embedder import TitanEmbedder
 from shotwise.errors import KnowledgeError
 
 MODEL = "amazon.titan-embed-text-v2:0"

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from shotwise.adapters.tracing import trace_calls, traced
+from shotwise.adapters.aws.tracing import trace_calls, traced
 
 
 def context(trace: str | None) -> tuple[bytes, bytes]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sample_documents import MANUALS
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.knowledge.parse import parse
-from shotwise.knowledge.passage import Document
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.knowledge.ingestion.parse import parse
+from shotwise.knowledge.models import Document
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,8 @@ def casebook() -> Document:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[SqliteLibrary]:
+def library(tmp_path: Path) -> Iterator[SqliteDocumentStore]:
     """An empty library."""
-    library = SqliteLibrary(tmp_path / "library.sqlite")
+    library = SqliteDocumentStore(tmp_path / "library.sqlite")
     yield library
     library.close()

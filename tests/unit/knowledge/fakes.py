@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.passage import Entry, Key, Passage, Postings, Query, Volume
+from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
 
 # Each line is one concept, in the words of both languages: texts about the same concepts are near.
 CONCEPTS = (
@@ -77,7 +77,7 @@ class FakeSearcher:
     besides."""
 
     def __init__(self, *, needs_vectors: bool = True, lexical: bool = False,
-                 extra: Sequence[list[Key]] = ()) -> None:
+                 extra: Sequence[list[PassageId]] = ()) -> None:
         self.name = "memory"
         self.needs_vectors = needs_vectors
         self.lexical = lexical
@@ -86,7 +86,7 @@ class FakeSearcher:
         self.kept: dict[tuple[str, str], list[tuple[Sequence[float], bool]]] = {}
         self.calls: list[str] = []
 
-    def put(self, volume: Volume, vectors: Sequence[Sequence[float]]) -> None:
+    def put(self, volume: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
         """Add a version."""
         self._call("put")
         actions = [passage.action for passage in volume.passages]
@@ -98,12 +98,12 @@ class FakeSearcher:
         self._call("keep_only")
         self.kept = {key: found for key, found in self.kept.items() if key[0] != name or key[1] == version}
 
-    def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[Key]]:
+    def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
         """By cosine, then `extra`."""
         self._call("rankings")
         if query.vector is None:
             return self.extra
-        scored = [(-sum(a * b for a, b in zip(query.vector, vector, strict=True)), Key(name, version, number))
+        scored = [(-sum(a * b for a, b in zip(query.vector, vector, strict=True)), PassageId(name, version, number))
                   for (name, version), kept in self.kept.items() for number, (vector, action) in enumerate(kept)
                   if action or not action_only]
         scored.sort(key=lambda pair: pair[0])
@@ -120,7 +120,7 @@ class MemoryLibrary:
     the name of each call; read: the names whose postings were read."""
 
     def __init__(self) -> None:
-        self.volumes: dict[str, Volume] = {}
+        self.volumes: dict[str, IndexedDocument] = {}
         self.failed: dict[str, str] = {}
         self.failing: set[str] = set()
         self.read: Counter[str] = Counter()
@@ -131,9 +131,9 @@ class MemoryLibrary:
         self._call("versions")
         return {name: volume.version for name, volume in sorted(self.volumes.items())}
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DocumentSummary]:
         """Every document."""
-        return [Entry(name, volume.document.title, volume.version, len(volume.document.pages), len(volume.passages),
+        return [DocumentSummary(name, volume.document.title, volume.version, len(volume.document.pages), len(volume.passages),
                       volume.document.notes) for name, volume in sorted(self.volumes.items())]
 
     def postings(self, name: str, version: str) -> Postings:
@@ -144,12 +144,12 @@ class MemoryLibrary:
             raise KnowledgeError(f"no {name} of version {version}")
         return self.volumes[name].postings
 
-    def passages(self, keys: Sequence[Key]) -> list[Passage | None]:
+    def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
         """The passages of the keys."""
         self._call("passages")
         return [self._passage(key) for key in keys]
 
-    def _passage(self, key: Key) -> Passage | None:
+    def _passage(self, key: PassageId) -> Passage | None:
         volume = self.volumes.get(key.document)
         if volume is None or volume.version != key.version or key.number >= len(volume.passages):
             return None
@@ -161,7 +161,7 @@ class MemoryLibrary:
         pages = self.volumes[document].document.pages if document in self.volumes else ()
         return next((found.text for found in pages if found.number == page), "")
 
-    def put(self, volume: Volume) -> None:
+    def put(self, volume: IndexedDocument) -> None:
         """Keep a document."""
         self._call("put")
         self.volumes[volume.document.name] = volume

@@ -13,9 +13,9 @@ import numpy as np
 from hypothesis import strategies as st
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.passage import Key, Line, Passage, Postings
-from shotwise.knowledge.postings import postings
+from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.models import Line, Passage, PassageId, Postings
+from shotwise.knowledge.retrieval.bm25 import Bm25Index
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ def _questions_of(found: Passage) -> tuple[tuple[str, ...], ...]:
     return found.questions if isinstance(found, Asked) else ()
 
 
-def built(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None) -> LexicalIndex:
+def built(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None) -> Bm25Index:
     """The index of a corpus; `spoiled` changes the postings of its first document."""
     documents = {str(number): ("v", kept(passages)) for number, passages in enumerate(corpus)}
     if spoiled and documents:
         documents["0"] = "v", spoiled(documents["0"][1])
-    return LexicalIndex(documents)
+    return Bm25Index(documents)
 
 
 def moved(found: Postings, by: int) -> Postings:
@@ -80,9 +80,9 @@ def moved(found: Postings, by: int) -> Postings:
     return replace(found, places=((numbers + by) % len(found.questions)).astype("<u4").tobytes())
 
 
-def keyed(corpus: Corpus) -> dict[Key, Passage]:
+def keyed(corpus: Corpus) -> dict[PassageId, Passage]:
     """Every passage by its key."""
-    return {Key(str(number), "v", at): each for number, passages in enumerate(corpus)
+    return {PassageId(str(number), "v", at): each for number, passages in enumerate(corpus)
             for at, each in enumerate(passages)}
 
 

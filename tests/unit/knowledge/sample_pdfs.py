@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pymupdf
 
-from shotwise.knowledge.expected import ATTACHMENT
-from shotwise.knowledge.parse import parse
-from shotwise.knowledge.passage import Document
+from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
+from shotwise.knowledge.ingestion.parse import parse
+from shotwise.knowledge.models import Document
 
 # Prints what a worker prints for a document of argv[1]["pages"] pages, and does on each page what argv[1] says.
 FAKE = """

@@ -12,13 +12,13 @@ import pytest
 from fakes import MemoryLibrary
 from sample_documents import MANUALS, passage, volume
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
-from shotwise.knowledge.answer import WORDS, Answerer, documents_language
-from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Answer, Entry, Passage
-from shotwise.knowledge.question import asked, from_prediction
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.knowledge.answering.answerer import WORDS, Answerer, documents_language
+from shotwise.knowledge.models import Answer, DocumentSummary, Passage
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.knowledge.text.question import asked, from_prediction
 
 # A question, and what its first quote has to speak of.
 ANSWERED = {
@@ -84,11 +84,11 @@ def assert_proven(found: Answer) -> None:
     assert [found.sources[at].quote for at in found.recommendation_sources] == list(found.recommendations)
 
 
-def small(lexicon: Lexicon, *said: str | Passage, pages: list[str] | None = None) -> Answerer:
+def small(analyzer: Analyzer, *said: str | Passage, pages: list[str] | None = None) -> Answerer:
     """What answers from a library of one small document."""
     library = MemoryLibrary()
-    library.put(volume(lexicon, *said, pages=pages))
-    return Answerer(Index(library, lexicon))
+    library.put(volume(analyzer, *said, pages=pages))
+    return Answerer(Index(library, analyzer))
 
 
 @pytest.mark.parametrize(("question", "said"), ANSWERED.items())
@@ -120,7 +120,7 @@ def test_a_prediction_is_answered_topic_by_topic(answerer: Answerer) -> None:
 def test_recommendations_are_countermeasures(answerer: Answerer) -> None:
     """What is recommended stands in a section of countermeasures."""
     library = answerer.index.library
-    assert isinstance(library, SqliteLibrary)
+    assert isinstance(library, SqliteDocumentStore)
     lines = "".join(row[0] for row in library.connection.execute("SELECT lines FROM passages WHERE action"))
     recommended = answerer.answer(from_prediction(PREDICTION, None)).recommendations
     assert recommended and all(text in lines for text in recommended)
@@ -184,25 +184,25 @@ def test_a_question_of_100000_characters(answerer: Answerer, word: str) -> None:
     assert time.perf_counter() - start < 20 and found.grounded == answerer.answer(asked(word, None)).grounded
 
 
-def test_an_unproven_quote_is_not_given(lexicon: Lexicon) -> None:
+def test_an_unproven_quote_is_not_given(analyzer: Analyzer) -> None:
     """A passage whose line is not in the text of its page is as good as absent."""
     question = asked("기공이란 무엇인가요?", None)
-    assert not small(lexicon, "기공은 기포이다.", pages=["기공은 구멍이다."]).answer(question).grounded
-    assert small(lexicon, "기공은 구멍이다.").answer(question).grounded
+    assert not small(analyzer, "기공은 기포이다.", pages=["기공은 구멍이다."]).answer(question).grounded
+    assert small(analyzer, "기공은 구멍이다.").answer(question).grounded
 
 
 def test_partial_statements_are_left_out_beside_a_full_one() -> None:
     """What holds two of three words, and nothing that means the third, is not quoted where something holds all."""
-    lexicon = Lexicon(read_dictionary(shipped_dictionaries()[0]))
+    analyzer = Analyzer(read_dictionary(shipped_dictionaries()[0]))
     partial, full = "비스킷 두께와 온도를 잰다.", "비스킷 두께와 온도와 급탕량을 잰다."
     question = asked("비스킷 두께, 온도, 급탕량", None)
-    assert [source.quote for source in small(lexicon, partial, full).answer(question).sources] == [full]
+    assert [source.quote for source in small(analyzer, partial, full).answer(question).sources] == [full]
 
 
-def test_no_quote_twice(lexicon: Lexicon) -> None:
+def test_no_quote_twice(analyzer: Analyzer) -> None:
     """A statement that stands on several pages is quoted once."""
     twice = [passage("기공은 구멍이다.", page=page) for page in (1, 2)]
-    found = small(lexicon, *twice, pages=["기공은 구멍이다."] * 2).answer(asked("기공이란?", None))
+    found = small(analyzer, *twice, pages=["기공은 구멍이다."] * 2).answer(asked("기공이란?", None))
     assert [source.quote for source in found.sources] == ["기공은 구멍이다."]
 
 
@@ -213,9 +213,9 @@ def test_a_search_answers_nothing_and_finds_all(answerer: Answerer) -> None:
     assert answerer.search("형체력 센서의 가격", 2) == hits[:2] and answerer.search("🏭", 5) == []
 
 
-def test_an_empty_index_refuses(lexicon: Lexicon) -> None:
+def test_an_empty_index_refuses(analyzer: Analyzer) -> None:
     """Without documents nothing is answered."""
-    answerer = Answerer(Index(MemoryLibrary(), lexicon))
+    answerer = Answerer(Index(MemoryLibrary(), analyzer))
     for question in (asked("기공의 원인은?", None), from_prediction(PREDICTION, None), from_prediction({}, None)):
         assert not answerer.answer(question).grounded
 
@@ -225,4 +225,4 @@ def test_an_empty_index_refuses(lexicon: Lexicon) -> None:
     (["A", "B", "매뉴얼"], "en")])
 def test_the_documents_language_is_that_of_most_titles(titles: list[str], language: str) -> None:
     """Korean where it is undecided."""
-    assert documents_language([Entry(title, title, "v", 1, 1) for title in titles]) == language
+    assert documents_language([DocumentSummary(title, title, "v", 1, 1) for title in titles]) == language

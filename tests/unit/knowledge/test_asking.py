@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import LEXICON
 
-from shotwise.knowledge.asking import RELATED, asked_for, content_words, search_terms, spoken_words
-from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.retrieval.query_terms import RELATED, asked_for, content_words, search_terms, spoken_words
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 
 def wanted(question: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_halves_of_a_compound_are_not_wanted_beside_it() -> None:
     assert "열처리" in wanted("열처리 방법") and not parts & set(wanted("열처리 방법"))
 
 
-WIDE = Lexicon(read_dictionary(shipped_dictionaries()[0], '[related]\n"덜 차" = ["미성형", "유동성 부족"]'))
+WIDE = Analyzer(read_dictionary(shipped_dictionaries()[0], '[related]\n"덜 차" = ["미성형", "유동성 부족"]'))
 
 
 def test_what_people_say_is_searched_in_other_words_too() -> None:

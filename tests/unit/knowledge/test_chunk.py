@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sample_documents import document
 
-from shotwise.knowledge.chunk import MOST_CHARACTERS, passages
-from shotwise.knowledge.passage import Document, Page, Passage
+from shotwise.knowledge.ingestion.chunk import MAX_CHARACTERS, passages
+from shotwise.knowledge.models import Document, Page, Passage
 
 
 def quotes(found: list[Passage]) -> list[str]:
@@ -84,7 +84,7 @@ def test_portions_are_short() -> None:
     sentences = [f"문장 번호 {number}은 주조 압력과 승압 시간을 함께 다루는 긴 문장이다." for number in range(60)]
     found = passages(document("# 긴 절\n\n" + " ".join(sentences)))
     assert len(found) > 1 and {passage.headings for passage in found} == {("긴 절",)}
-    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MOST_CHARACTERS
+    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
     assert quotes(found) == sentences
 
 
@@ -102,7 +102,7 @@ def test_marks_are_not_quoted() -> None:
 def test_real_casebook_is_cut_well(casebook: Document) -> None:
     """In the shipped casebook no portion is too long, no line is the running title, and each defect has remedies."""
     found = passages(casebook)
-    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MOST_CHARACTERS
+    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
     assert casebook.title not in quotes([passage for passage in found if passage.page > 1])
     remedies = {passage.headings[0] for passage in found if passage.action}
     assert {heading.partition(".")[0] for heading in remedies} >= {str(number) for number in range(1, 14)}

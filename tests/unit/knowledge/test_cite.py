@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_documents import volume
 
-from shotwise.knowledge.cite import stands_in, stands_on_page
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.verify import stands_in, stands_on_page
 
 QUOTE = "비스킷 두께가 얇으면 기공이 생긴다."
 
 
 @pytest.fixture
-def shelf(lexicon: Lexicon) -> Index:
+def shelf(analyzer: Analyzer) -> Index:
     """A guide of two pages, the quote on the first, broken by lines and a zero-width space."""
     first = "앞의 문장이다. 비스킷\n두께가 얇으\u200b면  기공이\n생긴다. 뒤의 문장이다."
     library = MemoryLibrary()
-    library.put(volume(lexicon, pages=[first, "다른 쪽이다."]))
-    return Index(library, lexicon)
+    library.put(volume(analyzer, pages=[first, "다른 쪽이다."]))
+    return Index(library, analyzer)
 
 
 def test_quote_on_its_page_stands(shelf: Index) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places, stated
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.asking import Word
-from shotwise.knowledge.coverage import MEANT, Coverage, coverages, terms_of, word_terms
-from shotwise.knowledge.lexicon import GRAM
-from shotwise.knowledge.passage import Key, Passage
+from shotwise.knowledge.models import Passage, PassageId
+from shotwise.knowledge.retrieval.features import MEANT, Coverage, coverages, terms_of, word_terms
+from shotwise.knowledge.retrieval.query_terms import Word
+from shotwise.knowledge.text.analyzer import GRAM
 
 Weights = list[tuple[Word, float]]
 TERMS = sorted({term for text in VOCABULARY for term in LEXICON.spoken(text)} | {"없는말"})
@@ -73,12 +73,12 @@ def same(found: Iterable[Coverage], wanted: Iterable[Coverage]) -> bool:
     return [pytest.approx(flat(astuple(each))) for each in found] == [flat(astuple(each)) for each in wanted]
 
 
-def computed(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> list[Coverage]:
+def computed(weights: Weights, corpus: Corpus, keys: Sequence[PassageId]) -> list[Coverage]:
     """The coverage of these passages of an index of the corpus."""
     return list(coverages(weights, built(corpus).standing(terms_of(weights), keys)))
 
 
-def some_of(corpus: Corpus) -> st.SearchStrategy[list[Key]]:
+def some_of(corpus: Corpus) -> st.SearchStrategy[list[PassageId]]:
     """Any of the passages, in any order."""
     return st.permutations(list(keyed(corpus))).flatmap(
         lambda keys: st.integers(0, len(keys)).map(lambda count: keys[:count]))
@@ -100,7 +100,7 @@ CORPUS: Corpus = [[asked("비스 온도", ["비스킷"], ["가격 누구"]), pas
                   [asked("스킷", [], ["유동이", "부족"]), passage("가격은 미성형")]]
 
 
-def agrees(weights: Weights, corpus: Corpus, keys: Sequence[Key]) -> bool:
+def agrees(weights: Weights, corpus: Corpus, keys: Sequence[PassageId]) -> bool:
     """Whether coverages computed so are those that `SAID` has in `CORPUS`."""
     return same(computed(weights, corpus, keys), [expected(SAID, each) for each in keyed(CORPUS).values()])
 
@@ -127,7 +127,7 @@ def test_the_comparison_sees_what_is_off() -> None:
 
 def covered(word: Word, found: Passage) -> Coverage:
     """What a passage holds of one word of weight 2."""
-    (coverage,) = computed([(word, 2.0)], [[found]], [Key("0", "v", 0)])
+    (coverage,) = computed([(word, 2.0)], [[found]], [PassageId("0", "v", 0)])
     return coverage
 
 

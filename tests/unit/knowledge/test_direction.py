@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sample_documents import LEXICON
 
-from shotwise.knowledge.direction import contradicts
+from shotwise.knowledge.verify import contradicts
 
 
 def against(said: str, topic: str, *, remedy: bool = False) -> bool:

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import document, passage
 
-from shotwise.knowledge.chunk import passages
-from shotwise.knowledge.expected import (
-    MOST_CHARACTERS,
-    MOST_NOTES,
-    MOST_OF_ONE,
-    MOST_PAGE,
-    MOST_QUESTIONS,
+from shotwise.knowledge.ingestion.chunk import passages
+from shotwise.knowledge.ingestion.expected_questions import (
+    MAX_CHARACTERS,
+    MAX_NOTES,
+    MAX_OF_ONE,
+    MAX_PAGE,
+    MAX_QUESTIONS,
     placed,
     read_expected,
 )
-from shotwise.knowledge.passage import Document, Expected, Passage, Questions
+from shotwise.knowledge.models import Document, ExpectedQuestion, Passage, Questions
 
-GOOD = Expected(3, "Clean the die.", ("How is it cleaned?", "금형은 어떻게 닦나요?"))
+GOOD = ExpectedQuestion(3, "Clean the die.", ("How is it cleaned?", "금형은 어떻게 닦나요?"))
 
 
 def row(page: object = 3, text: object = GOOD.text, questions: object = GOOD.questions, **more: object) -> str:
@@ -33,7 +33,7 @@ def row(page: object = 3, text: object = GOOD.text, questions: object = GOOD.que
 
 PAGE, TEXT = "page has to be a page number, from 1", "text has to be words of that page"
 QUESTIONS = "questions has to be a list of texts"
-LONG = f"there may be {MOST_OF_ONE} questions of {MOST_CHARACTERS} characters each"
+LONG = f"there may be {MAX_OF_ONE} questions of {MAX_CHARACTERS} characters each"
 BAD = [
     ("{", "Expecting property name"), ("no JSON", "Expecting value"), (row() + row(), "Extra data"),
     (row()[:-1], "Expecting ',' delimiter"), ('{"page": 1' + "0" * 5000 + "}", "Exceeds the limit"),
@@ -43,8 +43,8 @@ BAD = [
     ('{"page": 1, "questions": []}', TEXT), *((row(text=text), TEXT) for text in ("", " \n\t", None, 5, ["a"])),
     ('{"page": 1, "text": "a"}', QUESTIONS),
     *((row(questions=questions), QUESTIONS) for questions in ("a", None, {"a": "b"}, [1], ["a", None], [["a"]])),
-    (row(questions=["a", "b" * (MOST_CHARACTERS + 1)]), LONG), (row(questions=["a"] * (MOST_OF_ONE + 1)), LONG),
-    (row(page=MOST_PAGE + 1), PAGE)]
+    (row(questions=["a", "b" * (MAX_CHARACTERS + 1)]), LONG), (row(questions=["a"] * (MAX_OF_ONE + 1)), LONG),
+    (row(page=MAX_PAGE + 1), PAGE)]
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[line[:40] for line, _ in BAD])
@@ -57,22 +57,22 @@ def test_a_bad_line_is_noted_and_the_others_count(line: str, reason: str) -> Non
 
 def test_the_first_bad_lines_are_noted() -> None:
     """Each by its number, in order, and the last note tells that there is more; nothing after them is read."""
-    found, notes = read_expected("\n".join([*(line for line, _ in BAD[:MOST_NOTES]), row()]))
-    assert found == () and [int(note.split()[1]) for note in notes[:-1]] == list(range(1, MOST_NOTES + 1))
-    assert notes[-1] == f"what follows line {MOST_NOTES} of questions.jsonl is passed over: there is too much of it"
+    found, notes = read_expected("\n".join([*(line for line, _ in BAD[:MAX_NOTES]), row()]))
+    assert found == () and [int(note.split()[1]) for note in notes[:-1]] == list(range(1, MAX_NOTES + 1))
+    assert notes[-1] == f"what follows line {MAX_NOTES} of questions.jsonl is passed over: there is too much of it"
 
 
 def test_a_document_has_so_many_questions() -> None:
     """What is beyond is told and left out: each question costs every search a little."""
-    lines = [row(questions=[f"{number} {other}" for other in range(MOST_OF_ONE)]) for number in range(300)]
+    lines = [row(questions=[f"{number} {other}" for other in range(MAX_OF_ONE)]) for number in range(300)]
     found, notes = read_expected("\n".join(lines))
-    assert sum(len(each.questions) for each in found) == MOST_QUESTIONS
+    assert sum(len(each.questions) for each in found) == MAX_QUESTIONS
     assert notes == (f"what follows line {len(found)} of questions.jsonl is passed over: there is too much of it",)
 
 
 def test_a_note_is_short() -> None:
     """However long what it tells of is."""
-    _, (note,) = located(Expected(1, "a" * 100_000, ("b",)))
+    _, (note,) = located(ExpectedQuestion(1, "a" * 100_000, ("b",)))
     assert len(note) < 250
 
 
@@ -111,17 +111,17 @@ def test_a_question_that_says_nothing_is_none() -> None:
 
 def test_a_question_may_have_its_characters() -> None:
     """The longest one is read, whatever its alphabet; the words of the page have no such limit."""
-    longest = "막" * MOST_CHARACTERS
+    longest = "막" * MAX_CHARACTERS
     assert read_expected(row(text="a" * 5000, questions=[longest] * 50)) == (
-        (Expected(3, "a" * 5000, (longest,)),), ())
+        (ExpectedQuestion(3, "a" * 5000, (longest,)),), ())
 
 
-@given(st.lists(st.builds(Expected, st.integers(1, MOST_PAGE), st.text(min_size=1).filter(str.strip),
+@given(st.lists(st.builds(ExpectedQuestion, st.integers(1, MAX_PAGE), st.text(min_size=1).filter(str.strip),
                           st.lists(st.text(max_size=20), max_size=3).map(tuple))), st.booleans())
-def test_what_was_written_is_read(rows: list[Expected], escaped: bool) -> None:
+def test_what_was_written_is_read(rows: list[ExpectedQuestion], escaped: bool) -> None:
     """Any texts, as JSON has them with or without escapes, come back in order with single spaces."""
     content = "\n".join(json.dumps(each.__dict__, ensure_ascii=escaped) for each in rows)
-    spaced = [Expected(each.page, " ".join(each.text.split()), tuple(dict.fromkeys(
+    spaced = [ExpectedQuestion(each.page, " ".join(each.text.split()), tuple(dict.fromkeys(
         " ".join(question.split()) for question in each.questions if question.strip()))) for each in rows]
     assert read_expected(content) == (tuple(spaced), ())
 
@@ -133,7 +133,7 @@ MARKDOWN = ("# Dies\n\n## Spray\n\nKeep the  nozzle clean all of the time. Spray
 GUIDE = document(*MARKDOWN)
 
 
-def located(*expected: Expected, guide: Document = GUIDE) -> tuple[dict[tuple[int, int], tuple[str, ...]],
+def located(*expected: ExpectedQuestion, guide: Document = GUIDE) -> tuple[dict[tuple[int, int], tuple[str, ...]],
                                                                     tuple[str, ...]]:
     """Where in the guide's passages these are placed, and what is noted."""
     found, notes = placed(replace(guide, expected=expected), passages(guide))
@@ -149,20 +149,20 @@ def located(*expected: Expected, guide: Document = GUIDE) -> tuple[dict[tuple[in
 def test_words_are_placed_where_they_stand(page: int, text: str, place: tuple[int, int]) -> None:
     """The heading of a section at its first passage on that page, also where the section began on an earlier page; a
     sentence, an item, a table row or a part of one at its line, counted from 1."""
-    assert located(Expected(page, text, ("a", "b"))) == ({place: ("a", "b")}, ())
+    assert located(ExpectedQuestion(page, text, ("a", "b"))) == ({place: ("a", "b")}, ())
 
 
 def test_a_heading_comes_before_lines() -> None:
     """Words that head one section and stand in another's line ask of the section."""
     kept = [passage("Die casting"), passage("b", headings=("Dies", "Die casting"))]
-    found, _ = placed(replace(GUIDE, expected=(Expected(1, "Die casting", ("a",)), Expected(1, "Die", ("b",)))), kept)
+    found, _ = placed(replace(GUIDE, expected=(ExpectedQuestion(1, "Die casting", ("a",)), ExpectedQuestion(1, "Die", ("b",)))), kept)
     assert found == {(1, 0): ("a",), (0, 1): ("b",)}
 
 
 def test_what_stands_twice_is_the_first() -> None:
     """Of the passages of its page, not of an earlier one."""
     kept = [passage("Wait."), *(passage("Go.", "Wait.", headings=("Dies",), page=2) for _ in range(2))]
-    asked = replace(GUIDE, expected=(Expected(2, "Wait.", ("a",)), Expected(2, "Dies", ("b",))))
+    asked = replace(GUIDE, expected=(ExpectedQuestion(2, "Wait.", ("a",)), ExpectedQuestion(2, "Dies", ("b",))))
     assert placed(asked, kept) == ({(1, 2): ("a",), (1, 0): ("b",)}, ())
 
 
@@ -171,14 +171,14 @@ def test_spaces_make_no_difference(text: str) -> None:
     """Neither those of the page nor those of the file, which are single ones once it is read."""
     (read,), _ = read_expected(row(1, text, ["a"]))
     kept = [passage("Always: Keep   the\nnozzle clean.", headings=("Keep the\u3000 nozzle clean!",))]
-    heading = Expected(1, "Keep the nozzle clean!", ("b",))
+    heading = ExpectedQuestion(1, "Keep the nozzle clean!", ("b",))
     assert placed(replace(GUIDE, expected=(read, heading)), kept) == ({(0, 1): ("a",), (0, 0): ("b",)}, ())
 
 
 def test_the_same_words_twice_add_up() -> None:
     """In the order of the file, and with those of another part of the line; a question once."""
-    found, notes = located(Expected(1, "Keep the nozzle", ("a",)), Expected(1, "Spray", ("x",)),
-                           Expected(1, "all of the time.", ("b", "c")), Expected(1, "Keep the nozzle", ("d", "a")))
+    found, notes = located(ExpectedQuestion(1, "Keep the nozzle", ("a",)), ExpectedQuestion(1, "Spray", ("x",)),
+                           ExpectedQuestion(1, "all of the time.", ("b", "c")), ExpectedQuestion(1, "Keep the nozzle", ("d", "a")))
     assert found == {(0, 1): ("a", "b", "c", "d"), (0, 0): ("x",)} and notes == ()
 
 
@@ -187,14 +187,14 @@ def test_the_same_words_twice_add_up() -> None:
     (1, "Air comes last."), (3, "Spray"), (1, "keep the nozzle"), (1, "Die casting"), (1, "It's \"new\"")])
 def test_words_of_no_such_page_are_noted(page: int, text: str) -> None:
     """What stands on another page, on none, or in other letters is placed nowhere; the rest is placed."""
-    found, (note,) = located(Expected(1, "Spray", ("a",)), Expected(page, text, ("b",)))
+    found, (note,) = located(ExpectedQuestion(1, "Spray", ("a",)), ExpectedQuestion(page, text, ("b",)))
     assert found == {(0, 0): ("a",)}
     assert note == (f"guide.pdf: 1 of 2 lines of questions.jsonl passed over: page {page} does not hold {text!r}")
 
 
 def test_one_note_tells_of_all_that_are_lost() -> None:
     """How many of how many, with the first of them as the example."""
-    found, notes = located(Expected(2, "Spray", ("a",)), Expected(1, "Lubricant", ("b",)), Expected(9, "None", ()))
+    found, notes = located(ExpectedQuestion(2, "Spray", ("a",)), ExpectedQuestion(1, "Lubricant", ("b",)), ExpectedQuestion(9, "None", ()))
     assert found == {(1, 0): ("b",)}
     assert [" ".join(note.split()[:7]) for note in notes] == ["guide.pdf: 2 of 3 lines of questions.jsonl"]
     assert notes[0].endswith("page 2 does not hold 'Spray'")
@@ -212,7 +212,7 @@ KEPT = st.lists(st.builds(lambda lines, heading, page: passage(*lines, headings=
                           st.integers(1, 2)), max_size=4)
 
 
-def holds(found: Passage, line: int, expected: Expected) -> bool:
+def holds(found: Passage, line: int, expected: ExpectedQuestion) -> bool:
     """Whether the words stand at this place of the passage."""
     if found.page != expected.page or line == 0:
         return found.page == expected.page and expected.text in found.headings
@@ -221,7 +221,7 @@ def holds(found: Passage, line: int, expected: Expected) -> bool:
     return start <= " ".join(texts).find(expected.text, start) < start + len(texts[line - 1])
 
 
-def rightly(kept: Sequence[Passage], expected: Sequence[Expected], found: Questions, notes: Sequence[str]) -> bool:
+def rightly(kept: Sequence[Passage], expected: Sequence[ExpectedQuestion], found: Questions, notes: Sequence[str]) -> bool:
     """Whether each of the questions, which differ, is at one place that holds its words, and each that has no such
     place is counted as lost."""
     given = {question: place for place, questions in found.items() for question in questions}
@@ -237,14 +237,14 @@ def rightly(kept: Sequence[Passage], expected: Sequence[Expected], found: Questi
 @given(KEPT, st.lists(st.tuples(st.integers(1, 2), WORDS), max_size=5))
 def test_every_question_is_placed_or_lost(kept: list[Passage], asked: list[tuple[int, str]]) -> None:
     """Each question stands at one place, which holds its words, or is told to be lost because there is none."""
-    expected = tuple(Expected(page, text, (str(number),)) for number, (page, text) in enumerate(asked))
+    expected = tuple(ExpectedQuestion(page, text, (str(number),)) for number, (page, text) in enumerate(asked))
     assert rightly(kept, expected, *placed(replace(GUIDE, expected=expected), kept))
 
 
 def test_the_check_sees_misplaced_questions() -> None:
     """The check can fail: another line, another passage, one left out, and one lost untold are seen."""
     kept = [passage("die", "spray"), passage("dry", headings=("die",), page=2)]
-    expected = (Expected(1, "die", ("0",)), Expected(2, "die", ("1",)), Expected(2, "spray", ("2",)))
+    expected = (ExpectedQuestion(1, "die", ("0",)), ExpectedQuestion(2, "die", ("1",)), ExpectedQuestion(2, "spray", ("2",)))
     found, notes = placed(replace(GUIDE, expected=expected), kept)
     assert rightly(kept, expected, found, notes) and found == {(0, 1): ("0",), (1, 0): ("1",)}
     for wrong in ({(0, 2): ("0",), (1, 0): ("1",)}, {(0, 1): ("0",), (1, 1): ("1",)}, {(0, 1): ("0",)},

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_documents import passage, volume
 
-from shotwise.knowledge.generate import MOST_CLAIMS, MOST_LINE, Claim, claims, instructions, lines, prompt
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Hit
+from shotwise.knowledge.answering.generate import MAX_CLAIMS, MAX_LINE, Claim, claims, instructions, lines, prompt
+from shotwise.knowledge.models import Hit
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 THIN = "비스킷 두께가 얇으면 급탕량이 모자라 미성형이 생긴다."
 COOL = "용해로 온도가 670 °C보다 낮으면 5 °C씩 올린다."
@@ -22,12 +22,12 @@ HITS = [Hit(passage(THIN), 0.9), Hit(passage(COOL, page=2), 0.8)]
 
 
 @pytest.fixture
-def index(lexicon: Lexicon) -> Index:
+def index(analyzer: Analyzer) -> Index:
     """A guide of two pages, in the PDF's own text with its lines broken."""
     library = MemoryLibrary()
-    library.put(volume(lexicon, *(hit.passage for hit in HITS),
+    library.put(volume(analyzer, *(hit.passage for hit in HITS),
                        pages=[THIN.replace(" ", "\n"), f"앞 문장. {COOL} 뒤 문장."]))
-    return Index(library, lexicon)
+    return Index(library, analyzer)
 
 
 def line(claim: Any = "A thin biscuit causes short shots.", source: Any = 1, quote: Any = THIN, **more: Any) -> str:
@@ -128,15 +128,15 @@ def test_more_than_enough_is_not_read(index: Index) -> None:
             taken.append(number)
             yield line() if number % 2 else line(quote="x")
 
-    assert len(list(claims(written(), HITS, index))) == MOST_CLAIMS and len(taken) == MOST_CLAIMS + 1
+    assert len(list(claims(written(), HITS, index))) == MAX_CLAIMS and len(taken) == MAX_CLAIMS + 1
 
 
-def test_marks_that_were_written_out_are_read_back(lexicon: Lexicon) -> None:
+def test_marks_that_were_written_out_are_read_back(analyzer: Analyzer) -> None:
     """The model copies &lt; from a passage that holds <, or writes < itself: both are the document's words."""
     text = '게이트 속도 < 40 m/s & "저속"이면 미성형이 생긴다.'
     library = MemoryLibrary()
-    library.put(volume(lexicon, text))
-    hits, index = [Hit(passage(text), 1.0)], Index(library, lexicon)
+    library.put(volume(analyzer, text))
+    hits, index = [Hit(passage(text), 1.0)], Index(library, analyzer)
     shown = prompt("?", hits).split("\n")[1]
     assert "<" not in shown and '"' not in shown
     for quote in (shown, text):
@@ -161,7 +161,7 @@ def test_a_claim_may_come_letter_by_letter(index: Index) -> None:
 def test_a_line_without_end_takes_no_room() -> None:
     """Of what never ends no more than a line's length is held, and the lines after it are read."""
     found = list(lines([*(["x" * 100] * 1000), "\n", "{}", "\n"]))
-    assert max(map(len, found)) <= MOST_LINE and found[-2:] == ["{}", ""]
+    assert max(map(len, found)) <= MAX_LINE and found[-2:] == ["{}", ""]
 
 
 def test_the_prompt_numbers_its_passages() -> None:

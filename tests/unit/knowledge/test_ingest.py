@@ -12,14 +12,14 @@ from fakes import FakeEmbedder, FakeSearcher, MemoryLibrary
 from sample_documents import document
 from sample_pdfs import attach, save
 
-from shotwise.adapters.sqlite_library import SqliteLibrary
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import DocumentError, KnowledgeError
-from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.ingest import Ingested, Ingestion
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Document, Expected, Query
-from shotwise.knowledge.retrieve import retrieve
+from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
+from shotwise.knowledge.models import Document, ExpectedQuestion, Query
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.rank import retrieve
+from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 
 def read(path: Path) -> Document:
@@ -35,7 +35,7 @@ class Plant:
     """A library in memory, a searcher by meaning, an embedder, and the folder of the files."""
 
     folder: Path
-    lexicon: Lexicon
+    analyzer: Analyzer
     library: MemoryLibrary = field(default_factory=MemoryLibrary)
     searcher: FakeSearcher = field(default_factory=FakeSearcher)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
@@ -43,9 +43,9 @@ class Plant:
     @property
     def ingestion(self) -> Ingestion:
         """The write side."""
-        return Ingestion(self.library, self.lexicon, self.searcher, self.embedder, read)
+        return Ingestion(self.library, self.analyzer, self.searcher, self.embedder, read)
 
-    def ingest(self, text: str, name: str = "guide.pdf") -> Ingested:
+    def ingest(self, text: str, name: str = "guide.pdf") -> IngestResult:
         """Write the file and ingest it."""
         path = self.folder / name
         path.write_text(text, "utf-8")
@@ -55,20 +55,20 @@ class Plant:
         """What a search by words and meaning finds of pores, cracks and temperatures."""
         text = "기공 균열 온도"
         query = Query(text, FakeEmbedder().embed([text])[0])
-        return [line.text for each in Index(self.library, self.lexicon, self.searcher).search(query, 9)
+        return [line.text for each in Index(self.library, self.analyzer, self.searcher).search(query, 9)
                 for line in each.lines]
 
 
 @pytest.fixture
-def plant(tmp_path: Path, lexicon: Lexicon) -> Plant:
+def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
     """An empty one."""
-    return Plant(tmp_path, lexicon)
+    return Plant(tmp_path, analyzer)
 
 
 def test_a_file_is_added_then_left_alone(plant: Plant) -> None:
     """The same content again is neither read nor embedded again."""
-    assert plant.ingest("기공이 생긴다.") == Ingested("guide.pdf", "added", 1, 1)
-    assert plant.ingest("기공이 생긴다.") == Ingested("guide.pdf", "unchanged")
+    assert plant.ingest("기공이 생긴다.") == IngestResult("guide.pdf", "added", 1, 1)
+    assert plant.ingest("기공이 생긴다.") == IngestResult("guide.pdf", "unchanged")
     assert len(plant.embedder.texts) == 1 and plant.found() == ["기공이 생긴다."]
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None
     plant.ingest("기공이 생긴다.")
     for good in ("기공이 생긴다.", "균열이 생긴다."):
         before = plant.found()
-        assert plant.ingest("!") == Ingested("guide.pdf", "failed", reason="guide.pdf: is damaged")
+        assert plant.ingest("!") == IngestResult("guide.pdf", "failed", reason="guide.pdf: is damaged")
         assert plant.found() == before and plant.library.failures() == {"guide.pdf": "guide.pdf: is damaged"}
         plant.ingest(good)
         assert plant.library.failures() == {} and plant.found() == [good]
@@ -117,15 +117,15 @@ def test_a_removed_document_is_gone(plant: Plant) -> None:
     """From library and searcher; removing it again changes nothing, and the others stay."""
     plant.ingest("기공이 생긴다.")
     plant.ingest("균열이 생긴다.", "other.pdf")
-    assert plant.ingestion.remove("guide.pdf") == Ingested("guide.pdf", "removed")
-    assert plant.ingestion.remove("guide.pdf") == Ingested("guide.pdf", "unchanged")
+    assert plant.ingestion.remove("guide.pdf") == IngestResult("guide.pdf", "removed")
+    assert plant.ingestion.remove("guide.pdf") == IngestResult("guide.pdf", "unchanged")
     assert plant.found() == ["균열이 생긴다."] and {name for name, _ in plant.searcher.kept} == {"other.pdf"}
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# 제목만\n\n## 더 작은 제목"])
 def test_an_empty_document_is_kept(plant: Plant, text: str) -> None:
     """It has no passages, and is not read again and again."""
-    assert plant.ingest(text) == Ingested("guide.pdf", "added", 1, 0)
+    assert plant.ingest(text) == IngestResult("guide.pdf", "added", 1, 0)
     assert plant.ingest(text).state == "unchanged" and plant.found() == []
 
 
@@ -138,11 +138,11 @@ def test_an_embedder_embeds_each_passage_once(plant: Plant) -> None:
     assert len(plant.embedder.texts) == 1 and len(plant.searcher.kept) == 1
 
 
-def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, lexicon: Lexicon) -> None:
+def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, analyzer: Analyzer) -> None:
     """The library alone is enough."""
     (tmp_path / "guide.pdf").write_text("기공이 생긴다.", "utf-8")
     library = MemoryLibrary()
-    ingestion = Ingestion(library, lexicon, read=read)
+    ingestion = Ingestion(library, analyzer, read=read)
     assert [ingestion.ingest(tmp_path / "guide.pdf").state for _ in range(2)] == ["added", "unchanged"]
     assert ingestion.remove("guide.pdf").state == "removed"
 
@@ -150,7 +150,7 @@ def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, lexicon: L
 def test_another_dictionary_or_embedder_reads_again(plant: Plant) -> None:
     """What was split or embedded otherwise would not be found: the same file is added anew, once."""
     plant.ingest("기공이 생긴다.")
-    plant.lexicon = Lexicon(read_dictionary(*shipped_dictionaries(), 'words = ["진공밸브조립체"]'))
+    plant.analyzer = Analyzer(read_dictionary(*shipped_dictionaries(), 'words = ["진공밸브조립체"]'))
     assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
     plant.embedder = FakeEmbedder("other/14")
     assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
@@ -220,14 +220,14 @@ def test_a_crash_while_removing_is_repaired_by_removing_again(plant: Plant, part
     assert plant.found() == [] and not plant.searcher.kept
 
 
-def test_real_files_beside_a_broken_one(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_real_files_beside_a_broken_one(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Read by the real reader into the real library, the good files are kept and the bad one is reported by name."""
     for name, text in (("first.pdf", "Porosity"), ("last.pdf", "Soldering")):
         with pymupdf.open() as pdf:
             pdf.new_page().insert_text((72, 72), text)
             pdf.save(tmp_path / name)
     (tmp_path / "bad.pdf").write_bytes(b"not a PDF")
-    ingestion = Ingestion(library, lexicon)
+    ingestion = Ingestion(library, analyzer)
     outcomes = [ingestion.ingest(tmp_path / name) for name in ("first.pdf", "bad.pdf", "last.pdf")]
     assert [(outcome.state, outcome.pages) for outcome in outcomes] == [("added", 1), ("failed", 0), ("added", 1)]
     assert outcomes[1].reason.startswith("bad.pdf: is not a PDF")
@@ -245,27 +245,27 @@ def asking(path: Path, *rows: tuple[int, str, str]) -> Path:
                                   for page, text, question in rows).encode())
 
 
-def test_a_pdf_is_found_by_the_questions_that_it_brings(tmp_path: Path, library: SqliteLibrary,
-                                                        lexicon: Lexicon) -> None:
+def test_a_pdf_is_found_by_the_questions_that_it_brings(tmp_path: Path, library: SqliteDocumentStore,
+                                                        analyzer: Analyzer) -> None:
     """A word that stands only in a question leads to the page, which is what is quoted; without the questions, or with
     those of another page, it leads nowhere."""
-    path, index, query = tmp_path / "guide.pdf", Index(library, lexicon), Query("피스톤이 왜 뻑뻑해요?")
+    path, index, query = tmp_path / "guide.pdf", Index(library, analyzer), Query("피스톤이 왜 뻑뻑해요?")
     save(path, lambda page: page.insert_text((72, 72), LINE))
-    assert Ingestion(library, lexicon).ingest(path).passages == 1 and not index.search(Query("피스톤"), 5)
-    assert Ingestion(library, lexicon).ingest(asking(path, (1, "Lubricate the tip", query.text))).notes == ()
+    assert Ingestion(library, analyzer).ingest(path).passages == 1 and not index.search(Query("피스톤"), 5)
+    assert Ingestion(library, analyzer).ingest(asking(path, (1, "Lubricate the tip", query.text))).notes == ()
     (hit,) = retrieve(query, index).hits
     assert [line.quote for line in hit.passage.lines] == [LINE] and "피스톤" not in hit.passage.text
     assert hit.relevance == pytest.approx(1)
     assert index.search(Query("피스톤"), 5) == [hit.passage] and index.page_text("guide.pdf", 1).strip() == LINE
-    Ingestion(library, lexicon).ingest(asking(path, (2, "Lubricate the tip", query.text)))
+    Ingestion(library, analyzer).ingest(asking(path, (2, "Lubricate the tip", query.text)))
     assert not index.search(Query("피스톤"), 5)
 
 
-def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """What cannot be placed, and what cannot be read, is told and kept with the document like other notes."""
     rows = (1, LINE, "왜?"), (2, LINE, "언제?"), (1, "Oil the tip", "어디?"), (0, LINE, "무엇?")
     path = asking(tmp_path / "guide.pdf", *rows)
-    outcome = Ingestion(library, lexicon).ingest(path)
+    outcome = Ingestion(library, analyzer).ingest(path)
     assert outcome.state == "added" and outcome.notes == library.entries()[0].notes == (
         "guide.pdf: line 4 of questions.jsonl is passed over: page has to be a page number, from 1",
         f"guide.pdf: 2 of 3 lines of questions.jsonl passed over: page 2 does not hold {LINE!r}")
@@ -274,7 +274,7 @@ def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteLibrary, 
 def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
     """Neither takes the place of the other."""
     def reading(path: Path) -> Document:
-        return replace(read(path), expected=(Expected(1, "균열", ("왜?",)), Expected(1, "온도의 표", ("왜?",))))
+        return replace(read(path), expected=(ExpectedQuestion(1, "균열", ("왜?",)), ExpectedQuestion(1, "온도의 표", ("왜?",))))
 
     (plant.folder / "guide.pdf").write_text("온도의 표가 있다.", "utf-8")
     outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")
@@ -284,10 +284,10 @@ def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
     assert plant.library.volumes["guide.pdf"].questions == {(0, 1): ("왜?",)}
 
 
-def test_other_questions_are_another_version(tmp_path: Path, library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_other_questions_are_another_version(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """A PDF of which only the attachment changed is read again, and found by the new questions alone; its bytes again
     change nothing."""
-    path, ingestion, index = tmp_path / "guide.pdf", Ingestion(library, lexicon), Index(library, lexicon)
+    path, ingestion, index = tmp_path / "guide.pdf", Ingestion(library, analyzer), Index(library, analyzer)
     versions = []
     for word, other in (("피스톤", "막힘"), ("막힘", "피스톤")):
         asking(path, (1, LINE, f"{word}이 왜 생기나요?"))

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, counted, kept, keyed, moved, questions_in, stated
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import GRAM
-from shotwise.knowledge.passage import Key, Passage, Postings
-from shotwise.knowledge.postings import postings
+from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.models import Passage, PassageId, Postings
+from shotwise.knowledge.retrieval.bm25 import Bm25Index
+from shotwise.knowledge.text.analyzer import GRAM
 
 # The search adds up in single precision: a sum of twenty terms of size ten is right to some 1e-5.
 NEAR = 1e-4
 
 
-def reference(corpus: Corpus, query: Mapping[str, float]) -> dict[Key, float]:
+def reference(corpus: Corpus, query: Mapping[str, float]) -> dict[PassageId, float]:
     """BM25 of every passage that holds a term of the query: term by term, each kind of term with its own lengths;
     what stands in headings counts twice, questions count as text, and pairs of syllables count half; each term by its
     weight in the query."""
     kept = {key: counted(each) for key, each in keyed(corpus).items()}
-    scores: dict[Key, float] = {}
+    scores: dict[PassageId, float] = {}
     for term, weight in query.items():
         kind: Callable[[str], bool] = str.startswith(term, GRAM) and is_gram or is_word
         lengths = {key: sum(count for each, count in counts.items() if kind(each)) for key, counts in kept.items()}
@@ -56,7 +56,7 @@ def wanted(text: str, weight: float = 1.0) -> dict[str, float]:
     return dict.fromkeys(LEXICON.terms(text), weight)
 
 
-def agrees(found: Sequence[Key], scores: dict[Key, float], limit: int) -> bool:
+def agrees(found: Sequence[PassageId], scores: dict[PassageId, float], limit: int) -> bool:
     """Whether a ranking is what the scores say, up to what single precision cannot tell apart."""
     given = [scores.get(key, 0.0) for key in found]
     missed = [score for key, score in scores.items() if key not in found]
@@ -146,7 +146,7 @@ def test_morphemes_weigh_more_than_pairs() -> None:
 def test_equal_passages_come_in_order(limit: int) -> None:
     """Of passages with one score the first are given, document by document, wherever the limit cuts."""
     index = built([[passage("기공 하나")] * 400, [passage("기공 하나")] * 600])
-    everything = [Key("0", "v", number) for number in range(400)] + [Key("1", "v", number) for number in range(600)]
+    everything = [PassageId("0", "v", number) for number in range(400)] + [PassageId("1", "v", number) for number in range(600)]
     assert index.search(wanted("기공"), limit) == everything[:limit]
 
 
@@ -154,8 +154,8 @@ def test_keys_name_the_document_and_its_version() -> None:
     """Empty documents between others shift nothing."""
     kept = {name: (f"v-{name}", postings([passage(text) for text in texts], LEXICON))
             for name, texts in {"a": [], "b": ["온도", "기공"], "c": [], "d": ["기공 온도 온도"], "e": []}.items()}
-    found = LexicalIndex(kept).search(wanted("기공"), 9)
-    assert found == [Key("b", "v-b", 1), Key("d", "v-d", 0)]
+    found = Bm25Index(kept).search(wanted("기공"), 9)
+    assert found == [PassageId("b", "v-b", 1), PassageId("d", "v-d", 0)]
 
 
 @pytest.mark.parametrize("corpus", [[], [[]], [[], []], [[passage("")]], [[passage("", action=True)]]],

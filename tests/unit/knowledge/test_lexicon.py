@@ -7,45 +7,45 @@ import sys
 
 import pytest
 
-from shotwise.knowledge.dictionary import normalise, read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import GRAM, Lexicon, grams
+from shotwise.knowledge.text.analyzer import GRAM, Analyzer, grams
+from shotwise.knowledge.text.dictionary import normalise, read_dictionary, shipped_dictionaries
 
 
-def words(text: str, lexicon: Lexicon) -> list[str]:
+def words(text: str, analyzer: Analyzer) -> list[str]:
     """The terms of a text that are no pairs of syllables."""
-    return [term for term in lexicon.terms(text) if not term.startswith(GRAM)]
+    return [term for term in analyzer.terms(text) if not term.startswith(GRAM)]
 
 
 @pytest.mark.parametrize(("forms", "meant"), [
     (("낮음", "낮은", "낮으면", "낮아서", "낮았다"), "낮"), (("높음", "높은", "높으면", "높을"), "높"),
     (("얇으면", "얇은", "얇아"), "얇"), (("두꺼우면", "두꺼운", "두껍다"), "두껍"),
     (("올려야", "올려서", "올린다"), "올리")])
-def test_inflected_forms_meet(lexicon: Lexicon, forms: tuple[str, ...], meant: str) -> None:
+def test_inflected_forms_meet(analyzer: Analyzer, forms: tuple[str, ...], meant: str) -> None:
     """A verb or an adjective is one term, whatever its ending."""
-    assert [meant in words(form, lexicon) for form in forms] == [True] * len(forms)
+    assert [meant in words(form, analyzer) for form in forms] == [True] * len(forms)
 
 
 @pytest.mark.parametrize("form",
                          ["비스킷", "비스킷이", "비스킷은", "비스킷을", "비스킷의", "비스킷에서", "비스킷으로",
                           "비스킷까지"])
-def test_particles_are_no_part_of_a_noun(lexicon: Lexicon, form: str) -> None:
+def test_particles_are_no_part_of_a_noun(analyzer: Analyzer, form: str) -> None:
     """With any particle a noun is the same one term, and the particle is none."""
-    assert words(form, lexicon) == ["비스킷"]
+    assert words(form, analyzer) == ["비스킷"]
 
 
-def test_compounds_meet_their_parts(lexicon: Lexicon) -> None:
+def test_compounds_meet_their_parts(analyzer: Analyzer) -> None:
     """What is written together is found by either word."""
-    assert words("비스킷두께", lexicon) == words("비스킷 두께", lexicon) == ["비스킷", "두께"]
+    assert words("비스킷두께", analyzer) == words("비스킷 두께", analyzer) == ["비스킷", "두께"]
 
 
 @pytest.mark.parametrize("word",
                          ["이형제", "용탕", "증압", "형체력", "급탕량", "탕경", "밀핀", "다이캐스팅", "타이바",
                           "감압응고"])
-def test_words_of_the_trade_stay_whole(lexicon: Lexicon, word: str) -> None:
+def test_words_of_the_trade_stay_whole(analyzer: Analyzer, word: str) -> None:
     """A word of the dictionary is one term, alone and with a particle, as the second word of a line too."""
     for text in (word, f"{word}를", f"그 {word}의 값"):
-        assert words(text, lexicon).count(word) == 1
-    assert words(word, lexicon) == [word]
+        assert words(text, analyzer).count(word) == 1
+    assert words(word, analyzer) == [word]
 
 
 @pytest.mark.parametrize(("texts", "meant"), [
@@ -54,105 +54,105 @@ def test_words_of_the_trade_stay_whole(lexicon: Lexicon, word: str) -> None:
     (("impurity", "impurities"), "불순물"), (("blow holes", "porosity", "포로시티"), "기공"),
     (("불량", "defects"), "결함"),
     (("주탕",), "급탕"), (("쇳물", "molten metal"), "용탕"), (("die", "dies", "mold", "몰드"), "금형")])
-def test_words_that_mean_the_same_meet(lexicon: Lexicon, texts: tuple[str, ...], meant: str) -> None:
+def test_words_that_mean_the_same_meet(analyzer: Analyzer, texts: tuple[str, ...], meant: str) -> None:
     """Synonyms and English names, in plural too, leave the terms of the Korean word."""
     for text in texts:
-        assert lexicon.terms(text) == lexicon.terms(meant)
+        assert analyzer.terms(text) == analyzer.terms(meant)
 
 
-def test_english_directions_meet_korean_ones(lexicon: Lexicon) -> None:
+def test_english_directions_meet_korean_ones(analyzer: Analyzer) -> None:
     """Too low, too high, thin and thick are the stems that Korean sentences leave."""
     for english, korean in (("too low", "낮으면"), ("too high", "높으면"), ("thin", "얇으면"), ("thick", "두꺼우면")):
-        assert set(words(english, lexicon)) & set(words(korean, lexicon))
+        assert set(words(english, analyzer)) & set(words(korean, analyzer))
 
 
-def test_words_that_differ_stay_apart(lexicon: Lexicon) -> None:
+def test_words_that_differ_stay_apart(analyzer: Analyzer) -> None:
     """기공 and 기포, high and low, product 1 and product 2 share no term."""
     for one, other in (("기공", "기포"), ("높음", "낮음"), ("제품 1", "2")):
-        assert not set(words(one, lexicon)) & set(words(other, lexicon))
+        assert not set(words(one, analyzer)) & set(words(other, analyzer))
 
 
 @pytest.mark.parametrize("text", ["외국자본", "중국자동차"])
-def test_a_short_synonym_inside_another_word_is_left_alone(lexicon: Lexicon, text: str) -> None:
+def test_a_short_synonym_inside_another_word_is_left_alone(analyzer: Analyzer, text: str) -> None:
     """국자 is a ladle, but not the one in 외국자본."""
-    assert "래들" not in lexicon.terms(text)
+    assert "래들" not in analyzer.terms(text)
 
 
-def test_latin_names_inside_others_are_left_alone(lexicon: Lexicon) -> None:
+def test_latin_names_inside_others_are_left_alone(analyzer: Analyzer) -> None:
     """Air is 공기, but not in repair or airbag; die is 금형, but not in diet."""
-    assert words("repair airbag diet", lexicon) == ["repair", "airbag", "diet"]
+    assert words("repair airbag diet", analyzer) == ["repair", "airbag", "diet"]
 
 
-def test_identifiers_and_numbers_are_whole(lexicon: Lexicon) -> None:
+def test_identifiers_and_numbers_are_whole(analyzer: Analyzer) -> None:
     """Latin words, identifiers and decimal numbers are terms as they stand, whatever their case."""
-    assert words("ADC12는 Velocity_1 0.05 m/s", lexicon) == ["adc12", "velocity", "1", "0.05", "m", "s"]
-    assert words("P99를 0.05까지", lexicon)[:2] == ["p99", "0.05"]
+    assert words("ADC12는 Velocity_1 0.05 m/s", analyzer) == ["adc12", "velocity", "1", "0.05", "m", "s"]
+    assert words("P99를 0.05까지", analyzer)[:2] == ["p99", "0.05"]
 
 
-def test_english_plurals_meet_singulars(lexicon: Lexicon) -> None:
+def test_english_plurals_meet_singulars(analyzer: Analyzer) -> None:
     """Marks are found by mark; a word that only ends in s stays."""
-    assert lexicon.terms("marks") == lexicon.terms("mark")
-    assert words("glass gas", lexicon) == ["glass", "gas"]
+    assert analyzer.terms("marks") == analyzer.terms("mark")
+    assert words("glass gas", analyzer) == ["glass", "gas"]
 
 
-def test_pairs_of_syllables_are_terms_of_their_own(lexicon: Lexicon) -> None:
+def test_pairs_of_syllables_are_terms_of_their_own(analyzer: Analyzer) -> None:
     """Each Korean run leaves its overlapping pairs, a single syllable itself; Latin leaves none."""
     assert grams("비스킷 샷 abc") == ["#비스", "#스킷", "#샷"]
-    assert set(grams("용탕")) <= set(lexicon.terms("쇳물"))
-    assert [term for term in lexicon.terms("비스킷") if term.startswith(GRAM)] == grams("비스킷")
+    assert set(grams("용탕")) <= set(analyzer.terms("쇳물"))
+    assert [term for term in analyzer.terms("비스킷") if term.startswith(GRAM)] == grams("비스킷")
 
 
-def test_compatibility_forms_meet_plain_ones(lexicon: Lexicon) -> None:
+def test_compatibility_forms_meet_plain_ones(analyzer: Analyzer) -> None:
     """㎜, ℃, full-width letters and wide spaces are found by mm, °C, plain letters and spaces."""
-    assert lexicon.terms("㎜ ℃\u3000ＡＤＣ１２") == lexicon.terms("mm °C ADC12")
+    assert analyzer.terms("㎜ ℃\u3000ＡＤＣ１２") == analyzer.terms("mm °C ADC12")
 
 
-def test_zero_width_characters_cut_nothing(lexicon: Lexicon) -> None:
+def test_zero_width_characters_cut_nothing(analyzer: Analyzer) -> None:
     """Zero-width spaces and joiners, which PDFs are full of, leave a word whole."""
-    assert lexicon.terms("비\u200b스\u200d킷\ufeff") == lexicon.terms("비스킷")
+    assert analyzer.terms("비\u200b스\u200d킷\ufeff") == analyzer.terms("비스킷")
 
 
-def test_decomposed_hangul_meets_composed(lexicon: Lexicon) -> None:
+def test_decomposed_hangul_meets_composed(analyzer: Analyzer) -> None:
     """Hangul from a Mac's file, letter by letter, is the same word."""
-    assert lexicon.terms("\u1100\u1175\u1111\u1169") == lexicon.terms("기포")
+    assert analyzer.terms("\u1100\u1175\u1111\u1169") == analyzer.terms("기포")
 
 
-def test_control_characters_only_separate(lexicon: Lexicon) -> None:
+def test_control_characters_only_separate(analyzer: Analyzer) -> None:
     """Control characters, a NUL and half a surrogate pair get into no term, and what follows them is read."""
     for between in ("\x00", "\x1b", "\n", "\ud800", "\x7f"):
-        assert lexicon.terms(f"기포{between}기공") == lexicon.terms("기포 기공")
+        assert analyzer.terms(f"기포{between}기공") == analyzer.terms("기포 기공")
     assert normalise("A\x00B") == "a b"
 
 
-def test_morphemes_know_their_word(lexicon: Lexicon) -> None:
+def test_morphemes_know_their_word(analyzer: Analyzer) -> None:
     """Each morpheme carries the number of the written word it is part of, stand-ins or not."""
-    found = lexicon.morphemes("용탕의 온도가 molten metal 0.05까지 낮으면")
+    found = analyzer.morphemes("용탕의 온도가 molten metal 0.05까지 낮으면")
     assert [(each.form, each.word) for each in found if each.tag in ("NNG", "VA", "LATIN")] == [
         ("용탕", 0), ("온도", 1), ("용탕", 2), ("0.05", 3), ("낮", 4)]
 
 
-def test_questions_keep_what_asks(lexicon: Lexicon) -> None:
+def test_questions_keep_what_asks(analyzer: Analyzer) -> None:
     """Of text those terms count that mean something, of questions those that ask too, a compound as one; the pairs of
     syllables are the same."""
     text = "누가 어느 금형을 왜 닦아 보나요?"
-    plain, asking = lexicon.terms(text), lexicon.spoken(text)
+    plain, asking = analyzer.terms(text), analyzer.spoken(text)
     assert set(asking) - set(plain) == {"누구", "어느", "보"} and set(plain) < set(asking)
     assert [term for term in asking if term.startswith(GRAM)] == grams(normalise(text))
-    assert {"처리", "열"} <= set(lexicon.terms("열처리 방법"))
-    assert not {"처리", "열"} & set(lexicon.spoken("열처리 방법"))
+    assert {"처리", "열"} <= set(analyzer.terms("열처리 방법"))
+    assert not {"처리", "열"} & set(analyzer.spoken("열처리 방법"))
 
 
-def test_held_is_the_set_of_terms(lexicon: Lexicon) -> None:
+def test_held_is_the_set_of_terms(analyzer: Analyzer) -> None:
     """What is remembered of a text is what its terms are."""
-    assert lexicon.held("비스킷이 얇으면") == frozenset(lexicon.terms("비스킷이 얇으면"))
+    assert analyzer.held("비스킷이 얇으면") == frozenset(analyzer.terms("비스킷이 얇으면"))
 
 
-def test_a_plants_dictionary_is_merged(lexicon: Lexicon) -> None:
+def test_a_plants_dictionary_is_merged(analyzer: Analyzer) -> None:
     """A plant's own words stay whole, its synonyms meet, and of two spellings its own holds; the shipped ones stay."""
-    own = Lexicon(read_dictionary(
+    own = Analyzer(read_dictionary(
         *shipped_dictionaries(),
         'words = ["진공밸브조립체"]\nsame = [["탕면조절기", "레벨러", "leveler"], ["주걱", "국자"]]'))
-    assert words("진공밸브조립체가", own) == ["진공밸브조립체"] != words("진공밸브조립체가", lexicon)
+    assert words("진공밸브조립체가", own) == ["진공밸브조립체"] != words("진공밸브조립체가", analyzer)
     assert words("levelers", own) == words("레벨러", own) == words("탕면조절기", own) == ["탕면조절기"]
     assert own.terms("국자") == own.terms("주걱")
     assert own.terms("쇼트샷") == own.terms("미성형")
@@ -171,13 +171,13 @@ def test_a_dictionary_of_another_shape_is_a_value_error(text: str) -> None:
 def test_a_word_that_is_nothing_is_a_value_error(text: str) -> None:
     """A word of zero-width or control characters alone looks like one and is none."""
     with pytest.raises(ValueError):
-        Lexicon(read_dictionary(text))
+        Analyzer(read_dictionary(text))
 
 
 def test_an_empty_dictionary_is_one() -> None:
     """Without a word, or with empty lists, text is split all the same."""
     for text in ("", "words = []\nsame = []"):
-        assert "기공" in Lexicon(read_dictionary(text)).terms("기공이 ADC12")
+        assert "기공" in Analyzer(read_dictionary(text)).terms("기공이 ADC12")
 
 
 @pytest.mark.parametrize("text", ["related = []", 'related = ["a"]', '[related]\na = "b"', "[related]\na = [1]",
@@ -186,31 +186,31 @@ def test_an_empty_dictionary_is_one() -> None:
 def test_a_thesaurus_of_another_shape_is_a_value_error(text: str) -> None:
     """What is no table of lists of words is refused."""
     with pytest.raises(ValueError):
-        Lexicon(read_dictionary(text))
+        Analyzer(read_dictionary(text))
 
 
 def test_related_words_change_no_document() -> None:
     """They widen questions alone: terms and digest stay, so that nothing has to be read again."""
-    plain, wide = (Lexicon(read_dictionary(text)) for text in ("", '[related]\n"덜 차" = ["미성형"]'))
+    plain, wide = (Analyzer(read_dictionary(text)) for text in ("", '[related]\n"덜 차" = ["미성형"]'))
     assert plain.digest == wide.digest and plain.terms("끝이 덜 차요") == wide.terms("끝이 덜 차요")
 
 
 def test_the_digest_follows_the_content() -> None:
     """It changes with a word, a synonym or its direction, and not with the order or a repeated word."""
     def digest(text: str) -> str:
-        return Lexicon(read_dictionary(text)).digest
+        return Analyzer(read_dictionary(text)).digest
 
     texts = ['words = ["가나"]', 'words = ["가다"]', 'same = [["가나", "가다"]]', 'same = [["가다", "가나"]]', ""]
     assert len({digest(text) for text in texts}) == len(texts)
     assert digest('words = ["가나", "가다"]') == digest('words = ["가다", "가나", "가다"]')
 
 
-def test_terms_are_the_same_in_every_process(lexicon: Lexicon) -> None:
+def test_terms_are_the_same_in_every_process(analyzer: Analyzer) -> None:
     """What one process indexed another finds: hashing by chance gets nowhere into the terms."""
     text = "비스킷 두께가 얇으면 short shots, ADC12 0.05"
-    code = ("from shotwise.knowledge.dictionary import *\nfrom shotwise.knowledge.lexicon import *\n"
-            f"lexicon = Lexicon(read_dictionary(*shipped_dictionaries()))\n"
-            f"print(lexicon.digest, lexicon.terms({text!r}))")
+    code = ("from shotwise.knowledge.text.dictionary import *\nfrom shotwise.knowledge.text.analyzer import *\n"
+            f"analyzer = Analyzer(read_dictionary(*shipped_dictionaries()))\n"
+            f"print(analyzer.digest, analyzer.terms({text!r}))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8",
                           env={"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": ":".join(sys.path)})
-    assert done.stdout.strip() == f"{lexicon.digest} {lexicon.terms(text)}"
+    assert done.stdout.strip() == f"{analyzer.digest} {analyzer.terms(text)}"

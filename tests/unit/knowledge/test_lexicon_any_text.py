@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import LEXICON
 
-from shotwise.knowledge.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.knowledge.lexicon import Lexicon, Morpheme
+from shotwise.knowledge.text.analyzer import Analyzer, Morpheme
+from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 # Pieces that the code treats specially, between any characters at all.
 PIECES = st.sampled_from(["용탕", "molten metal", "short shots", "이형제", "국자", "어떤", "0.05", "ADC12", "낮으면",
@@ -84,10 +84,10 @@ def test_threads_do_not_meet() -> None:
     """Eight threads that split different texts at once get what each would get alone."""
     texts = [f"비스킷 두께 {number}이 얇으면 short shot {number * 7}" for number in range(400)]
     alone = [LEXICON.morphemes(text) for text in texts]
-    lexicon = Lexicon(read_dictionary(*shipped_dictionaries()))
+    analyzer = Analyzer(read_dictionary(*shipped_dictionaries()))
 
     def split(text: str) -> list[Morpheme]:
-        return lexicon.morphemes(text)
+        return analyzer.morphemes(text)
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(split, texts)) == alone

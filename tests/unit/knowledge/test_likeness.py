@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places, rarities, stated
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge import coverage
-from shotwise.knowledge.asking import Word, spoken_words
-from shotwise.knowledge.coverage import MEANT, STATED, likeness, terms_of
-from shotwise.knowledge.lexical import LexicalIndex
-from shotwise.knowledge.lexicon import GRAM
-from shotwise.knowledge.passage import Key, Passage
-from shotwise.knowledge.postings import postings
+from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.models import Passage, PassageId
+from shotwise.knowledge.retrieval import features as coverage
+from shotwise.knowledge.retrieval.bm25 import Bm25Index
+from shotwise.knowledge.retrieval.features import MEANT, STATED, likeness, terms_of
+from shotwise.knowledge.retrieval.query_terms import Word, spoken_words
+from shotwise.knowledge.text.analyzer import GRAM
 
 TERMS = sorted({term for text in VOCABULARY for term in LEXICON.spoken(text) if not term.startswith(GRAM)}
                | {"없는말"})
@@ -38,9 +38,9 @@ def test_a_few_questions_are_not_enough() -> None:
     said = spoken_words("기공", LEXICON)
     for count in range(5):
         asked_for = {(0, 1): tuple(f"기공 {number}" for number in range(count))}
-        index = LexicalIndex({"0": ("v", postings([passage("기공")], LEXICON, asked_for))})
+        index = Bm25Index({"0": ("v", postings([passage("기공")], LEXICON, asked_for))})
         found, = likeness([(word, 1.0) for word in said], index.standing([word.term for word in said],
-                                                                          [Key("0", "v", 0)]))
+                                                                          [PassageId("0", "v", 0)]))
         assert bool(found) == (count >= coverage.ENOUGH)
 
 
@@ -72,7 +72,7 @@ def expected(words: Sequence[Word], corpus: Corpus, found: Passage) -> tuple[flo
     return tuple(best) if any(is_question for _, is_question in places(found)) else ()
 
 
-def computed(words: Sequence[Word], corpus: Corpus, keys: Sequence[Key],
+def computed(words: Sequence[Word], corpus: Corpus, keys: Sequence[PassageId],
              made_of: Corpus | None = None) -> list[tuple[float, ...]]:
     """What is found for these passages of an index. made_of: another corpus that is indexed instead."""
     index, weigh = built(corpus if made_of is None else made_of), rarities(corpus)
@@ -113,7 +113,7 @@ def test_the_comparison_sees_what_is_off() -> None:
 
 def likes(question: str, found: Passage) -> tuple[float, ...]:
     """How like a question those are that a passage answers, the only one there is: as a whole, and by each line."""
-    return computed(spoken_words(question, LEXICON), [[found]], [Key("0", "v", 0)])[0]
+    return computed(spoken_words(question, LEXICON), [[found]], [PassageId("0", "v", 0)])[0]
 
 
 def like(question: str, found: Passage) -> float:

@@ -8,14 +8,14 @@ import pytest
 from fakes import FakeEmbedder, FakeSearcher, FakeWriter, MemoryLibrary
 from sample_documents import passage, volume
 
-from shotwise.knowledge.answer import WORDS, Answerer
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Dictionary, Lexicon
-from shotwise.knowledge.passage import Answer, Passage
-from shotwise.knowledge.question import asked
+from shotwise.knowledge.answering.answerer import WORDS, Answerer
+from shotwise.knowledge.models import Answer, Passage
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer, Dictionary
+from shotwise.knowledge.text.question import asked
 
 # A dictionary without the English names, so that only the meaning joins the languages.
-PLAIN = Lexicon(Dictionary(frozenset(("미성형", "비스킷")), {}, {}))
+PLAIN = Analyzer(Dictionary(frozenset(("미성형", "비스킷")), {}, {}))
 ENGLISH = (passage("A thin biscuit means too little metal was poured.", headings=("Short shot",)),
            passage("Pour more when the biscuit is thin.", headings=("Short shot", "Countermeasures"), action=True),
            passage("Check the tonnage of the press every month."))

@@ -14,11 +14,11 @@ from sample_documents import MANUALS
 from sample_pdfs import attach, faked, pages_of, picture, save, words
 
 from shotwise.errors import DocumentError
-from shotwise.knowledge.expected import MOST_BYTES
-from shotwise.knowledge.parse import MOST_PAGES, MOST_STOPS, clean, parse
-from shotwise.knowledge.passage import Document, Expected
+from shotwise.knowledge.ingestion.expected_questions import MAX_BYTES
+from shotwise.knowledge.ingestion.parse import MAX_PAGES, MAX_STOPS, clean, parse
+from shotwise.knowledge.models import Document, ExpectedQuestion
 
-ANSWERED = Expected(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
+ANSWERED = ExpectedQuestion(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
 ROW = json.dumps(ANSWERED.__dict__, ensure_ascii=False)
 
 def test_real_manual_has_pages_headings_and_text(casebook: Document) -> None:
@@ -95,8 +95,8 @@ def test_file_without_pages_is_named(tmp_path: Path) -> None:
 
 def test_endless_document_is_named(tmp_path: Path) -> None:
     """A PDF of more pages than the limit is refused before any page is read."""
-    with pytest.raises(DocumentError, match=rf"^guide\.pdf: has more than {MOST_PAGES} pages; split"):
-        faked(tmp_path, pages=MOST_PAGES + 1)
+    with pytest.raises(DocumentError, match=rf"^guide\.pdf: has more than {MAX_PAGES} pages; split"):
+        faked(tmp_path, pages=MAX_PAGES + 1)
 
 
 def test_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_page_whose_text_stops_the_worker_is_left_empty(tmp_path: Path, what: st
 def test_document_of_crashing_pages_is_given_up(tmp_path: Path) -> None:
     """Beyond the limit of stopped pages the document is an error that says what to do."""
     crashing = {f"page {number}": "crash" for number in range(1, 100)}
-    with pytest.raises(DocumentError, match=rf"^guide\.pdf: more than {MOST_STOPS} pages .*print it"):
+    with pytest.raises(DocumentError, match=rf"^guide\.pdf: more than {MAX_STOPS} pages .*print it"):
         faked(tmp_path, pages=99, **crashing)
 
 
@@ -261,8 +261,8 @@ def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> N
     assert parse(attach(path, ROW.encode())).expected == (ANSWERED,)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(MOST_BYTES, (ANSWERED,)), (MOST_BYTES + 1, ())])
-def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[Expected, ...]) -> None:
+@pytest.mark.parametrize(("size", "expected"), [(MAX_BYTES, (ANSWERED,)), (MAX_BYTES + 1, ())])
+def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...]) -> None:
     """An attachment larger than it is passed over, however small it is in the PDF; one as large is read."""
     path = attach(save(tmp_path / "guide.pdf", words), ROW.encode().ljust(size))
     assert parse(path).expected == expected and len(parse(path).pages) == 1

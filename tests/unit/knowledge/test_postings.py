@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sample_corpora import asked, kept, places
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.passage import Passage, Postings
-from shotwise.knowledge.postings import HEADING, packed, postings
+from shotwise.knowledge.ingestion.postings import HEADING, packed, postings
+from shotwise.knowledge.models import Passage, Postings
 
 TEXTS = st.text(st.sampled_from("기공온도이 ab1.\n"))
 HEADINGS = st.text(st.sampled_from("원인대책 c"))

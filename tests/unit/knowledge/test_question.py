@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shotwise.knowledge.question import Topic, asked, from_prediction
+from shotwise.knowledge.text.question import Topic, asked, from_prediction
 
 CONTEXT: dict[str, Any] = {
     "defect_types": [{"type": kind, "label": label, "probability": 0.2}

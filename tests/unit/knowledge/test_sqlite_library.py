@@ -13,71 +13,71 @@ from typing import Any
 import pytest
 from sample_documents import document, passage, volume
 
-from shotwise.adapters.sqlite_library import FORMAT, SqliteLibrary
+from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.index import Index
-from shotwise.knowledge.lexicon import Lexicon
-from shotwise.knowledge.passage import Entry, Key, Line, Passage, Query, Volume
-from shotwise.knowledge.postings import postings
+from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Query
+from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.text.analyzer import Analyzer
 
 
 @pytest.fixture
-def filled(library: SqliteLibrary, lexicon: Lexicon) -> SqliteLibrary:
+def filled(library: SqliteDocumentStore, analyzer: Analyzer) -> SqliteDocumentStore:
     """A library that holds the first version of a guide."""
-    library.put(volume(lexicon, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽", "둘째 쪽"]))
+    library.put(volume(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽", "둘째 쪽"]))
     return library
 
 
-def holds_first(library: SqliteLibrary) -> bool:
+def holds_first(library: SqliteDocumentStore) -> bool:
     """Whether it holds the first version of the guide, whole, and nothing else."""
-    kept = library.passages([Key("guide.pdf", "v1", number) for number in range(3)])
+    kept = library.passages([PassageId("guide.pdf", "v1", number) for number in range(3)])
     return (dict(library.versions()) == {"guide.pdf": "v1"} and [each and each.lines[0].text for each in kept]
             == ["기공이 생긴다", "기공을 줄인다", None] and library.page_text("guide.pdf", 1) == "기공의 쪽"
             and "기공" in library.postings("guide.pdf", library.versions()["guide.pdf"]).terms)
 
 
-def test_a_document_comes_back_as_it_went_in(library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_a_document_comes_back_as_it_went_in(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Headings, lines with their quotes, page, flag, title, notes and postings survive the file."""
     kept = (Passage("guide.pdf", "Guide", 2, ("1 기공", '1.1 "원인"'), (Line("변수 낮음 이유", "이유"), Line("a", "a")),
                     True),
             Passage("guide.pdf", "Guide", 1, (), (), False))
-    stored = Volume(replace(document("첫 쪽\x00", "", "셋"), notes=("page 3: no table",)), "v", kept,
-                    postings(kept, lexicon, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
+    stored = IndexedDocument(replace(document("첫 쪽\x00", "", "셋"), notes=("page 3: no table",)), "v", kept,
+                    postings(kept, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
     library.put(stored)
-    assert library.passages([Key("guide.pdf", "v", 0), Key("guide.pdf", "v", 1)]) == list(kept)
+    assert library.passages([PassageId("guide.pdf", "v", 0), PassageId("guide.pdf", "v", 1)]) == list(kept)
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]) == stored.postings
-    assert library.entries() == [Entry("guide.pdf", "Guide", "v", 3, 2, ("page 3: no table",))]
+    assert library.entries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, ("page 3: no table",))]
     assert [library.page_text("guide.pdf", number) for number in range(5)] == ["", "첫 쪽\x00", "", "셋", ""]
 
 
-def test_a_second_version_replaces_the_first(filled: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_a_second_version_replaces_the_first(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Of a document that is put in again nothing old is kept."""
-    filled.put(volume(lexicon, "균열이 생긴다", version="v2", pages=["균열의 쪽"]))
-    assert filled.passages([Key("guide.pdf", "v1", 0), Key("guide.pdf", "v2", 1)]) == [None, None]
+    filled.put(volume(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"]))
+    assert filled.passages([PassageId("guide.pdf", "v1", 0), PassageId("guide.pdf", "v2", 1)]) == [None, None]
     assert filled.page_text("guide.pdf", 2) == "" and filled.page_text("guide.pdf", 1) == "균열의 쪽"
     assert dict(filled.versions()) == {"guide.pdf": "v2"}
     assert "기공" not in filled.postings("guide.pdf", "v2").terms
 
 
-def test_other_documents_stay(filled: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_other_documents_stay(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Putting in, replacing and removing one document leaves the others as they are."""
-    filled.put(volume(lexicon, "기포가 생긴다", name="other.pdf"))
-    filled.put(volume(lexicon, name="other.pdf", version="v2"))
+    filled.put(volume(analyzer, "기포가 생긴다", name="other.pdf"))
+    filled.put(volume(analyzer, name="other.pdf", version="v2"))
     assert dict(filled.versions()) == {"guide.pdf": "v1", "other.pdf": "v2"}
     filled.remove("other.pdf")
     filled.remove("never.pdf")
     assert holds_first(filled)
 
 
-def test_an_empty_document_is_kept(library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_an_empty_document_is_kept(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """It has no terms, and a search over it finds nothing."""
-    library.put(volume(lexicon, pages=[]))
+    library.put(volume(analyzer, pages=[]))
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]).terms == ()
     assert library.entries()[0].passages == 0
-    assert Index(library, lexicon).search(Query("기공"), 5) == []
+    assert Index(library, analyzer).search(Query("기공"), 5) == []
 
 
-def test_what_is_not_kept_has_no_postings(filled: SqliteLibrary) -> None:
+def test_what_is_not_kept_has_no_postings(filled: SqliteDocumentStore) -> None:
     """A document that is gone is an error by its name: its postings are not those of an empty one."""
     with pytest.raises(KnowledgeError, match="gone"):
         filled.postings("gone.pdf", "v1")
@@ -98,12 +98,12 @@ class Failing(tuple[Passage, ...]):
 
 @pytest.mark.parametrize("passages", [Failing(), (passage("균열"), passage(b"no text"))],  # type: ignore[arg-type]
                          ids=["source fails", "line cannot be written"])
-def test_a_failed_put_leaves_the_old_version(filled: SqliteLibrary, lexicon: Lexicon, passages: Any) -> None:
+def test_a_failed_put_leaves_the_old_version(filled: SqliteDocumentStore, analyzer: Analyzer, passages: Any) -> None:
     """Where putting in a new version fails midway, the old one stays whole, for this and for a new connection."""
-    bad = Volume(document("균열의 쪽", sha256="2"), "v2", passages, postings([passage("균열")], lexicon))
+    bad = IndexedDocument(document("균열의 쪽", sha256="2"), "v2", passages, postings([passage("균열")], analyzer))
     with pytest.raises((RuntimeError, TypeError)):
         filled.put(bad)
-    again = SqliteLibrary(filled.path, read_only=True)
+    again = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(filled) and holds_first(again)
     again.close()
 
@@ -121,16 +121,16 @@ class Watched(tuple[Passage, ...]):
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["own connection", "shared connection"])
-def test_nobody_sees_half_a_document(filled: SqliteLibrary, lexicon: Lexicon, own: bool) -> None:
+def test_nobody_sees_half_a_document(filled: SqliteDocumentStore, analyzer: Analyzer, own: bool) -> None:
     """What another thread reads while a new version is being put in is the old version whole, or the new one."""
     seen: list[tuple[dict[str, str], str, tuple[Passage | None, ...]]] = []
-    reader = SqliteLibrary(filled.path) if own else filled
-    keys = [Key("guide.pdf", version, 0) for version in ("v1", "v2")]
+    reader = SqliteDocumentStore(filled.path) if own else filled
+    keys = [PassageId("guide.pdf", version, 0) for version in ("v1", "v2")]
 
     def look() -> None:
         seen.append((dict(reader.versions()), reader.page_text("guide.pdf", 1), tuple(reader.passages(keys))))
 
-    new = volume(lexicon, "균열이 생긴다", version="v2", pages=["균열의 쪽"])
+    new = volume(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"])
     old = filled.passages(keys[:1])[0]
     passages = Watched(new.passages)
     passages.look = look
@@ -142,7 +142,7 @@ def test_nobody_sees_half_a_document(filled: SqliteLibrary, lexicon: Lexicon, ow
         reader.close()
 
 
-def test_failures_are_noted_and_forgotten(filled: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """The newest reason holds until the file is read, removed or said to be well; the version kept stays."""
     for name in ("guide.pdf", "other.pdf", "third.pdf"):
         filled.note_failure(name, f"{name}: is empty")
@@ -152,56 +152,56 @@ def test_failures_are_noted_and_forgotten(filled: SqliteLibrary, lexicon: Lexico
     assert holds_first(filled)
     filled.note_failure("third.pdf", None)
     filled.remove("other.pdf")
-    filled.put(volume(lexicon, "균열", version="v2"))
+    filled.put(volume(analyzer, "균열", version="v2"))
     assert dict(filled.failures()) == {}
 
 
 @pytest.mark.parametrize("name", ["「점검」 용해·보온로 #1.pdf", "a'b\"c;--.pdf", "a\nb.pdf", "%?.pdf", "É.pdf",
                                   "E\u0301.pdf", " "])
-def test_a_document_may_have_any_name(library: SqliteLibrary, lexicon: Lexicon, name: str) -> None:
+def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: Analyzer, name: str) -> None:
     """A name is a name, whatever it would mean in SQL, in an address or on a screen."""
-    library.put(volume(lexicon, "기공", name=name))
+    library.put(volume(analyzer, "기공", name=name))
     library.note_failure(name, "x")
     assert list(library.versions()) == list(library.failures()) == [name]
-    assert Index(library, lexicon).search(Query("기공"), 5)[0].document == name
+    assert Index(library, analyzer).search(Query("기공"), 5)[0].document == name
     library.remove(name)
     assert not library.versions() and not library.failures()
 
 
-def test_text_that_is_no_text_is_a_knowledge_error(library: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_text_that_is_no_text_is_a_knowledge_error(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Half a surrogate pair, in a page, in a line or in a file's name, is refused as the port says, and nothing is
     kept of it."""
-    for bad in (volume(lexicon, "기공", pages=["\ud800"]), volume(lexicon, "기공 \ud800", pages=["기공"]),
-                volume(lexicon, "기공", name="\udcff.pdf")):
+    for bad in (volume(analyzer, "기공", pages=["\ud800"]), volume(analyzer, "기공 \ud800", pages=["기공"]),
+                volume(analyzer, "기공", name="\udcff.pdf")):
         with pytest.raises(KnowledgeError):
             library.put(bad)
     assert not library.versions()
 
 
-def test_read_only_refuses_to_write(filled: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_read_only_refuses_to_write(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """A library opened as in a Lambda layer is read and not written."""
-    library = SqliteLibrary(filled.path, read_only=True)
+    library = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(library)
-    for write in (lambda: library.put(volume(lexicon, "균열")), lambda: library.remove("guide.pdf"),
+    for write in (lambda: library.put(volume(analyzer, "균열")), lambda: library.remove("guide.pdf"),
                   lambda: library.note_failure("a", "b")):
         with pytest.raises(KnowledgeError, match="readonly"):
             write()
     library.close()
 
 
-def test_a_file_that_breaks_later_is_a_knowledge_error(filled: SqliteLibrary) -> None:
+def test_a_file_that_breaks_later_is_a_knowledge_error(filled: SqliteDocumentStore) -> None:
     """Pages of the file that are torn while it is open reach the caller as the error of the port."""
-    reader = SqliteLibrary(filled.path, read_only=True)
+    reader = SqliteDocumentStore(filled.path, read_only=True)
     content = filled.path.read_bytes()
     filled.path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
     with pytest.raises(KnowledgeError, match="cannot be used"):
         for _ in range(2):
-            reader.passages([Key("guide.pdf", "v1", 0)])
+            reader.passages([PassageId("guide.pdf", "v1", 0)])
             reader.postings("guide.pdf", reader.versions()["guide.pdf"])
     reader.close()
 
 
-def test_a_closed_library_is_a_knowledge_error(filled: SqliteLibrary) -> None:
+def test_a_closed_library_is_a_knowledge_error(filled: SqliteDocumentStore) -> None:
     """What SQLite raises reaches the caller as the error of the port."""
     filled.close()
     with pytest.raises(KnowledgeError, match="cannot be used"):
@@ -214,19 +214,19 @@ OLD_POSTINGS = "DROP TABLE postings; CREATE TABLE postings (document, terms, sta
 @pytest.mark.parametrize("before", [
     "PRAGMA user_version = 1", "PRAGMA user_version = 99", "CREATE TABLE vocabulary (a); PRAGMA user_version = 2",
     f"{OLD_POSTINGS} PRAGMA user_version = 3"])
-def test_a_library_of_another_format_is_emptied_to_be_ingested_again(filled: SqliteLibrary, lexicon: Lexicon,
+def test_a_library_of_another_format_is_emptied_to_be_ingested_again(filled: SqliteDocumentStore, analyzer: Analyzer,
                                                                      before: str) -> None:
     """What another version kept is not read by this one; read-only it is refused with what to do."""
     filled.connection.executescript(before)
     filled.close()
     with pytest.raises(KnowledgeError, match="make knowledge"):
-        SqliteLibrary(filled.path, read_only=True)
-    library = SqliteLibrary(filled.path)
+        SqliteDocumentStore(filled.path, read_only=True)
+    library = SqliteDocumentStore(filled.path)
     assert not library.versions() and not library.failures() and library.page_text("guide.pdf", 1) == ""
     assert library.connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
-    library.put(volume(lexicon, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽"]))
+    library.put(volume(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽"]))
     library.close()
-    again = SqliteLibrary(filled.path, read_only=True)
+    again = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(again)
     again.close()
 
@@ -241,7 +241,7 @@ def hold(path: Path, ready: Any, release: Any) -> None:
     connection.close()
 
 
-def test_another_process_that_writes_is_waited_for(filled: SqliteLibrary, lexicon: Lexicon) -> None:
+def test_another_process_that_writes_is_waited_for(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """While another process writes, a call waits its time, then fails as the port says; afterwards all is well."""
     context = multiprocessing.get_context("spawn")
     ready, release = context.Event(), context.Event()
@@ -250,7 +250,7 @@ def test_another_process_that_writes_is_waited_for(filled: SqliteLibrary, lexico
     try:
         assert ready.wait(60)
         filled.connection.execute("PRAGMA busy_timeout = 100")
-        for call in (filled.versions, lambda: filled.put(volume(lexicon, "균열", version="v2"))):
+        for call in (filled.versions, lambda: filled.put(volume(analyzer, "균열", version="v2"))):
             with pytest.raises(KnowledgeError, match="locked"):
                 call()
         filled.connection.execute("PRAGMA busy_timeout = 30000")

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, keyed, moved, places, rarities
 from sample_documents import LEXICON, passage
 
-from shotwise.knowledge.lexical import Standing, rarity
-from shotwise.knowledge.lexicon import GRAM
-from shotwise.knowledge.passage import Key, Passage
+from shotwise.knowledge.models import Passage, PassageId
+from shotwise.knowledge.retrieval.bm25 import TermMatrix, rarity
+from shotwise.knowledge.text.analyzer import GRAM
 
 
-def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[Key], found: Standing) -> bool:
+def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[PassageId], found: TermMatrix) -> bool:
     """Whether `found` is where the terms stand in the passages of `keys`, looked up one by one, and says of each of
     their questions what all its words weigh."""
     passages = keyed(corpus)

@@ -1,0 +1,1 @@
+"""Adapters to AWS: S3, S3 Vectors, OpenSearch Serverless, Bedrock, X-Ray, CloudFormation."""

@@ -1,0 +1,74 @@
+"""Files in folders of this machine."""
+
+from __future__ import annotations
+
+import errno
+import stat
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from shotwise.errors import NotFound, StoreError
+from shotwise.files import StoredFile, Upload
+
+
+class FolderStore:
+    """Implements `files.FileStore`. Writes to the first folder, finds in all; `url` + name is where the gateway
+    serves them."""
+
+    def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream") -> None:
+        self._folders = folders
+        self._url = url
+        self._content_type = content_type
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write aside and rename, so that a reader or a kill never meets half a file."""
+        try:
+            self._folders[0].mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folders[0], delete=False) as file:
+                file.write(content)
+            Path(file.name).replace(self._folders[0] / name)
+        except OSError as error:
+            raise StoreError(f"{name} cannot be written to {self._folders[0]}: {error.strerror}") from error
+        return f"{self._url}/{name}"
+
+    def get(self, name: str) -> StoredFile:
+        """The file's content. A name is a file name: nothing outside the folders is reached."""
+        path = self._find(name)
+        try:
+            return StoredFile(path.read_bytes(), None)
+        except OSError as error:
+            raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """Where the file lies."""
+        return self._find(name)
+
+    def remove(self, name: str) -> None:
+        """Remove the file from the first folder; the others are not ours to change."""
+        path = self._find(name)
+        if path.parent != self._folders[0]:
+            raise NotFound(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
+
+    def upload(self, name: str) -> Upload:
+        """Where the gateway of this machine takes files."""
+        return Upload(f"{self._url}/{quote(name, safe='')}", "PUT", {"Content-Type": self._content_type})
+
+    def _find(self, name: str) -> Path:
+        if name != Path(name).name or "\0" in name:
+            raise NotFound(f"There is no file {name!r}.")
+        for folder in self._folders:
+            try:
+                if stat.S_ISREG((folder / name).stat().st_mode):
+                    return folder / name
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise StoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
+        raise NotFound(f"There is no file {name!r}.")

@@ -1,0 +1,1 @@
+"""Adapters to any server that speaks OpenAI's API: embeddings and chat completions."""

@@ -1,0 +1,114 @@
+"""What was found → the replies of the contract. Numbers are rounded to nine places, far below any meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # T1 starts without what only T2 and T3 work with
+    from shotwise.attribution.explanation import Explanation
+    from shotwise.attribution.setpoints import Setpoints
+    from shotwise.bundle import Bundle
+    from shotwise.knowledge.models import Answer
+    from shotwise.prediction import Prediction
+
+PLACES = 9
+
+WHY_NONE = {
+    "not_needed": {"ko": "샷의 값으로만 본 결함 확률은 이미 판정 기준보다 낮습니다.",
+                   "en": "By the shot's values alone, its probability is under the threshold as it is."},
+    "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
+                    "en": "None of the measured values is a setting that can be changed."},
+    "unusual_shot": {"ko": "설정을 어떻게 바꾸어도 모델이 본 적 없는 샷이므로 제안하지 않습니다.",
+                     "en": "Whatever its settings, the shot is unlike any that the model has seen."},
+    "unusual_change": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
+                       "en": "Some changes are enough, but each makes a shot unlike any that the model has seen."},
+    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어 판정 기준보다 낮추는 방법을 찾지 못했습니다.",
+                     "en": "No change of up to three settings within the limits of good shots was found to do."},
+}
+
+
+def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str, language: str) -> dict[str, Any]:
+    """The reply of /predict for one shot, without its time."""
+    return {
+        "prediction": {
+            "class": "defect" if prediction.defect else "normal", "probability": _rounded(prediction.probability),
+            "confidence": prediction.confidence, "threshold": _rounded(prediction.threshold),
+            "advice": prediction.advice},
+        "defect_types": [{"type": kind.type, "label": kind.label[language], "labels": dict(kind.label),
+                          "probability": None if kind.probability is None else _rounded(kind.probability),
+                          "examples": kind.examples} for kind in prediction.defect_types],
+        "novelty": {"score": _rounded(prediction.novelty), "unusual": prediction.unusual,
+                    "kind": prediction.novelty_kind, "outside_seen": list(prediction.outside_seen)},
+        "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
+                   for breach in prediction.limits],
+        "imputed": list(prediction.imputed),
+        "history": prediction.history and {"results": prediction.history.results, "used": prediction.history.used,
+                                           "probability_alone": _rounded(prediction.history.probability_alone)},
+        "latent_features": [_rounded(value) for value in prediction.latent],
+        "model_version": bundle.version, "prediction_id": prediction_id}
+
+
+def importance_reply(explanation: Explanation, url: str | None, degraded: list[dict[str, str]], bundle: Bundle,
+                     language: str) -> dict[str, Any]:
+    """The reply of /importance, without its time. An excluded column contributes nothing, and it says so."""
+    attribution, proposal, signals = explanation.attribution, explanation.setpoints, explanation.signals
+    return {
+        "importance": {**{name: _rounded(float(value))
+                          for name, value in zip(bundle.names, attribution.contributions, strict=True)},
+                       **{column.name: 0.0 for column in bundle.excluded}},
+        "base_value": _rounded(attribution.base_value), "probability": _rounded(attribution.probability),
+        "estimated_error": _rounded(attribution.estimated_error),
+        "top_features": [{"name": top.name, "label": top.label[language], "labels": dict(top.label),
+                          "value": _rounded(top.value), "measured": top.measured, "unit": top.unit,
+                          "direction": top.direction}
+                         for top in explanation.top],
+        "setpoints": proposal and _setpoints_reply(proposal, bundle, language),
+        "signals": None if signals is None else [
+            {"feature": signal.feature, **_labels(signal.feature, bundle, language),
+             "outside_limits": signal.outside_limits, "high_attribution": signal.high_attribution,
+             "high_error": signal.high_error} for signal in signals],
+        "imputed": list(explanation.imputed), "unusual": explanation.unusual,
+        "visualization_url": url, "degraded": degraded}
+
+
+def _setpoints_reply(proposal: Setpoints, bundle: Bundle, language: str) -> dict[str, Any]:
+    return {
+        "state": proposal.state, "reason": None if proposal.changes else WHY_NONE[proposal.state][language],
+        "changes": [{"feature": change.feature, **_labels(change.feature, bundle, language), "from": change.before,
+                     "to": change.after, "unit": change.unit} for change in proposal.changes],
+        "probability": None if proposal.probability is None else _rounded(proposal.probability),
+        "advice": proposal.advice}
+
+
+def _labels(name: str, bundle: Bundle, language: str) -> dict[str, Any]:
+    labels = bundle.features[bundle.position[name]].label
+    return {"label": labels[language], "labels": dict(labels)}
+
+
+def knowledge_reply(answer: Answer) -> dict[str, Any]:
+    """The reply of /rag-query, without its time."""
+    return {
+        "answer": answer.text,
+        "sources": [{"document": source.document, "title": source.title, "page": source.page,
+                     "relevance": source.relevance, "quote": source.quote} for source in answer.sources],
+        "recommendations": list(answer.recommendations),
+        "recommendation_sources": list(answer.recommendation_sources),
+        "grounded": answer.grounded, "generator": answer.generator,
+        "degraded": [{"step": step, "error": error} for step, error in answer.degraded]}
+
+
+def model_reply(bundle: Bundle) -> dict[str, Any]:
+    """The reply of /model: schema, limits, thresholds, figures, card."""
+    shown = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "history", "limits",
+             "figures", "training")
+    return {**{name: bundle.manifest[name] for name in shown}, "card": bundle.card}
+
+
+def samples_reply(bundle: Bundle) -> dict[str, list[Mapping[str, Any]]]:
+    """The reply of /samples: real shots to try, with what inspection found."""
+    return {"samples": list(bundle.samples)}
+
+
+def _rounded(value: float) -> float:
+    return round(value, PLACES)

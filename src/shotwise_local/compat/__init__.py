@@ -1,0 +1,1 @@
+"""Patches of foreign libraries that the emulator needs; see `shotwise.compat` for the rules."""

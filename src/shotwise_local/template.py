@@ -1,0 +1,61 @@
+"""What the one-machine stack takes from template.yaml: the functions and the state machine, under their logical ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# libyaml's is ten times as fast; wheels of PyYAML bring it.
+PlainLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(PlainLoader):
+    """YAML with CloudFormation's short forms, each as its long form: `!Ref X` → {"Ref": "X"}."""
+
+
+def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    key = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {key: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {key: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {key: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@dataclass(frozen=True)
+class Template:
+    """functions: logical id → file whose `handler` answers it. apps: the same for those that stream, whose file holds
+    an ASGI `app`. definition: the ASL file. substitutions: name in the ASL file → logical id of the function that it
+    stands for."""
+
+    functions: dict[str, Path]
+    apps: dict[str, Path]
+    definition: Path
+    substitutions: dict[str, str]
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """A CloudFormation file as plain data."""
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
+    return loaded
+
+
+def read_template(path: Path) -> Template:
+    """Read template.yaml. Raises KeyError where it holds no state machine."""
+    resources = load_yaml(path)["Resources"]
+    files = {name: path.parent / resource["Properties"]["CodeUri"] / "app.py"
+             for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+    apps = {name: file for name, file in files.items() if "Handler" in resources[name]["Properties"]}
+    functions = {name: file for name, file in files.items() if name not in apps}
+    machine = next(resource["Properties"] for resource in resources.values()
+                   if resource["Type"] == "AWS::Serverless::StateMachine")
+    substitutions = {name: value["Ref"].removesuffix(".Alias")
+                     for name, value in machine["DefinitionSubstitutions"].items()}
+    return Template(functions, apps, path.parent / machine["DefinitionUri"], substitutions)

@@ -1,0 +1,1 @@
+"""Tools around a deployment: templates evaluated (`cloudformation`), `cost`, `smoke` test, `release`."""

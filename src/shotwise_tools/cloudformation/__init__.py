@@ -1,0 +1,1 @@
+"""CloudFormation evaluated without AWS: parameters, rules, conditions, intrinsic functions, nested stacks."""

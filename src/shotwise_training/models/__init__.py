@@ -1,0 +1,1 @@
+"""What is fitted: imputation, scaling, autoencoder, booster, calibration, history head, defect types."""
