@@ -25,7 +25,7 @@ from shotwise.adapters.onnx import ENGINE
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.bundle import Bundle, ExcludedColumn, load_bundle
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
@@ -79,13 +79,13 @@ def analyzer() -> Analyzer:
 
 
 @pytest.fixture(scope="session")
-def index(analyzer: Analyzer) -> Index:
+def index(analyzer: Analyzer) -> HybridSearch:
     """The shipped knowledge index, opened as on Lambda."""
-    return Index(SqliteDocumentStore(INDEX, read_only=True), analyzer)
+    return HybridSearch(SqliteDocumentStore(INDEX, read_only=True), analyzer)
 
 
 @pytest.fixture(scope="session")
-def answerer(index: Index) -> Answerer:
+def answerer(index: HybridSearch) -> Answerer:
     """What answers from the shipped index, extractively."""
     return Answerer(index)
 

@@ -28,7 +28,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.knowledge.ingestion.postings import packed, postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
-from shotwise.knowledge.retrieval.hybrid_search import Index, fused
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch, fused
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import normalise, read_dictionary, shipped_dictionaries
 from shotwise_cli.knowledge_evaluation import evaluate_ranking, mean_ndcg, read_corpus, read_queries
@@ -118,7 +118,7 @@ def speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dict[str, A
         started = time.perf_counter()
         library.put(IndexedDocument(Document("made.pdf", "", "", ()), "1", made, postings(made, analyzer)))
         wrote = time.perf_counter() - started
-        index = Index(library, analyzer)
+        index = HybridSearch(library, analyzer)
         started = time.perf_counter()
         index.search(Query("."), 1)
         opened = time.perf_counter() - started
@@ -131,7 +131,7 @@ def speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dict[str, A
     return found
 
 
-def _timed(index: Index, text: str) -> float:
+def _timed(index: HybridSearch, text: str) -> float:
     started = time.perf_counter()
     index.search(Query(text), 10)
     return (time.perf_counter() - started) * 1e3

@@ -12,8 +12,10 @@ ShotwiseError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shotwise.messages import DOCUMENT_FAILURES, FIELD_REASONS, Message, Param, text_of
 
 
 class ShotwiseError(Exception):
@@ -22,10 +24,26 @@ class ShotwiseError(Exception):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One bad field: its path (`features.Spray_Time`) and what to do about it."""
+    """One field at fault.
+
+    Attributes
+    ----------
+    field : str
+        Its path in the request, such as `features.Spray_Time`.
+    code : str
+        A key of `shotwise.messages.FIELD_REASONS`.
+    params : mapping
+        The parameters of that reason.
+    """
 
     field: str
-    reason: str
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and what to do, in English."""
+        return text_of(FIELD_REASONS, Message(self.code, self.params))
 
 
 class InvalidInput(ShotwiseError):
@@ -53,7 +71,22 @@ class KnowledgeError(ShotwiseError):
 
 
 class DocumentError(KnowledgeError):
-    """A document cannot be read; the message begins with its name."""
+    """A document cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        The document's file name.
+    code : str
+        A key of `shotwise.messages.DOCUMENT_FAILURES`.
+    **params
+        The parameters of that failure.
+    """
+
+    def __init__(self, name: str, code: str, **params: Param) -> None:
+        self.name = name
+        self.failure = Message(code, params)
+        super().__init__(f"{name}: {text_of(DOCUMENT_FAILURES, self.failure)}")
 
 
 class StoreError(ShotwiseError):

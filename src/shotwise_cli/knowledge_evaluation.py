@@ -23,7 +23,7 @@ from shotwise.errors import FieldError, InvalidInput
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ingestion.postings import postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, Query
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import asked
 from shotwise.knowledge.verify import stands_in
@@ -86,7 +86,7 @@ def evaluate_golden(questions: Sequence[Golden], answerer: Answerer, page_text: 
             "refusal_precision": mean(refused) if refused else 1.0,
             "refusal_recall": sum(refused) / max(sum(rightly for rightly, _ in refusals), 1),
             "queries": len(questions), "answerable": len(ranks), "answered": len(first), "quotes": len(quotes),
-            "passages": answerer.index.size(), "p50_ms": round(1000 * median(times), 3)}
+            "passages": answerer.hybrid_search.size(), "p50_ms": round(1000 * median(times), 3)}
 
 
 def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: Progress) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: 
     with tempfile.TemporaryDirectory() as folder:
         library = SqliteDocumentStore(Path(folder) / "library.sqlite")
         library.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages, postings(passages, analyzer)))
-        index = Index(library, analyzer)
+        index = HybridSearch(library, analyzer)
         index.search(Query("."), 1)  # reads the postings
         figures, times = [], []
         for text, relevant in progress(asked_for):

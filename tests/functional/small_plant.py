@@ -19,7 +19,7 @@ from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ingestion.pipeline import Ingestion
 from shotwise.knowledge.models import Document, Page
 from shotwise.knowledge.ports import TextGenerator
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 THIN, REMEDY = "비스킷이 얇으면 주물 안에 기공이 생긴다.", "급탕량을 늘려 비스킷 두께를 회복한다."
@@ -58,7 +58,7 @@ class Plant:
 
     def answerer(self, writer: TextGenerator | None = None) -> Answerer:
         """The read side."""
-        return Answerer(Index(self.library, self.analyzer), writer=writer)
+        return Answerer(HybridSearch(self.library, self.analyzer), writer=writer)
 
     def keep(self, name: str, text: str) -> None:
         """Put a file into the store, without telling anyone."""

@@ -19,7 +19,7 @@ from shotwise.handlers.documents import FOUND, MAX_FOUND
 from shotwise.handlers.rag_query import rag_query_function
 from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
@@ -191,6 +191,6 @@ def test_a_library_that_does_not_answer_is_a_503(event: Event, tmp_path: Path, a
     """And tells nothing of the inside."""
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
-    function = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([tmp_path], ""))
+    function = rag_query_function(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))
     found = function({**event("GET", path), "queryStringParameters": {"query": QUESTION}}, None)
     assert found["statusCode"] == json.loads(found["body"])["status"] == 503 and str(tmp_path) not in found["body"]

@@ -16,7 +16,7 @@ from shotwise.errors import InvalidInput
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.models import Answer, Hit, Line, Passage, PassageId, Source
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Question
 from shotwise_cli.knowledge_commands import FLOORS, GOLDEN
@@ -131,7 +131,7 @@ def test_a_worse_ranking_falls_under_the_floors(analyzer: Analyzer, monkeypatch:
     monkeypatch.setattr(Bm25Index, "search", worst)
     questions, floors = read_golden(GOLDEN, fitting=False), read_floors(FLOORS)
     library = SqliteDocumentStore(SHIPPED, read_only=True)
-    found = evaluate_golden(questions, Answerer(Index(library, analyzer)), pdf_pages(ROOT / "manuals"), plain)
+    found = evaluate_golden(questions, Answerer(HybridSearch(library, analyzer)), pdf_pages(ROOT / "manuals"), plain)
     library.close()
     assert set(floors) <= set(found)
     assert {name for name, floor in floors.items() if found[name] < floor} >= {"recall@5", "mrr@10", "ndcg@10"}

@@ -19,7 +19,7 @@ from shotwise.handlers.rag_query import rag_query_function
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ingestion.postings import postings
 from shotwise.knowledge.models import Document, IndexedDocument
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
@@ -119,7 +119,7 @@ def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, anal
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.put(IndexedDocument(Document(name, "점검", "0", ()), "0", (), postings((), analyzer)))
     (tmp_path / name).write_bytes(b"%PDF-")
-    reply = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([tmp_path], ""))(
+    reply = rag_query_function(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))(
         event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
     library.close()
     assert reply["statusCode"] == 200
@@ -142,7 +142,7 @@ def test_a_part_of_the_context_may_be_null(function: LambdaHandler, part: str) -
 def test_a_broken_index_is_a_503(event: Event, tmp_path: Path, analyzer: Analyzer) -> None:
     """An index that stops answering is not the caller's fault and not told in detail."""
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
-    function = rag_query_function(Answerer(Index(library, analyzer)), FolderStore([], ""))
+    function = rag_query_function(Answerer(HybridSearch(library, analyzer)), FolderStore([], ""))
     library.close()
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     assert reply["statusCode"] == 503 and str(tmp_path) not in reply["body"]
@@ -173,7 +173,7 @@ def test_a_whole_answer_is_not_degraded(function: LambdaHandler) -> None:
 
 def test_what_did_not_work_is_told(answerer: Answerer, event: Event) -> None:
     """Without embedder and writer the answer is the extractive one, a 200, with what failed, by its kind alone."""
-    function = rag_query_function(Answerer(answerer.index, Silent(), Silent()), FolderStore([MANUALS], ""))
+    function = rag_query_function(Answerer(answerer.hybrid_search, Silent(), Silent()), FolderStore([MANUALS], ""))
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     body = json.loads(reply["body"])
     assert reply["statusCode"] == 200 and "10.0.0.1" not in reply["body"]
@@ -190,7 +190,7 @@ def test_metrics_count_answers(answerer: Answerer, monkeypatch: pytest.MonkeyPat
     """How many there were, how many that say that the documents do not answer, how many that lack something."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     silent = Silent() if degraded else None
-    rag_query_function(Answerer(answerer.index, writer=silent), FolderStore([MANUALS], ""))({"query": query}, None)
+    rag_query_function(Answerer(answerer.hybrid_search, writer=silent), FolderStore([MANUALS], ""))({"query": query}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     emitted = next(line for line in lines if "Answers" in line)
     assert {name: emitted[name][0] for name in counts} == counts

@@ -26,7 +26,7 @@ from shotwise.handlers.rag_query import rag_query_function
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ports import TextGenerator
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 Event = Callable[..., dict[str, Any]]
@@ -170,7 +170,7 @@ def test_a_library_that_does_not_answer_is_a_503_before_the_stream_begins(tmp_pa
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
     for body in ({"query": QUESTION}, {"context": CONTEXT}):
-        reply = post(stream_query_app(Answerer(Index(library, analyzer))), body)
+        reply = post(stream_query_app(Answerer(HybridSearch(library, analyzer))), body)
         assert reply.status_code == reply.json()["status"] == 503 and str(tmp_path) not in reply.text
         assert reply.headers["content-type"] == "application/problem+json"
 

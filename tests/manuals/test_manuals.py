@@ -15,7 +15,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
 from shotwise.knowledge.ingestion.pipeline import Ingestion
 from shotwise.knowledge.models import PassageId
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 
 ROOT = Path(__file__).parents[2]
 PDFS = sorted((ROOT / "manuals").glob("*.pdf"))
@@ -92,7 +92,7 @@ def test_built_again_the_pdfs_are_the_same_bytes(rebuilt: dict[str, Path]) -> No
     assert all(rebuilt[path.name].read_bytes() == path.read_bytes() for path in PDFS)
 
 
-def test_every_question_leads_to_its_page(index: Index) -> None:
+def test_every_question_leads_to_its_page(index: HybridSearch) -> None:
     """Each PDF carries the questions that lie beside it, and each of their lines names words of its page."""
     for path in PDFS:
         with pymupdf.open(path) as pdf:
@@ -125,7 +125,7 @@ def triples(text: str) -> frozenset[str]:
     return frozenset(joined[at:at + 3] for at in range(max(len(joined) - 2, 1)))
 
 
-def test_shipped_index_is_made_from_the_pdfs(index: Index, tmp_path: Path) -> None:
+def test_shipped_index_is_made_from_the_pdfs(index: HybridSearch, tmp_path: Path) -> None:
     """The library of the knowledge layer holds what a fresh ingest of the PDFs gives: versions, pages, passages and
     postings."""
     shipped, fresh = index.library, SqliteDocumentStore(tmp_path / "library.sqlite")

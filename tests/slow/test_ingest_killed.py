@@ -14,7 +14,7 @@ import pytest
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.knowledge.models import Query
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 from .papers import pdf as made
@@ -65,7 +65,7 @@ def edition_of(path: Path, analyzer: Analyzer) -> int:
     library = SqliteDocumentStore(path)
     try:
         assert library.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        index = Index(library, analyzer)
+        index = HybridSearch(library, analyzer)
         assert [entry.name for entry in index.entries()] == ["guide.pdf", "other.pdf"] and not library.failures()
         assert "another document" in index.search(Query("furnace"), 1)[0].text
         found = index.search(Query("biscuit edition"), 20)

@@ -24,10 +24,10 @@ EMBEDDING_SECONDS, SEARCHING_SECONDS = 3.0, 1.0
 def open_answerer(settings: KnowledgeSettings) -> Answerer:
     """What answers questions: the read side."""
     from shotwise.knowledge.answering.answerer import Answerer
-    from shotwise.knowledge.retrieval.hybrid_search import Index
+    from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 
     library = open_document_store(settings)
-    index = Index(library, open_analyzer(settings), open_passage_search(settings, library))
+    index = HybridSearch(library, open_analyzer(settings), open_passage_search(settings, library))
     return Answerer(index, open_embedder(settings, seconds=EMBEDDING_SECONDS), open_text_generator(settings), settings.similar,
                     settings.answer_seconds)
 

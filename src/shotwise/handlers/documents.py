@@ -27,7 +27,7 @@ MAX_FOUND, FOUND = 50, 10
 
 def serve_documents(function: LambdaHandler, answerer: Answerer, documents: FileStore) -> None:
     """Add the routes of documents and search to a function."""
-    library = answerer.index.library
+    library = answerer.hybrid_search.library
 
     def get_documents() -> Response[Any]:
         return function.json(documents_reply(library))

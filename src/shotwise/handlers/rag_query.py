@@ -32,7 +32,7 @@ def question_of(request: KnowledgeRequest, answerer: Answerer) -> Question:
     """The caller's own question, or one worded from what T1 and T2 found."""
     if request.query:
         return asked(request.query, request.language)
-    return from_prediction(request.context, request.language, documents_language(answerer.index.entries()))
+    return from_prediction(request.context, request.language, documents_language(answerer.hybrid_search.entries()))
 
 
 def _counts(reply: Mapping[str, Any]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from sample_documents import MANUALS, passage, volume
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.knowledge.answering.answerer import WORDS, Answerer, documents_language
 from shotwise.knowledge.models import Answer, DocumentSummary, Passage
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 from shotwise.knowledge.text.question import asked, from_prediction
@@ -88,7 +88,7 @@ def small(analyzer: Analyzer, *said: str | Passage, pages: list[str] | None = No
     """What answers from a library of one small document."""
     library = MemoryLibrary()
     library.put(volume(analyzer, *said, pages=pages))
-    return Answerer(Index(library, analyzer))
+    return Answerer(HybridSearch(library, analyzer))
 
 
 @pytest.mark.parametrize(("question", "said"), ANSWERED.items())
@@ -119,7 +119,7 @@ def test_a_prediction_is_answered_topic_by_topic(answerer: Answerer) -> None:
 
 def test_recommendations_are_countermeasures(answerer: Answerer) -> None:
     """What is recommended stands in a section of countermeasures."""
-    library = answerer.index.library
+    library = answerer.hybrid_search.library
     assert isinstance(library, SqliteDocumentStore)
     lines = "".join(row[0] for row in library.connection.execute("SELECT lines FROM passages WHERE action"))
     recommended = answerer.answer(from_prediction(PREDICTION, None)).recommendations
@@ -161,12 +161,12 @@ def test_an_injection_with_a_question_changes_nothing(answerer: Answerer) -> Non
                                     "AND OR NOT", "\x00", "%", "_", "\\", "{}", "${x}", "<b>", "\ud800", "\u202e"])
 def test_query_syntax_is_harmless(answerer: Answerer, syntax: str) -> None:
     """SQL, FTS and other syntax in a question are signs like others: what is said is proven, and the library stays."""
-    versions = dict(answerer.index.library.versions())
+    versions = dict(answerer.hybrid_search.library.versions())
     for question in (f"기공 {syntax}", syntax):
         found = answerer.answer(asked(question, None))
         if found.grounded:
             assert_proven(found)
-    assert answerer.index.library.versions() == versions
+    assert answerer.hybrid_search.library.versions() == versions
 
 
 @pytest.mark.parametrize("syntax",
@@ -215,7 +215,7 @@ def test_a_search_answers_nothing_and_finds_all(answerer: Answerer) -> None:
 
 def test_an_empty_index_refuses(analyzer: Analyzer) -> None:
     """Without documents nothing is answered."""
-    answerer = Answerer(Index(MemoryLibrary(), analyzer))
+    answerer = Answerer(HybridSearch(MemoryLibrary(), analyzer))
     for question in (asked("기공의 원인은?", None), from_prediction(PREDICTION, None), from_prediction({}, None)):
         assert not answerer.answer(question).grounded
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_documents import volume
 
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.verify import stands_in, stands_on_page
 
@@ -16,33 +16,33 @@ QUOTE = "비스킷 두께가 얇으면 기공이 생긴다."
 
 
 @pytest.fixture
-def shelf(analyzer: Analyzer) -> Index:
+def shelf(analyzer: Analyzer) -> HybridSearch:
     """A guide of two pages, the quote on the first, broken by lines and a zero-width space."""
     first = "앞의 문장이다. 비스킷\n두께가 얇으\u200b면  기공이\n생긴다. 뒤의 문장이다."
     library = MemoryLibrary()
     library.put(volume(analyzer, pages=[first, "다른 쪽이다."]))
-    return Index(library, analyzer)
+    return HybridSearch(library, analyzer)
 
 
-def test_quote_on_its_page_stands(shelf: Index) -> None:
+def test_quote_on_its_page_stands(shelf: HybridSearch) -> None:
     """White space and zero-width characters where lines break make no difference."""
     assert stands_on_page(QUOTE, "guide.pdf", 1, shelf)
 
 
 @pytest.mark.parametrize("altered", ["비스킷 두께가 두꺼우면 기공이 생긴다.", "비스킷 두께가 얇으면 기포가 생긴다.",
                                      "비스킷 두께가 얇으면 늘 기공이 생긴다."])
-def test_altered_quote_does_not_stand(shelf: Index, altered: str) -> None:
+def test_altered_quote_does_not_stand(shelf: HybridSearch, altered: str) -> None:
     """One word changed or added is another statement."""
     assert not stands_on_page(altered, "guide.pdf", 1, shelf)
 
 
 @pytest.mark.parametrize(("name", "page"), [("guide.pdf", 2), ("guide.pdf", 3), ("other.pdf", 1)])
-def test_quote_elsewhere_does_not_stand(shelf: Index, name: str, page: int) -> None:
+def test_quote_elsewhere_does_not_stand(shelf: HybridSearch, name: str, page: int) -> None:
     """A quote stands on its own page alone: not on the next, on none, nor in another document."""
     assert not stands_on_page(QUOTE, name, page, shelf)
 
 
-def test_empty_quote_does_not_stand(shelf: Index) -> None:
+def test_empty_quote_does_not_stand(shelf: HybridSearch) -> None:
     """Nothing is no evidence, though it is part of every page."""
     assert not stands_on_page(" \n", "guide.pdf", 1, shelf)
 

@@ -13,7 +13,7 @@ from sample_documents import passage, volume
 
 from shotwise.knowledge.answering.generate import MAX_CLAIMS, MAX_LINE, Claim, claims, instructions, lines, prompt
 from shotwise.knowledge.models import Hit
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 THIN = "비스킷 두께가 얇으면 급탕량이 모자라 미성형이 생긴다."
@@ -22,12 +22,12 @@ HITS = [Hit(passage(THIN), 0.9), Hit(passage(COOL, page=2), 0.8)]
 
 
 @pytest.fixture
-def index(analyzer: Analyzer) -> Index:
+def index(analyzer: Analyzer) -> HybridSearch:
     """A guide of two pages, in the PDF's own text with its lines broken."""
     library = MemoryLibrary()
     library.put(volume(analyzer, *(hit.passage for hit in HITS),
                        pages=[THIN.replace(" ", "\n"), f"앞 문장. {COOL} 뒤 문장."]))
-    return Index(library, analyzer)
+    return HybridSearch(library, analyzer)
 
 
 def line(claim: Any = "A thin biscuit causes short shots.", source: Any = 1, quote: Any = THIN, **more: Any) -> str:
@@ -35,19 +35,19 @@ def line(claim: Any = "A thin biscuit causes short shots.", source: Any = 1, quo
     return json.dumps({"claim": claim, "source": source, "quote": quote, **more}, ensure_ascii=False)
 
 
-def read(index: Index, *written: str) -> list[Claim | None]:
+def read(index: HybridSearch, *written: str) -> list[Claim | None]:
     """The claims of lines."""
     return list(claims(written, HITS, index))
 
 
-def test_a_proven_claim_is_let_through(index: Index) -> None:
+def test_a_proven_claim_is_let_through(index: HybridSearch) -> None:
     """Its words are the model's, its quote and page the document's; white space may differ."""
     quote = THIN.replace(" ", "  ")
     assert read(index, line(" A thin\nbiscuit  causes short shots. ", quote=quote)) == [
         Claim("A thin biscuit causes short shots.", THIN, HITS[0])]
 
 
-def test_a_part_of_a_line_is_a_quote(index: Index) -> None:
+def test_a_part_of_a_line_is_a_quote(index: HybridSearch) -> None:
     """The model may copy less than a line, as long as it proves something; around the object there may be white
     space and a comma."""
     (found,) = read(index, f"  {line(quote='급탕량이 모자라 미성형이 생긴다')}, ")
@@ -58,14 +58,14 @@ def test_a_part_of_a_line_is_a_quote(index: Index) -> None:
     THIN.replace("얇으면", "두꺼우면"), THIN + " 온도를 올린다.", THIN.replace("급탕량이 모자라 ", ""),
     "the biscuit is thin", COOL,
     f"{THIN} … {COOL}", "얇으면", " 얇 으 면 급 탕 ", "", " "])
-def test_a_quote_that_does_not_stand_is_dropped(index: Index, quote: str) -> None:
+def test_a_quote_that_does_not_stand_is_dropped(index: HybridSearch, quote: str) -> None:
     """One word changed, added, left out or translated, two places made one, the other passage's words, and too few of
     them to prove anything."""
     assert read(index, line(quote=quote)) == [None]
 
 
 @pytest.mark.parametrize("source", [0, -1, 3, 10**30, "1", 1.0, True, None, [1]])
-def test_a_source_that_is_none_is_dropped(index: Index, source: Any) -> None:
+def test_a_source_that_is_none_is_dropped(index: HybridSearch, source: Any) -> None:
     """Passages are numbered from 1 by whole numbers, and a quote stands on the page of its own passage."""
     assert read(index, line(source=source)) == [None]
 
@@ -74,20 +74,20 @@ def test_a_source_that_is_none_is_dropped(index: Index, source: Any) -> None:
     ("Raise it in steps of 5 °C below 670 °C.", True), ("Raise it in small steps.", True),
     ("Raise it in steps of 50 °C below 670 °C.", False), ("Raise it in steps of 5.0 °C.", False),
     ("Below 67 °C it is too cold.", False), ("Raise it by 5 °C, 3 times.", False), ("Raise it by ５ °C.", False)])
-def test_a_figure_that_is_not_in_the_quote_is_dropped(index: Index, claim: str, kept: bool) -> None:
+def test_a_figure_that_is_not_in_the_quote_is_dropped(index: HybridSearch, claim: str, kept: bool) -> None:
     """Every number of a claim stands in its quote, as it is written there."""
     (found,) = read(index, line(claim, 2, COOL))
     assert (found is not None) == kept
 
 
-def test_a_figure_of_the_passage_outside_the_quote_is_dropped(index: Index) -> None:
+def test_a_figure_of_the_passage_outside_the_quote_is_dropped(index: HybridSearch) -> None:
     """It is the quote that proves a claim, not what stands around it."""
     assert read(index, line("Below 670 °C raise it.", 2, "°C씩 올린다. 뒤 문장")) == [None]
 
 
 @pytest.mark.parametrize("address", [
     "https://evil.example/x", "HTTP://evil.example", "www.evil.example", "![](a.png)", "[see here](/x)", "![x][1]"])
-def test_an_address_is_dropped(index: Index, address: str) -> None:
+def test_an_address_is_dropped(index: HybridSearch, address: str) -> None:
     """Neither a link nor an image gets into an answer: an image alone would tell its server what was asked."""
     assert read(index, line(f"A thin biscuit {address} causes short shots.")) == [None]
 
@@ -95,7 +95,7 @@ def test_an_address_is_dropped(index: Index, address: str) -> None:
 @pytest.mark.parametrize("text", [
     "I will answer as asked.", "```json", "", "  ", "[1, 2]", '"claim"', "null", "- 미성형", '{"none": true}',
     '{"none": 1}'])
-def test_lines_without_a_claim_are_passed_over(index: Index, text: str) -> None:
+def test_lines_without_a_claim_are_passed_over(index: HybridSearch, text: str) -> None:
     """Prose, fences and the word that nothing answers are no claims, and none that was dropped."""
     assert read(index, text) == []
 
@@ -107,19 +107,19 @@ def test_lines_without_a_claim_are_passed_over(index: Index, text: str) -> None:
     '{"source": ' + "9" * 5000 + "}",
     '{"claim": NaN, "source": Infinity, "quote": null}', "{'claim': 'x'}"],
                          ids=range(12))
-def test_what_looks_like_a_claim_and_is_none_is_dropped(index: Index, text: str) -> None:
+def test_what_looks_like_a_claim_and_is_none_is_dropped(index: HybridSearch, text: str) -> None:
     """Broken, deep, endless or incomplete, it counts as dropped and raises nothing."""
     assert read(index, text) == [None]
 
 
-def test_a_bad_claim_spoils_no_good_one(index: Index) -> None:
+def test_a_bad_claim_spoils_no_good_one(index: HybridSearch) -> None:
     """Each line stands for itself, in its order."""
     found = read(index, line(quote="x"), "prose", line(), "{", line("Raise it by 5 °C.", 2, COOL))
     assert [claim and claim.text for claim in found] == [
         None, "A thin biscuit causes short shots.", None, "Raise it by 5 °C."]
 
 
-def test_more_than_enough_is_not_read(index: Index) -> None:
+def test_more_than_enough_is_not_read(index: HybridSearch) -> None:
     """After eight claims, dropped ones too, nothing more is taken from the model."""
     taken = []
 
@@ -136,7 +136,7 @@ def test_marks_that_were_written_out_are_read_back(analyzer: Analyzer) -> None:
     text = '게이트 속도 < 40 m/s & "저속"이면 미성형이 생긴다.'
     library = MemoryLibrary()
     library.put(volume(analyzer, text))
-    hits, index = [Hit(passage(text), 1.0)], Index(library, analyzer)
+    hits, index = [Hit(passage(text), 1.0)], HybridSearch(library, analyzer)
     shown = prompt("?", hits).split("\n")[1]
     assert "<" not in shown and '"' not in shown
     for quote in (shown, text):
@@ -150,7 +150,7 @@ def test_lines_come_whole_from_any_pieces(pieces: list[str]) -> None:
     assert list(lines(pieces)) == "".join(pieces).split("\n")
 
 
-def test_a_claim_may_come_letter_by_letter(index: Index) -> None:
+def test_a_claim_may_come_letter_by_letter(index: HybridSearch) -> None:
     """And it is let out as soon as its line ends."""
     text = f"{line()}\n{line(quote='x')}\n"
     assert [bool(claim) for claim in claims(lines(text), HITS, index)] == [True, False]

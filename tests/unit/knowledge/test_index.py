@@ -19,7 +19,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import TermMatrix
-from shotwise.knowledge.retrieval.hybrid_search import RANK, Index, fused
+from shotwise.knowledge.retrieval.hybrid_search import RANK, HybridSearch, fused
 from shotwise.knowledge.text.analyzer import GRAM, Analyzer
 
 KEYS = st.lists(st.integers(0, 9), unique=True).map(lambda numbers: [PassageId("a", "v", number) for number in numbers])
@@ -38,7 +38,7 @@ def memory() -> MemoryLibrary:
 
 def test_it_follows_its_library(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """What was put in, replaced or removed counts from the next search on, in frequencies and size too."""
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     assert index.search(Query("기공"), 5) == [] and index.size() == 0
     memory.put(volume(analyzer, "기공이 생긴다", "온도"))
     assert texts(index.search(Query("기공"), 5)) == ["기공이 생긴다"] and index.size() == 2
@@ -51,7 +51,7 @@ def test_it_follows_its_library(memory: MemoryLibrary, analyzer: Analyzer) -> No
 
 def test_only_changed_documents_are_read_anew(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """Of many documents a change of one costs one reading, and no change none."""
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     for name in ("a.pdf", "b.pdf", "c.pdf"):
         memory.put(volume(analyzer, "기공", name=name))
     index.search(Query("기공"), 5)
@@ -68,7 +68,7 @@ def test_passages_come_back_as_they_went_in(memory: MemoryLibrary, analyzer: Ana
             for name, action in (("a.pdf", False), ("b.pdf", True), ("c.pdf", True))]
     for each in kept:
         memory.put(volume(analyzer, each, name=each.document))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     assert index.search(Query("기공"), 5) == kept and index.search(Query("기공"), 2) == kept[:2]
     assert index.search(Query("기공"), 5, action_only=True) == kept[1:]
     assert [entry.name for entry in index.entries()] == ["a.pdf", "b.pdf", "c.pdf"]
@@ -89,7 +89,7 @@ def test_what_is_found_is_told_with_where_words_stand(memory: MemoryLibrary, ana
     for name in ("a.pdf", "b.pdf"):
         kept = [passage(*lines, name=name) for lines in (("기공", "온도"), ("균열",), ("온도 기공",))]
         memory.put(volume(analyzer, *kept, name=name, questions={(2, 1): ("누구",)}))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     for limit in (1, 3, 9):
         passages, standing = found = index.found(Query("온도"), ["온도", "기공", "누구", "없는말", "온도"], limit)
         assert passages == index.search(Query("온도"), limit) and len(passages) == min(limit, 4)
@@ -102,7 +102,7 @@ def test_what_is_found_is_told_with_where_words_stand(memory: MemoryLibrary, ana
 def test_a_passage_is_found_by_its_questions(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """Their words count in the search and among questions; the text that comes back is the passage's own."""
     memory.put(volume(analyzer, "기공", "온도", questions={(1, 1): ("누가 피스톤을 닦나요?", "누구 피스톤")}))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     assert texts(index.search(Query("피스톤"), 5)) == ["온도"] and index.questions() == 2
     assert index.frequencies(["피스톤", "온도"]) == {"온도": 1}
     assert index.frequencies(["피스톤", "온도"], questions=True) == {"피스톤": 2}
@@ -112,7 +112,7 @@ def test_a_passage_is_found_by_its_questions(memory: MemoryLibrary, analyzer: An
 
 def test_nothing_found_stands_nowhere(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """In an empty library, and where no passage holds a word of the query."""
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     for _ in range(2):
         passages, standing = index.found(Query("기공"), ["기공"], 5)
         assert passages == [] and standing.found.shape == (1, 0) and standing.firsts.tolist() == [0]
@@ -123,7 +123,7 @@ def test_the_headings_that_are_asked_for_lift(memory: MemoryLibrary, analyzer: A
     """Why is answered under 원인 and how under 대책: of equal passages the one that stands there comes first."""
     memory.put(volume(analyzer, "기공 하나", passage("기공 둘", headings=("원인",)),
                       passage("기공 셋", headings=("대책",))))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     assert texts(index.search(Query("기공은 왜 생기나요?"), 5))[0] == "기공 둘"
     assert texts(index.search(Query("기공 줄이는 방법"), 5))[0] == "기공 셋"
 
@@ -150,15 +150,15 @@ def test_words_and_meaning_are_both_searched(memory: MemoryLibrary, analyzer: An
     memory.put(kept)
     searcher.put(kept, embedder.embed([each.text for each in kept.passages]))
     question = Query("비스킷이 얇다", embedder.embed(["비스킷이 얇다"])[0])
-    found = texts(Index(memory, analyzer, searcher).search(question, 5))
+    found = texts(HybridSearch(memory, analyzer, searcher).search(question, 5))
     assert found[:2] == ["비스킷이 얇으면", "thin biscuit"] or found[0] == "비스킷이 얇으면" and "thin biscuit" in found
-    assert "thin biscuit" in texts(Index(memory, analyzer, searcher).search(Query("얇다", question.vector), 3))
+    assert "thin biscuit" in texts(HybridSearch(memory, analyzer, searcher).search(Query("얇다", question.vector), 3))
 
 
 def test_a_query_without_a_vector_is_searched_by_words(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """Where the embedder failed, the searcher gives no ranking and the words alone decide."""
     memory.put(volume(analyzer, "기공", "온도"))
-    index = Index(memory, analyzer, FakeSearcher())
+    index = HybridSearch(memory, analyzer, FakeSearcher())
     assert texts(index.search(Query("기공"), 5)) == ["기공"]
 
 
@@ -168,16 +168,16 @@ def test_keys_that_the_library_does_not_hold_are_passed_over(memory: MemoryLibra
     memory.put(volume(analyzer, "기공", "온도", version="v2"))
     strange = [PassageId("guide.pdf", "v1", 0), PassageId("guide.pdf", "v3", 0), PassageId("gone.pdf", "v2", 0)]
     searcher = FakeSearcher(lexical=True, extra=[[*strange, PassageId("guide.pdf", "v2", 1), PassageId("guide.pdf", "v2", 9)]])
-    assert texts(Index(memory, analyzer, searcher).search(Query("기공"), 1)) == ["온도"]
-    assert texts(Index(memory, analyzer, searcher).search(Query("기공"), 5)) == ["온도"]
+    assert texts(HybridSearch(memory, analyzer, searcher).search(Query("기공"), 1)) == ["온도"]
+    assert texts(HybridSearch(memory, analyzer, searcher).search(Query("기공"), 5)) == ["온도"]
 
 
 def test_a_searcher_by_words_takes_the_place_of_ours(memory: MemoryLibrary, analyzer: Analyzer) -> None:
     """Its ranking is not fused with a second one of the same kind; another searcher's is."""
     memory.put(volume(analyzer, "기공", "온도"))
     ranking = [[PassageId("guide.pdf", "v1", 1)]]
-    assert texts(Index(memory, analyzer, FakeSearcher(lexical=True, extra=ranking)).search(Query("기공"), 5)) == ["온도"]
-    both = texts(Index(memory, analyzer, FakeSearcher(extra=ranking)).search(Query("기공"), 5))
+    assert texts(HybridSearch(memory, analyzer, FakeSearcher(lexical=True, extra=ranking)).search(Query("기공"), 5)) == ["온도"]
+    both = texts(HybridSearch(memory, analyzer, FakeSearcher(extra=ranking)).search(Query("기공"), 5))
     assert sorted(both) == ["기공", "온도"]
 
 
@@ -185,7 +185,7 @@ def test_a_searcher_by_words_takes_the_place_of_ours(memory: MemoryLibrary, anal
 def test_a_library_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analyzer: Analyzer, call: str) -> None:
     """And the next search after it answers again is whole."""
     memory.put(volume(analyzer, "기공"))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
     memory.failing = {call}
     with pytest.raises(KnowledgeError):
         index.search(Query("기공"), 5)
@@ -198,7 +198,7 @@ def test_a_searcher_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analy
     searcher = FakeSearcher()
     searcher.failing = {"rankings"}
     with pytest.raises(KnowledgeError):
-        Index(memory, analyzer, searcher).search(Query("기공", (1.0,)), 5)
+        HybridSearch(memory, analyzer, searcher).search(Query("기공", (1.0,)), 5)
 
 
 @pytest.mark.parametrize("call", ["postings", "passages"])
@@ -209,7 +209,7 @@ def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, analyzer: Anal
     version."""
     memory.put(volume(analyzer, "기공 옛 하나", "기공 옛 둘"))
     memory.put(volume(analyzer, "기공 다른", name="other.pdf"))
-    index = Index(memory, analyzer)
+    index = HybridSearch(memory, analyzer)
 
     def replace(called: str) -> None:
         if called == call:
@@ -239,7 +239,7 @@ def test_words_stand_where_they_stood_when_it_was_read(memory: MemoryLibrary, an
         return found
 
     monkeypatch.setattr(memory, "passages", read)
-    found = Index(memory, analyzer).found(Query("기공"), ["기공", "하나", "온도"], 9)
+    found = HybridSearch(memory, analyzer).found(Query("기공"), ["기공", "하나", "온도"], 9)
     assert texts(found[0]) == ["기공 하나"] and all(stands_rightly(found, term) for term in ("기공", "하나", "온도"))
 
 
@@ -249,7 +249,7 @@ def test_threads_see_whole_documents(tmp_path: Path, analyzer: Analyzer) -> None
                 for version, count in (("v1", 12), ("v2", 5))]
     writing, reading = SqliteDocumentStore(tmp_path / "a.sqlite"), SqliteDocumentStore(tmp_path / "a.sqlite")
     writing.put(versions[0])
-    index, done = Index(reading, analyzer), threading.Event()
+    index, done = HybridSearch(reading, analyzer), threading.Event()
 
     def search() -> Counter[frozenset[str]]:
         seen: Counter[frozenset[str]] = Counter()

@@ -16,7 +16,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import DocumentError, KnowledgeError
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 from shotwise.knowledge.models import Document, ExpectedQuestion, Query
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.rank import retrieve
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
@@ -55,7 +55,7 @@ class Plant:
         """What a search by words and meaning finds of pores, cracks and temperatures."""
         text = "기공 균열 온도"
         query = Query(text, FakeEmbedder().embed([text])[0])
-        return [line.text for each in Index(self.library, self.analyzer, self.searcher).search(query, 9)
+        return [line.text for each in HybridSearch(self.library, self.analyzer, self.searcher).search(query, 9)
                 for line in each.lines]
 
 
@@ -249,7 +249,7 @@ def test_a_pdf_is_found_by_the_questions_that_it_brings(tmp_path: Path, library:
                                                         analyzer: Analyzer) -> None:
     """A word that stands only in a question leads to the page, which is what is quoted; without the questions, or with
     those of another page, it leads nowhere."""
-    path, index, query = tmp_path / "guide.pdf", Index(library, analyzer), Query("피스톤이 왜 뻑뻑해요?")
+    path, index, query = tmp_path / "guide.pdf", HybridSearch(library, analyzer), Query("피스톤이 왜 뻑뻑해요?")
     save(path, lambda page: page.insert_text((72, 72), LINE))
     assert Ingestion(library, analyzer).ingest(path).passages == 1 and not index.search(Query("피스톤"), 5)
     assert Ingestion(library, analyzer).ingest(asking(path, (1, "Lubricate the tip", query.text))).notes == ()
@@ -287,7 +287,7 @@ def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
 def test_other_questions_are_another_version(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """A PDF of which only the attachment changed is read again, and found by the new questions alone; its bytes again
     change nothing."""
-    path, ingestion, index = tmp_path / "guide.pdf", Ingestion(library, analyzer), Index(library, analyzer)
+    path, ingestion, index = tmp_path / "guide.pdf", Ingestion(library, analyzer), HybridSearch(library, analyzer)
     versions = []
     for word, other in (("피스톤", "막힘"), ("막힘", "피스톤")):
         asking(path, (1, LINE, f"{word}이 왜 생기나요?"))

@@ -10,7 +10,7 @@ from sample_documents import passage, volume
 
 from shotwise.knowledge.answering.answerer import WORDS, Answerer
 from shotwise.knowledge.models import Answer, Passage
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer, Dictionary
 from shotwise.knowledge.text.question import asked
 
@@ -33,7 +33,7 @@ def answerer_of(passages: tuple[Passage, ...], embedder: FakeEmbedder | None, wr
     kept = volume(PLAIN, *passages)
     library.put(kept)
     searcher.put(kept, FakeEmbedder().embed([each.text for each in passages]))
-    return Answerer(Index(library, PLAIN, searcher if embedder else None), embedder, writer, similar)
+    return Answerer(HybridSearch(library, PLAIN, searcher if embedder else None), embedder, writer, similar)
 
 
 @pytest.mark.parametrize(("question", "passages", "language"), ACROSS, ids=["ko-en", "en-ko"])
@@ -82,7 +82,7 @@ def test_a_quote_found_by_meaning_is_proven_too() -> None:
     answerer = answerer_of(ENGLISH, FakeEmbedder())
     library = MemoryLibrary()
     library.put(volume(PLAIN, *ENGLISH, pages=["Another page."]))
-    answerer.index.library = library
+    answerer.hybrid_search.library = library
     assert not answerer.answer(asked(ACROSS[0][0], None)).grounded
 
 

@@ -17,7 +17,7 @@ from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.ingestion.postings import postings
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Query
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 
 
@@ -74,7 +74,7 @@ def test_an_empty_document_is_kept(library: SqliteDocumentStore, analyzer: Analy
     library.put(volume(analyzer, pages=[]))
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]).terms == ()
     assert library.entries()[0].passages == 0
-    assert Index(library, analyzer).search(Query("기공"), 5) == []
+    assert HybridSearch(library, analyzer).search(Query("기공"), 5) == []
 
 
 def test_what_is_not_kept_has_no_postings(filled: SqliteDocumentStore) -> None:
@@ -163,7 +163,7 @@ def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: An
     library.put(volume(analyzer, "기공", name=name))
     library.note_failure(name, "x")
     assert list(library.versions()) == list(library.failures()) == [name]
-    assert Index(library, analyzer).search(Query("기공"), 5)[0].document == name
+    assert HybridSearch(library, analyzer).search(Query("기공"), 5)[0].document == name
     library.remove(name)
     assert not library.versions() and not library.failures()
 

@@ -17,7 +17,7 @@ from shotwise.knowledge.answering.generate import Claim, claims, instructions, l
 from shotwise.knowledge.answering.semantic import alike
 from shotwise.knowledge.models import Answer, DocumentSummary, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, TextGenerator
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.rank import retrieve
 from shotwise.knowledge.text.question import Question, Topic, language_of
 
@@ -72,12 +72,12 @@ class _Draft:
 
 
 class Answerer:
-    """Answers questions from an index. similar: the least cosine of a statement that is quoted for its meaning alone;
+    """Answers questions from the documents of a store. similar: the least cosine of a statement that is quoted for its meaning alone;
     it depends on the embedder. seconds: after which a writer that is still writing is stopped."""
 
-    def __init__(self, index: Index, embedder: Embedder | None = None, writer: TextGenerator | None = None,
+    def __init__(self, hybrid_search: HybridSearch, embedder: Embedder | None = None, writer: TextGenerator | None = None,
                  similar: float = 0.5, seconds: float = 60.0) -> None:
-        self.index = index
+        self.hybrid_search = hybrid_search
         self.name = writer.name if writer else EXTRACTIVE
         self._embedder = embedder
         self._writer = writer
@@ -88,7 +88,7 @@ class Answerer:
         """The whole answer. Only quotes that stand on the page they name are given; where no passage answers,
         `grounded` is False, the text says so and there are no sources.
 
-        Raises KnowledgeError where the index does not answer. An embedder or a writer that fails is told in
+        Raises KnowledgeError where the search does not answer. An embedder or a writer that fails is told in
         `degraded`, and the answer is searched by words, or extractive.
         """
         *_, last = self.events(question)
@@ -97,9 +97,9 @@ class Answerer:
 
     def search(self, text: str, limit: int) -> list[Hit]:
         """The passages for a text, best first, whether or not they answer it; by words alone where the embedder does
-        not answer. Raises KnowledgeError where the index does not."""
+        not answer. Raises KnowledgeError where the search does not."""
         ((_, query),) = self._searched([Topic(text)], _Draft("ko", 0.0))
-        return list(retrieve(query, self.index, limit).hits)
+        return list(retrieve(query, self.hybrid_search, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:
         """The passages that the answer rests on, its text in pieces, and the Answer. Closing the iterator stops the
@@ -136,7 +136,7 @@ class Answerer:
             return
         asked = "\n".join(topic.text for topic, _ in searched)
         with closing(writer.write(instructions(draft.language), prompt(asked, hits))) as pieces:
-            for claim in claims(lines(_until(draft.end, pieces)), hits, self.index):
+            for claim in claims(lines(_until(draft.end, pieces)), hits, self.hybrid_search):
                 yield from self._said(claim, draft)
 
     @staticmethod
@@ -158,10 +158,10 @@ class Answerer:
 
     def _statements(self, searched: Sequence[Searched], most: int, draft: _Draft, *,
                     action_only: bool = False) -> list[Source]:
-        found = statements(searched, self.index, most, action_only=action_only)
+        found = statements(searched, self.hybrid_search, most, action_only=action_only)
         if not found and self._embedder:
             try:
-                return alike(searched, self.index, self._embedder, self._similar, most, action_only=action_only)
+                return alike(searched, self.hybrid_search, self._embedder, self._similar, most, action_only=action_only)
             except KnowledgeError as error:
                 draft.degrade("embedding", error)
         return found
@@ -183,7 +183,7 @@ class Answerer:
         return searched, list(found.values())
 
     def _hits(self, query: Query) -> list[Hit]:
-        found = retrieve(query, self.index)
+        found = retrieve(query, self.hybrid_search)
         return [hit for hit in found.hits if query.vector is not None or hit.relevance >= MIN_EVIDENCE]
 
 

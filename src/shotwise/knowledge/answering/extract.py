@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shotwise.knowledge.models import Hit, Line, Passage, Query, Source
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.rank import retrieve
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Topic
@@ -16,20 +16,20 @@ WITHIN = 0.75  # the least relevance of a further passage, against the first
 Searched = tuple[Topic, Query]
 
 
-def statements(searched: Sequence[Searched], index: Index, most: int, *, action_only: bool = False) -> list[Source]:
+def statements(searched: Sequence[Searched], search: HybridSearch, most: int, *, action_only: bool = False) -> list[Source]:
     """The best statements for the topics, one of each in turn, each proven on its page; no quote twice."""
-    return _interleave([_statements(topic, query, index, action_only=action_only) for topic, query in searched], most)
+    return _interleave([_statements(topic, query, search, action_only=action_only) for topic, query in searched], most)
 
 
-def _statements(topic: Topic, query: Query, index: Index, *, action_only: bool = False) -> Iterator[Source]:
+def _statements(topic: Topic, query: Query, search: HybridSearch, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best passage first."""
-    found = retrieve(query, index, action_only=action_only)
+    found = retrieve(query, search, action_only=action_only)
     if found.certainty < 0:
         return
     least = WITHIN * found.hits[0].relevance
     for hit in (hit for hit in found.hits if hit.relevance >= least):
-        for line in _best_lines(hit, topic, index.analyzer)[:3 if action_only else 1]:
-            if stands_on_page(line.quote, hit.passage.document, hit.passage.page, index):
+        for line in _best_lines(hit, topic, search.analyzer)[:3 if action_only else 1]:
+            if stands_on_page(line.quote, hit.passage.document, hit.passage.page, search):
                 yield source_of(hit, line.quote)
 
 

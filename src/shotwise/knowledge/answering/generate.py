@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shotwise.knowledge.models import Hit
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.query_terms import content_words
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import language_of
@@ -76,7 +76,7 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
     yield waiting
 
 
-def claims(written: Iterable[str], hits: Sequence[Hit], index: Index) -> Iterator[Claim | None]:
+def claims(written: Iterable[str], hits: Sequence[Hit], search: HybridSearch) -> Iterator[Claim | None]:
     """The claims of a model's lines; None for each that is not proven. Lines that hold no claim are passed over."""
     count = 0
     for line in written:
@@ -86,7 +86,7 @@ def claims(written: Iterable[str], hits: Sequence[Hit], index: Index) -> Iterato
         count += 1
         if count > MAX_CLAIMS:
             return
-        yield _proven(content, hits, index)
+        yield _proven(content, hits, search)
 
 
 def _read(line: str) -> dict[str, Any] | None:
@@ -100,7 +100,7 @@ def _read(line: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else {}
 
 
-def _proven(content: dict[str, Any], hits: Sequence[Hit], index: Index) -> Claim | None:
+def _proven(content: dict[str, Any], hits: Sequence[Hit], search: HybridSearch) -> Claim | None:
     text, number, quote = content.get("claim"), content.get("source"), content.get("quote")
     if not isinstance(text, str) or not isinstance(quote, str) or type(number) is not int:
         return None
@@ -109,9 +109,9 @@ def _proven(content: dict[str, Any], hits: Sequence[Hit], index: Index) -> Claim
         return None
     hit = hits[number - 1]
     figures_stand = set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
-    if not figures_stand or not stands_on_page(quote, hit.passage.document, hit.passage.page, index):
+    if not figures_stand or not stands_on_page(quote, hit.passage.document, hit.passage.page, search):
         return None
-    return Claim(text, quote, hit) if _agrees(text, quote, hit, index.analyzer) else None
+    return Claim(text, quote, hit) if _agrees(text, quote, hit, search.analyzer) else None
 
 
 def _agrees(text: str, quote: str, hit: Hit, analyzer: Analyzer) -> bool:

@@ -17,7 +17,7 @@ TRIES = 5  # of reading while documents are being replaced
 RANK = 60  # of reciprocal-rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009
 
 
-class Index:
+class HybridSearch:
     """Searches the documents of a library. Its postings are held in memory and follow the library: what was put in or
     removed counts from the next search on. Usable from several threads."""
 

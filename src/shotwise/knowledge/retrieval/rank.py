@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from shotwise.knowledge.models import Hit, Query
 from shotwise.knowledge.retrieval.bm25 import rarity
 from shotwise.knowledge.retrieval.features import Coverage, Weights, coverages, likeness, terms_of, word_terms
-from shotwise.knowledge.retrieval.hybrid_search import Index
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.query_terms import Word, content_words, spoken_words
 from shotwise.knowledge.text.question import language_of
 
@@ -46,11 +46,11 @@ class Found:
     certainty: float
 
 
-def retrieve(query: Query, index: Index, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
+def retrieve(query: Query, search: HybridSearch, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
     """The passages for `query`, and whether they answer it. Hits have as their relevance the weighted part of the
     query's words that they hold, 0 to 1."""
-    weights, spoken = word_weights(query.text, index), _spoken_weights(query.text, index)
-    passages, standing = index.found(query, [*terms_of(weights), *terms_of(spoken)], max(limit, CANDIDATES),
+    weights, spoken = word_weights(query.text, search), _spoken_weights(query.text, search)
+    passages, standing = search.found(query, [*terms_of(weights), *terms_of(spoken)], max(limit, CANDIDATES),
                                      action_only=action_only)
     if not passages or not weights:
         return Found(tuple(Hit(passage, 0.0) for passage in passages[:limit]), -1.0)
@@ -81,12 +81,12 @@ def _merits(held: Coverage, alike: Sequence[float]) -> tuple[float, ...]:
                  for (alone, together), like in zip(held.lines, lines, strict=True))
 
 
-def word_weights(topic: str, index: Index) -> Weights:
+def word_weights(topic: str, search: HybridSearch) -> Weights:
     """The topic's words, each with its weight. Of a written word that was split and that nothing knows, one part
     counts."""
-    words = content_words(topic, index.analyzer)
-    frequencies = index.frequencies([term for word in words for term in word_terms(word)])
-    size, nowhere = index.size(), UNKNOWN if language_of(topic) == "ko" else FOREIGN
+    words = content_words(topic, search.analyzer)
+    frequencies = search.frequencies([term for word in words for term in word_terms(word)])
+    size, nowhere = search.size(), UNKNOWN if language_of(topic) == "ko" else FOREIGN
     found, unknown = [], set()
     for word in words:
         weight = _weight(word, frequencies, size, nowhere)
@@ -98,10 +98,10 @@ def word_weights(topic: str, index: Index) -> Weights:
     return found
 
 
-def _spoken_weights(topic: str, index: Index) -> Weights:
+def _spoken_weights(topic: str, search: HybridSearch) -> Weights:
     """All words of a topic, each with its rarity in questions."""
-    words = spoken_words(topic, index.analyzer)
-    frequencies, size = index.frequencies([word.term for word in words], questions=True), index.questions()
+    words = spoken_words(topic, search.analyzer)
+    frequencies, size = search.frequencies([word.term for word in words], questions=True), search.questions()
     return [(word, float(rarity(frequencies.get(word.term, 0), size))) for word in words]
 
 
