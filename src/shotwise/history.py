@@ -1,4 +1,7 @@
-"""What inspection found on the shots before this one, as a request tells it."""
+"""The shots before this one and what inspection found on them, as a request sends them.
+
+The history head of a bundle joins these outcomes with the probability from the shot's own values.
+"""
 
 from __future__ import annotations
 
@@ -13,72 +16,92 @@ from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.shot import Shot, read_shot
 
-MOST = 200  # shots; what lies further back has no weight left
+MAX_SHOTS = 200  # what lies further back has no weight left
 OUTCOMES = {"defect": 1.0, "normal": 0.0}
 
 
 @dataclass(frozen=True)
 class History:
-    """outcomes: float32 [H] of the shots of the run before this one, newest last: 1 defect, 0 normal, NaN not known."""
+    """Inspection results of the run's earlier shots.
+
+    Attributes
+    ----------
+    outcomes : ndarray of float32, shape (n_shots,)
+        Newest last: 1 defect, 0 normal, NaN not known.
+    """
 
     outcomes: NDArray[np.float32]
 
     @property
-    def results(self) -> int:
+    def known_outcomes(self) -> int:
         """How many outcomes are known."""
         return int((~np.isnan(self.outcomes)).sum())
 
 
-Earlier = list[tuple[Shot, float]]  # each with its outcome: 1 defect, 0 normal, NaN not known
+PastShots = list[tuple[Shot, float]]  # each with its outcome: 1 defect, 0 normal, NaN not known
 
 
-def read_history(given: object, bundle: Bundle) -> Earlier:
-    """`[{features, outcome?}, …]`, newest last; an absent or null outcome is not known yet. Raises InvalidInput with
-    every field at fault, and where the bundle has no history head."""
+def read_history(history: object, bundle: Bundle) -> PastShots:
+    """Check the history of a request.
+
+    Parameters
+    ----------
+    history : object
+        Should be a list of at most MAX_SHOTS `{features, outcome?}`, newest last. A missing or null outcome is not
+        known yet.
+    bundle : Bundle
+        The model that the shots are meant for.
+
+    Raises
+    ------
+    InvalidInput
+        Names every field at fault, or says that the bundle has no history head.
+    """
     if bundle.history is None:
-        raise InvalidInput([FieldError("history", "cannot be used: this model has no history head; send the shot "
-                                                  "alone")])
-    if not isinstance(given, list) or len(given) > MOST:
-        raise InvalidInput([FieldError("history", f"must be a list of up to {MOST} shots of the run, newest last, each "
-                                                  "with features and, where inspected, outcome")])
+        raise InvalidInput([FieldError("history", "no_history_head")])
+    if not isinstance(history, list) or len(history) > MAX_SHOTS:
+        raise InvalidInput([FieldError("history", "not_a_history", {"max": MAX_SHOTS})])
     errors: list[FieldError] = []
-    earlier = [_earlier(item, f"history[{place}]", bundle, errors) for place, item in enumerate(given)]
+    past_shots = [_past_shot(entry, f"history[{position}]", bundle, errors) for position, entry in enumerate(history)]
     if errors:
         raise InvalidInput(errors)
-    return [one for one in earlier if one]
+    return [past_shot for past_shot in past_shots if past_shot]
 
 
-def history_of(earlier: Earlier, shot: Shot) -> History:
-    """What `earlier` shots of its run tell of `shot`. A shot that repeats the one before it in every value is that shot
-    again, as machines write it down twice, and counts once."""
-    return History(_once([*earlier, (shot, math.nan)])[:-1])
+def history_of(past_shots: PastShots, shot: Shot) -> History:
+    """Collect the outcomes of the shots before `shot`.
+
+    Machines sometimes write a shot down twice. A shot that equals the one before it in every value is therefore taken
+    as the same shot and counts once.
+    """
+    return History(_distinct_outcomes([*past_shots, (shot, math.nan)])[:-1])
 
 
-def _earlier(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> tuple[Shot, float] | None:
+def _past_shot(entry: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> tuple[Shot, float] | None:
     """A shot and its outcome, or None with what is wrong added to `errors`."""
-    if not isinstance(item, dict) or "features" not in item or not set(item) <= {"features", "outcome"}:
-        errors.append(FieldError(path, "must be an object with features and, where inspected, outcome"))
+    if not isinstance(entry, dict) or "features" not in entry or not set(entry) <= {"features", "outcome"}:
+        errors.append(FieldError(path, "not_a_history_item"))
         return None
-    outcome = item.get("outcome")
+    outcome = entry.get("outcome")
     if outcome is not None and (not isinstance(outcome, str) or outcome not in OUTCOMES):
-        errors.append(FieldError(f"{path}.outcome", f"must be {' or '.join(OUTCOMES)}, or null where not known yet"))
+        errors.append(FieldError(f"{path}.outcome", "unknown_outcome"))
         return None
     try:
-        shot = read_shot(item["features"], bundle, f"{path}.features")
+        shot = read_shot(entry["features"], bundle, f"{path}.features")
     except InvalidInput as error:
         errors += error.errors
         return None
     return shot, math.nan if outcome is None else OUTCOMES[outcome]
 
 
-def _once(shots: Earlier) -> NDArray[np.float32]:
-    """The outcomes, repeated shots counted once: with the latest outcome that is known of them."""
-    kept: list[float] = []
-    before: Shot | None = None
-    for shot, outcome in shots:
-        if before is None or not np.array_equal(shot.values, before.values, equal_nan=True):
-            kept.append(outcome)
+def _distinct_outcomes(past_shots: PastShots) -> NDArray[np.float32]:
+    """The outcomes with repeated shots counted once, each with the latest outcome that is known."""
+    outcomes: list[float] = []
+    previous: Shot | None = None
+    for shot, outcome in past_shots:
+        if previous is None or not np.array_equal(shot.values, previous.values, equal_nan=True):
+            outcomes.append(outcome)
         elif not math.isnan(outcome):
-            kept[-1] = outcome
-        before = shot
-    return np.array(kept, np.float32)
+            outcomes[-1] = outcome
+        previous = shot
+    return np.array(outcomes, np.float32)

@@ -86,12 +86,12 @@ def predict_with_history(shot: Shot, history: History | None, bundle: Bundle) ->
     """Predict for a shot whose run's inspection results are known in part; without any, or with too few to say more
     than the shot's values, as `predict` does."""
     output, types = _run([shot], bundle)
-    if bundle.history is None or history is None or not history.results:
+    if bundle.history is None or history is None or not history.known_outcomes:
         return _prediction(shot, output, types, 0, bundle)
     alone = float(output.probability[0])
     with_history, evidence = bundle.history.graph(alone, history.outcomes)
     used = evidence >= bundle.history.thresholds.evidence
-    told = WithHistory(history.results, used, alone)
+    told = WithHistory(history.known_outcomes, used, alone)
     joined = Verdict(with_history, bundle.history.thresholds, told) if used else Verdict(alone, bundle.thresholds, told)
     return _prediction(shot, output, types, 0, bundle, joined)
 

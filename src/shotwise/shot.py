@@ -16,8 +16,17 @@ from shotwise.errors import FieldError, InvalidInput
 
 @dataclass(frozen=True)
 class Shot:
-    """values: float32 [F] in the graph's order, NaN = not measured, a category as its code.
-    measured: the values as the caller gave them. imputed: names of the values that were not measured."""
+    """A checked shot.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n_features,)
+        In the order of the graph's input; NaN where a value was not measured, a category as its code.
+    measured : mapping of feature name to float, str or None
+        The values as the caller sent them; None where not measured.
+    imputed : tuple of str
+        Names of the features that were not measured; the graph fills them in.
+    """
 
     values: NDArray[np.float32]
     measured: Mapping[str, float | str | None]
@@ -25,75 +34,78 @@ class Shot:
 
 
 def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
-    """Check `features` (name → number, string or null) and turn it into a Shot.
+    """Check the values of a request against the bundle's schema.
 
-    null is accepted where the schema allows a missing value; it is imputed inside the graph. An excluded column may
-    stand among them and plays no part. Raises InvalidInput that names every absent, unknown or unusable value at once,
-    each as `path.NAME`.
+    Parameters
+    ----------
+    features : object
+        Should be a dict of feature name to number, string or None. None means not measured and is accepted where the
+        schema allows a missing value. Columns that the bundle excludes may be sent and are ignored.
+    bundle : Bundle
+        The model that the shot is meant for.
+    path : str
+        Where `features` stands in the request; errors name each field as `path.NAME`.
+
+    Raises
+    ------
+    InvalidInput
+        Names every missing, unknown or unusable value at once.
     """
     if not isinstance(features, dict):
-        raise InvalidInput([FieldError(path, "must be an object of feature names and values; GET /model lists them")])
-    errors = [FieldError(f"{path}.{name}", reason) for name, given in features.items()
-              if name not in bundle.position and (reason := _no_feature(name, given, bundle))]
+        raise InvalidInput([FieldError(path, "not_features")])
+    errors = [FieldError(f"{path}.{name}", code) for name, value in features.items()
+              if name not in bundle.position and (code := _unknown_name_code(name, value, bundle))]
     values = np.full(len(bundle.features), np.nan, np.float32)
-    for index, feature in enumerate(bundle.features):
+    for column, feature in enumerate(bundle.features):
+        field = f"{path}.{feature.name}"
         if feature.name not in features:
-            errors.append(FieldError(f"{path}.{feature.name}", _absent(feature)))
+            errors.append(FieldError(field, "missing_nullable" if feature.missing else "missing"))
             continue
-        value, reason = _value(features[feature.name], feature)
-        if reason:
-            errors.append(FieldError(f"{path}.{feature.name}", reason))
-        values[index] = value
+        number = _graph_value(features[feature.name], feature, field)
+        if isinstance(number, FieldError):
+            errors.append(number)
+        else:
+            values[column] = number
     if errors:
         raise InvalidInput(errors)
     imputed = tuple(name for name in bundle.names if features[name] is None)
     return Shot(values, {name: features[name] for name in bundle.names}, imputed)
 
 
-def _no_feature(name: str, given: Any, bundle: Bundle) -> str:
-    """What is wrong with a name that is no feature; nothing where it is an excluded column with a JSON scalar."""
+def _unknown_name_code(name: str, value: Any, bundle: Bundle) -> str | None:
+    """The error code for a name that is not a feature; None for an excluded column with a JSON scalar."""
     if name not in bundle.ignored:
-        return "is not a feature of this model; remove it (GET /model lists the names)"
-    scalar = given is None or isinstance(given, str | int | float) and not isinstance(given, bool)
-    if not scalar or (isinstance(given, float) and not math.isfinite(given)):
-        return "must be a number, text or null; this model does not use it, so it may be left out"
-    return ""
+        return "unknown_feature"
+    scalar = value is None or isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not scalar or (isinstance(value, float) and not math.isfinite(value)):
+        return "excluded_not_scalar"
+    return None
 
 
-def _absent(feature: Feature) -> str:
-    return "is absent; give its value, or null where it was not measured" if feature.missing \
-        else "is absent; give its value"
-
-
-def _value(given: Any, feature: Feature) -> tuple[float, str]:
-    """The value for the graph and "", or NaN and what is wrong with it."""
-    if given is None:
-        return math.nan, "" if feature.missing else "must not be null; this model knows no missing values here"
+def _graph_value(value: Any, feature: Feature, field: str) -> float | FieldError:
+    """The number that the graph takes for `value` (NaN for None), or what is wrong with it."""
+    if value is None:
+        return math.nan if feature.missing else FieldError(field, "null_not_allowed")
     if feature.categories:
-        return _category(given, feature)
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return math.nan, f"must be a number{_in_unit(feature)}"
+        return _category_code(value, feature, field)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return FieldError(field, "not_a_number", {"unit": feature.unit})
     try:
-        number = float(given)
+        number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        return math.nan, "must be a finite number"
+        return FieldError(field, "not_finite")
     low, high = feature.plausible
     if not low <= number <= high:
-        return math.nan, f"is outside what is plausible, {low:g} to {high:g}{_in_unit(feature)}; check sensor and unit"
-    return number, ""
+        return FieldError(field, "out_of_range", {"low": low, "high": high, "unit": feature.unit})
+    return number
 
 
-def _category(given: Any, feature: Feature) -> tuple[float, str]:
-    allowed = ", ".join(feature.categories)
-    if isinstance(given, bool) or not isinstance(given, int | float | str):
-        return math.nan, f"must be one of {allowed}"
-    text = str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
-    if text not in feature.categories:
-        return math.nan, f"must be one of {allowed}"
-    return float(feature.categories.index(text)), ""
-
-
-def _in_unit(feature: Feature) -> str:
-    return f" in {feature.unit}" if feature.unit else ""
+def _category_code(value: Any, feature: Feature, field: str) -> float | FieldError:
+    """The position of a category, which may be sent as text or as the number that a table holds."""
+    not_a_category = FieldError(field, "not_a_category", {"allowed": feature.categories})
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return not_a_category
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return float(feature.categories.index(text)) if text in feature.categories else not_a_category

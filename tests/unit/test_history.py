@@ -10,7 +10,7 @@ import pytest
 
 from shotwise.bundle import Bundle
 from shotwise.errors import InvalidInput
-from shotwise.history import MOST, history_of, read_history
+from shotwise.history import MAX_SHOTS, history_of, read_history
 from shotwise.prediction import predict, predict_with_history
 from shotwise.shot import read_shot
 
@@ -50,7 +50,7 @@ def test_a_repeated_shot_counts_once(bundle: Bundle, features: dict[str, Any]) -
     ([{"features": {}, "result": 1}], "history[0]", "must be an object with features"),
     ([{"features": {}, "outcome": 1}], "history[0].outcome", "must be defect or normal"),
     ([{"features": {}, "outcome": ["defect"]}], "history[0].outcome", "must be defect or normal"),
-    ([{"features": {}}], "history[0].features.Shot", "is absent")])
+    ([{"features": {}}], "history[0].features.Shot", "is missing")])
 def test_bad_history_is_named(bundle: Bundle, features: dict[str, Any], given: object, field: str,
                               reason: str) -> None:
     """With the place of the shot and what it must be."""
@@ -62,9 +62,9 @@ def test_bad_history_is_named(bundle: Bundle, features: dict[str, Any], given: o
 
 def test_too_many_shots_are_refused(bundle: Bundle, features: dict[str, Any]) -> None:
     """One over the limit is refused, the limit is not."""
-    assert len(read(earlier(features, ["normal"] * MOST, 1000), features, bundle)) == MOST
+    assert len(read(earlier(features, ["normal"] * MAX_SHOTS, 1000), features, bundle)) == MAX_SHOTS
     with pytest.raises(InvalidInput, match="history"):
-        read(earlier(features, ["normal"] * (MOST + 1), 1000), features, bundle)
+        read(earlier(features, ["normal"] * (MAX_SHOTS + 1), 1000), features, bundle)
 
 
 def test_a_bundle_without_a_head_says_so(bundle: Bundle, features: dict[str, Any]) -> None:
@@ -109,5 +109,5 @@ def test_too_few_results_change_nothing(bundle: Bundle, good_features: dict[str,
     for outcomes in (["defect"], [*["defect"] * 100, *[None] * 100]):
         history = history_of(read_history(earlier(good_features, outcomes, 300), bundle), shot)
         found = predict_with_history(shot, history, bundle)
-        assert found.history and not found.history.used and found.history.results == history.results
+        assert found.history and not found.history.used and found.history.results == history.known_outcomes
         assert replace(found, history=None) == alone
