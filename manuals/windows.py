@@ -44,7 +44,7 @@ def quantile_cells(values: NDArray[np.float32], resolution: float) -> list[str]:
 
 def window_table(csv_path: str | Path) -> str:
     """The Markdown table of P1, median and P99 of unique good shots, per product type."""
-    unique = read_table(Path(csv_path), SCHEMA).without_twins()
+    unique = read_table(Path(csv_path), SCHEMA).without_duplicates()
     good = unique.select(~unique.defect)
     names = [column.name for column in good.columns]
     products = good.columns[names.index(PRODUCT)].categories

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--permutations", type=int, default=5000, help="of the reference, per background shot")
     parser.add_argument("--only", choices=SIZES, help="this bundle anew, and the other one's results as they are")
     options = parser.parse_args()
-    rows = read_table(options.data, ROOT / "src/shotwise_training/kamp.toml").without_twins().features
+    rows = read_table(options.data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
     rows = rows[np.random.default_rng(SEED).permutation(len(rows))]
     before = json.loads((HERE / "results.json").read_text("utf-8"))["bundles"] if options.only else {}
     found = {name: before[name] if options.only and name != options.only

@@ -48,7 +48,7 @@ def main() -> None:
 
 def flagged(bundle: Bundle, data: Path, count: int) -> list[Shot]:
     """`count` shots at random of the unique ones that the model calls defective."""
-    rows = read_table(data, ROOT / "src/shotwise_training/kamp.toml").without_twins().features
+    rows = read_table(data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
     over = rows[bundle.graph.probability(rows) >= bundle.thresholds.decision]
     chosen = over[np.random.default_rng(SEED).choice(len(over), count, replace=False)]
     return [_shot(row, bundle) for row in chosen]

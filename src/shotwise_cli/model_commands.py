@@ -102,7 +102,7 @@ def _schema(options: argparse.Namespace) -> int:
 @_command
 def _train(options: argparse.Namespace) -> int:
     from shotwise_training.models.configuration import CONFIGURATIONS
-    from shotwise_training.recipe import train
+    from shotwise_training.train import train
 
     out = options.out or ROOT / "models" / options.configuration
     with progress_bar() as progress:

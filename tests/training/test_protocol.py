@@ -67,7 +67,7 @@ def test_a_split_has_no_shot_twice_and_forgets_none(protocol: str) -> None:
 @pytest.mark.parametrize("order", ["file", "time"])
 def test_forward_holds_out_the_end_of_every_run(order: str) -> None:
     """By time where it is known, whatever the order of the file."""
-    table = made_table().without_twins()
+    table = made_table().without_duplicates()
     if order == "time":
         table = replace(table, order=np.random.default_rng(1).permutation(len(table)))
     ((train, held),) = splits(table, "forward")
@@ -85,7 +85,7 @@ def test_new_run_needs_runs() -> None:
 
 def test_a_result_is_known_only_after_the_delay() -> None:
     """A shot's late rate hears of the shot DELAY before it, and of none that is nearer, its own least of all."""
-    table = made_table(runs=1).without_twins()
+    table = made_table(runs=1).without_duplicates()
     now = 40
     for back, heard in ((0, False), (1, False), (DELAY - 1, False), (DELAY, True), (DELAY + 20, True)):
         changed = table.defect.copy()
@@ -109,7 +109,7 @@ def peeking(table: Table, train: Rows, held: Rows) -> tuple[NDArray[np.float64],
 def test_labels_of_held_out_shots_change_nothing() -> None:
     """Probability and calls stay the same to the bit when every held-out label is turned over; a contender that
     peeks is found out by the same check."""
-    table = made_table().without_twins()
+    table = made_table().without_duplicates()
     ((_, held),) = splits(table, "forward")
     other = flipped(table, held)
     for configuration in (QUICK, ON_LABELS):
@@ -125,7 +125,7 @@ def test_labels_of_held_out_shots_change_nothing() -> None:
 def test_values_of_held_out_shots_move_no_scaler() -> None:
     """What the held-out shots measured is in no median, scale, threshold or prototype: a held-out shot is scored the
     same whatever the others beside it are."""
-    table = made_table().without_twins()
+    table = made_table().without_duplicates()
     ((_, held),) = splits(table, "forward")
     wild = table.features.copy()
     wild[held[1:]] = 1e6
@@ -137,7 +137,7 @@ def test_values_of_held_out_shots_move_no_scaler() -> None:
 def test_a_training_part_of_one_class_is_left_out() -> None:
     """Where one run has all defects, `new-run` can't leave that run out, and leaves out the others; where the first
     part of every run has none, `forward` can't be measured at all."""
-    table = made_table().without_twins()
+    table = made_table().without_duplicates()
     alone = replace(table, defect=table.run == 2)
     held = [set(table.run[rows]) for _, rows in splits(alone, "new-run")]
     assert held == [{0}, {1}, {3}] and applies(alone, "new-run")
@@ -159,7 +159,7 @@ def test_an_evaluation_repeats_the_ablation_and_leaves_the_counter_out() -> None
 
 def test_run_rate_knows_the_run_and_nothing_else() -> None:
     """One value a run, the overall rate for a run that training has not."""
-    table = made_table().without_twins()
+    table = made_table().without_duplicates()
     ((train, held),) = splits(table, "forward")
     rates, _ = run_rate(table, train, held)
     assert all(len(np.unique(rates[table.run[held] == run])) == 1 for run in range(4))
@@ -172,6 +172,6 @@ def test_run_rate_knows_the_run_and_nothing_else() -> None:
                          ids=["taught", "on labels", "without latents"])
 def test_every_kind_of_pipeline_scores(configuration: Configuration) -> None:
     """Probabilities, of which at most about the wanted part is left to a person."""
-    found = score(made_table().without_twins(), "unique", configuration)
+    found = score(made_table().without_duplicates(), "unique", configuration)
     assert ((found.held.probability > 0) & (found.held.probability < 1)).all()
     assert 0.05 < found.inspected.mean() < 0.5

@@ -50,7 +50,7 @@ def read(folder: Path, columns: dict[str, list[Any]], schema: str) -> Table:
 def test_the_published_layout_is_read_as_it_is_known(kamp: Kamp) -> None:
     """Rows, unique rows, runs, features and types of the real table, or of a synthetic one like it."""
     table = read_table(kamp.path, SCHEMA)
-    assert (len(table), len(table.without_twins()), int(table.run.max()) + 1) == (kamp.rows, kamp.unique, kamp.runs)
+    assert (len(table), len(table.without_duplicates()), int(table.run.max()) + 1) == (kamp.rows, kamp.unique, kamp.runs)
     assert table.features.shape == (kamp.rows, 30) and table.types.shape == (kamp.rows, 13)
     assert table.excluded == () and (table.order == np.arange(kamp.rows)).all()
     assert {column.name: int(np.isnan(table.features[:, index]).sum()) for index, column in enumerate(table.columns)
@@ -61,7 +61,7 @@ def test_the_published_layout_is_read_as_it_is_known(kamp: Kamp) -> None:
 def test_a_severity_is_a_defect_and_names_are_stripped(small_csv: Path) -> None:
     """2 in a cell counts, and stray spaces in the header do not hide a column."""
     table = read_table(small_csv, SCHEMA)
-    assert table.without_twins().defect.mean() == 0.25 and len(table.columns) == 30
+    assert table.without_duplicates().defect.mean() == 0.25 and len(table.columns) == 30
     np.testing.assert_array_equal(table.types.any(axis=1), table.defect)
 
 
@@ -105,8 +105,8 @@ def test_twins_are_equal_in_all_that_is_learned_and_lie_in_one_run(tmp_path: Pat
                "remark": list("ijklmno"), "y": [0, 0, 0, 1, 0, 0, 0]}
     schema = ('[label]\ncolumn = "y"\n[features]\nx = { missing = true }\nremark = { excluded = "a remark" }\n'
               'run = { excluded = "the run" }\n')
-    assert len(read(tmp_path, columns, schema).without_twins()) == 4
-    unique = read(tmp_path, columns, '[table]\nrun = "run"\nrun_kind = "value"\n' + schema).without_twins()
+    assert len(read(tmp_path, columns, schema).without_duplicates()) == 4
+    unique = read(tmp_path, columns, '[table]\nrun = "run"\nrun_kind = "value"\n' + schema).without_duplicates()
     assert unique.order.tolist() == [0, 2, 3, 4, 6]
 
 
@@ -215,6 +215,6 @@ def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
                                          + "".join(f"{name} = {{}}\n" for name in names))
     start = time.perf_counter()
     table = read_table(tmp_path / "shots.csv", tmp_path / "plant.toml")
-    unique = table.without_twins()
+    unique = table.without_duplicates()
     assert time.perf_counter() - start < 30
     assert (len(table), len(unique)) == (100_000, 80_000) and (unique.order == np.arange(80_000)).all()

@@ -29,7 +29,7 @@ Rows = NDArray[np.int64]
 
 def table_of(table: Table, protocol: str) -> Table:
     """The shots that a protocol is measured on: with their twins under `published` alone."""
-    return table if protocol == "published" else table.without_twins()
+    return table if protocol == "published" else table.without_duplicates()
 
 
 def applies(table: Table, protocol: str) -> bool:

@@ -54,7 +54,7 @@ class Table:
         return replace(self, features=self.features[rows], defect=self.defect[rows], types=self.types[rows],
                        run=self.run[rows], order=self.order[rows])
 
-    def without_twins(self) -> Table:
+    def without_duplicates(self) -> Table:
         """The first of every group of rows that are equal in all values and labels."""
         labels = [self.types, self.defect, *([self.run] if self.run_apart else [])]
         rows = np.column_stack([np.nan_to_num(self.features, nan=MISSING), *labels]).astype(np.float64)
@@ -79,7 +79,7 @@ def read_table(csv_path: Path, schema_path: Path) -> Table:
 
 def check_trainable(table: Table) -> None:
     """Raise TableError where nothing can be learned: too few unique shots of a class, or no feature that varies."""
-    unique = table.without_twins()
+    unique = table.without_duplicates()
     for word, count in (("defective", int(unique.defect.sum())), ("good", int((~unique.defect).sum()))):
         if count == 0:
             raise TableError(f"no shot is {word}; training needs both classes, {ENOUGH} unique shots of each")

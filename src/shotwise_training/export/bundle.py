@@ -67,7 +67,7 @@ class Figures:
 def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted, figures: Figures) -> dict[str, Any]:
     """Write the bundle folder `out`, and into `pipeline_folder(out)` what the parity tests compare it with. Raises
     DriftError, and writes nothing, where the graph does not say what the pipeline says of the training shots."""
-    unique, pipeline = table.without_twins(), fitted.pipeline
+    unique, pipeline = table.without_duplicates(), fitted.pipeline
     graph = fuse(pipeline).SerializeToString()
     _check_parity(graph, pipeline, unique.features)
     aside = out.with_name(out.name + ".writing")

@@ -17,7 +17,7 @@ from shotwise.bundle import Bundle, load_bundle
 from shotwise.errors import InvalidInput
 from shotwise.prediction import predict
 from shotwise.shot import read_shot
-from shotwise_training import recipe
+from shotwise_training.train import train
 from shotwise_training.audit.schema_draft import draft
 from shotwise_training.data.csv_file import TableError, read_csv
 from shotwise_training.data.protocol import splits
@@ -54,7 +54,7 @@ def test_twins_are_found_and_never_split(small_csv: Path) -> None:
     """The 20 repeated rows are kept once, and no training part holds a twin of a held-out shot; with the twins left
     in, as `published` has them, the same count finds some."""
     table = read_table(small_csv, SCHEMA)
-    unique = table.without_twins()
+    unique = table.without_duplicates()
     assert (len(table), len(unique)) == (420, 400)
     assert shared_rows(unique, "unique") == 0 < shared_rows(table, "published")
 
@@ -62,11 +62,11 @@ def test_twins_are_found_and_never_split(small_csv: Path) -> None:
 def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -> None:
     """From the table to a verified bundle whose graph has learned what makes these shots defective."""
     shipped = {path: path.read_bytes() for path in (ROOT / "src/shotwise_training/pipelines").rglob("*.pt")}
-    recipe.train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
+    train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
     found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
     assert [shot.defect for shot in found] == [sample["outcome"] == "defect" for sample in trained.samples]
-    assert trained.document["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
+    assert trained.manifest["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "bundle.pipeline"}
     assert shipped and {path: path.read_bytes() for path in shipped} == shipped
     pipeline = export.load_pipeline(tmp_path / "bundle.pipeline").pipeline
@@ -79,7 +79,7 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
     excluded column may be sent or left out and never counts; an unknown category is refused with the allowed ones."""
     path = write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
     (tmp_path / "plant.toml").write_text(draft(read_csv(path), "판정", ["불량"]), "utf-8")
-    recipe.train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
+    train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
     features = dict(trained.samples[0]["features"])
     assert trained.excluded and not set(features) & trained.ignored
@@ -100,15 +100,15 @@ def test_a_table_with_too_few_defects_leaves_no_bundle(small_csv: Path, tmp_path
     path = tmp_path / "shots.csv"
     path.write_text("\n".join([*lines[:2], *good, *list(dict.fromkeys(bad))[:49]]), "utf-8")
     with pytest.raises(TableError, match="unique shots are defective, training needs 50"):
-        recipe.train(path, SCHEMA, tmp_path / "bundle", configuration=QUICK)
+        train(path, SCHEMA, tmp_path / "bundle", configuration=QUICK)
     assert [item.name for item in tmp_path.iterdir()] == ["shots.csv"]
 
 
 def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The export is held against the pipeline before a file is written."""
     table = read_table(small_csv, SCHEMA)
-    pipeline = fit(table.without_twins(), QUICK)
-    fitted = export.Fitted(pipeline, fit_types(table.without_twins(), pipeline.scaling.median))
+    pipeline = fit(table.without_duplicates(), QUICK)
+    fitted = export.Fitted(pipeline, fit_types(table.without_duplicates(), pipeline.scaling.median))
     monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
     with pytest.raises(export.DriftError, match="nothing was written"):
         export.write(tmp_path / "bundle", QUICK, table, fitted, export.Figures({}, {}))
@@ -123,7 +123,7 @@ def test_the_card_tells_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -
     path = kamp_csv()
     if path is not None:
         table = read_table(path, SCHEMA)
-        unique = table.without_twins()
+        unique = table.without_duplicates()
         assert table.sha256 == training["data_sha256"]
         assert (len(table), len(unique), int(unique.defect.sum())) == (7535, 4617, 1073)
     assert len(shots.features) in (7535, 500)

@@ -28,12 +28,12 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     steps = len(todo) + 1
     found = results(evaluate(todo, lambda done, _, what: progress(done, steps, what)))
     progress(len(todo), steps, "the final model")
-    shots = table if configuration.twins else table.without_twins()
+    shots = table if configuration.twins else table.without_duplicates()
     measured = configuration.name in found["configurations"] and (
         "forward-history" in found["configurations"][configuration.name])
     head = fit_history(shots, configuration) if measured else None  # no head without figures of it
     pipeline = fit(shots, configuration)
-    fitted = export.Fitted(pipeline, fit_types(table.without_twins(), pipeline.scaling.median), head)
+    fitted = export.Fitted(pipeline, fit_types(table.without_duplicates(), pipeline.scaling.median), head)
     document = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))
     progress(steps, steps, "written")
     return document
