@@ -65,14 +65,63 @@ FIELD_REASONS: Mapping[str, str] = {
                        "file",
 }
 
-# Why a document could not be read, and what to do; read after its name.
+# What is wrong with `questions.jsonl`, the questions that a document brings along.
+_QUESTIONS_FAULTS: Mapping[str, str] = {
+    "questions_too_large": "questions.jsonl is larger than {max_mib} MiB and is skipped",
+    "questions_line_not_json": "line {line} of questions.jsonl is skipped: it is not JSON ({cause})",
+    "questions_line_not_object": "line {line} of questions.jsonl is skipped: it is not a JSON object",
+    "questions_line_bad_page": "line {line} of questions.jsonl is skipped: page must be a page number, from 1",
+    "questions_line_bad_text": "line {line} of questions.jsonl is skipped: text must be words of that page",
+    "questions_line_bad_questions": "line {line} of questions.jsonl is skipped: questions must be a list of texts",
+    "questions_line_too_long":
+        "line {line} of questions.jsonl is skipped: it may have {max_questions} questions of {max_characters} "
+        "characters each",
+    "questions_cut_off": "what follows line {line} of questions.jsonl is skipped: there is too much of it",
+    "questions_not_on_page":
+        "{skipped} of {lines} lines of questions.jsonl are skipped: page {page} does not contain \"{text}\"",
+}
+
+# Why a document could not be read, and what to do; read after its name. `cause` is a technical detail, the same in
+# every language. A code that was stored once keeps its text.
 DOCUMENT_FAILURES: Mapping[str, str] = {
     "empty": "is empty; export it again as PDF",
+    "not_pdf": "is not a PDF; export it again as PDF",
+    "cut_short": "is cut short; copy or export it again",
+    "damaged": "is damaged; export it again as PDF",
+    "encrypted": "is encrypted; store it without a password",
+    "too_large": "is larger than {max_mib} MiB; split it",
+    "no_pages": "has no pages; export it again as PDF",
+    "too_many_pages": "has more than {max_pages} pages; split it",
+    "too_many_unreadable_pages":
+        "more than {max_pages} pages cannot be read, page {page} as the last; print it to a new PDF, or split it",
+    "no_readable_page": "none of its pages can be read; export it again as PDF",
+    "no_text": "holds no text, only images; run it through text recognition first",
+    "cannot_open": "cannot be opened ({cause}); export it again as PDF",
+    "unreadable_file": "cannot be read ({cause}); check its path and rights",
+    "reader_missing": "cannot be read, because its reader is not installed: pip install {packages}",
+    # its name
+    "name_not_utf8": "has a name that is not UTF-8; rename it",
+    "duplicate_name": "{count} files of this name; rename them, documents go by name",
+    "not_a_pdf_name": "its name must be the file name of a PDF, such as 작업 표준.pdf",
+    "forbidden_in_name":
+        "its name must be a file name without folders, without any of / \\ : * ? \" < > | and of at most "
+        "{max_bytes} bytes; rename the file",
+    "percent_in_name":
+        "its name must not hold a % with two of 0-9 and A-F behind it, which an address reads as a sign; rename the "
+        "file",
+    # written before there were codes
+    "earlier_text": "{text}",
 }
 
 # What of a document was not read as it should have been; read after its name.
 DOCUMENT_NOTES: Mapping[str, str] = {
     "repaired": "is damaged and was repaired; check that no page is missing, or export it again",
+    "no_headings": "its headings were not found ({cause}); headings and annotations are read as text",
+    "page_plain_text": "page {page} cannot be laid out ({cause}); its plain text was used",
+    "page_empty": "page {page} cannot be read ({cause}); it is left empty",
+    **_QUESTIONS_FAULTS,
+    # written before there were codes
+    "earlier_text": "{text}",
 }
 
 
@@ -95,6 +144,16 @@ class Message:
 def text_of(texts: Mapping[str, str], message: Message) -> str:
     """The English text of a message. Raises KeyError for a code that `texts` lacks, or a parameter that is missing."""
     return texts[message.code].format_map({name: _shown(name, value) for name, value in message.params.items()})
+
+
+def failure_text(name: str, failure: Message) -> str:
+    """Why the document `name` could not be read, in English, beginning with its name."""
+    return f"{name}: {text_of(DOCUMENT_FAILURES, failure)}"
+
+
+def note_text(name: str, note: Message) -> str:
+    """What of the document `name` was not read as it should have been, in English, beginning with its name."""
+    return f"{name}: {text_of(DOCUMENT_NOTES, note)}"
 
 
 def _shown(name: str, value: Param) -> str:
