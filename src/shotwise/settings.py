@@ -1,4 +1,7 @@
-"""Settings, built once from a mapping that is passed in; only `functions/*/app.py` pass the environment."""
+"""The settings, built once from a mapping that is passed in.
+
+Only the composition roots, such as `functions/*/app.py`, pass the environment. docs/operations.md lists the settings.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,58 @@ from pathlib import Path
 
 from shotwise.errors import SettingError
 
-INDEXES = ("embedded", "opensearch", "s3vectors")
+INDEX_KINDS = ("embedded", "opensearch", "s3vectors")
 
 
 @dataclass(frozen=True)
 class KnowledgeSettings:
-    """Where documents are kept and found, and what words answers; see docs/operations.md.
+    """Where documents are stored, how passages are searched and which models take part.
 
-    library: the embedded library's file; library_bucket: S3 bucket that takes its place. index: how passages are found
-    by meaning, one of INDEXES; knowledge_base: Bedrock Knowledge Base that finds them instead. embedder, writer:
-    `bedrock`, an `http(s)://` address of an OpenAI-compatible server, or empty for none. similar: the least cosine of a
-    statement that shares no word with the question. answer_seconds: after which a model's answer is cut off.
+    Attributes
+    ----------
+    index_path : Path
+        SQLite file of the document store.
+    index_read_only : bool
+        Open that file without writing to it, as on Lambda.
+    store_bucket : str
+        S3 bucket of the document store; empty for the SQLite file.
+    dictionary : str
+        Path of the plant's own dictionary; empty for the shipped ones alone.
+    index_kind : str
+        Where vectors are searched, one of INDEX_KINDS.
+    opensearch_host, opensearch_index : str
+        Endpoint and index, for the kind `opensearch`.
+    vector_bucket, vector_index : str
+        Bucket and index, for the kind `s3vectors`.
+    knowledge_base, data_source : str
+        Ids of a Bedrock Knowledge Base that searches instead, and of its data source; empty for none.
+    region : str
+        AWS region.
+    embedder : str
+        `bedrock`, the address of an OpenAI-compatible server, or empty for none.
+    embedding_model : str
+        The embedder's model.
+    dimensions : int
+        Length of its vectors.
+    generator : str
+        What writes answers: `bedrock`, the address of an OpenAI-compatible server, or empty for quotes alone.
+    generator_model : str
+        The generator's model.
+    api_key : str
+        Key of the OpenAI-compatible servers.
+    guardrail, guardrail_version : str
+        Bedrock guardrail of the generator; empty for none.
+    min_similarity : float
+        Cosine from which a statement may be quoted that shares no word with the question.
+    answer_seconds : float
+        Seconds after which a generated answer is cut off.
     """
 
-    library: Path
-    library_read_only: bool
-    library_bucket: str
+    index_path: Path
+    index_read_only: bool
+    store_bucket: str
     dictionary: str
-    index: str
+    index_kind: str
     opensearch_host: str
     opensearch_index: str
     vector_bucket: str
@@ -36,20 +73,37 @@ class KnowledgeSettings:
     embedder: str
     embedding_model: str
     dimensions: int
-    writer: str
-    writer_model: str
+    generator: str
+    generator_model: str
     api_key: str
     guardrail: str
     guardrail_version: str
-    similar: float
+    min_similarity: float
     answer_seconds: float
 
 
 @dataclass(frozen=True)
 class Settings:
-    """model_dir: the bundle. documents: folders of the PDFs on one machine; documents_bucket: S3 bucket in their place.
-    charts_bucket: S3 bucket of charts; where it is empty charts are kept in charts_dir and served under public_url.
-    allowed_origins: of web pages that may read what the API answers.
+    """Everything that can be set.
+
+    Attributes
+    ----------
+    model_dir : Path
+        Folder of the model bundle.
+    knowledge : KnowledgeSettings
+        Documents, search and answers.
+    documents : tuple of Path
+        Folders of the PDFs on one machine: the plant's own, then the shipped ones.
+    documents_bucket : str
+        S3 bucket of the PDFs; empty for the folders.
+    charts_bucket : str
+        S3 bucket of the charts; empty for `charts_dir`.
+    charts_dir : Path
+        Folder of the charts on one machine.
+    public_url : str
+        Address of the API, under which those charts are served.
+    allowed_origins : tuple of str
+        Origins of web pages that may read the API's replies.
     """
 
     model_dir: Path
@@ -63,9 +117,12 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Settings:
-        """Read `SHOTWISE_*`; see docs/operations.md for the list. Relative paths start at the working directory.
+        """Read the settings from `values`, such as the environment; relative paths start at the working directory.
 
-        Raises SettingError, naming the setting, for a value that cannot be used.
+        Raises
+        ------
+        SettingError
+            Names the setting that cannot be used and says what to set it to.
         """
         home = Path(values.get("SHOTWISE_HOME", ".shotwise"))
         return cls(
@@ -80,12 +137,12 @@ class Settings:
 
 
 def _knowledge(values: Mapping[str, str], home: Path) -> KnowledgeSettings:
-    found = KnowledgeSettings(
-        library=Path(values.get("SHOTWISE_INDEX", home / "knowledge.sqlite")),
-        library_read_only=_switch(values, "SHOTWISE_INDEX_READ_ONLY"),
-        library_bucket=values.get("SHOTWISE_LIBRARY_BUCKET", ""),
+    settings = KnowledgeSettings(
+        index_path=Path(values.get("SHOTWISE_INDEX", home / "knowledge.sqlite")),
+        index_read_only=_boolean(values, "SHOTWISE_INDEX_READ_ONLY"),
+        store_bucket=values.get("SHOTWISE_LIBRARY_BUCKET", ""),
         dictionary=values.get("SHOTWISE_DICTIONARY", ""),
-        index=values.get("SHOTWISE_INDEX_KIND", "embedded"),
+        index_kind=values.get("SHOTWISE_INDEX_KIND", "embedded"),
         opensearch_host=values.get("OPENSEARCH_HOST", ""),
         opensearch_index=values.get("OPENSEARCH_INDEX", "shotwise"),
         vector_bucket=values.get("SHOTWISE_VECTOR_BUCKET", ""),
@@ -95,55 +152,56 @@ def _knowledge(values: Mapping[str, str], home: Path) -> KnowledgeSettings:
         region=values.get("AWS_REGION", ""),
         embedder=values.get("SHOTWISE_EMBEDDER", ""),
         embedding_model=values.get("SHOTWISE_EMBEDDING_MODEL", "amazon.titan-embed-text-v2:0"),
-        dimensions=_whole(values, "SHOTWISE_EMBEDDING_DIMENSIONS", "1024", 8, 4096),
-        writer=values.get("SHOTWISE_WRITER", ""),
-        writer_model=values.get("SHOTWISE_WRITER_MODEL", ""),
+        dimensions=_integer(values, "SHOTWISE_EMBEDDING_DIMENSIONS", "1024", 8, 4096),
+        generator=values.get("SHOTWISE_WRITER", ""),
+        generator_model=values.get("SHOTWISE_WRITER_MODEL", ""),
         api_key=values.get("SHOTWISE_API_KEY", ""),
         guardrail=values.get("SHOTWISE_GUARDRAIL_ID", ""),
         guardrail_version=values.get("SHOTWISE_GUARDRAIL_VERSION", "DRAFT"),
-        similar=_number(values, "SHOTWISE_SIMILAR", "0.5", 0, 1),
+        min_similarity=_number(values, "SHOTWISE_SIMILAR", "0.5", 0, 1),
         answer_seconds=_number(values, "SHOTWISE_ANSWER_SECONDS", "60", 5, 900))
-    _check(found)
-    return found
+    _check(settings)
+    return settings
 
 
-def _check(found: KnowledgeSettings) -> None:
-    if found.index not in INDEXES:
-        raise SettingError(f"SHOTWISE_INDEX_KIND is {found.index!r}; set it to one of {', '.join(INDEXES)}")
-    lacking = {"opensearch": ("OPENSEARCH_HOST", found.opensearch_host),
-               "s3vectors": ("SHOTWISE_VECTOR_BUCKET", found.vector_bucket)}.get(found.index)
-    if lacking and not lacking[1]:
-        raise SettingError(f"SHOTWISE_INDEX_KIND is {found.index}, so {lacking[0]} has to be set")
-    if found.index == "s3vectors" and not found.embedder:
+def _check(settings: KnowledgeSettings) -> None:
+    kind = settings.index_kind
+    if kind not in INDEX_KINDS:
+        raise SettingError(f"SHOTWISE_INDEX_KIND is {kind!r}; set it to one of {', '.join(INDEX_KINDS)}")
+    required = {"opensearch": ("OPENSEARCH_HOST", settings.opensearch_host),
+                "s3vectors": ("SHOTWISE_VECTOR_BUCKET", settings.vector_bucket)}.get(kind)
+    if required and not required[1]:
+        raise SettingError(f"SHOTWISE_INDEX_KIND is {kind}, so {required[0]} has to be set")
+    if kind == "s3vectors" and not settings.embedder:
         raise SettingError("SHOTWISE_INDEX_KIND is s3vectors, which finds by meaning alone: set SHOTWISE_EMBEDDER")
-    for name, value in (("SHOTWISE_EMBEDDER", found.embedder), ("SHOTWISE_WRITER", found.writer)):
-        if value and value != "bedrock" and not value.startswith(("http://", "https://")):
-            raise SettingError(f"{name} is {value!r}; set it to bedrock, to the address of an OpenAI-compatible server "
-                               "(https://…/v1), or leave it empty")
-    if found.writer and not found.writer_model:
+    for name, server in (("SHOTWISE_EMBEDDER", settings.embedder), ("SHOTWISE_WRITER", settings.generator)):
+        if server and server != "bedrock" and not server.startswith(("http://", "https://")):
+            raise SettingError(f"{name} is {server!r}; set it to bedrock, to the address of an OpenAI-compatible "
+                               "server (https://…/v1), or leave it empty")
+    if settings.generator and not settings.generator_model:
         raise SettingError("SHOTWISE_WRITER is set, so SHOTWISE_WRITER_MODEL has to name its model")
 
 
 def _number(values: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
-    given = values.get(name, default)
+    text = values.get(name, default)
     try:
-        number = float(given)
+        number = float(text)
     except ValueError:
         number = float("nan")
     if not low <= number <= high:
-        raise SettingError(f"{name} is {given!r}; set it to a number from {low} to {high}")
+        raise SettingError(f"{name} is {text!r}; set it to a number from {low} to {high}")
     return number
 
 
-def _whole(values: Mapping[str, str], name: str, default: str, low: int, high: int) -> int:
+def _integer(values: Mapping[str, str], name: str, default: str, low: int, high: int) -> int:
     number = _number(values, name, default, low, high)
     if number != int(number):
         raise SettingError(f"{name} is {values[name]!r}; set it to a whole number from {low} to {high}")
     return int(number)
 
 
-def _switch(values: Mapping[str, str], name: str) -> bool:
-    given = values.get(name, "false")
-    if given not in ("true", "false"):
-        raise SettingError(f"{name} is {given!r}; set it to true or false")
-    return given == "true"
+def _boolean(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "false")
+    if text not in ("true", "false"):
+        raise SettingError(f"{name} is {text!r}; set it to true or false")
+    return text == "true"

@@ -15,6 +15,7 @@ from shotwise.adapters.knowledge_factory import open_document_store, open_ingest
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.documents import documents_reply
 from shotwise.knowledge.ingestion.pipeline import IngestResult
+from shotwise.messages import FIELD_REASONS, text_of
 from shotwise.settings import Settings
 from shotwise_local.stack import MANUALS, copy_aside, pdfs_in, prepare
 
@@ -24,13 +25,13 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
     if index_path is None:
         prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
-    knowledge = replace(settings.knowledge, library=index_path) if index_path else settings.knowledge
+    knowledge = replace(settings.knowledge, index_path=index_path) if index_path else settings.knowledge
     ingestion = open_ingestion(knowledge)
     files = list(_files(paths or [MANUALS]))
     names = Counter(path.name for path in files)
     found = [IngestResult(name, "failed", reason=f"{name}: {count} files of this name; rename them, documents go by name")
              for name, count in names.items() if count > 1]
-    found += [IngestResult(name, "failed", reason=f"{name}: its name {fault}") for name in names
+    found += [IngestResult(name, "failed", reason=f"{name}: its name {text_of(FIELD_REASONS, fault)}") for name in names
               if (fault := name_fault(name))]
     files = [path for path in files if names[path.name] == 1 and not name_fault(path.name)]
     for number, path in enumerate(files, 1):
@@ -39,7 +40,7 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
         found.append(outcome)
         if index_path is None and outcome.state != "failed":
             _keep(path, settings.documents)
-    ingestion.library.close()
+    ingestion.document_store.close()
     return found
 
 

@@ -33,10 +33,10 @@ def prepare(environ: MutableMapping[str, str], say: Callable[[str], None]) -> No
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     settings = Settings.from_mapping(environ)
-    if "SHOTWISE_INDEX" not in environ and not settings.knowledge.library.exists() and SHIPPED_INDEX.exists():
+    if "SHOTWISE_INDEX" not in environ and not settings.knowledge.index_path.exists() and SHIPPED_INDEX.exists():
         # What the first ingest of the manuals would give, without the wait.
-        copy_aside(SHIPPED_INDEX, settings.knowledge.library)
-    own = not settings.knowledge.library_bucket and home in settings.knowledge.library.absolute().parents
+        copy_aside(SHIPPED_INDEX, settings.knowledge.index_path)
+    own = not settings.knowledge.store_bucket and home in settings.knowledge.index_path.absolute().parents
     _refresh(settings, say, own=own)
 
 
@@ -49,13 +49,13 @@ def _refresh(settings: Settings, say: Callable[[str], None], *, own: bool) -> No
     # A document of one's own takes the place of a manual of the same name.
     files = {path.name: path for folder in reversed(settings.documents) for path in pdfs_in(folder)}
     if own:  # a removal that a kill cut short
-        for name in set(ingestion.library.versions()) - set(files):
+        for name in set(ingestion.document_store.versions()) - set(files):
             ingestion.remove(name)
     for path in files.values():
         found = ingestion.ingest(path)
         if found.state != "unchanged":
             say(f"knowledge: {found.name} {found.state} {found.reason}".rstrip())
-    ingestion.library.close()
+    ingestion.document_store.close()
 
 
 def pdfs_in(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Settings from a mapping: defaults, and a sentence that names the setting where one cannot be used."""
+"""Settings are read from a mapping, with defaults, and an unusable one is named in a sentence."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ SERVER = "http://127.0.0.1:9/v1"
 
 
 def knowledge(home: Path, **values: str) -> KnowledgeSettings:
-    """The knowledge settings of `SHOTWISE_…` values; names in capitals are whole."""
-    given = {name if name.isupper() else f"SHOTWISE_{name.upper()}": value for name, value in values.items()}
-    return Settings.from_mapping({"SHOTWISE_HOME": str(home), **given}).knowledge
+    """The knowledge settings of `SHOTWISE_…` values; names in capitals are complete."""
+    environ = {name if name.isupper() else f"SHOTWISE_{name.upper()}": value for name, value in values.items()}
+    return Settings.from_mapping({"SHOTWISE_HOME": str(home), **environ}).knowledge
 
 
 def test_without_settings_everything_is_on_this_machine() -> None:
-    """Nothing that is not chosen needs a service: one file, words alone, extractive answers."""
+    """By default no service is needed: one file, lexical search, extractive answers."""
     settings = Settings.from_mapping({})
-    assert settings.knowledge.library == Path(".shotwise/knowledge.sqlite") and not settings.knowledge.library_read_only
-    assert (settings.knowledge.index, settings.knowledge.embedder, settings.knowledge.writer) == ("embedded", "", "")
+    assert settings.knowledge.index_path == Path(".shotwise/knowledge.sqlite")
+    assert not settings.knowledge.index_read_only
+    assert settings.knowledge.index_kind == "embedded"
+    assert settings.knowledge.embedder == settings.knowledge.generator == ""
     assert settings.documents == (Path(".shotwise/documents"), Path("manuals"))
     assert settings.charts_dir == Path(".shotwise/charts") and settings.charts_bucket == settings.documents_bucket == ""
 
@@ -50,16 +52,16 @@ def test_everything_can_be_set() -> None:
         "SHOTWISE_GUARDRAIL_ID": "g", "SHOTWISE_GUARDRAIL_VERSION": "3", "SHOTWISE_SIMILAR": "0.7",
         "SHOTWISE_KNOWLEDGE_BASE_ID": "kb", "SHOTWISE_DATA_SOURCE_ID": "ds", "OPENSEARCH_HOST": "o",
         "OPENSEARCH_INDEX": "oi", "AWS_REGION": "r"})
-    found = settings.knowledge
+    read = settings.knowledge
     assert (settings.model_dir, settings.documents) == (Path("/m"), (Path("/home/documents"), Path("/pdf")))
     assert (settings.documents_bucket, settings.charts_bucket, settings.public_url) == ("d", "c", "http://x")
-    assert (found.library, found.library_read_only, found.library_bucket) == (Path("/i.sqlite"), True, "l")
-    assert (found.dictionary, found.index, found.vector_bucket, found.vector_index) == ("/w.toml", "s3vectors", "v",
-                                                                                        "vi")
-    assert (found.embedder, found.embedding_model, found.dimensions) == ("bedrock", "e", 256)
-    assert (found.writer, found.writer_model, found.api_key, found.similar) == ("https://w/v1", "m", "k", 0.7)
-    assert (found.guardrail, found.guardrail_version, found.knowledge_base, found.data_source) == ("g", "3", "kb", "ds")
-    assert (found.opensearch_host, found.opensearch_index, found.region) == ("o", "oi", "r")
+    assert (read.index_path, read.index_read_only, read.store_bucket) == (Path("/i.sqlite"), True, "l")
+    assert (read.dictionary, read.index_kind, read.vector_bucket, read.vector_index) == ("/w.toml", "s3vectors",
+                                                                                          "v", "vi")
+    assert (read.embedder, read.embedding_model, read.dimensions) == ("bedrock", "e", 256)
+    assert (read.generator, read.generator_model, read.api_key, read.min_similarity) == ("https://w/v1", "m", "k", 0.7)
+    assert (read.guardrail, read.guardrail_version, read.knowledge_base, read.data_source) == ("g", "3", "kb", "ds")
+    assert (read.opensearch_host, read.opensearch_index, read.region) == ("o", "oi", "r")
 
 
 @pytest.mark.parametrize(("values", "named"), [
@@ -75,58 +77,59 @@ def test_everything_can_be_set() -> None:
     ({"similar": "1.1"}, "SHOTWISE_SIMILAR"), ({"similar": "-0.1"}, "SHOTWISE_SIMILAR"),
     ({"similar": "nan"}, "SHOTWISE_SIMILAR"), ({"similar": "inf"}, "SHOTWISE_SIMILAR"),
     ({"similar": "0,5"}, "SHOTWISE_SIMILAR")])
-def test_what_cannot_be_used_is_named(tmp_path: Path, values: dict[str, str], named: str) -> None:
+def test_an_unusable_setting_is_named(tmp_path: Path, values: dict[str, str], named: str) -> None:
     """The message names the setting and says what to set it to."""
     with pytest.raises(SettingError, match=named):
         knowledge(tmp_path, **values)
 
 
 def test_dimensions_are_a_whole_number(tmp_path: Path) -> None:
-    """Half a dimension is a mistake, not rounded away."""
+    """A fraction is refused, not rounded."""
     with pytest.raises(SettingError, match="SHOTWISE_EMBEDDING_DIMENSIONS"):
         knowledge(tmp_path, embedding_dimensions="512.5")
 
 
-@pytest.mark.parametrize(("given", "read_only"), [("true", True), ("false", False)])
-def test_read_only_is_true_or_false(tmp_path: Path, given: str, read_only: bool) -> None:
+@pytest.mark.parametrize(("text", "read_only"), [("true", True), ("false", False)])
+def test_read_only_is_true_or_false(tmp_path: Path, text: str, read_only: bool) -> None:
     """As the template writes it."""
-    assert knowledge(tmp_path, index_read_only=given).library_read_only == read_only
+    assert knowledge(tmp_path, index_read_only=text).index_read_only == read_only
 
 
-@pytest.mark.parametrize("given", ["1", "yes", "True", ""])
-def test_another_read_only_is_named(tmp_path: Path, given: str) -> None:
-    """What looks like yes is not read as no: a library would be written that nobody may write."""
+@pytest.mark.parametrize("text", ["1", "yes", "True", ""])
+def test_another_spelling_of_read_only_is_refused(tmp_path: Path, text: str) -> None:
+    """What looks like yes is not read as no: a store would be written to that nobody may write to."""
     with pytest.raises(SettingError, match="SHOTWISE_INDEX_READ_ONLY"):
-        knowledge(tmp_path, index_read_only=given)
+        knowledge(tmp_path, index_read_only=text)
 
 
-def test_plain_settings_compose_words_alone(tmp_path: Path) -> None:
-    """One SQLite file, made with its folder, for reading and for writing; no searcher, embedder or writer."""
+def test_default_settings_compose_lexical_search_alone(tmp_path: Path) -> None:
+    """One SQLite file, made with its folder, to read and write; no passage search, embedder or text generator."""
     settings = knowledge(tmp_path / "new")
     ingestion, answerer = open_ingestion(settings), open_answerer(settings)
-    assert isinstance(ingestion.library, SqliteDocumentStore) and settings.library.is_file()
-    assert ingestion.searcher is ingestion.embedder is open_text_generator(settings) is None and answerer.name == "extractive"
+    assert isinstance(ingestion.document_store, SqliteDocumentStore) and settings.index_path.is_file()
+    assert ingestion.passage_search is ingestion.embedder is open_text_generator(settings) is None
+    assert answerer.name == "extractive"
 
 
-def test_a_server_of_ones_own_composes_vectors_and_a_writer(tmp_path: Path) -> None:
-    """With an address, vectors are kept in the same file; nothing is asked of the server before it is needed."""
+def test_an_openai_compatible_server_composes_vectors_and_a_generator(tmp_path: Path) -> None:
+    """With an address, vectors are stored in the same file; the server is not called before it is needed."""
     settings = knowledge(tmp_path, embedder=SERVER, embedding_model="bge-m3", embedding_dimensions="8", writer=SERVER,
                          writer_model="qwen")
-    library, embedder = open_document_store(settings), open_embedder(settings)
-    assert isinstance(open_passage_search(settings, library), SqliteVectorSearch)
+    store, embedder = open_document_store(settings), open_embedder(settings)
+    assert isinstance(open_passage_search(settings, store), SqliteVectorSearch)
     assert embedder and (embedder.name, embedder.dimensions) == ("bge-m3/8", 8)
     assert "qwen" in open_answerer(settings).name
 
 
 def test_vectors_need_a_place(tmp_path: Path) -> None:
-    """A library in a bucket keeps none, so an embedder alone is named with what to set besides."""
+    """A store in a bucket holds no vectors, so with an embedder alone the error names what else to set."""
     settings = knowledge(tmp_path, library_bucket="b", embedder=SERVER)
     with pytest.raises(SettingError, match="SHOTWISE_INDEX_KIND"):
         open_passage_search(settings, object())  # type: ignore[arg-type]
 
 
-def test_a_plants_dictionary_is_read(tmp_path: Path) -> None:
-    """Its words stay whole beside the shipped ones."""
+def test_the_plants_dictionary_is_read(tmp_path: Path) -> None:
+    """Its words are kept in one piece, as the shipped ones are."""
     (tmp_path / "words.toml").write_text('words = ["진공밸브조립체"]', "utf-8")
     analyzer = open_analyzer(knowledge(tmp_path, dictionary=str(tmp_path / "words.toml")))
     assert {"진공밸브조립체", "이형제"} <= set(analyzer.terms("진공밸브조립체와 이형제"))
@@ -136,7 +139,7 @@ def test_a_plants_dictionary_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [None, b"words = [", b"words = 1", b"\xff\xfe", 'words = ["\u200b"]'.encode()],
                          ids=["absent", "no TOML", "another shape", "no UTF-8", "an empty word"])
 def test_a_dictionary_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """It is not passed over in silence: what was indexed by it would not be found."""
+    """Ignoring it in silence would lose documents that were indexed with it."""
     path = tmp_path / "words.toml"
     if content is not None:
         path.write_bytes(content)

@@ -28,7 +28,7 @@ def open_answerer(settings: KnowledgeSettings) -> Answerer:
 
     library = open_document_store(settings)
     index = HybridSearch(library, open_analyzer(settings), open_passage_search(settings, library))
-    return Answerer(index, open_embedder(settings, seconds=EMBEDDING_SECONDS), open_text_generator(settings), settings.similar,
+    return Answerer(index, open_embedder(settings, seconds=EMBEDDING_SECONDS), open_text_generator(settings), settings.min_similarity,
                     settings.answer_seconds)
 
 
@@ -42,11 +42,11 @@ def open_ingestion(settings: KnowledgeSettings) -> Ingestion:
 
 def open_document_store(settings: KnowledgeSettings, fresh_seconds: float = 15) -> DocumentStore:
     """S3 where a bucket is set, whose listing may be so old, else the file of this machine."""
-    if settings.library_bucket:
+    if settings.store_bucket:
         from shotwise.adapters.aws.s3_document_store import S3DocumentStore
 
-        return S3DocumentStore(settings.library_bucket, LIBRARY_PREFIX, fresh_seconds=fresh_seconds)
-    return SqliteDocumentStore(settings.library, read_only=settings.library_read_only)
+        return S3DocumentStore(settings.store_bucket, LIBRARY_PREFIX, fresh_seconds=fresh_seconds)
+    return SqliteDocumentStore(settings.index_path, read_only=settings.index_read_only)
 
 
 def open_analyzer(settings: KnowledgeSettings) -> Analyzer:
@@ -65,12 +65,12 @@ def open_passage_search(settings: KnowledgeSettings, library: DocumentStore) -> 
         from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 
         return KnowledgeBaseSearch(settings.knowledge_base, settings.data_source)
-    if settings.index == "opensearch":
+    if settings.index_kind == "opensearch":
         from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
 
         return OpenSearchPassageSearch(settings.opensearch_host, settings.opensearch_index, settings.region,
                                   settings.dimensions if settings.embedder else 0)
-    if settings.index == "s3vectors":
+    if settings.index_kind == "s3vectors":
         from shotwise.adapters.aws.s3_vectors_search import S3VectorsSearch
 
         return S3VectorsSearch(settings.vector_bucket, settings.vector_index)
@@ -87,7 +87,7 @@ def open_passage_search(settings: KnowledgeSettings, library: DocumentStore) -> 
 def make_index(settings: KnowledgeSettings) -> None:
     """Make the index of OpenSearch, unless it is there. Raises KnowledgeError where the collection does not answer or
     lets nobody in yet. Other stores are made whole by the stack."""
-    if settings.index == "opensearch":
+    if settings.index_kind == "opensearch":
         from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
 
         searcher = open_passage_search(settings, open_document_store(settings))
@@ -113,13 +113,13 @@ def open_embedder(settings: KnowledgeSettings, *, seconds: float | None = None) 
 def open_text_generator(settings: KnowledgeSettings) -> TextGenerator | None:
     """What words answers; None: they are extractive. It may be silent for as long as is left once a question is
     embedded and searched."""
-    if not settings.writer:
+    if not settings.generator:
         return None
     seconds = settings.answer_seconds - EMBEDDING_SECONDS - SEARCHING_SECONDS
-    if settings.writer == "bedrock":
+    if settings.generator == "bedrock":
         from shotwise.adapters.aws.converse_generator import ConverseGenerator
 
-        return ConverseGenerator(settings.writer_model, settings.guardrail, settings.guardrail_version, seconds=seconds)
+        return ConverseGenerator(settings.generator_model, settings.guardrail, settings.guardrail_version, seconds=seconds)
     from shotwise.adapters.openai.generator import OpenAIGenerator
 
-    return OpenAIGenerator(settings.writer, settings.writer_model, settings.api_key, seconds=seconds)
+    return OpenAIGenerator(settings.generator, settings.generator_model, settings.api_key, seconds=seconds)
