@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-from shotwise.knowledge.ingestion.postings import packed, postings
+from shotwise.knowledge.ingestion.postings import build_postings, pack_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch, fused
@@ -85,7 +85,7 @@ def measure(folder: Path, splits: dict[str, Split], analyzer: Analyzer) -> dict[
     figures, rankings = {}, []
     for name, split in splits.items():
         counted = [Counter(split(passage.lines[0].text)) for passage in passages]
-        index = Bm25Index({"": ("", packed(([(each, False)] for each in counted), [False] * len(passages)))})
+        index = Bm25Index({"": ("", pack_postings(([(each, False)] for each in counted), [False] * len(passages)))})
         rankings.append([index.search(dict.fromkeys(split(text), 1.0), DEPTH) for text, _ in queries])
         figures[name] = _ndcg(rankings[-1], ids, queries)
     figures["rank fusion"] = _ndcg([fused(ranked) for ranked in zip(*rankings, strict=True)], ids, queries)
@@ -116,7 +116,7 @@ def speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dict[str, A
         path = Path(folder) / "library.sqlite"
         library = SqliteDocumentStore(path)
         started = time.perf_counter()
-        library.put(IndexedDocument(Document("made.pdf", "", "", ()), "1", made, postings(made, analyzer)))
+        library.put(IndexedDocument(Document("made.pdf", "", "", ()), "1", made, build_postings(made, analyzer)))
         wrote = time.perf_counter() - started
         index = HybridSearch(library, analyzer)
         started = time.perf_counter()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pymupdf
 
 from shotwise.errors import FieldError, InvalidInput
-from shotwise.knowledge.ingestion.chunk import passages
-from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES, placed, read_expected
+from shotwise.knowledge.ingestion.chunk import split_into_passages
+from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES, place_questions, read_questions
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import ExpectedQuestion
 
@@ -38,7 +38,7 @@ def attach_questions(path: Path, questions: Path) -> int:
     """
     document = parse(path)
     content, expected = _questions(questions)
-    faults = placed(replace(document, expected=expected), passages(document))[1]
+    faults = place_questions(replace(document, expected=expected), split_into_passages(document))[1]
     if faults:
         raise InvalidInput([FieldError(questions.name, fault) for fault in faults])
     pdf = path.read_bytes()
@@ -57,7 +57,7 @@ def _questions(path: Path) -> tuple[bytes, tuple[ExpectedQuestion, ...]]:
     if len(content) > MAX_BYTES:
         raise InvalidInput([FieldError(path.name, f"is larger than {MAX_BYTES >> 20} MiB; leave some out")])
     try:
-        expected, faults = read_expected(content.decode("utf-8"))
+        expected, faults = read_questions(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise InvalidInput([FieldError(path.name, "is not UTF-8; save it as such")]) from None
     if faults or not expected:

@@ -21,12 +21,12 @@ from typing import Any
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, Query
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
-from shotwise.knowledge.text.question import asked
-from shotwise.knowledge.verify import stands_in
+from shotwise.knowledge.text.question import question_from_user
+from shotwise.knowledge.verify import contains_quote
 
 TOP, DEPTH = 5, 10
 Place = tuple[str, int]
@@ -70,8 +70,8 @@ def evaluate_golden(questions: Sequence[Golden], answerer: Answerer, page_text: 
         started = time.perf_counter()
         hits = answerer.search(question.query, 4 * DEPTH)
         times.append(time.perf_counter() - started)
-        answer = answerer.answer(asked(question.query, None))
-        quotes += [stands_in(source.quote, page_text(source.document, source.page)) for source in answer.sources]
+        answer = answerer.answer(question_from_user(question.query, None))
+        quotes += [contains_quote(source.quote, page_text(source.document, source.page)) for source in answer.sources]
         refusals.append((not question.pages, not answer.grounded))
         if question.pages:
             places = [(hit.passage.document, hit.passage.page) for hit in hits]
@@ -95,7 +95,7 @@ def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: 
     asked_for = read_queries(queries, set(ids))
     with tempfile.TemporaryDirectory() as folder:
         library = SqliteDocumentStore(Path(folder) / "library.sqlite")
-        library.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages, postings(passages, analyzer)))
+        library.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages, build_postings(passages, analyzer)))
         index = HybridSearch(library, analyzer)
         index.search(Query("."), 1)  # reads the postings
         figures, times = [], []

@@ -17,7 +17,7 @@ from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.problem import InvalidPayload
 from shotwise.handlers.rag_query import rag_query_function
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -117,7 +117,7 @@ def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, anal
     """Spaces, middle dots and brackets are common in Korean file names."""
     name = "「점검」 용해·보온로 #1.pdf"
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
-    library.put(IndexedDocument(Document(name, "점검", "0", ()), "0", (), postings((), analyzer)))
+    library.put(IndexedDocument(Document(name, "점검", "0", ()), "0", (), build_postings((), analyzer)))
     (tmp_path / name).write_bytes(b"%PDF-")
     reply = rag_query_function(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))(
         event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
@@ -190,7 +190,7 @@ def test_metrics_count_answers(answerer: Answerer, monkeypatch: pytest.MonkeyPat
     """How many there were, how many that say that the documents do not answer, how many that lack something."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     silent = Silent() if degraded else None
-    rag_query_function(Answerer(answerer.hybrid_search, writer=silent), FolderStore([MANUALS], ""))({"query": query}, None)
+    rag_query_function(Answerer(answerer.hybrid_search, text_generator=silent), FolderStore([MANUALS], ""))({"query": query}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     emitted = next(line for line in lines if "Answers" in line)
     assert {name: emitted[name][0] for name in counts} == counts

@@ -21,7 +21,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from shotwise.knowledge.ingestion.chunk import passages
+from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.parse import clean, parse
 from shotwise.knowledge.ingestion.parse_worker import GRACE_S, may_hold_table
 
@@ -162,7 +162,7 @@ def test_text_pages_per_second(tmp_path: Path) -> None:
         start = time.monotonic()
         read = parse(path)
         seconds.append(time.monotonic() - start)
-    assert len(passages(read)) >= 60
+    assert len(split_into_passages(read)) >= 60
     assert 60 / min(seconds) >= 5
 
 

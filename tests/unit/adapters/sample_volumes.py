@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from shotwise.knowledge.ingestion.postings import Place, packed
+from shotwise.knowledge.ingestion.postings import Place, pack_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Page, Passage, Postings, Questions
 
 ODD_NAMES = ["guide.pdf", "한글 이름.pdf", " two  spaces .pdf", "../x.pdf", ".", "a/b%2Fc.pdf", 'q"uo\'te\\.pdf',
@@ -26,12 +26,12 @@ def volume(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Seq
                      for number, (text, page) in enumerate(zip(texts, numbers, strict=True)))
     document = Document(name, "Guide", "5ha", tuple(Page(page, f"# Page {page}", f"Text of {page}")
                                                     for page in dict.fromkeys(numbers)), ("page 3 is a picture",))
-    return IndexedDocument(document, version, passages, postings(passages, questions or {}), questions or {})
+    return IndexedDocument(document, version, passages, build_postings(passages, questions or {}), questions or {})
 
 
-def postings(passages: Sequence[Passage], questions: Questions) -> Postings:
+def build_postings(passages: Sequence[Passage], questions: Questions) -> Postings:
     """One term that stands in the headings of every passage, which count twice."""
-    return packed((_places(number, passage, questions) for number, passage in enumerate(passages)),
+    return pack_postings((_places(number, passage, questions) for number, passage in enumerate(passages)),
                   [passage.action for passage in passages])
 
 

@@ -11,15 +11,15 @@ from itertools import zip_longest
 
 import numpy as np
 from hypothesis import strategies as st
-from sample_documents import LEXICON, passage
+from sample_documents import ANALYZER, passage
 
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Line, Passage, PassageId, Postings
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
 
 
 @dataclass(frozen=True)
-class Asked(Passage):
+class AnsweringPassage(Passage):
     """A passage that answers questions: as a whole, and by each of its lines in turn."""
 
     questions: tuple[tuple[str, ...], ...] = ()
@@ -35,7 +35,7 @@ _QUESTIONS = st.lists(TEXTS, max_size=2).map(tuple)
 def _drawn(lines: list[tuple[str, tuple[str, ...]]], headings: list[str], action: bool,
            whole: tuple[str, ...]) -> Passage:
     questions = (whole, *(asked for _, asked in lines))
-    return Asked("a", "다이캐스팅 기공", 1, tuple(headings), tuple(Line(text, text) for text, _ in lines), action,
+    return AnsweringPassage("a", "다이캐스팅 기공", 1, tuple(headings), tuple(Line(text, text) for text, _ in lines), action,
                  questions)
 
 
@@ -48,72 +48,72 @@ _ASKED = st.builds(_drawn, st.lists(st.tuples(TEXTS, _QUESTIONS), max_size=3), s
 CORPORA = st.lists(st.lists(_ASKED | _ASKED.map(_silent), max_size=4), max_size=4)
 
 
-def asked(text: str, *questions: Sequence[str], headings: tuple[str, ...] = ()) -> Asked:
+def answering_passage(text: str, *questions: Sequence[str], headings: tuple[str, ...] = ()) -> AnsweringPassage:
     """A passage of one line. questions: those of the whole, then those of the line."""
     plain = passage(text, headings=headings)
-    return Asked(plain.document, plain.title, plain.page, plain.headings, plain.lines, plain.action,
+    return AnsweringPassage(plain.document, plain.title, plain.page, plain.headings, plain.lines, plain.action,
                  tuple(map(tuple, questions)))
 
 
-def kept(passages: Sequence[Passage]) -> Postings:
+def postings_of(passages: Sequence[Passage]) -> Postings:
     """The postings of a document."""
     known = {(number, line): texts for number, each in enumerate(passages)
              for line, texts in enumerate(_questions_of(each)) if texts}
-    return postings(passages, LEXICON, known)
+    return build_postings(passages, ANALYZER, known)
 
 
 def _questions_of(found: Passage) -> tuple[tuple[str, ...], ...]:
-    return found.questions if isinstance(found, Asked) else ()
+    return found.questions if isinstance(found, AnsweringPassage) else ()
 
 
-def built(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None) -> Bm25Index:
+def bm25_index(corpus: Corpus, spoiled: Callable[[Postings], Postings] | None = None) -> Bm25Index:
     """The index of a corpus; `spoiled` changes the postings of its first document."""
-    documents = {str(number): ("v", kept(passages)) for number, passages in enumerate(corpus)}
+    documents = {str(number): ("v", postings_of(passages)) for number, passages in enumerate(corpus)}
     if spoiled and documents:
         documents["0"] = "v", spoiled(documents["0"][1])
     return Bm25Index(documents)
 
 
-def moved(found: Postings, by: int) -> Postings:
+def shifted(found: Postings, by: int) -> Postings:
     """The postings with every term some places further on, those at the end at the beginning."""
     numbers = np.frombuffer(found.places, "<u4")
     return replace(found, places=((numbers + by) % len(found.questions)).astype("<u4").tobytes())
 
 
-def keyed(corpus: Corpus) -> dict[PassageId, Passage]:
+def passages_by_id(corpus: Corpus) -> dict[PassageId, Passage]:
     """Every passage by its key."""
     return {PassageId(str(number), "v", at): each for number, passages in enumerate(corpus)
             for at, each in enumerate(passages)}
 
 
 @lru_cache(maxsize=256)
-def places(found: Passage) -> list[tuple[Counter[str], bool]]:
+def text_units(found: Passage) -> list[tuple[Counter[str], bool]]:
     """How often each term counts in each place of a passage, and whether it is a question, the plain way: a heading's
     words count twice and the title's once; then the questions of the whole, then each line and its questions."""
-    return list(_places(found))
+    return list(_text_units(found))
 
 
-def _places(found: Passage) -> Iterator[tuple[Counter[str], bool]]:
-    heading = LEXICON.terms(" ".join(found.headings))
-    texts = [heading + heading + LEXICON.terms(found.title), *(LEXICON.terms(line.text) for line in found.lines)]
+def _text_units(found: Passage) -> Iterator[tuple[Counter[str], bool]]:
+    heading = ANALYZER.terms(" ".join(found.headings))
+    texts = [heading + heading + ANALYZER.terms(found.title), *(ANALYZER.terms(line.text) for line in found.lines)]
     for terms, questions in zip_longest(texts, _questions_of(found)[:len(texts)], fillvalue=()):
         yield Counter(terms), False
-        yield from ((Counter(LEXICON.spoken(question)), True) for question in questions)
+        yield from ((Counter(ANALYZER.question_terms(question)), True) for question in questions)
 
 
 def counted(found: Passage) -> Counter[str]:
     """How often each term counts in a passage; the questions that it answers count as text."""
-    return sum((terms for terms, _ in places(found)), Counter())
+    return sum((terms for terms, _ in text_units(found)), Counter())
 
 
 def stated(found: Passage) -> set[str]:
     """The terms of its own words."""
-    return {term for terms, is_question in places(found) if not is_question for term in terms}
+    return {term for terms, is_question in text_units(found) if not is_question for term in terms}
 
 
 def questions_in(corpus: Corpus) -> list[Counter[str]]:
     """The terms of each question that any of its passages answers."""
-    return [terms for passages in corpus for each in passages for terms, is_question in places(each) if is_question]
+    return [terms for passages in corpus for each in passages for terms, is_question in text_units(each) if is_question]
 
 
 def rarities(corpus: Corpus) -> Callable[[str], float]:

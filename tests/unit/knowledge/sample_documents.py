@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Page, Passage, Questions
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 MANUALS = Path(__file__).parents[3] / "manuals"
-LEXICON = Analyzer(read_dictionary(*shipped_dictionaries()))
+ANALYZER = Analyzer(read_dictionary(*shipped_dictionaries()))
 
 
 def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Document:
@@ -25,11 +25,11 @@ def passage(text: str, *more: str, name: str = "guide.pdf", page: int = 1, actio
     return Passage(name, title, page, headings, tuple(Line(line, line) for line in (text, *more)), action)
 
 
-def volume(analyzer: Analyzer, *said: str | Passage, name: str = "guide.pdf", version: str = "v1",
+def indexed_document(analyzer: Analyzer, *said: str | Passage, name: str = "guide.pdf", version: str = "v1",
            pages: Sequence[str] | None = None, questions: Questions | None = None) -> IndexedDocument:
     """A document of these passages, all on one page that holds their lines unless `pages` says what its pages hold.
     questions: those that the passages and their lines answer."""
     found = tuple(passage(part, name=name) if isinstance(part, str) else part for part in said)
     text = "\n".join(line.quote for part in found for line in part.lines)
     return IndexedDocument(document(*([text] if pages is None else pages), name=name, sha256=version), version, found,
-                  postings(found, analyzer, questions), questions or {})
+                  build_postings(found, analyzer, questions), questions or {})

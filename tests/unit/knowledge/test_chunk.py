@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sample_documents import document
 
-from shotwise.knowledge.ingestion.chunk import MAX_CHARACTERS, passages
+from shotwise.knowledge.ingestion.chunk import MAX_CHARACTERS, split_into_passages
 from shotwise.knowledge.models import Document, Page, Passage
 
 
@@ -15,7 +15,7 @@ def quotes(found: list[Passage]) -> list[str]:
 
 def test_headings_reach_over_pages() -> None:
     """A heading holds until the next of its level, across page ends, and each passage names its own page."""
-    first, second, third = passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.",
+    first, second, third = split_into_passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.",
                                              "온도가 높다.\n\n# 2 기포\n\n공기가 많다."))
     assert (first.page, first.headings) == (1, ("1 기공", "1.1 원인"))
     assert (second.page, second.headings) == (2, ("1 기공", "1.1 원인"))
@@ -25,7 +25,7 @@ def test_headings_reach_over_pages() -> None:
 def test_table_row_quotes_its_sentence() -> None:
     """A row is searched as a whole and quoted from its sentence on; the header row is no line."""
     table = "|변수|방향|이유|\n|---|---|---|\n|주조 압력|낮음|주조 압력이 낮으면 기공이 생긴다.|"
-    (line,) = passages(document(table))[0].lines
+    (line,) = split_into_passages(document(table))[0].lines
     assert line.text == "주조 압력 낮음 주조 압력이 낮으면 기공이 생긴다."
     assert line.quote == "주조 압력이 낮으면 기공이 생긴다."
 
@@ -33,22 +33,22 @@ def test_table_row_quotes_its_sentence() -> None:
 def test_table_row_keeps_what_follows_its_sentence() -> None:
     """A figure after the sentence is quoted with it where the page holds them so, else the sentence alone."""
     table = "|측정기|방법|주기|\n|---|---|---|\n|열전대|보정한 것과 비교한다.|한 주마다|"
-    row = passages(Document("a.pdf", "", "", (Page(1, table, "열전대\n보정한 것과 비교한다.\n한 주마다"),)))
-    other_order = passages(Document("a.pdf", "", "", (Page(1, table, "열전대 한 주마다 보정한 것과 비교한다."),)))
+    row = split_into_passages(Document("a.pdf", "", "", (Page(1, table, "열전대\n보정한 것과 비교한다.\n한 주마다"),)))
+    other_order = split_into_passages(Document("a.pdf", "", "", (Page(1, table, "열전대 한 주마다 보정한 것과 비교한다."),)))
     assert quotes(row) == ["보정한 것과 비교한다. 한 주마다"]
     assert quotes(other_order) == ["보정한 것과 비교한다."]
 
 
 def test_table_row_without_sentence_is_quoted_whole() -> None:
     """A row of names and figures is one quote."""
-    assert quotes(passages(document("|변수|P1|\n|---|---|\n|형체력|250|"))) == ["형체력 250"]
+    assert quotes(split_into_passages(document("|변수|P1|\n|---|---|\n|형체력|250|"))) == ["형체력 250"]
 
 
 def test_running_headers_and_footers_are_no_lines() -> None:
     """What stands at the edge of every page, page numbers aside, is not quoted; what stands there once is."""
     pages = [f"공정 매뉴얼\n\n{name}에 관한 문장이 여기에 있다.\n\n- {number} -"
              for number, name in enumerate(("기공", "기포", "균열", "변형"), 1)]
-    assert quotes(passages(document(*pages))) == [
+    assert quotes(split_into_passages(document(*pages))) == [
         f"{name}에 관한 문장이 여기에 있다." for name in ("기공", "기포", "균열", "변형")]
 
 
@@ -56,18 +56,18 @@ def test_words_of_a_running_header_are_kept_between_the_edges() -> None:
     """A line of the page's own is quoted even where a header elsewhere reads the same."""
     pages = [f"공정 매뉴얼\n\n{name}의 원인은 압력이다.\n\n공정 매뉴얼\n\n{name}의 대책은 점검이다.\n\n- {number} -"
              for number, name in enumerate(("기공", "기포", "균열", "변형"), 1)]
-    assert quotes(passages(document(*pages))).count("공정 매뉴얼") == 4
+    assert quotes(split_into_passages(document(*pages))).count("공정 매뉴얼") == 4
 
 
 def test_contents_are_no_lines() -> None:
     """A table of contents points elsewhere: neither its page under its heading nor dotted lines are quoted."""
-    assert passages(document("## 차례\n\n1 기공 3")) == []
-    assert quotes(passages(document("1 기공 . . . . . . . . 3\n\n기공은 구멍이다."))) == ["기공은 구멍이다."]
+    assert split_into_passages(document("## 차례\n\n1 기공 3")) == []
+    assert quotes(split_into_passages(document("1 기공 . . . . . . . . 3\n\n기공은 구멍이다."))) == ["기공은 구멍이다."]
 
 
 def test_list_items_stay_whole() -> None:
     """An item is one statement even of two sentences or broken lines; a paragraph is cut into sentences."""
-    found = passages(document("1. 급탕량을 늘리고 열 샷을 확인한다. 다시\n잰다.\n2. 온도를 올린다.\n\n"
+    found = split_into_passages(document("1. 급탕량을 늘리고 열 샷을 확인한다. 다시\n잰다.\n2. 온도를 올린다.\n\n"
                               "첫 문장은 금형의 온도와 압력을 말한다. 둘째 문장은 속도를 말한다."))
     assert quotes(found) == ["급탕량을 늘리고 열 샷을 확인한다. 다시 잰다.", "온도를 올린다.",
                              "첫 문장은 금형의 온도와 압력을 말한다.", "둘째 문장은 속도를 말한다."]
@@ -75,14 +75,14 @@ def test_list_items_stay_whole() -> None:
 
 def test_short_sentence_stays_with_the_next() -> None:
     """예시 사례, 제품 종류 1. says nothing alone."""
-    assert quotes(passages(document("예시 사례, 제품 종류 1. 보스에서 기공이 나왔다."))) == [
+    assert quotes(split_into_passages(document("예시 사례, 제품 종류 1. 보스에서 기공이 나왔다."))) == [
         "예시 사례, 제품 종류 1. 보스에서 기공이 나왔다."]
 
 
 def test_portions_are_short() -> None:
     """A long section becomes several passages under the same heading, none beyond the limit, none losing a line."""
     sentences = [f"문장 번호 {number}은 주조 압력과 승압 시간을 함께 다루는 긴 문장이다." for number in range(60)]
-    found = passages(document("# 긴 절\n\n" + " ".join(sentences)))
+    found = split_into_passages(document("# 긴 절\n\n" + " ".join(sentences)))
     assert len(found) > 1 and {passage.headings for passage in found} == {("긴 절",)}
     assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
     assert quotes(found) == sentences
@@ -90,18 +90,18 @@ def test_portions_are_short() -> None:
 
 def test_countermeasures_are_flagged() -> None:
     """The heading says whether a passage tells what to do."""
-    causes, remedies = passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.\n\n## 1.2 대책\n\n압력을 올린다."))
+    causes, remedies = split_into_passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.\n\n## 1.2 대책\n\n압력을 올린다."))
     assert (causes.action, remedies.action) == (False, True)
 
 
 def test_marks_are_not_quoted() -> None:
     """Markdown's bold, code and line breaks are not part of what the page says."""
-    assert quotes(passages(document("**형체력**은 `Clamping_Force`<br>이다."))) == ["형체력은 Clamping_Force 이다."]
+    assert quotes(split_into_passages(document("**형체력**은 `Clamping_Force`<br>이다."))) == ["형체력은 Clamping_Force 이다."]
 
 
 def test_real_casebook_is_cut_well(casebook: Document) -> None:
     """In the shipped casebook no portion is too long, no line is the running title, and each defect has remedies."""
-    found = passages(casebook)
+    found = split_into_passages(casebook)
     assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
     assert casebook.title not in quotes([passage for passage in found if passage.page > 1])
     remedies = {passage.headings[0] for passage in found if passage.action}

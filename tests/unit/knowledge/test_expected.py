@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import document, passage
 
-from shotwise.knowledge.ingestion.chunk import passages
+from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import (
     MAX_CHARACTERS,
     MAX_NOTES,
     MAX_OF_ONE,
     MAX_PAGE,
     MAX_QUESTIONS,
-    placed,
-    read_expected,
+    place_questions,
+    read_questions,
 )
 from shotwise.knowledge.models import Document, ExpectedQuestion, Passage, Questions
 
@@ -50,14 +50,14 @@ BAD = [
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[line[:40] for line, _ in BAD])
 def test_a_bad_line_is_noted_and_the_others_count(line: str, reason: str) -> None:
     """Its number in the file is told, empty lines counted too, with what is wrong with it."""
-    found, (note,) = read_expected("\n".join([row(), "", line, row(page=4)]))
+    found, (note,) = read_questions("\n".join([row(), "", line, row(page=4)]))
     assert found == (GOOD, replace(GOOD, page=4))
     assert note.startswith(f"line 3 of questions.jsonl is passed over: {reason}")
 
 
 def test_the_first_bad_lines_are_noted() -> None:
     """Each by its number, in order, and the last note tells that there is more; nothing after them is read."""
-    found, notes = read_expected("\n".join([*(line for line, _ in BAD[:MAX_NOTES]), row()]))
+    found, notes = read_questions("\n".join([*(line for line, _ in BAD[:MAX_NOTES]), row()]))
     assert found == () and [int(note.split()[1]) for note in notes[:-1]] == list(range(1, MAX_NOTES + 1))
     assert notes[-1] == f"what follows line {MAX_NOTES} of questions.jsonl is passed over: there is too much of it"
 
@@ -65,7 +65,7 @@ def test_the_first_bad_lines_are_noted() -> None:
 def test_a_document_has_so_many_questions() -> None:
     """What is beyond is told and left out: each question costs every search a little."""
     lines = [row(questions=[f"{number} {other}" for other in range(MAX_OF_ONE)]) for number in range(300)]
-    found, notes = read_expected("\n".join(lines))
+    found, notes = read_questions("\n".join(lines))
     assert sum(len(each.questions) for each in found) == MAX_QUESTIONS
     assert notes == (f"what follows line {len(found)} of questions.jsonl is passed over: there is too much of it",)
 
@@ -79,40 +79,40 @@ def test_a_note_is_short() -> None:
 @pytest.mark.parametrize("content", ["", "\n", "\r\n\r\n", " \n\t\n  "])
 def test_an_empty_file_asks_nothing(content: str) -> None:
     """Nor do empty lines, and nothing is noted of them."""
-    assert read_expected(content) == ((), ())
+    assert read_questions(content) == ((), ())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \r\n", "\n\n"])
 @pytest.mark.parametrize("last", [True, False])
 def test_lines_end_as_on_any_machine(end: str, last: bool) -> None:
     """With or without a carriage return, and the last one with or without an end."""
-    assert read_expected(end.join([row(), row(page=4)]) + end * last) == ((GOOD, replace(GOOD, page=4)), ())
+    assert read_questions(end.join([row(), row(page=4)]) + end * last) == ((GOOD, replace(GOOD, page=4)), ())
 
 
 @pytest.mark.parametrize("between", ["\u2028", "\u2029", "\x85"])
 def test_a_character_that_ends_lines_elsewhere_ends_none(between: str) -> None:
     """JSON may hold line and paragraph separators as they are; here they are spaces."""
-    assert read_expected(row(questions=[f"왜{between}막히나요?"])) == (
+    assert read_questions(row(questions=[f"왜{between}막히나요?"])) == (
         (replace(GOOD, questions=("왜 막히나요?",)),), ())
 
 
 def test_spaces_are_single_ones() -> None:
     """In the words and in the questions, whatever stood between the words."""
     spaced = row(text="  Clean\n the\tdie. ", questions=[" How  is\u3000it\ncleaned? ", *GOOD.questions[1:]])
-    assert read_expected(spaced) == ((GOOD,), ())
+    assert read_questions(spaced) == ((GOOD,), ())
 
 
 def test_a_question_that_says_nothing_is_none() -> None:
     """Empty ones are left out, and a line without any is a line all the same; what else a line says is nobody's
     concern."""
-    found, notes = read_expected("\n".join([row(questions=["", " \n", "a"]), row(questions=[], author="b")]))
+    found, notes = read_questions("\n".join([row(questions=["", " \n", "a"]), row(questions=[], author="b")]))
     assert [each.questions for each in found] == [("a",), ()] and notes == ()
 
 
 def test_a_question_may_have_its_characters() -> None:
     """The longest one is read, whatever its alphabet; the words of the page have no such limit."""
     longest = "막" * MAX_CHARACTERS
-    assert read_expected(row(text="a" * 5000, questions=[longest] * 50)) == (
+    assert read_questions(row(text="a" * 5000, questions=[longest] * 50)) == (
         (ExpectedQuestion(3, "a" * 5000, (longest,)),), ())
 
 
@@ -123,7 +123,7 @@ def test_what_was_written_is_read(rows: list[ExpectedQuestion], escaped: bool) -
     content = "\n".join(json.dumps(each.__dict__, ensure_ascii=escaped) for each in rows)
     spaced = [ExpectedQuestion(each.page, " ".join(each.text.split()), tuple(dict.fromkeys(
         " ".join(question.split()) for question in each.questions if question.strip()))) for each in rows]
-    assert read_expected(content) == (tuple(spaced), ())
+    assert read_questions(content) == (tuple(spaced), ())
 
 
 MARKDOWN = ("# Dies\n\n## Spray\n\nKeep the  nozzle clean all of the time. Spray for two seconds at the least.\n\n"
@@ -136,7 +136,7 @@ GUIDE = document(*MARKDOWN)
 def located(*expected: ExpectedQuestion, guide: Document = GUIDE) -> tuple[dict[tuple[int, int], tuple[str, ...]],
                                                                     tuple[str, ...]]:
     """Where in the guide's passages these are placed, and what is noted."""
-    found, notes = placed(replace(guide, expected=expected), passages(guide))
+    found, notes = place_questions(replace(guide, expected=expected), split_into_passages(guide))
     return dict(found), notes
 
 
@@ -155,7 +155,7 @@ def test_words_are_placed_where_they_stand(page: int, text: str, place: tuple[in
 def test_a_heading_comes_before_lines() -> None:
     """Words that head one section and stand in another's line ask of the section."""
     kept = [passage("Die casting"), passage("b", headings=("Dies", "Die casting"))]
-    found, _ = placed(replace(GUIDE, expected=(ExpectedQuestion(1, "Die casting", ("a",)), ExpectedQuestion(1, "Die", ("b",)))), kept)
+    found, _ = place_questions(replace(GUIDE, expected=(ExpectedQuestion(1, "Die casting", ("a",)), ExpectedQuestion(1, "Die", ("b",)))), kept)
     assert found == {(1, 0): ("a",), (0, 1): ("b",)}
 
 
@@ -163,16 +163,16 @@ def test_what_stands_twice_is_the_first() -> None:
     """Of the passages of its page, not of an earlier one."""
     kept = [passage("Wait."), *(passage("Go.", "Wait.", headings=("Dies",), page=2) for _ in range(2))]
     asked = replace(GUIDE, expected=(ExpectedQuestion(2, "Wait.", ("a",)), ExpectedQuestion(2, "Dies", ("b",))))
-    assert placed(asked, kept) == ({(1, 2): ("a",), (1, 0): ("b",)}, ())
+    assert place_questions(asked, kept) == ({(1, 2): ("a",), (1, 0): ("b",)}, ())
 
 
 @pytest.mark.parametrize("text", ["Keep  the nozzle\nclean", "Keep\tthe nozzle\u00a0clean"])
 def test_spaces_make_no_difference(text: str) -> None:
     """Neither those of the page nor those of the file, which are single ones once it is read."""
-    (read,), _ = read_expected(row(1, text, ["a"]))
+    (read,), _ = read_questions(row(1, text, ["a"]))
     kept = [passage("Always: Keep   the\nnozzle clean.", headings=("Keep the\u3000 nozzle clean!",))]
     heading = ExpectedQuestion(1, "Keep the nozzle clean!", ("b",))
-    assert placed(replace(GUIDE, expected=(read, heading)), kept) == ({(0, 1): ("a",), (0, 0): ("b",)}, ())
+    assert place_questions(replace(GUIDE, expected=(read, heading)), kept) == ({(0, 1): ("a",), (0, 0): ("b",)}, ())
 
 
 def test_the_same_words_twice_add_up() -> None:
@@ -238,14 +238,14 @@ def rightly(kept: Sequence[Passage], expected: Sequence[ExpectedQuestion], found
 def test_every_question_is_placed_or_lost(kept: list[Passage], asked: list[tuple[int, str]]) -> None:
     """Each question stands at one place, which holds its words, or is told to be lost because there is none."""
     expected = tuple(ExpectedQuestion(page, text, (str(number),)) for number, (page, text) in enumerate(asked))
-    assert rightly(kept, expected, *placed(replace(GUIDE, expected=expected), kept))
+    assert rightly(kept, expected, *place_questions(replace(GUIDE, expected=expected), kept))
 
 
 def test_the_check_sees_misplaced_questions() -> None:
     """The check can fail: another line, another passage, one left out, and one lost untold are seen."""
     kept = [passage("die", "spray"), passage("dry", headings=("die",), page=2)]
     expected = (ExpectedQuestion(1, "die", ("0",)), ExpectedQuestion(2, "die", ("1",)), ExpectedQuestion(2, "spray", ("2",)))
-    found, notes = placed(replace(GUIDE, expected=expected), kept)
+    found, notes = place_questions(replace(GUIDE, expected=expected), kept)
     assert rightly(kept, expected, found, notes) and found == {(0, 1): ("0",), (1, 0): ("1",)}
     for wrong in ({(0, 2): ("0",), (1, 0): ("1",)}, {(0, 1): ("0",), (1, 1): ("1",)}, {(0, 1): ("0",)},
                   {**found, (1, 1): ("2",)}, {(0, 1): ("0", "1")}):

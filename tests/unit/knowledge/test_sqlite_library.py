@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_documents import document, passage, volume
+from sample_documents import document, indexed_document, passage
 
 from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Query
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -24,7 +24,7 @@ from shotwise.knowledge.text.analyzer import Analyzer
 @pytest.fixture
 def filled(library: SqliteDocumentStore, analyzer: Analyzer) -> SqliteDocumentStore:
     """A library that holds the first version of a guide."""
-    library.put(volume(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽", "둘째 쪽"]))
+    library.put(indexed_document(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽", "둘째 쪽"]))
     return library
 
 
@@ -42,17 +42,17 @@ def test_a_document_comes_back_as_it_went_in(library: SqliteDocumentStore, analy
                     True),
             Passage("guide.pdf", "Guide", 1, (), (), False))
     stored = IndexedDocument(replace(document("첫 쪽\x00", "", "셋"), notes=("page 3: no table",)), "v", kept,
-                    postings(kept, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
+                    build_postings(kept, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
     library.put(stored)
     assert library.passages([PassageId("guide.pdf", "v", 0), PassageId("guide.pdf", "v", 1)]) == list(kept)
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]) == stored.postings
-    assert library.entries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, ("page 3: no table",))]
+    assert library.summaries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, ("page 3: no table",))]
     assert [library.page_text("guide.pdf", number) for number in range(5)] == ["", "첫 쪽\x00", "", "셋", ""]
 
 
 def test_a_second_version_replaces_the_first(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Of a document that is put in again nothing old is kept."""
-    filled.put(volume(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"]))
+    filled.put(indexed_document(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"]))
     assert filled.passages([PassageId("guide.pdf", "v1", 0), PassageId("guide.pdf", "v2", 1)]) == [None, None]
     assert filled.page_text("guide.pdf", 2) == "" and filled.page_text("guide.pdf", 1) == "균열의 쪽"
     assert dict(filled.versions()) == {"guide.pdf": "v2"}
@@ -61,8 +61,8 @@ def test_a_second_version_replaces_the_first(filled: SqliteDocumentStore, analyz
 
 def test_other_documents_stay(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Putting in, replacing and removing one document leaves the others as they are."""
-    filled.put(volume(analyzer, "기포가 생긴다", name="other.pdf"))
-    filled.put(volume(analyzer, name="other.pdf", version="v2"))
+    filled.put(indexed_document(analyzer, "기포가 생긴다", name="other.pdf"))
+    filled.put(indexed_document(analyzer, name="other.pdf", version="v2"))
     assert dict(filled.versions()) == {"guide.pdf": "v1", "other.pdf": "v2"}
     filled.remove("other.pdf")
     filled.remove("never.pdf")
@@ -71,9 +71,9 @@ def test_other_documents_stay(filled: SqliteDocumentStore, analyzer: Analyzer) -
 
 def test_an_empty_document_is_kept(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """It has no terms, and a search over it finds nothing."""
-    library.put(volume(analyzer, pages=[]))
+    library.put(indexed_document(analyzer, pages=[]))
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]).terms == ()
-    assert library.entries()[0].passages == 0
+    assert library.summaries()[0].passages == 0
     assert HybridSearch(library, analyzer).search(Query("기공"), 5) == []
 
 
@@ -100,7 +100,7 @@ class Failing(tuple[Passage, ...]):
                          ids=["source fails", "line cannot be written"])
 def test_a_failed_put_leaves_the_old_version(filled: SqliteDocumentStore, analyzer: Analyzer, passages: Any) -> None:
     """Where putting in a new version fails midway, the old one stays whole, for this and for a new connection."""
-    bad = IndexedDocument(document("균열의 쪽", sha256="2"), "v2", passages, postings([passage("균열")], analyzer))
+    bad = IndexedDocument(document("균열의 쪽", sha256="2"), "v2", passages, build_postings([passage("균열")], analyzer))
     with pytest.raises((RuntimeError, TypeError)):
         filled.put(bad)
     again = SqliteDocumentStore(filled.path, read_only=True)
@@ -130,7 +130,7 @@ def test_nobody_sees_half_a_document(filled: SqliteDocumentStore, analyzer: Anal
     def look() -> None:
         seen.append((dict(reader.versions()), reader.page_text("guide.pdf", 1), tuple(reader.passages(keys))))
 
-    new = volume(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"])
+    new = indexed_document(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"])
     old = filled.passages(keys[:1])[0]
     passages = Watched(new.passages)
     passages.look = look
@@ -152,7 +152,7 @@ def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer:
     assert holds_first(filled)
     filled.note_failure("third.pdf", None)
     filled.remove("other.pdf")
-    filled.put(volume(analyzer, "균열", version="v2"))
+    filled.put(indexed_document(analyzer, "균열", version="v2"))
     assert dict(filled.failures()) == {}
 
 
@@ -160,7 +160,7 @@ def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer:
                                   "E\u0301.pdf", " "])
 def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: Analyzer, name: str) -> None:
     """A name is a name, whatever it would mean in SQL, in an address or on a screen."""
-    library.put(volume(analyzer, "기공", name=name))
+    library.put(indexed_document(analyzer, "기공", name=name))
     library.note_failure(name, "x")
     assert list(library.versions()) == list(library.failures()) == [name]
     assert HybridSearch(library, analyzer).search(Query("기공"), 5)[0].document == name
@@ -171,8 +171,8 @@ def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: An
 def test_text_that_is_no_text_is_a_knowledge_error(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """Half a surrogate pair, in a page, in a line or in a file's name, is refused as the port says, and nothing is
     kept of it."""
-    for bad in (volume(analyzer, "기공", pages=["\ud800"]), volume(analyzer, "기공 \ud800", pages=["기공"]),
-                volume(analyzer, "기공", name="\udcff.pdf")):
+    for bad in (indexed_document(analyzer, "기공", pages=["\ud800"]), indexed_document(analyzer, "기공 \ud800", pages=["기공"]),
+                indexed_document(analyzer, "기공", name="\udcff.pdf")):
         with pytest.raises(KnowledgeError):
             library.put(bad)
     assert not library.versions()
@@ -182,7 +182,7 @@ def test_read_only_refuses_to_write(filled: SqliteDocumentStore, analyzer: Analy
     """A library opened as in a Lambda layer is read and not written."""
     library = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(library)
-    for write in (lambda: library.put(volume(analyzer, "균열")), lambda: library.remove("guide.pdf"),
+    for write in (lambda: library.put(indexed_document(analyzer, "균열")), lambda: library.remove("guide.pdf"),
                   lambda: library.note_failure("a", "b")):
         with pytest.raises(KnowledgeError, match="readonly"):
             write()
@@ -224,7 +224,7 @@ def test_a_library_of_another_format_is_emptied_to_be_ingested_again(filled: Sql
     library = SqliteDocumentStore(filled.path)
     assert not library.versions() and not library.failures() and library.page_text("guide.pdf", 1) == ""
     assert library.connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
-    library.put(volume(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽"]))
+    library.put(indexed_document(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽"]))
     library.close()
     again = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(again)
@@ -250,7 +250,7 @@ def test_another_process_that_writes_is_waited_for(filled: SqliteDocumentStore, 
     try:
         assert ready.wait(60)
         filled.connection.execute("PRAGMA busy_timeout = 100")
-        for call in (filled.versions, lambda: filled.put(volume(analyzer, "균열", version="v2"))):
+        for call in (filled.versions, lambda: filled.put(indexed_document(analyzer, "균열", version="v2"))):
             with pytest.raises(KnowledgeError, match="locked"):
                 call()
         filled.connection.execute("PRAGMA busy_timeout = 30000")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shotwise.knowledge.models import Document, Line, Page, Passage
-from shotwise.knowledge.verify import stands_in
+from shotwise.knowledge.verify import contains_quote
 
 MAX_CHARACTERS = 900  # of a passage; longer ones blur what they are about
 _HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
@@ -27,7 +27,7 @@ class _Section:
     lines: list[Line] = field(default_factory=list)
 
 
-def passages(document: Document) -> list[Passage]:
+def split_into_passages(document: Document) -> list[Passage]:
     """All passages of a document, in reading order. A heading reaches over page ends until the next one."""
     found: list[Passage] = []
     headings: list[tuple[int, str]] = []
@@ -130,7 +130,7 @@ def _row(cells: list[str], page_text: str) -> Line:
     if not sentences:
         return Line(text, text)
     rest = " ".join(cells[cells.index(sentences[0]):])
-    return Line(text, rest if stands_in(rest, page_text) else max(sentences, key=len))
+    return Line(text, rest if contains_quote(rest, page_text) else max(sentences, key=len))
 
 
 def _portions(lines: list[Line]) -> Iterator[tuple[Line, ...]]:

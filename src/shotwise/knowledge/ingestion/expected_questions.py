@@ -26,7 +26,7 @@ MAX_HEADINGS = 6  # over a passage, as Markdown has levels
 SHOWN = 60  # characters of a text in a note
 
 
-def read_expected(content: str) -> tuple[tuple[ExpectedQuestion, ...], tuple[str, ...]]:
+def read_questions(content: str) -> tuple[tuple[ExpectedQuestion, ...], tuple[str, ...]]:
     """What `questions.jsonl` says, and a note on each line that cannot be used; the others count."""
     found: list[ExpectedQuestion] = []
     notes: list[str] = []
@@ -60,7 +60,7 @@ def _read(row: Any) -> ExpectedQuestion:
     return ExpectedQuestion(page, _one_space(text), tuple(dict.fromkeys(filter(None, map(_one_space, questions)))))
 
 
-def placed(document: Document, passages: Sequence[Passage]) -> tuple[Questions, tuple[str, ...]]:
+def place_questions(document: Document, passages: Sequence[Passage]) -> tuple[Questions, tuple[str, ...]]:
     """Where in the passages the expected questions are answered, and a note where their words are not on their page. A
     heading stands for the first passage under it on that page."""
     found: dict[tuple[int, int], dict[str, None]] = {}

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from shotwise.errors import DocumentError
-from shotwise.knowledge.ingestion.expected_questions import read_expected
+from shotwise.knowledge.ingestion.expected_questions import read_questions
 from shotwise.knowledge.models import Document, ExpectedQuestion, Page
 
 PAGE_LIMIT_S = 20.0
@@ -167,7 +167,7 @@ class _Reading:
         if not self._count and found["mended"]:
             self._note("is damaged and was mended; check that no page is missing, or export it again")
         if not self._count:
-            expected, notes = read_expected(found.get("questions", ""))
+            expected, notes = read_questions(found.get("questions", ""))
             self.expected = tuple(ExpectedQuestion(each.page, clean(each.text), tuple(map(clean, each.questions)))
                                   for each in expected)
             for note in filter(None, (found.get("note"), *notes)):

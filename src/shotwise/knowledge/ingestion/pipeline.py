@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shotwise.errors import DocumentError
-from shotwise.knowledge.ingestion.chunk import passages
-from shotwise.knowledge.ingestion.expected_questions import placed
+from shotwise.knowledge.ingestion.chunk import split_into_passages
+from shotwise.knowledge.ingestion.expected_questions import place_questions
 from shotwise.knowledge.ingestion.parse import parse
-from shotwise.knowledge.ingestion.postings import postings
+from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -38,9 +38,9 @@ class IngestResult:
 class Ingestion:
     """Puts documents into a library, and their passages where they are found by meaning."""
 
-    library: DocumentStore
+    document_store: DocumentStore
     analyzer: Analyzer
-    searcher: PassageSearch | None = None
+    passage_search: PassageSearch | None = None
     embedder: Embedder | None = None
     read: Callable[[Path], Document] = parse
 
@@ -58,41 +58,41 @@ class Ingestion:
         name = path.name
         try:
             version = self._version(path)
-            if self.library.versions().get(name) != version:
+            if self.document_store.versions().get(name) != version:
                 return self._add(self.read(path), version)
         except DocumentError as error:
             return self.refuse(name, str(error))
-        self.library.note_failure(name, None)
-        if self.searcher:  # what a crash may have left
-            self.searcher.keep_only(name, version)
+        self.document_store.note_failure(name, None)
+        if self.passage_search:  # what a crash may have left
+            self.passage_search.keep_only(name, version)
         return IngestResult(name, "unchanged")
 
     def refuse(self, name: str, reason: str) -> IngestResult:
         """Note why a file is not read; what was kept under its name stays."""
-        self.library.note_failure(name, reason)
+        self.document_store.note_failure(name, reason)
         return IngestResult(name, "failed", reason=reason)
 
     def remove(self, name: str) -> IngestResult:
         """Forget a document; nothing happens where there is none."""
-        known = name in self.library.versions() or name in self.library.failures()
-        self.library.remove(name)
-        if self.searcher:
-            self.searcher.keep_only(name, None)
+        known = name in self.document_store.versions() or name in self.document_store.failures()
+        self.document_store.remove(name)
+        if self.passage_search:
+            self.passage_search.keep_only(name, None)
         return IngestResult(name, "removed" if known else "unchanged")
 
     def _add(self, document: Document, version: str) -> IngestResult:
         """PassageSearch first, library last: until then the old version is what is found."""
-        found = tuple(passages(document))
-        questions, notes = placed(document, found)
+        found = tuple(split_into_passages(document))
+        questions, notes = place_questions(document, found)
         document = replace(document, notes=document.notes + notes)
-        volume = IndexedDocument(document, version, found, postings(found, self.analyzer, questions), questions)
-        if self.searcher:
+        volume = IndexedDocument(document, version, found, build_postings(found, self.analyzer, questions), questions)
+        if self.passage_search:
             vectors = self.embedder.embed([passage.text for passage in found]) \
-                if self.embedder and self.searcher.needs_vectors else []
-            self.searcher.put(volume, vectors)
-        self.library.put(volume)
-        if self.searcher:
-            self.searcher.keep_only(document.name, version)
+                if self.embedder and self.passage_search.needs_vectors else []
+            self.passage_search.put(volume, vectors)
+        self.document_store.put(volume)
+        if self.passage_search:
+            self.passage_search.keep_only(document.name, version)
         return IngestResult(document.name, "added", len(document.pages), len(found), notes=document.notes)
 
     def _version(self, path: Path) -> str:
@@ -102,5 +102,5 @@ class Ingestion:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
-        parts = (content, str(EDITION), self.analyzer.digest, self.name, self.searcher.name if self.searcher else "")
+        parts = (content, str(EDITION), self.analyzer.digest, self.name, self.passage_search.name if self.passage_search else "")
         return hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]

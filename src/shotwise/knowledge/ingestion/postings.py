@@ -15,14 +15,14 @@ MOST = 255  # a count is one byte
 Place = tuple[Mapping[str, int], bool]  # how often each term stands there; whether it is a question
 
 
-def postings(passages: Sequence[Passage], analyzer: Analyzer, questions: Questions | None = None) -> Postings:
+def build_postings(passages: Sequence[Passage], analyzer: Analyzer, questions: Questions | None = None) -> Postings:
     """The postings of a document's passages, and of the questions that they answer."""
     known = questions or {}
-    return packed(([*_places(number, passage, analyzer, known)] for number, passage in enumerate(passages)),
+    return pack_postings(([*_places(number, passage, analyzer, known)] for number, passage in enumerate(passages)),
                   [passage.action for passage in passages])
 
 
-def packed(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) -> Postings:
+def pack_postings(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) -> Postings:
     """Postings from the places of each passage."""
     found: dict[str, list[tuple[int, int]]] = {}
     sizes: list[int] = []
@@ -49,7 +49,7 @@ def _places(number: int, passage: Passage, analyzer: Analyzer, questions: Questi
     for line, counted in enumerate(chain([headings], texts)):
         yield counted, False
         for question in questions.get((number, line), ()):
-            yield Counter(analyzer.spoken(question)), True
+            yield Counter(analyzer.question_terms(question)), True
 
 
 def _uint32(values: Iterable[int]) -> bytes:
