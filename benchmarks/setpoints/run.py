@@ -17,7 +17,7 @@ import numpy as np
 from shotwise.adapters.onnx import ENGINE
 from shotwise.attribution.setpoints import setpoints
 from shotwise.bundle import Bundle, load_bundle
-from shotwise.novelty import usual
+from shotwise.novelty import usual_mask
 from shotwise.prediction import predict
 from shotwise.shot import Shot, read_shot
 from shotwise_training.data.table import read_table
@@ -95,7 +95,7 @@ def grid_finds(shot: Shot, bundle: Bundle) -> bool:
             rows = np.repeat(shot.values[None, :], one.size, axis=0)
             rows[:, first], rows[:, second] = one.ravel(), other.ravel()
             output = bundle.graph.run(rows)
-            if ((output.probability < bundle.thresholds.decision) & usual(rows, output, bundle)).any():
+            if ((output.probability < bundle.thresholds.decision) & usual_mask(rows, output, bundle)).any():
                 return True
     return False
 

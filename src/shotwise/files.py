@@ -13,14 +13,14 @@ class StoredFile:
     """A stored file to hand out: its content, or an address to fetch it from for a while. One of the two is set."""
 
     content: bytes | None
-    address: str | None
+    url: str | None
 
 
 @dataclass(frozen=True)
 class Upload:
     """Where a file is to be sent, straight to its store, with which method and headers; good for a while."""
 
-    address: str
+    url: str
     method: str
     headers: Mapping[str, str]
 

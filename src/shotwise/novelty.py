@@ -38,7 +38,7 @@ def novelty(values: NDArray[np.float32], output: GraphOutput, row: int, bundle: 
     return Novelty(max(error, distance), kind, outside)
 
 
-def usual(rows: NDArray[np.float32], output: GraphOutput, bundle: Bundle) -> NDArray[np.bool_]:
+def usual_mask(rows: NDArray[np.float32], output: GraphOutput, bundle: Bundle) -> NDArray[np.bool_]:
     """[N]: where `novelty` of the shots [N, F] has no kind."""
     numeric = np.array([not feature.categories for feature in bundle.features])
     low, high = np.array([feature.seen for feature in bundle.features], np.float32).T

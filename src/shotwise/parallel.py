@@ -18,7 +18,7 @@ POOL = ThreadPoolExecutor(MOST, "graph")
 Found = TypeVar("Found")
 
 
-def in_parts(ask: Callable[[NDArray[np.float32]], Found], rows: NDArray[np.float32]) -> list[Found]:
+def map_rows(ask: Callable[[NDArray[np.float32]], Found], rows: NDArray[np.float32]) -> list[Found]:
     """What `ask` says of each part of the rows [N, F], in their order."""
     cores = min(_cores(), MOST)
     if len(rows) <= FEW or cores == 1:

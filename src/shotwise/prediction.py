@@ -13,7 +13,7 @@ from shotwise.history import History
 from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
-MIN_OF_RUN = 10
+MIN_RUN_SHOTS = 10
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class TypeProbability:
 
 
 @dataclass(frozen=True)
-class WithHistory:
+class HistoryUse:
     """What a prediction with history rests on: the number of known inspection results, whether they were enough to be
     used, and the probability by the shot's values alone, which attribution explains."""
 
-    results: int
+    known_outcomes: int
     used: bool
     probability_alone: float
 
@@ -70,10 +70,10 @@ class Prediction:
     novelty_kind: str | None
     unusual: bool
     outside_seen: tuple[str, ...]
-    limits: tuple[LimitBreach, ...]
+    limit_breaches: tuple[LimitBreach, ...]
     imputed: tuple[str, ...]
     latent: tuple[float, ...]
-    history: WithHistory | None = None
+    history: HistoryUse | None = None
 
 
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
@@ -91,7 +91,7 @@ def predict_with_history(shot: Shot, history: History | None, bundle: Bundle) ->
     alone = float(output.probability[0])
     with_history, evidence = bundle.history.graph(alone, history.outcomes)
     used = evidence >= bundle.history.thresholds.evidence
-    told = WithHistory(history.known_outcomes, used, alone)
+    told = HistoryUse(history.known_outcomes, used, alone)
     joined = Verdict(with_history, bundle.history.thresholds, told) if used else Verdict(alone, bundle.thresholds, told)
     return _prediction(shot, output, types, 0, bundle, joined)
 
@@ -102,14 +102,14 @@ class Verdict:
 
     probability: float
     thresholds: Thresholds | HistoryThresholds
-    history: WithHistory | None = None
+    history: HistoryUse | None = None
 
 
-def new_run(predictions: Sequence[Prediction]) -> bool:
-    """Whether a batch looks like a production run that the model has not seen: it holds MIN_OF_RUN shots or more,
+def is_new_run(predictions: Sequence[Prediction]) -> bool:
+    """Whether a batch looks like a production run that the model has not seen: it holds MIN_RUN_SHOTS shots or more,
     and the conditions of at least half of them are new."""
     new = sum(found.novelty_kind == "conditions" for found in predictions)
-    return len(predictions) >= MIN_OF_RUN and 2 * new >= len(predictions)
+    return len(predictions) >= MIN_RUN_SHOTS and 2 * new >= len(predictions)
 
 
 def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:
@@ -128,7 +128,7 @@ def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row
         confidence=_confidence(probability if defect else 1 - probability, found.kind),
         advice=_advice(verdict, found.kind), defect_types=_types(probability, types[row], bundle),
         novelty=found.score, novelty_kind=found.kind, unusual=found.kind is not None, outside_seen=found.outside_seen,
-        limits=breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
+        limit_breaches=limit_breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
         history=verdict.history)
 
 
@@ -146,7 +146,7 @@ def _advice(verdict: Verdict, kind: str | None) -> str:
     return "reject" if verdict.probability >= verdict.thresholds.reject_from else "inspect"
 
 
-def breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
+def limit_breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
     """The measured values outside the limits of good shots of the shot's product type."""
     limits = bundle.limits[bundle.product(shot.values)]
     found = []

@@ -1,5 +1,8 @@
-"""Explanations of many shots: a JSON line a shot, written as they come, so that a run that was cut off goes on where it
-stopped; and when all are there, the pictures of them together."""
+"""`shotwise explain`: explanations of many shots, and the charts of all of them together.
+
+Each explanation is written as one JSON line as soon as it is there, so that an interrupted run resumes where it
+stopped. The charts are drawn at the end.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,37 @@ import numpy as np
 
 from shotwise.attribution.explanation import explain
 from shotwise.bundle import Bundle, manifest_hash
-from shotwise.charts.summary import Explained, bar, beeswarm, dependence
-from shotwise.errors import FieldError, InvalidInput
+from shotwise.charts.summary import Attributions, bar, beeswarm, dependence
+from shotwise.errors import InvalidInput
 from shotwise.handlers.replies import importance_reply
 from shotwise.shot import Shot, read_shot
+from shotwise_cli.console import ReportProgress
+from shotwise_cli.errors import FileError
 from shotwise_training.data.csv_file import RawTable, TableError, as_numbers, canonical, read_csv
 
 EXPLANATIONS = "explanations.jsonl"
 INCLUDE = ("setpoints", "signals")
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a run did. resumed: explanations that were there already; rejected: shots at fault, each with its errors in
-    its line; files: what was written; degraded: pictures that failed."""
+class ExplainSummary:
+    """The outcome of a run.
+
+    Attributes
+    ----------
+    shots : int
+        Shots in the file.
+    explained : int
+        Shots that this run explained.
+    resumed : int
+        Shots that an earlier run had explained already.
+    rejected : int
+        Shots with bad input; their lines hold the errors.
+    files : tuple of str
+        Paths of the explanations and of the charts.
+    degraded : tuple of str
+        Charts that could not be drawn, each with its error.
+    """
 
     shots: int
     explained: int
@@ -41,128 +60,156 @@ class Summary:
     degraded: tuple[str, ...]
 
 
-def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progress: Progress) -> Summary:
-    """Explain every shot of a CSV or JSON file into the folder `out`. A shot at fault gets a line with its errors, and
-    the others go on; a picture that fails loses no explanation. Raises InvalidInput where the file holds no shots,
-    where `out` holds explanations of other ones, or where another run writes there; OSError where it cannot be
-    written."""
+def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progress: ReportProgress) -> ExplainSummary:
+    """Explain every shot of a CSV or JSON file into the folder `out`.
+
+    A shot with bad input gets a line with its errors, and a chart that fails is named in the summary; neither stops
+    the run.
+
+    Raises
+    ------
+    FileError
+        Where the file holds no shots, where `out` holds explanations of other shots, or where another run is writing
+        there.
+    OSError
+        Where `out` cannot be written.
+    """
     shots = read_shots(source, bundle)
     out.mkdir(parents=True, exist_ok=True)
     path = out / EXPLANATIONS
-    depends = manifest_hash({**bundle.manifest, "language": language})
+    context = manifest_hash({**bundle.manifest, "language": language})
     with path.open("a+b") as file:
-        _claim(file, path)
-        keys = [_key(features, depends) for features in shots]
+        _lock(file, path)
+        keys = [_explanation_key(features, context) for features in shots]
         lines = _resume(file, path, keys)
         resumed = len(lines)
         for row in range(resumed, len(shots)):
             if row % max(len(shots) // 100, 1) == 0:
                 progress(row, len(shots), source.name)
-            line = {"row": row + 1, "key": keys[row], **_explained(shots[row], bundle, language)}
+            line = {"row": row + 1, "key": keys[row], **_explanation(shots[row], bundle, language)}
             file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
             file.flush()
             lines.append(line)
     progress(len(shots), len(shots), "drawing")
-    drawn, failed = _draw(shots, lines, out, bundle, language)
+    charts, failures = _draw_charts(shots, lines, out, bundle, language)
     rejected = sum("errors" in line for line in lines)
-    return Summary(len(shots), len(shots) - resumed, resumed, rejected, (str(path), *drawn), tuple(failed))
+    return ExplainSummary(len(shots), len(shots) - resumed, resumed, rejected, (str(path), *charts), tuple(failures))
 
 
 def read_shots(source: Path, bundle: Bundle) -> list[dict[str, Any]]:
-    """The features of every shot in a CSV (columns by the features' names; others are left out), or in JSON: a list, or
-    an object with `shots`, of objects with or without `features` around the values."""
+    """Read the features of every shot in a file.
+
+    Parameters
+    ----------
+    source : Path
+        A CSV, whose columns are found by the features' names and whose other columns are ignored; or JSON, a list of
+        shots or an object with `shots`, each shot an object of features, or such an object under `features`.
+
+    Raises
+    ------
+    FileError
+        Where the file cannot be read as either, or holds no shots.
+    """
     if source.suffix.lower() == ".csv":
         try:
             return _table_shots(read_csv(source), bundle)
         except TableError as error:
-            raise InvalidInput([FieldError(source.name, str(error))]) from None
+            raise FileError(source.name, str(error)) from None
     try:
         body = json.loads(source.read_bytes().decode("utf-8-sig"))
-    except ValueError as error:  # of the encoding, or of the syntax
-        raise InvalidInput([FieldError(source.name, f"is neither CSV nor JSON in UTF-8: {error}")]) from None
+    except ValueError as error:  # wrong encoding, or wrong syntax
+        raise FileError(source.name, f"is neither CSV nor JSON in UTF-8: {error}") from None
     shots = body.get("shots") if isinstance(body, dict) else body
     if not isinstance(shots, list) or not shots or not all(isinstance(shot, dict) for shot in shots):
-        raise InvalidInput([FieldError("shots", "must be a list of shots, each an object with features")])
+        raise FileError(source.name, "must hold a list of shots, each an object with features")
     return [shot["features"] if set(shot) == {"features"} else shot for shot in shots]
 
 
-def _table_shots(raw: RawTable, bundle: Bundle) -> list[dict[str, Any]]:
-    named = {feature.name: feature for feature in bundle.features if feature.name in raw.names}
+def _table_shots(table: RawTable, bundle: Bundle) -> list[dict[str, Any]]:
+    """The shots of a table. An empty cell is null; a cell that is no number stays text, for `read_shot` to report."""
     columns = {}
-    for name, feature in named.items():
-        cells = raw.column(name)
-        numbers, strange = as_numbers(cells)
-        texts = bool(feature.categories)
-        columns[name] = [None if not cell else canonical(cell) if texts else cell if odd else float(number)
-                         for cell, number, odd in zip(cells, numbers, strange, strict=True)]
-    return [{name: values[row] for name, values in columns.items()} for row in range(len(raw))]
+    for feature in bundle.features:
+        if feature.name not in table.names:
+            continue
+        cells = table.column(feature.name)
+        numbers, not_numbers = as_numbers(cells)
+        categorical = bool(feature.categories)
+        columns[feature.name] = [
+            None if not cell else canonical(cell) if categorical else cell if not_number else float(number)
+            for cell, number, not_number in zip(cells, numbers, not_numbers, strict=True)]
+    return [{name: column[row] for name, column in columns.items()} for row in range(len(table))]
 
 
-def _explained(features: Any, bundle: Bundle, language: str) -> dict[str, Any]:
+def _explanation(features: Any, bundle: Bundle, language: str) -> dict[str, Any]:
+    """The explanation of a shot, or the errors in its values."""
     try:
         shot = read_shot(features, bundle)
-    except InvalidInput as error:
-        return {"errors": [{"field": one.field, "reason": one.reason} for one in error.errors]}
+    except InvalidInput as invalid:
+        return {"errors": [{"field": error.field, "reason": error.reason} for error in invalid.errors]}
     reply = importance_reply(explain(shot, bundle, INCLUDE), None, [], bundle, language)
-    return {name: value for name, value in reply.items() if name not in ("visualization_url", "degraded")}
+    return {name: part for name, part in reply.items() if name not in ("visualization_url", "degraded")}
 
 
-def _key(features: Any, depends: str) -> str:
-    """Of an explanation: the shot, and what else it depends on (bundle and language)."""
-    told = json.dumps([features, depends], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def _explanation_key(features: Any, context: str) -> str:
+    """Identify an explanation by its shot and by what else it depends on: the bundle and the language."""
+    text = json.dumps([features, context], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _claim(file: BinaryIO, path: Path) -> None:
-    """One run at a time; the claim ends with the process, however that ends."""
+def _lock(file: BinaryIO, path: Path) -> None:
+    """Let one run at a time write the file. The lock ends with the process, however that ends."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InvalidInput([FieldError("--out", f"another run writes {path}; wait for it, or give another folder")]) \
-            from None
+        raise FileError("--out", f"another run is writing {path}; wait for it, or give another folder") from None
 
 
 def _resume(file: BinaryIO, path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The explanations that are there already; a line that was cut off is taken away."""
+    """Read the explanations that are there already, and remove a last line that was cut off."""
     file.seek(0)
-    whole = file.read().split(b"\n")[:-1]
+    complete = file.read().split(b"\n")[:-1]
     try:
-        lines = [json.loads(line) for line in whole]
-        known = [line["key"] for line in lines] == list(keys[: len(lines)])
+        lines = [json.loads(line) for line in complete]
+        matches = [line["key"] for line in lines] == list(keys[: len(lines)])
     except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
-        raise InvalidInput([FieldError("--out", f"{path} holds something else, or explanations of other shots, by "
-                                                "another model or in another language; give another folder")])
-    file.truncate(sum(len(line) + 1 for line in whole))
+        matches = False
+    if not matches:
+        raise FileError("--out", f"{path} holds something else, or explanations of other shots, by another model or in "
+                                 "another language; give another folder")
+    file.truncate(sum(len(line) + 1 for line in complete))
     return lines
 
 
-def _draw(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Path, bundle: Bundle,
-          language: str) -> tuple[list[str], list[str]]:
-    """Bar, beeswarm, and the dependence of every value that those show: files written, and pictures that failed."""
-    good = [(read_shot(features, bundle), line) for features, line in zip(shots, lines, strict=True)
-            if "errors" not in line]
-    if not good:
+def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Path, bundle: Bundle,
+                 language: str) -> tuple[list[str], list[str]]:
+    """Draw the bar and beeswarm charts, and the dependence of every feature that they show.
+
+    Returns the files written, and the charts that failed with their errors.
+    """
+    valid = [(read_shot(features, bundle), line) for features, line in zip(shots, lines, strict=True)
+             if "errors" not in line]
+    if not valid:
         return [], []
-    explained = _together([shot for shot, _ in good], [line for _, line in good], bundle)
-    pictures: dict[str, Callable[[], bytes]] = {"bar": lambda: bar(explained, bundle, language),
-                                                "beeswarm": lambda: beeswarm(explained, bundle, language)}
-    for place, column in enumerate(explained.strongest(), 1):
+    attributions = _attributions([shot for shot, _ in valid], [line for _, line in valid], bundle)
+    charts: dict[str, Callable[[], bytes]] = {
+        "bar": functools.partial(bar, attributions, bundle, language),
+        "beeswarm": functools.partial(beeswarm, attributions, bundle, language)}
+    for rank, column in enumerate(attributions.strongest_columns(), 1):
         name = bundle.names[column]
-        # A feature may be called anything; its place in the order keeps two that are spelt alike apart.
-        spelt = re.sub(r"[^\w-]", "_", name)[:60]
-        pictures[f"dependence-{place:02}-{spelt}"] = functools.partial(dependence, explained, name, bundle, language)
-    written, failed = [], []
-    for picture, draw in pictures.items():
+        # A feature may have any name; the rank keeps two apart that become the same file name.
+        file_name = re.sub(r"[^\w-]", "_", name)[:60]
+        charts[f"dependence-{rank:02}-{file_name}"] = functools.partial(dependence, attributions, name, bundle, language)
+    written, failures = [], []
+    for chart, draw in charts.items():
         try:
-            (out / f"{picture}.png").write_bytes(draw())
-            written.append(str(out / f"{picture}.png"))
-        except Exception as error:  # whatever ails one picture, the explanations and the others are there
-            failed.append(f"{picture}: {type(error).__name__}: {error}")
-    return written, failed
+            (out / f"{chart}.png").write_bytes(draw())
+            written.append(str(out / f"{chart}.png"))
+        except Exception as error:  # whatever is wrong with one chart, the explanations and the others are there
+            failures.append(f"{chart}: {type(error).__name__}: {error}")
+    return written, failures
 
 
-def _together(shots: Sequence[Shot], lines: Sequence[dict[str, Any]], bundle: Bundle) -> Explained:
+def _attributions(shots: Sequence[Shot], lines: Sequence[dict[str, Any]], bundle: Bundle) -> Attributions:
+    """Values and contributions of all shots as arrays."""
     contributions = [[line["importance"][name] for name in bundle.names] for line in lines]
-    return Explained(np.stack([shot.values for shot in shots]), np.array(contributions, np.float64))
+    return Attributions(np.stack([shot.values for shot in shots]), np.array(contributions, np.float64))

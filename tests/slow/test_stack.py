@@ -20,7 +20,7 @@ from shots import as_features, generate
 from shotwise.adapters.onnx import ENGINE
 from shotwise.attribution.shapley import attribute
 from shotwise.bundle import load_bundle
-from shotwise.charts.summary import Explained, bar, beeswarm, dependence
+from shotwise.charts.summary import Attributions, bar, beeswarm, dependence
 from shotwise.charts.waterfall import waterfall
 from shotwise.shot import read_shot
 
@@ -206,7 +206,7 @@ def test_every_chart_is_drawn_within_100_ms(shot: dict[str, Any]) -> None:
     one = read_shot(shot["features"], bundle)
     found = attribute(one, bundle)
     values = generate(bundle, 1000, seed=2)
-    many = Explained(values, np.random.default_rng(0).normal(0, 0.02, values.shape))
+    many = Attributions(values, np.random.default_rng(0).normal(0, 0.02, values.shape))
     for name, draw in {"waterfall": lambda: waterfall(one, found, bundle, "ko"),
                        "beeswarm": lambda: beeswarm(many, bundle, "ko"), "bar": lambda: bar(many, bundle, "ko"),
                        "dependence": lambda: dependence(many, "Shot", bundle, "ko")}.items():

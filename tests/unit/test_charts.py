@@ -18,7 +18,7 @@ from shotwise.bundle import Bundle
 from shotwise.charts import summary
 from shotwise.charts import waterfall as waterfall_chart
 from shotwise.charts.canvas import FONTS, SCALE, Axis, fitted, printable
-from shotwise.charts.summary import Explained, bar, beeswarm, dependence
+from shotwise.charts.summary import Attributions, bar, beeswarm, dependence
 from shotwise.charts.waterfall import bars, waterfall
 from shotwise.shot import read_shot
 
@@ -42,14 +42,14 @@ def assert_whole(png: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def explained(bundle: Bundle) -> Explained:
+def explained(bundle: Bundle) -> Attributions:
     """A thousand shots with contributions that follow their values; how they were found matters to no picture."""
     values = generate(bundle, MANY, seed=3)
     random = np.random.default_rng(5)
     centred = np.nan_to_num(values - np.nanmean(values, axis=0)) / (np.nanstd(values, axis=0) + 1e-9)
     constant = np.array([feature.constant for feature in bundle.features])
     sizes = np.where(constant, 0, random.exponential(0.02, len(constant)))
-    return Explained(values, centred * sizes + random.normal(0, 0.002, values.shape) * ~constant)
+    return Attributions(values, centred * sizes + random.normal(0, 0.002, values.shape) * ~constant)
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
@@ -62,28 +62,28 @@ def test_nothing_of_a_waterfall_is_clipped(bundle: Bundle, language: str, sample
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("draw", [bar, beeswarm])
-def test_nothing_of_many_shots_is_clipped(bundle: Bundle, explained: Explained, language: str,
-                                          draw: Callable[[Explained, Bundle, str], bytes]) -> None:
+def test_nothing_of_many_shots_is_clipped(bundle: Bundle, explained: Attributions, language: str,
+                                          draw: Callable[[Attributions, Bundle, str], bytes]) -> None:
     """A thousand shots are drawn whole."""
     assert_whole(draw(explained, bundle, language))
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_every_value_has_a_dependence_plot(bundle: Bundle, explained: Explained, language: str) -> None:
+def test_every_value_has_a_dependence_plot(bundle: Bundle, explained: Attributions, language: str) -> None:
     """Categories, constants and values with missing ones among them."""
     for name in bundle.names:
         assert_whole(dependence(explained, name, bundle, language))
 
 
-def test_a_single_shot_and_none_at_all_can_be_drawn(bundle: Bundle, explained: Explained) -> None:
+def test_a_single_shot_and_none_at_all_can_be_drawn(bundle: Bundle, explained: Attributions) -> None:
     """No division by nothing: one shot, and no shot."""
     for count in (1, 0):
-        few = Explained(explained.values[:count], explained.contributions[:count])
+        few = Attributions(explained.values[:count], explained.contributions[:count])
         for png in (beeswarm(few, bundle, "ko"), bar(few, bundle, "ko"), dependence(few, "Shot", bundle, "ko")):
             assert_whole(png)
 
 
-def test_a_long_label_is_shortened_not_clipped(bundle: Bundle, explained: Explained, features: dict[str, Any]) -> None:
+def test_a_long_label_is_shortened_not_clipped(bundle: Bundle, explained: Attributions, features: dict[str, Any]) -> None:
     """Another foundry's labels may be long: the name loses its end, the value behind it stays."""
     long = {"ko": "아주 길고 길어서 자리에 다 들어가지 않는 센서 이름",
             "en": "A sensor whose name is too long for its place"}
@@ -114,7 +114,7 @@ def test_a_picture_that_is_clipped_would_be_noticed(bundle: Bundle, features: di
 
 
 @pytest.mark.parametrize(("label", "unit"), [("두께", "µm"), ("Cost $\\frac$ of $a_b$", "−°C²"), ("two\nlines 🔥", "")])
-def test_any_character_can_be_drawn(bundle: Bundle, explained: Explained, features: dict[str, Any], label: str,
+def test_any_character_can_be_drawn(bundle: Bundle, explained: Attributions, features: dict[str, Any], label: str,
                                     unit: str) -> None:
     """What the font lacks, a formula's dollar signs, a line break: another plant's labels cost no chart."""
     odd = replace(bundle, features=tuple(replace(one, label={"ko": label, "en": label}, unit=unit)
@@ -179,14 +179,14 @@ def test_a_missing_value_is_named_as_such(bundle: Bundle, features: dict[str, An
     assert all(row.standing is None for row in rows if "not measured" in row.label)
 
 
-def test_dots_are_coloured_by_their_values(bundle: Bundle, explained: Explained) -> None:
+def test_dots_are_coloured_by_their_values(bundle: Bundle, explained: Attributions) -> None:
     """Both ends of the colour scale are in the picture; with no value measured, neither is."""
     def colours(png: bytes) -> set[tuple[int, ...]]:
         return {tuple(colour) for colour in np.unique((pixels(png)[..., :3] * 255).round().astype(int).reshape(-1, 3),
                                                       axis=0)}
 
     ends = {tuple(int(SCALE[place][start:start + 2], 16) for start in (1, 3, 5)) for place in (0, -1)}
-    unmeasured = Explained(np.full_like(explained.values, np.nan), explained.contributions)
+    unmeasured = Attributions(np.full_like(explained.values, np.nan), explained.contributions)
     assert ends <= colours(beeswarm(explained, bundle, "ko"))
     assert not ends & colours(beeswarm(unmeasured, bundle, "ko"))
 
@@ -198,9 +198,9 @@ def test_an_axis_puts_numbers_in_their_places() -> None:
     assert all(-2 <= tick <= 8 for tick in axis.ticks()) and len(axis.ticks()) >= 3
 
 
-def test_the_strongest_are_shown_first(bundle: Bundle, explained: Explained, shots: Shots) -> None:
+def test_the_strongest_are_shown_first(bundle: Bundle, explained: Attributions, shots: Shots) -> None:
     """By mean size, and never a value that contributes to no shot."""
-    order = explained.strongest()
+    order = explained.strongest_columns()
     sizes = np.abs(explained.contributions).mean(axis=0)
     assert list(sizes[order]) == sorted(sizes, reverse=True)[:len(order)]
     assert not any(bundle.features[column].constant for column in order)

@@ -97,7 +97,7 @@ def test_the_verdict_follows_the_head(bundle: Bundle, good_features: dict[str, A
     joined = predict_with_history(shot, history, bundle)
     assert bundle.history and joined.history
     assert (alone.advice, joined.advice, joined.defect) == ("accept", "reject", True)
-    assert (joined.history.results, joined.history.probability_alone) == (40, alone.probability)
+    assert (joined.history.known_outcomes, joined.history.probability_alone) == (40, alone.probability)
     assert joined.threshold == bundle.history.thresholds.decision
     assert joined.defect_types[0].probability > alone.defect_types[0].probability  # type: ignore[operator]
 
@@ -109,5 +109,5 @@ def test_too_few_results_change_nothing(bundle: Bundle, good_features: dict[str,
     for outcomes in (["defect"], [*["defect"] * 100, *[None] * 100]):
         history = history_of(read_history(earlier(good_features, outcomes, 300), bundle), shot)
         found = predict_with_history(shot, history, bundle)
-        assert found.history and not found.history.used and found.history.results == history.known_outcomes
+        assert found.history and not found.history.used and found.history.known_outcomes == history.known_outcomes
         assert replace(found, history=None) == alone

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shots import as_features
 
 from shotwise.bundle import Bundle, GraphOutput
-from shotwise.prediction import Prediction, new_run, predict
+from shotwise.prediction import Prediction, is_new_run, predict
 from shotwise.shot import read_shot
 
 
@@ -110,8 +110,8 @@ def test_half_of_a_large_enough_batch_makes_a_new_run(bundle: Bundle, good_featu
     new = predicted(bundle, good_features, 0.1, distance=bundle.thresholds.distance * 3)
     odd = predicted(bundle, good_features, 0.1, error=bundle.thresholds.novelty * 3)
     usual = predicted(bundle, good_features, 0.1)
-    assert new_run([new] * 5 + [usual] * 5) and new_run([new] * 10)
-    assert not new_run([new] * 9) and not new_run([new] * 5 + [usual] * 6) and not new_run([odd] * 10)
+    assert is_new_run([new] * 5 + [usual] * 5) and is_new_run([new] * 10)
+    assert not is_new_run([new] * 9) and not is_new_run([new] * 5 + [usual] * 6) and not is_new_run([odd] * 10)
 
 
 def test_a_value_outside_the_range_seen_is_named(bundle: Bundle, good_features: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def test_a_value_outside_the_range_seen_is_named(bundle: Bundle, good_features: 
     high = bundle.features[bundle.position["Cycle_Time"]].seen[1]
     found = predicted(bundle, {**good_features, "Cycle_Time": high + 1}, 0.1)
     assert found.outside_seen == ("Cycle_Time",) and found.unusual
-    assert "Cycle_Time" in {breach.feature for breach in found.limits}
+    assert "Cycle_Time" in {breach.feature for breach in found.limit_breaches}
 
 
 def test_limits_are_those_of_the_product(bundle: Bundle, good_features: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ def test_limits_are_those_of_the_product(bundle: Bundle, good_features: dict[str
     low, high = bundle.limits["1"]["Clamping_Force"]
     inside_one = {**good_features, "Clamping_Force": (low + high) / 2}
     breached = {product: {breach.feature for breach in
-                          predicted(bundle, {**inside_one, "Product_Type": product}, 0.1).limits}
+                          predicted(bundle, {**inside_one, "Product_Type": product}, 0.1).limit_breaches}
                 for product in ("1", "2")}
     assert "Clamping_Force" not in breached["1"] and "Clamping_Force" in breached["2"]
 

@@ -11,7 +11,7 @@ from shots import Shots
 from shotwise.attribution.shapley import Attribution
 from shotwise.attribution.signals import HIGH_SHARE, Signal, signals
 from shotwise.bundle import Bundle
-from shotwise.novelty import novelty, usual
+from shotwise.novelty import novelty, usual_mask
 from shotwise.shot import read_shot
 
 
@@ -76,5 +76,5 @@ def test_usual_is_where_novelty_has_no_kind(bundle: Bundle, shots: Shots) -> Non
     rows = np.concatenate([shots.features[:400], shots.features[:200] * 1.3])
     output = bundle.graph.run(rows)
     kinds = [novelty(values, output, row, bundle).kind for row, values in enumerate(rows)]
-    np.testing.assert_array_equal(usual(rows, output, bundle), [kind is None for kind in kinds])
+    np.testing.assert_array_equal(usual_mask(rows, output, bundle), [kind is None for kind in kinds])
     assert 0 < kinds.count(None) < len(kinds)

@@ -59,7 +59,7 @@ def test_s3_gives_an_address_for_what_it_keeps(s3: Any) -> None:
     assert store.put("a.png", b"picture") == "s3://charts/charts/a.png"
     kept = s3.get_object(Bucket="charts", Key="charts/a.png")
     assert (kept["Body"].read(), kept["ContentType"]) == (b"picture", "image/png")
-    address = store.get("a.png").address
+    address = store.get("a.png").url
     assert address is not None and "charts/a.png" in address and "Signature" in address
 
 
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
 def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderStore, name: str) -> None:
     """Whatever the name holds, the last part of the path is the name and nothing is cut off as query or fragment."""
     found = folders.upload(name)
-    address = urllib.parse.urlsplit(found.address)
+    address = urllib.parse.urlsplit(found.url)
     assert (found.method, dict(found.headers)) == ("PUT", {"Content-Type": "application/pdf"})
     assert urllib.parse.unquote(address.path) == f"/uploads/{name}" and not address.query and not address.fragment
 
@@ -166,7 +166,7 @@ def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
 def test_s3_takes_an_upload_at_its_signed_address(s3: Any, name: str) -> None:
     """PUT with the headers that were given stores the object with its type."""
     upload = S3Store("charts", "kept/", "application/pdf", s3).upload(name)
-    done = requests.put(upload.address, data=b"%PDF-", headers=dict(upload.headers), timeout=5)
+    done = requests.put(upload.url, data=b"%PDF-", headers=dict(upload.headers), timeout=5)
     kept = s3.get_object(Bucket="charts", Key=f"kept/{name}")
     assert done.status_code == 200 and upload.method == "PUT"
     assert (kept["Body"].read(), kept["ContentType"]) == (b"%PDF-", "application/pdf")
@@ -177,7 +177,7 @@ def signed(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitRe
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"),
                         ("AWS_DEFAULT_REGION", region)):
         monkeypatch.setenv(name, value)
-    return urllib.parse.urlsplit(S3Store("documents", "", "application/pdf").upload("a.pdf").address)
+    return urllib.parse.urlsplit(S3Store("documents", "", "application/pdf").upload("a.pdf").url)
 
 
 def test_an_upload_is_signed_for_pdfs_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from shotwise.attribution.setpoints import Setpoints, setpoints
-from shotwise.attribution.shapley import Attribution, attribute, strongest
+from shotwise.attribution.shapley import Attribution, attribute, strongest_columns
 from shotwise.attribution.signals import Signal, signals
 from shotwise.bundle import Bundle
 from shotwise.files import FileStore
 from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
-Draw = Callable[[Shot, Attribution, Bundle, str], bytes]
+DrawChart = Callable[[Shot, Attribution, Bundle, str], bytes]
 TOP = 5
 
 
@@ -25,7 +25,7 @@ class TopFeature:
 
     name: str
     label: Mapping[str, str]
-    value: float
+    contribution: float
     measured: float | str | None
     unit: str
     direction: str | None
@@ -37,7 +37,7 @@ class Explanation:
     unusual: the model was not trained on such shots, so that what drove it says little."""
 
     attribution: Attribution
-    top: tuple[TopFeature, ...]
+    top_features: tuple[TopFeature, ...]
     setpoints: Setpoints | None
     signals: tuple[Signal, ...] | None
     imputed: tuple[str, ...]
@@ -54,7 +54,7 @@ def explain(shot: Shot, bundle: Bundle, include: Collection[str]) -> Explanation
         shot.imputed, novelty(shot.values, output, 0, bundle).kind is not None)
 
 
-def keep_chart(png: bytes, store: FileStore, name: str) -> str:
+def store_chart(png: bytes, store: FileStore, name: str) -> str:
     """The URL of a chart in the store. The content's hash ends its key, so an id that a caller made up can never
     replace another shot's chart. Raises StoreError."""
     return store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
@@ -62,7 +62,7 @@ def keep_chart(png: bytes, store: FileStore, name: str) -> str:
 
 def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:
     features = [(bundle.features[index], float(attribution.contributions[index]))
-                for index in strongest(attribution)[:TOP]]
+                for index in strongest_columns(attribution)[:TOP]]
     return tuple(TopFeature(feature.name, feature.label, contribution, shot.measured[feature.name], feature.unit,
                             _direction(feature.name, shot, bundle)) for feature, contribution in features)
 

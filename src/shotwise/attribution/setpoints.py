@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.bundle import Bundle, Feature
-from shotwise.novelty import usual
-from shotwise.parallel import in_parts
+from shotwise.novelty import usual_mask
+from shotwise.parallel import map_rows
 from shotwise.shot import Shot
 
 MAX_CHANGES = 3
@@ -112,7 +112,7 @@ def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
         found = search.score(plans())
         if found:
             return search.proposal(found)
-    if not search.usual and not usual(shot.values[None, :], own, bundle)[0]:
+    if not search.usual and not usual_mask(shot.values[None, :], own, bundle)[0]:
         return Setpoints("unusual_shot")
     return Setpoints("unusual_change" if search.lowered else "out_of_reach")
 
@@ -161,7 +161,7 @@ class _Search:
         for place in range(len(plans[0])):
             columns = [self._settings[plan[place][0]].column for plan in plans]
             rows[np.arange(len(plans)), columns] = [plan[place][1] for plan in plans]
-        parts = in_parts(self._ask, rows)
+        parts = map_rows(self._ask, rows)
         probability, good = (np.concatenate(column) for column in zip(*parts, strict=True))
         under = probability < self._bundle.thresholds.decision
         self.lowered |= bool(under.any())
@@ -173,7 +173,7 @@ class _Search:
 
     def _ask(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         output = self._bundle.graph.run(rows)
-        return output.probability, usual(rows, output, self._bundle)
+        return output.probability, usual_mask(rows, output, self._bundle)
 
     def _cost(self, plan: Plan) -> float:
         return sum(self._settings[number].cost(value) for number, value in plan)

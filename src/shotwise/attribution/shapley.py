@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shotwise.attribution.coalitions import PAIRS_PER_PLAYER, Design, design
 from shotwise.bundle import Bundle
-from shotwise.parallel import in_parts
+from shotwise.parallel import map_rows
 from shotwise.shot import Shot
 
 SEED = 42
@@ -47,7 +47,7 @@ class _Game:
     design: Design
 
 
-def strongest(attribution: Attribution) -> list[int]:
+def strongest_columns(attribution: Attribution) -> list[int]:
     """The columns that contribute at all, the largest contribution first."""
     contributions = attribution.contributions
     return [int(index) for index in np.argsort(-np.abs(contributions), kind="stable") if contributions[index] != 0]
@@ -64,7 +64,7 @@ def attribute(shot: Shot, bundle: Bundle, effort: int = PAIRS_PER_PLAYER) -> Att
     games = [_Game(columns, design(len(columns), effort)) for columns in _players(values, bundle)]
     known = bundle.graph.probability(np.vstack([background, values])).astype(np.float64)
     base, own = known[:-1], known[-1]
-    worth = np.concatenate(in_parts(bundle.graph.probability, _rows(values, background, games))).astype(np.float64)
+    worth = np.concatenate(map_rows(bundle.graph.probability, _rows(values, background, games))).astype(np.float64)
     found, spread, start = np.zeros((2, *background.shape)), [], 0
     for index, game in enumerate(games):
         stop = start + 2 * len(game.design.coalitions)

@@ -50,7 +50,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Explained:
+class Attributions:
     """Attributions of N shots. values: float32 [N, F] as the graph takes them; contributions: float64 [N, F]."""
 
     values: NDArray[np.float32]
@@ -62,13 +62,13 @@ class Explained:
         total: Floats = np.abs(self.contributions).sum(axis=0)
         return total / max(len(self.contributions), 1)
 
-    def strongest(self) -> list[int]:
+    def strongest_columns(self) -> list[int]:
         """At most SHOWN columns that contribute at all, the largest mean size first."""
         sizes = self.sizes
         return [int(column) for column in np.argsort(-sizes, kind="stable")[:SHOWN] if sizes[column] > 0]
 
 
-def bar(explained: Explained, bundle: Bundle, language: str) -> bytes:
+def bar(explained: Attributions, bundle: Bundle, language: str) -> bytes:
     """The mean absolute contribution of each value as PNG."""
     canvas, columns = _begun(explained, "bar", language)
     sizes = 100 * explained.sizes
@@ -81,7 +81,7 @@ def bar(explained: Explained, bundle: Bundle, language: str) -> bytes:
     return canvas.png()
 
 
-def beeswarm(explained: Explained, bundle: Bundle, language: str) -> bytes:
+def beeswarm(explained: Attributions, bundle: Bundle, language: str) -> bytes:
     """A dot for every shot and value as PNG: across its contribution, coloured by where the value stands among the
     shots; grey where it was not measured. Time and dots are as many as the shots: for a few thousand."""
     canvas, columns = _begun(explained, "beeswarm", language)
@@ -100,7 +100,7 @@ def beeswarm(explained: Explained, bundle: Bundle, language: str) -> bytes:
     return canvas.png()
 
 
-def dependence(explained: Explained, feature: str, bundle: Bundle, language: str) -> bytes:
+def dependence(explained: Attributions, feature: str, bundle: Bundle, language: str) -> bytes:
     """The contribution of one value against the value itself as PNG, a dot a shot; shots where it was not measured are
     left out. The limits are those of all products."""
     column, words = bundle.position[feature], WORDS[language]
@@ -144,10 +144,10 @@ def _draw_ticks(canvas: Canvas, across: Axis, feature: Feature) -> None:
             canvas.text(place, BOTTOM - 0.03, fitted(name, "", min(room, EDGE_ROOM)), colour=FAINT, align="center")
 
 
-def _begun(explained: Explained, kind: str, language: str) -> tuple[Canvas, list[int]]:
+def _begun(explained: Attributions, kind: str, language: str) -> tuple[Canvas, list[int]]:
     words, canvas = WORDS[language], Canvas(*INCHES)
     canvas.heading(words[kind], words["count"].format(count=len(explained.values)), words[f"{kind}_legend"])
-    return canvas, explained.strongest()
+    return canvas, explained.strongest_columns()
 
 
 def _label(column: int, bundle: Bundle, language: str) -> str:

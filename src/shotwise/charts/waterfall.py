@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shotwise.attribution.shapley import Attribution, strongest
+from shotwise.attribution.shapley import Attribution, strongest_columns
 from shotwise.bundle import Bundle, Feature
 from shotwise.charts.canvas import BAND, DPI, FAINT, INK, LEFT_EDGE, LOWERS, RAISES, Axis, Canvas, Segment, fitted
-from shotwise.prediction import breaches
+from shotwise.prediction import limit_breaches
 from shotwise.shot import Shot
 
 SHOWN = 9
@@ -52,9 +52,9 @@ def waterfall(shot: Shot, attribution: Attribution, bundle: Bundle, language: st
 
 def bars(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> list[Bar]:
     """The largest contributions, largest first, and the sum of the others."""
-    order = strongest(attribution)
+    order = strongest_columns(attribution)
     limits = bundle.limits[bundle.product(shot.values)]
-    marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in breaches(shot, bundle)}
+    marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in limit_breaches(shot, bundle)}
     found = [Bar(_label(bundle.features[index], shot, language, marks.get(bundle.names[index], "")),
                  float(attribution.contributions[index]), _standing(bundle.names[index], shot, limits))
              for index in order[:SHOWN]]

@@ -1,7 +1,7 @@
-"""The documents at the edge: GET|POST /documents, GET|DELETE /documents/{name}, GET /search.
+"""The routes of documents: GET|POST /documents, GET|DELETE /documents/{name}, GET /search.
 
-A file never passes through the API: POST answers where to send it, straight to the store, whose event has it read
-(edge/embed_documents). GET /documents tells what became of it.
+A file never passes through the API: POST returns the URL to send it to, which is the store itself. The store's event has
+the document read (see `embed_documents`), and GET /documents says what became of it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.models import Hit
 from shotwise.knowledge.ports import DocumentStore
 
-MAX_FOUND, FOUND = 50, 10
+MAX_PASSAGES, DEFAULT_PASSAGES = 50, 10  # of a search
 
 
-def serve_documents(function: LambdaHandler, answerer: Answerer, documents: FileStore) -> None:
-    """Add the routes of documents and search to a function."""
-    library = answerer.hybrid_search.library
+def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileStore) -> None:
+    """Add the routes of documents and of search to a handler."""
+    document_store = answerer.hybrid_search.document_store
 
     def get_documents() -> Response[Any]:
-        return function.json(documents_reply(library))
+        return handler.json(documents_reply(document_store))
 
     def post_documents(body: dict[str, Any]) -> dict[str, Any]:
         name = document_name(body)
-        found = documents.upload(name)
-        return {"name": name, "upload": {"url": found.address, "method": found.method, "headers": dict(found.headers)}}
+        upload = documents.upload(name)
+        return {"name": name,
+                "upload": {"url": upload.address, "method": upload.method, "headers": dict(upload.headers)}}
 
     def get_document(name: str) -> Response[Any]:
-        if name not in library.versions():
+        if name not in document_store.versions():
             raise NotFound(f"There is no document {name!r}.")
         return file_response(documents.get(name), "application/pdf")
 
@@ -47,14 +48,14 @@ def serve_documents(function: LambdaHandler, answerer: Answerer, documents: File
         return Response(202, "application/json", to_json({"name": name}))
 
     def get_search() -> Response[Any]:
-        text, limit = search_request(function.api.current_event.query_string_parameters or {})
-        return function.json({"passages": [_passage(hit) for hit in answerer.search(text, limit)]})
+        text, limit = search_request(handler.api.current_event.query_string_parameters or {})
+        return handler.json({"passages": [_passage(hit) for hit in answerer.search(text, limit)]})
 
-    function.get("/documents", get_documents)
-    function.post("/documents", post_documents)
-    function.get_file("/documents", get_document)
-    function.delete_file("/documents", delete_document)
-    function.get("/search", get_search)
+    handler.get("/documents", get_documents)
+    handler.post("/documents", post_documents)
+    handler.get_file("/documents", get_document)
+    handler.delete_file("/documents", delete_document)
+    handler.get("/search", get_search)
 
 
 def documents_reply(library: DocumentStore) -> dict[str, Any]:
@@ -63,32 +64,32 @@ def documents_reply(library: DocumentStore) -> dict[str, Any]:
     failures = dict(library.failures())
     found = [{"name": entry.name, "title": entry.title, "version": entry.version, "pages": entry.pages,
               "passages": entry.passages, "notes": list(entry.notes), "failure": failures.pop(entry.name, None)}
-             for entry in library.entries()]
+             for entry in library.summaries()]
     found += [{"name": name, "title": name, "version": None, "pages": 0, "passages": 0, "notes": [], "failure": reason}
               for name, reason in failures.items()]
     return {"documents": sorted(found, key=lambda one: str(one["name"]))}
 
 
 def document_name(body: Mapping[str, Any]) -> str:
-    """`{name}`: a file name that ends in .pdf and that every store can keep."""
-    errors = [FieldError(key, "is not part of this request; it takes name") for key in body if key != "name"]
-    given = body.get("name")
-    name = unicodedata.normalize("NFC", given).strip() if isinstance(given, str) else ""
+    """Read `{name}`: a file name that ends in .pdf and that every store can keep. Raises InvalidInput."""
+    errors = [FieldError(key, "not_part_of_request", {"allowed": ["name"]}) for key in body if key != "name"]
+    raw = body.get("name")
+    name = unicodedata.normalize("NFC", raw).strip() if isinstance(raw, str) else ""
     if fault := name_fault(name):
-        errors.append(FieldError("name", fault))
+        errors.append(FieldError("name", fault.code, fault.params))
     if errors:
         raise InvalidInput(errors)
     return name
 
 
 def search_request(parameters: Mapping[str, str]) -> tuple[str, int]:
-    """`?query=…&limit=…`."""
-    text, limit = parameters.get("query", ""), parameters.get("limit") or str(FOUND)
+    """Read `?query=…&limit=…`: the text to search for and the number of passages. Raises InvalidInput."""
+    text, limit = parameters.get("query", ""), parameters.get("limit") or str(DEFAULT_PASSAGES)
     errors = []
     if not text.strip() or len(text) > MAX_QUESTION:
-        errors.append(FieldError("query", f"must be 1 to {MAX_QUESTION} characters to search for"))
-    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= MAX_FOUND:
-        errors.append(FieldError("limit", f"must be a whole number from 1 to {MAX_FOUND}"))
+        errors.append(FieldError("query", "search_text_length", {"max": MAX_QUESTION}))
+    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= MAX_PASSAGES:
+        errors.append(FieldError("limit", "not_a_whole_number", {"low": 1, "high": MAX_PASSAGES}))
     if errors:
         raise InvalidInput(errors)
     return text, int(limit)

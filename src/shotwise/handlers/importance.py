@@ -1,4 +1,4 @@
-"""T2 at the edge: POST /importance, GET /charts/{id}; and the workflow's second step."""
+"""Which values drove the prediction? POST /importance, GET /charts/{name}, and the second step of the workflow."""
 
 from __future__ import annotations
 
@@ -15,30 +15,43 @@ from shotwise.handlers.replies import importance_reply
 from shotwise.handlers.requests import ImportanceRequest, importance_request
 
 
-def importance_function(bundle: Bundle, store: FileStore, draw: Draw, origins: Sequence[str] = ()) -> LambdaHandler:
-    """The function for a bundle, with its chart store and its way to draw. origins: whose web pages may read it."""
+def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: Draw,
+                       origins: Sequence[str] = ()) -> LambdaHandler:
+    """Return the handler that explains predictions.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model whose predictions are explained.
+    charts : FileStore
+        Where charts are kept.
+    draw_chart : callable
+        Draws the chart of an explanation as a PNG.
+    origins : sequence of str
+        The origins whose web pages may read responses.
+    """
+    handler = LambdaHandler("importance", bundle.version, origins=origins)
 
     def post_importance(body: dict[str, Any]) -> dict[str, Any]:
         request = importance_request(body, bundle)
-        found = explain(request.shot, bundle, request.include)
-        degraded: list[dict[str, str]] = []
+        explanation = explain(request.shot, bundle, request.include)
+        degraded: list[dict[str, Any]] = []
         url = None
         if "chart" in request.include:
             try:
-                url = chart(request, found)
-            except Exception as error:  # whatever ails the picture, the values are there and are not to be lost
-                degraded.append(function.degraded("chart", error))
-        return importance_reply(found, url, degraded, bundle, request.language)
+                url = chart_url(request, explanation)
+            except Exception as error:  # without the chart, the values are still worth having
+                degraded.append(handler.log_degraded("chart", error))
+        return importance_reply(explanation, url, degraded, bundle, request.language)
 
-    def chart(request: ImportanceRequest, found: Explanation) -> str:
-        png = draw(request.shot, found.attribution, bundle, request.language)
-        return keep_chart(png, store, request.prediction_id)
+    def chart_url(request: ImportanceRequest, explanation: Explanation) -> str:
+        png = draw_chart(request.shot, explanation.attribution, bundle, request.language)
+        return keep_chart(png, charts, request.prediction_id)
 
     def get_chart(name: str) -> Response[Any]:
-        return file_response(store.get(name), "image/png")
+        return file_response(charts.get(name), "image/png")
 
-    function = LambdaHandler("importance", bundle.version, origins=origins)
-    function.on_invoke(lambda event: function.with_metrics(post_importance, event))
-    function.post("/importance", post_importance)
-    function.get_file("/charts", get_chart)
-    return function
+    handler.on_invoke(lambda event: handler.with_metrics(post_importance, event))
+    handler.post("/importance", post_importance)
+    handler.get_file("/charts", get_chart)
+    return handler

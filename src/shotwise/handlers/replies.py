@@ -1,20 +1,24 @@
-"""What was found → the replies of the contract. Numbers are rounded to nine places, far below any meaning."""
+"""Shape predictions, explanations and answers into the replies of the API.
+
+Numbers are rounded to nine decimal places, far below what any of them means.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # T1 starts without what only T2 and T3 work with
+if TYPE_CHECKING:  # predict starts without the modules that only importance and rag_query need
     from shotwise.attribution.explanation import Explanation
     from shotwise.attribution.setpoints import Setpoints
     from shotwise.bundle import Bundle
     from shotwise.knowledge.models import Answer
     from shotwise.prediction import Prediction
 
-PLACES = 9
+DECIMAL_PLACES = 9
 
-WHY_NONE = {
+# Why there is no proposal of other settings, by the state of the search for one.
+SETPOINT_REASONS = {
     "not_needed": {"ko": "샷의 값으로만 본 결함 확률은 이미 판정 기준보다 낮습니다.",
                    "en": "By the shot's values alone, its probability is under the threshold as it is."},
     "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
@@ -29,7 +33,7 @@ WHY_NONE = {
 
 
 def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str, language: str) -> dict[str, Any]:
-    """The reply of /predict for one shot, without its time."""
+    """Return the reply of /predict for one shot, without `processing_time_ms`."""
     return {
         "prediction": {
             "class": "defect" if prediction.defect else "normal", "probability": _rounded(prediction.probability),
@@ -41,17 +45,17 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "novelty": {"score": _rounded(prediction.novelty), "unusual": prediction.unusual,
                     "kind": prediction.novelty_kind, "outside_seen": list(prediction.outside_seen)},
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
-                   for breach in prediction.limits],
+                   for breach in prediction.limit_breaches],
         "imputed": list(prediction.imputed),
-        "history": prediction.history and {"results": prediction.history.results, "used": prediction.history.used,
+        "history": prediction.history and {"results": prediction.history.known_outcomes, "used": prediction.history.used,
                                            "probability_alone": _rounded(prediction.history.probability_alone)},
         "latent_features": [_rounded(value) for value in prediction.latent],
         "model_version": bundle.version, "prediction_id": prediction_id}
 
 
-def importance_reply(explanation: Explanation, url: str | None, degraded: list[dict[str, str]], bundle: Bundle,
+def importance_reply(explanation: Explanation, url: str | None, degraded: list[dict[str, Any]], bundle: Bundle,
                      language: str) -> dict[str, Any]:
-    """The reply of /importance, without its time. An excluded column contributes nothing, and it says so."""
+    """Return the reply of /importance, without `processing_time_ms`; a column that the model excludes contributes 0."""
     attribution, proposal, signals = explanation.attribution, explanation.setpoints, explanation.signals
     return {
         "importance": {**{name: _rounded(float(value))
@@ -60,9 +64,9 @@ def importance_reply(explanation: Explanation, url: str | None, degraded: list[d
         "base_value": _rounded(attribution.base_value), "probability": _rounded(attribution.probability),
         "estimated_error": _rounded(attribution.estimated_error),
         "top_features": [{"name": top.name, "label": top.label[language], "labels": dict(top.label),
-                          "value": _rounded(top.value), "measured": top.measured, "unit": top.unit,
+                          "value": _rounded(top.contribution), "measured": top.measured, "unit": top.unit,
                           "direction": top.direction}
-                         for top in explanation.top],
+                         for top in explanation.top_features],
         "setpoints": proposal and _setpoints_reply(proposal, bundle, language),
         "signals": None if signals is None else [
             {"feature": signal.feature, **_labels(signal.feature, bundle, language),
@@ -74,7 +78,7 @@ def importance_reply(explanation: Explanation, url: str | None, degraded: list[d
 
 def _setpoints_reply(proposal: Setpoints, bundle: Bundle, language: str) -> dict[str, Any]:
     return {
-        "state": proposal.state, "reason": None if proposal.changes else WHY_NONE[proposal.state][language],
+        "state": proposal.state, "reason": None if proposal.changes else SETPOINT_REASONS[proposal.state][language],
         "changes": [{"feature": change.feature, **_labels(change.feature, bundle, language), "from": change.before,
                      "to": change.after, "unit": change.unit} for change in proposal.changes],
         "probability": None if proposal.probability is None else _rounded(proposal.probability),
@@ -87,7 +91,7 @@ def _labels(name: str, bundle: Bundle, language: str) -> dict[str, Any]:
 
 
 def knowledge_reply(answer: Answer) -> dict[str, Any]:
-    """The reply of /rag-query, without its time."""
+    """Return the reply of /rag-query, without `processing_time_ms`."""
     return {
         "answer": answer.text,
         "sources": [{"document": source.document, "title": source.title, "page": source.page,
@@ -95,20 +99,25 @@ def knowledge_reply(answer: Answer) -> dict[str, Any]:
         "recommendations": list(answer.recommendations),
         "recommendation_sources": list(answer.recommendation_sources),
         "grounded": answer.grounded, "generator": answer.generator,
-        "degraded": [{"step": step, "error": error} for step, error in answer.degraded]}
+        "degraded": [degraded_entry(step, error) for step, error in answer.degraded]}
+
+
+def degraded_entry(step: str, error: str) -> dict[str, Any]:
+    """Return the entry of `degraded` for a step that failed, with the name of its error."""
+    return {"step": step, "error": error, "code": f"{step}_failed", "params": {}}
 
 
 def model_reply(bundle: Bundle) -> dict[str, Any]:
-    """The reply of /model: schema, limits, thresholds, figures, card."""
-    shown = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "history", "limits",
-             "figures", "training")
-    return {**{name: bundle.manifest[name] for name in shown}, "card": bundle.card}
+    """Return the reply of /model: schema, limits, thresholds, figures, card."""
+    members = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "history", "limits",
+               "figures", "training")
+    return {**{name: bundle.manifest[name] for name in members}, "card": bundle.card}
 
 
 def samples_reply(bundle: Bundle) -> dict[str, list[Mapping[str, Any]]]:
-    """The reply of /samples: real shots to try, with what inspection found."""
+    """Return the reply of /samples: real shots to try, each with the outcome of its inspection."""
     return {"samples": list(bundle.samples)}
 
 
 def _rounded(value: float) -> float:
-    return round(value, PLACES)
+    return round(value, DECIMAL_PLACES)
