@@ -113,13 +113,13 @@ def asked_bytes() -> list[int]:
     """The sizes of the prompts that a writer would get for the questions."""
     from shotwise.adapters.knowledge_factory import open_answerer
     from shotwise.knowledge.answering.answerer import Answerer
-    from shotwise.knowledge.text.question import asked
+    from shotwise.knowledge.text.question import question_from_user
     from shotwise.settings import Settings
 
     writer = Recorder()
-    answerer = Answerer(open_answerer(Settings.from_mapping(os.environ).knowledge).index, writer=writer)
+    answerer = Answerer(open_answerer(Settings.from_mapping(os.environ).knowledge).hybrid_search, text_generator=writer)
     for question in QUESTIONS:
-        answerer.answer(asked(question, "ko"))
+        answerer.answer(question_from_user(question, "ko"))
     return writer.bytes
 
 

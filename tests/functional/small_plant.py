@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from unit.knowledge.fakes import MemoryLibrary
+from unit.knowledge.fakes import InMemoryDocumentStore
 
 from shotwise.adapters.files import FolderStore
 from shotwise.errors import DocumentError
@@ -44,7 +44,7 @@ class Plant:
     own: Path
     shipped: Path
     analyzer: Analyzer
-    library: MemoryLibrary = field(default_factory=MemoryLibrary)
+    library: InMemoryDocumentStore = field(default_factory=InMemoryDocumentStore)
 
     @property
     def documents(self) -> FolderStore:
@@ -58,7 +58,7 @@ class Plant:
 
     def answerer(self, writer: TextGenerator | None = None) -> Answerer:
         """The read side."""
-        return Answerer(HybridSearch(self.library, self.analyzer), writer=writer)
+        return Answerer(HybridSearch(self.library, self.analyzer), text_generator=writer)
 
     def keep(self, name: str, text: str) -> None:
         """Put a file into the store, without telling anyone."""

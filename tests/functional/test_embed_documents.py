@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, small_plant
-from unit.knowledge.fakes import MemoryLibrary
+from unit.knowledge.fakes import InMemoryDocumentStore
 
 from shotwise.adapters.files import FolderStore
 from shotwise.errors import KnowledgeError, NotFound, StoreError
@@ -89,9 +89,9 @@ def test_the_same_event_again_changes_nothing(plant: Plant) -> None:
     """Neither in one message, nor in one batch, nor later."""
     plant.keep("a.pdf", BISCUIT)
     handled(plant, message("a.pdf"))
-    volume = plant.library.volumes["a.pdf"]
+    volume = plant.library.documents["a.pdf"]
     assert handled(plant, message("a.pdf", "a.pdf"), message("a.pdf")) == DONE
-    assert plant.library.volumes["a.pdf"] is volume
+    assert plant.library.documents["a.pdf"] is volume
 
 
 @pytest.mark.parametrize("event", ["ObjectCreated:Put", REMOVED, "ObjectRemoved:Delete", "ObjectRestore:Post"])
@@ -180,7 +180,7 @@ def test_folders_are_passed_over(plant: Plant) -> None:
     assert handled(plant, message("2026/")) == DONE and listed(plant) == {}
 
 
-class Picky(MemoryLibrary):
+class Picky(InMemoryDocumentStore):
     """A library that does not take documents of one name."""
 
     def put(self, volume: IndexedDocument) -> None:
@@ -198,7 +198,7 @@ def test_a_store_that_fails_costs_its_message_alone(plant: Plant) -> None:
     bodies = [message("a.pdf"), message("bad.pdf"), message("c.pdf")]
     assert handled(plant, *bodies) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert found(plant) == ["a.pdf", "c.pdf"]
-    plant.library = MemoryLibrary()
+    plant.library = InMemoryDocumentStore()
     assert handled(plant, bodies[1]) == DONE and found(plant) == ["bad.pdf"]
 
 

@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 from small_plant import BISCUIT, FURNACE, LUNCH, QUESTION, THIN, Plant, events_of, small_plant
 from starlette.applications import Starlette
-from unit.knowledge.fakes import FakeWriter
+from unit.knowledge.fakes import FakeTextGenerator
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.handlers.body import MAX_BYTES
@@ -78,7 +78,7 @@ def kinds(events: list[tuple[str, Any]]) -> str:
 @pytest.mark.parametrize("written", [False, True])
 def test_the_stream_ends_with_what_rag_query_returns(plant: Plant, body: dict[str, Any], written: bool) -> None:
     """passage*, token*, one done; the tokens joined are the answer, and done is the whole reply but for its time."""
-    writer = FakeWriter(SAID[:20], SAID[20:] + "\n", SAID.replace("만듭", "일으킵") + "\n") if written else None
+    writer = FakeTextGenerator(SAID[:20], SAID[20:] + "\n", SAID.replace("만듭", "일으킵") + "\n") if written else None
     *said, (last, done) = events = streamed(plant, body, writer)
     assert kinds(said).lstrip("p").strip("t") == "" and kinds(said).endswith("t") and last == "done"
     assert ("p" in kinds(events)) == written
@@ -89,14 +89,14 @@ def test_the_stream_ends_with_what_rag_query_returns(plant: Plant, body: dict[st
 
 def test_passages_say_where_they_stand(plant: Plant) -> None:
     """Document, title, page, headings and relevance, the best passage first."""
-    passages = [data for kind, data in streamed(plant, {"query": QUESTION}, FakeWriter(SAID)) if kind == "passage"]
+    passages = [data for kind, data in streamed(plant, {"query": QUESTION}, FakeTextGenerator(SAID)) if kind == "passage"]
     assert {**passages[0], "relevance": 1} == {"document": "비스킷.pdf", "title": "비스킷", "page": 1,
                                                "headings": ["얇은 비스킷", "원인"], "relevance": 1}
     assert all(0 <= passage["relevance"] <= 1 for passage in passages)
 
 
-@pytest.mark.parametrize("writer", [None, FakeWriter('{"none": true}\n'), FakeWriter('{"claim": "말", "source": 1}\n')])
-def test_nothing_is_said_of_what_the_documents_do_not_hold(plant: Plant, writer: FakeWriter | None) -> None:
+@pytest.mark.parametrize("writer", [None, FakeTextGenerator('{"none": true}\n'), FakeTextGenerator('{"claim": "말", "source": 1}\n')])
+def test_nothing_is_said_of_what_the_documents_do_not_hold(plant: Plant, writer: FakeTextGenerator | None) -> None:
     """No token comes before done, whose answer says so; a writer's unproven word is none."""
     events = streamed(plant, {"query": LUNCH if writer is None else QUESTION}, writer)
     assert kinds(events).lstrip("p") == "d"
@@ -190,7 +190,7 @@ class Saboteur:
 
 
 @pytest.mark.parametrize(("failing", "status"), [
-    (lambda plant: FakeWriter(SAID + "\n", RuntimeError("secret of 10.0.0.1")), 500),
+    (lambda plant: FakeTextGenerator(SAID + "\n", RuntimeError("secret of 10.0.0.1")), 500),
     (lambda plant: Saboteur(plant), 503)], ids=["a mistake of ours", "the library"])
 def test_an_error_on_the_way_is_the_last_event(plant: Plant, failing: Callable[[Plant], TextGenerator], status: int) -> None:
     """What was said stays; a problem document ends the stream and tells nothing of the inside."""
@@ -219,7 +219,7 @@ def test_metrics_tell_when_the_first_word_came(plant: Plant, monkeypatch: pytest
     """One record an answer: times, counts and what worded it; nothing of question or documents. Where a model worded
     it, the first word's time once more without the model's name, which no alarm could know."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
-    streamed(plant, {"query": QUESTION}, FakeWriter(SAID + "\n", '{"claim": "x"}\n'))
+    streamed(plant, {"query": QUESTION}, FakeTextGenerator(SAID + "\n", '{"claim": "x"}\n'))
     streamed(plant, {"query": LUNCH})
     out = capsys.readouterr().out
     first, alone, second = (json.loads(line) for line in out.splitlines())

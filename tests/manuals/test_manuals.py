@@ -97,7 +97,7 @@ def test_every_question_leads_to_its_page(index: HybridSearch) -> None:
     for path in PDFS:
         with pymupdf.open(path) as pdf:
             assert pdf.embfile_get(ATTACHMENT) == path.with_suffix(".questions.jsonl").read_bytes()
-    assert [entry.notes for entry in index.entries()] == [()] * len(PDFS)
+    assert [entry.notes for entry in index.summaries()] == [()] * len(PDFS)
     assert index.questions() > 8000
 
 
@@ -128,11 +128,11 @@ def triples(text: str) -> frozenset[str]:
 def test_shipped_index_is_made_from_the_pdfs(index: HybridSearch, tmp_path: Path) -> None:
     """The library of the knowledge layer holds what a fresh ingest of the PDFs gives: versions, pages, passages and
     postings."""
-    shipped, fresh = index.library, SqliteDocumentStore(tmp_path / "library.sqlite")
+    shipped, fresh = index.document_store, SqliteDocumentStore(tmp_path / "library.sqlite")
     ingestion = Ingestion(fresh, index.analyzer)
     assert [ingestion.ingest(path).state for path in PDFS] == ["added"] * len(PDFS)
-    assert fresh.entries() == shipped.entries() and shipped.failures() == {}
-    for entry in fresh.entries():
+    assert fresh.summaries() == shipped.summaries() and shipped.failures() == {}
+    for entry in fresh.summaries():
         keys = [PassageId(entry.name, entry.version, number) for number in range(entry.passages + 1)]
         kept = fresh.passages(keys)
         assert kept == shipped.passages(keys) and None not in kept[:-1]

@@ -66,7 +66,7 @@ def edition_of(path: Path, analyzer: Analyzer) -> int:
     try:
         assert library.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         index = HybridSearch(library, analyzer)
-        assert [entry.name for entry in index.entries()] == ["guide.pdf", "other.pdf"] and not library.failures()
+        assert [entry.name for entry in index.summaries()] == ["guide.pdf", "other.pdf"] and not library.failures()
         assert "another document" in index.search(Query("furnace"), 1)[0].text
         found = index.search(Query("biscuit edition"), 20)
         (edition,) = {number for number, statement in enumerate(STATEMENTS) for passage in found

@@ -42,11 +42,11 @@ def test_the_built_pipeline_keeps_documents_of_folders(built: None, tmp_path: Pa
         assert invoke(url, told(NAME, "ObjectCreated:Put")) == {"batchItemFailures": []}
         assert invoke(url, told("broken.pdf", "ObjectCreated:Put")) == {"batchItemFailures": []}
         library = SqliteDocumentStore(tmp_path / "library.sqlite")
-        assert [(entry.name, entry.pages) for entry in library.entries()] == [(NAME, 2)]
+        assert [(entry.name, entry.pages) for entry in library.summaries()] == [(NAME, 2)]
         assert FACT in library.page_text(NAME, 2) and list(library.failures()) == ["broken.pdf"]
         (documents / NAME).unlink()
         assert invoke(url, told(NAME, "ObjectRemoved:Delete")) == {"batchItemFailures": []}
-        assert library.entries() == []
+        assert library.summaries() == []
         library.close()
 
 

@@ -1,4 +1,4 @@
-"""T3 at the edge: POST /rag-query, the documents and their search; and the workflow's third step."""
+"""What do the documents say? POST /rag-query, the documents and their search, and the third step of the workflow."""
 
 from __future__ import annotations
 
@@ -11,31 +11,41 @@ from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.replies import knowledge_reply
 from shotwise.handlers.requests import KnowledgeRequest, knowledge_request
 from shotwise.knowledge.answering.answerer import Answerer, documents_language
-from shotwise.knowledge.text.question import Question, asked, from_prediction
+from shotwise.knowledge.text.question import Question, question_from_prediction, question_from_user
 
 
-def rag_query_function(answerer: Answerer, documents: FileStore, origins: Sequence[str] = ()) -> LambdaHandler:
-    """The function for an answerer and the store of the documents that its passages come from. origins: whose web
-    pages may read it."""
+def rag_query_handler(answerer: Answerer, documents: FileStore, origins: Sequence[str] = ()) -> LambdaHandler:
+    """Return the handler that answers questions.
+
+    Parameters
+    ----------
+    answerer : Answerer
+        Answers the questions.
+    documents : FileStore
+        The documents that its passages come from.
+    origins : sequence of str
+        The origins whose web pages may read responses.
+    """
+    handler = LambdaHandler("rag_query", answerer.name, count_metrics=_count_metrics, origins=origins)
 
     def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
-        return knowledge_reply(answerer.answer(question_of(knowledge_request(body), answerer)))
+        return knowledge_reply(answerer.answer(question_for(knowledge_request(body), answerer)))
 
-    function = LambdaHandler("rag_query", answerer.name, counts=_counts, origins=origins)
-    function.on_invoke(lambda event: function.with_metrics(post_rag_query, event))
-    function.post("/rag-query", post_rag_query)
-    serve_documents(function, answerer, documents)
-    return function
+    handler.on_invoke(lambda event: handler.with_metrics(post_rag_query, event))
+    handler.post("/rag-query", post_rag_query)
+    serve_documents(handler, answerer, documents)
+    return handler
 
 
-def question_of(request: KnowledgeRequest, answerer: Answerer) -> Question:
-    """The caller's own question, or one worded from what T1 and T2 found."""
+def question_for(request: KnowledgeRequest, answerer: Answerer) -> Question:
+    """Return the caller's own question, or one worded from the results of predict and importance."""
     if request.query:
-        return asked(request.query, request.language)
-    return from_prediction(request.context, request.language, documents_language(answerer.hybrid_search.entries()))
+        return question_from_user(request.query, request.language)
+    language = documents_language(answerer.hybrid_search.summaries())
+    return question_from_prediction(request.context, request.language, language)
 
 
-def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
-    if "grounded" not in reply:  # an address to upload to
+def _count_metrics(reply: Mapping[str, Any]) -> dict[str, float]:
+    if "grounded" not in reply:  # POST /documents, which returns where to upload to
         return {}
     return {"Answers": 1, "Ungrounded": float(not reply["grounded"])}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shotwise.messages import Message
+
 
 @dataclass(frozen=True)
 class Page:
@@ -34,7 +36,7 @@ class Document:
     title: str
     sha256: str
     pages: tuple[Page, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     expected: tuple[ExpectedQuestion, ...] = ()
 
 
@@ -118,7 +120,7 @@ class DocumentSummary:
     version: str
     pages: int
     passages: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
+from shotwise.messages import Message
 
 
 class PageTexts(Protocol):
@@ -31,7 +32,7 @@ class DocumentStore(Protocol):
         seconds old."""
         ...
 
-    def entries(self) -> list[DocumentSummary]:
+    def summaries(self) -> list[DocumentSummary]:
         """Every document, by name."""
         ...
 
@@ -55,11 +56,11 @@ class DocumentStore(Protocol):
         """Forget the document and its failure; nothing happens where there is none."""
         ...
 
-    def note_failure(self, name: str, reason: str | None) -> None:
+    def note_failure(self, name: str, failure: Message | None) -> None:
         """Note why the newest file of this name could not be read, None to forget that; the version kept stays."""
         ...
 
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[str, Message]:
         """File name → why its newest file could not be read."""
         ...
 

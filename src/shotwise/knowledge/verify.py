@@ -19,12 +19,12 @@ _HIGH_REMEDY = _HIGH | {"p99", "낮추", "줄이"}
 
 
 
-def stands_on_page(quote: str, document: str, page: int, pages: PageTexts) -> bool:
+def is_on_page(quote: str, document: str, page: int, pages: PageTexts) -> bool:
     """Whether `quote` is in the PDF's own text of that page; only white space may differ, where lines break."""
-    return stands_in(quote, pages.page_text(document, page))
+    return contains_quote(quote, pages.page_text(document, page))
 
 
-def stands_in(quote: str, text: str) -> bool:
+def contains_quote(quote: str, text: str) -> bool:
     """Whether `quote` is in `text`, white space aside."""
     return bool(quote.strip()) and joined(quote) in joined(text)
 
@@ -35,7 +35,7 @@ def joined(text: str) -> str:
     return "".join(unicodedata.normalize("NFC", text).replace("\u200b", "").split())
 
 
-def contradicts(said: Set[str], topic: Set[str], *, remedy: bool) -> bool:
+def has_opposite_direction(said: Set[str], topic: Set[str], *, remedy: bool) -> bool:
     """Whether a line with the terms `said` speaks of the other direction alone than the terms of `topic` do."""
     low, high = (_LOW_REMEDY, _HIGH_REMEDY) if remedy else (_LOW, _HIGH)
     if bool(topic & _LOW) == bool(topic & _HIGH):

@@ -69,7 +69,7 @@ def test_another_instance_gives_back_what_was_put(s3: Counted, library: S3Docume
     library.put(kept)
     found = other(s3)
     assert found.versions() == {name: "v1"}
-    assert found.entries() == [DocumentSummary(name, "Guide", "v1", 2, 2, ("page 3 is a picture",))]
+    assert found.summaries() == [DocumentSummary(name, "Guide", "v1", 2, 2, ("page 3 is a picture",))]
     assert found.postings(name, kept.version) == kept.postings
     assert found.passages([key(kept), key(kept, 1)]) == list(kept.passages)
     assert [found.page_text(name, page) for page in (1, 2, 3)] == ["Text of 1", "Text of 2", ""]
@@ -82,7 +82,7 @@ def test_every_odd_name_has_its_own_object(s3: Counted, library: S3DocumentStore
     assert set(other(s3).versions()) == set(ODD_NAMES)
     library.remove("../x.pdf")
     assert set(other(s3).versions()) == set(ODD_NAMES) - {"../x.pdf"}
-    assert [entry.name for entry in other(s3).entries()] == sorted(set(ODD_NAMES) - {"../x.pdf"})
+    assert [entry.name for entry in other(s3).summaries()] == sorted(set(ODD_NAMES) - {"../x.pdf"})
 
 
 def test_the_page_markdown_is_not_kept(s3: Counted, library: S3DocumentStore) -> None:
@@ -139,7 +139,7 @@ def test_others_are_looked_for_after_a_while_only(s3: Counted, library: S3Docume
     reader.put(volume("b", name="b.pdf"))
     assert reader.versions() == {"b.pdf": "v1"}
     reader.remove("b.pdf")
-    assert reader.versions() == {} and reader.entries() == []
+    assert reader.versions() == {} and reader.summaries() == []
     with pytest.raises(KnowledgeError, match="holds no 'b.pdf'"):
         reader.postings("b.pdf", reader.versions().get("b.pdf", ""))
 
@@ -262,7 +262,7 @@ def test_a_damaged_object_does_not_make_the_others_read_again(s3: Counted, libra
 
 
 @pytest.mark.parametrize("call", [
-    lambda library: library.versions(), lambda library: library.entries(), lambda library: library.failures(),
+    lambda library: library.versions(), lambda library: library.summaries(), lambda library: library.failures(),
     lambda library: library.postings("a", "1"), lambda library: library.passages([PassageId("a", "1", 0)]),
     lambda library: library.page_text("a", 1), lambda library: library.put(volume("a")),
     lambda library: library.remove("a"), lambda library: library.note_failure("a", "b")])

@@ -44,7 +44,7 @@ def _unit(text: str) -> tuple[float, ...]:
     return tuple(value / length for value in found)
 
 
-class FakeWriter:
+class FakeTextGenerator:
     """Plays pieces of text; an error among them is raised, a number waited for, in seconds. asked: system and prompt of
     each call; given: the number of pieces that were taken; closed: whether the last text was let go."""
 
@@ -72,7 +72,7 @@ class FakeWriter:
             self.closed = True
 
 
-class FakeSearcher:
+class FakePassageSearch:
     """Keeps vectors in memory and finds by cosine. failing: the calls that raise; extra: rankings that are given
     besides."""
 
@@ -115,12 +115,12 @@ class FakeSearcher:
             raise KnowledgeError(f"the searcher's {name} does not answer")
 
 
-class MemoryLibrary:
+class InMemoryDocumentStore:
     """A library in memory. failing: the calls that raise KnowledgeError before they do anything; before: called with
     the name of each call; read: the names whose postings were read."""
 
     def __init__(self) -> None:
-        self.volumes: dict[str, IndexedDocument] = {}
+        self.documents: dict[str, IndexedDocument] = {}
         self.failed: dict[str, str] = {}
         self.failing: set[str] = set()
         self.read: Counter[str] = Counter()
@@ -129,20 +129,20 @@ class MemoryLibrary:
     def versions(self) -> Mapping[str, str]:
         """File name → version."""
         self._call("versions")
-        return {name: volume.version for name, volume in sorted(self.volumes.items())}
+        return {name: volume.version for name, volume in sorted(self.documents.items())}
 
-    def entries(self) -> list[DocumentSummary]:
+    def summaries(self) -> list[DocumentSummary]:
         """Every document."""
         return [DocumentSummary(name, volume.document.title, volume.version, len(volume.document.pages), len(volume.passages),
-                      volume.document.notes) for name, volume in sorted(self.volumes.items())]
+                      volume.document.notes) for name, volume in sorted(self.documents.items())]
 
     def postings(self, name: str, version: str) -> Postings:
         """The postings of a version of a document."""
         self._call("postings")
         self.read[name] += 1
-        if name not in self.volumes or self.volumes[name].version != version:
+        if name not in self.documents or self.documents[name].version != version:
             raise KnowledgeError(f"no {name} of version {version}")
-        return self.volumes[name].postings
+        return self.documents[name].postings
 
     def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
         """The passages of the keys."""
@@ -150,7 +150,7 @@ class MemoryLibrary:
         return [self._passage(key) for key in keys]
 
     def _passage(self, key: PassageId) -> Passage | None:
-        volume = self.volumes.get(key.document)
+        volume = self.documents.get(key.document)
         if volume is None or volume.version != key.version or key.number >= len(volume.passages):
             return None
         return volume.passages[key.number]
@@ -158,19 +158,19 @@ class MemoryLibrary:
     def page_text(self, document: str, page: int) -> str:
         """The text of a page."""
         self._call("page_text")
-        pages = self.volumes[document].document.pages if document in self.volumes else ()
+        pages = self.documents[document].document.pages if document in self.documents else ()
         return next((found.text for found in pages if found.number == page), "")
 
     def put(self, volume: IndexedDocument) -> None:
         """Keep a document."""
         self._call("put")
-        self.volumes[volume.document.name] = volume
+        self.documents[volume.document.name] = volume
         self.failed.pop(volume.document.name, None)
 
     def remove(self, name: str) -> None:
         """Forget a document."""
         self._call("remove")
-        self.volumes.pop(name, None)
+        self.documents.pop(name, None)
         self.failed.pop(name, None)
 
     def note_failure(self, name: str, reason: str | None) -> None:

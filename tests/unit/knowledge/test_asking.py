@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_documents import LEXICON
+from sample_documents import ANALYZER
 
 from shotwise.knowledge.retrieval.query_terms import RELATED, asked_for, content_words, search_terms, spoken_words
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -14,7 +14,7 @@ from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictiona
 
 def wanted(question: str) -> list[str]:
     """The terms that an answer should hold."""
-    return [word.term for word in content_words(question, LEXICON)]
+    return [word.term for word in content_words(question, ANALYZER)]
 
 
 @pytest.mark.parametrize("question",
@@ -56,19 +56,19 @@ def test_a_which_at_the_end_asks_for_nothing() -> None:
     ("소착이 나면 어떻게 하나요", ["대책"]), ("미성형의 원인과 대책", ["원인", "대책"]), ("ADC12의 조성", [])])
 def test_question_words_ask_for_a_kind_of_section(question: str, headings: list[str]) -> None:
     """Why asks for causes and how for remedies, as documents head them."""
-    assert asked_for(question, LEXICON) == [term for heading in headings for term in LEXICON.terms(heading)]
+    assert asked_for(question, ANALYZER) == [term for heading in headings for term in ANALYZER.terms(heading)]
 
 
 def test_verbs_and_numbers_are_weak() -> None:
     """An answer may put a verb or a number otherwise, so neither has pairs; a noun has those of its syllables."""
-    words = {word.term: word for word in content_words("비스킷 두께를 12 mm로 올려야", LEXICON)}
+    words = {word.term: word for word in content_words("비스킷 두께를 12 mm로 올려야", ANALYZER)}
     assert {term for term, word in words.items() if word.weak} == {"12", "올리"}
     assert words["비스킷"].pairs == ("#비스", "#스킷") and words["올리"].pairs == words["12"].pairs == ()
 
 
 def test_copulas_are_cut_off_nouns() -> None:
     """A noun in front of 인가요 counts as the noun it is."""
-    (asked,) = content_words("퍼센트인가요?", LEXICON)
+    (asked,) = content_words("퍼센트인가요?", ANALYZER)
     assert (asked.term, asked.weak) == ("퍼센트", False)
 
 
@@ -79,7 +79,7 @@ def test_a_word_counts_once() -> None:
 
 def test_halves_of_a_compound_are_not_wanted_beside_it() -> None:
     """A compound is wanted whole: its parts would count it twice."""
-    parts = {found.form for found in LEXICON.morphemes("열처리") if found.part}
+    parts = {found.form for found in ANALYZER.morphemes("열처리") if found.part}
     assert "열처리" in wanted("열처리 방법") and not parts & set(wanted("열처리 방법"))
 
 
@@ -102,9 +102,9 @@ def test_a_word_knows_what_it_may_mean() -> None:
 def test_every_word_of_the_question_is_searched() -> None:
     """Its own terms and those of the headings that answer it count in full."""
     question = "함몰이 왜 생기나요?"
-    terms = search_terms(question, LEXICON)
+    terms = search_terms(question, ANALYZER)
     assert {term for term, weight in terms.items() if weight == 1} == {
-        *LEXICON.terms(question), *asked_for(question, LEXICON)}
+        *ANALYZER.terms(question), *asked_for(question, ANALYZER)}
 
 
 @pytest.mark.parametrize("question", ["", " ", "?", "왜?", "어떻게 하나요?", "what is it", "🏭", "\x00"])
@@ -117,14 +117,14 @@ def test_a_question_without_content_wants_nothing(question: str) -> None:
 @given(st.text(st.characters() | st.sampled_from("비스킷두께가얇으면어떤결함인가요 0.5abc")))
 def test_any_question_is_understood_somehow(question: str) -> None:
     """Whatever is asked, no word is empty, asking words aside, and each is one of the question's terms."""
-    words = content_words(question, LEXICON)
+    words = content_words(question, ANALYZER)
     assert all(word.term for word in words)
-    assert {word.term for word in words} <= LEXICON.held(question)
+    assert {word.term for word in words} <= ANALYZER.term_set(question)
 
 
 def spoken(question: str) -> list[str]:
     """All words of a question."""
-    return [word.term for word in spoken_words(question, LEXICON)]
+    return [word.term for word in spoken_words(question, ANALYZER)]
 
 
 def test_asking_words_are_spoken() -> None:
@@ -139,7 +139,7 @@ def test_asking_words_are_spoken() -> None:
 def test_a_spoken_word_counts_once_and_whole() -> None:
     """Repeated ones and the halves of a compound are left out."""
     assert spoken("기공, 기공의 기공이 왜 기공?") == ["기공", "왜"]
-    parts = {found.form for found in LEXICON.morphemes("열처리") if found.part}
+    parts = {found.form for found in ANALYZER.morphemes("열처리") if found.part}
     assert parts and "열처리" in spoken("열처리 방법") and not parts & set(spoken("열처리 방법"))
 
 
@@ -158,4 +158,4 @@ def test_spoken_words_are_all_alike() -> None:
 def test_spoken_words_are_terms_of_the_question(question: str) -> None:
     """Whatever is asked, each is once one of the terms that the same question leaves among those of a passage."""
     words = spoken(question)
-    assert len(set(words)) == len(words) and set(words) <= set(LEXICON.spoken(question)) and "" not in words
+    assert len(set(words)) == len(words) and set(words) <= set(ANALYZER.question_terms(question)) and "" not in words

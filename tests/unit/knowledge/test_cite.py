@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from fakes import MemoryLibrary
+from fakes import InMemoryDocumentStore
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_documents import volume
+from sample_documents import indexed_document
 
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
-from shotwise.knowledge.verify import stands_in, stands_on_page
+from shotwise.knowledge.verify import contains_quote, is_on_page
 
 QUOTE = "비스킷 두께가 얇으면 기공이 생긴다."
 
@@ -19,32 +19,32 @@ QUOTE = "비스킷 두께가 얇으면 기공이 생긴다."
 def shelf(analyzer: Analyzer) -> HybridSearch:
     """A guide of two pages, the quote on the first, broken by lines and a zero-width space."""
     first = "앞의 문장이다. 비스킷\n두께가 얇으\u200b면  기공이\n생긴다. 뒤의 문장이다."
-    library = MemoryLibrary()
-    library.put(volume(analyzer, pages=[first, "다른 쪽이다."]))
+    library = InMemoryDocumentStore()
+    library.put(indexed_document(analyzer, pages=[first, "다른 쪽이다."]))
     return HybridSearch(library, analyzer)
 
 
 def test_quote_on_its_page_stands(shelf: HybridSearch) -> None:
     """White space and zero-width characters where lines break make no difference."""
-    assert stands_on_page(QUOTE, "guide.pdf", 1, shelf)
+    assert is_on_page(QUOTE, "guide.pdf", 1, shelf)
 
 
 @pytest.mark.parametrize("altered", ["비스킷 두께가 두꺼우면 기공이 생긴다.", "비스킷 두께가 얇으면 기포가 생긴다.",
                                      "비스킷 두께가 얇으면 늘 기공이 생긴다."])
 def test_altered_quote_does_not_stand(shelf: HybridSearch, altered: str) -> None:
     """One word changed or added is another statement."""
-    assert not stands_on_page(altered, "guide.pdf", 1, shelf)
+    assert not is_on_page(altered, "guide.pdf", 1, shelf)
 
 
 @pytest.mark.parametrize(("name", "page"), [("guide.pdf", 2), ("guide.pdf", 3), ("other.pdf", 1)])
 def test_quote_elsewhere_does_not_stand(shelf: HybridSearch, name: str, page: int) -> None:
     """A quote stands on its own page alone: not on the next, on none, nor in another document."""
-    assert not stands_on_page(QUOTE, name, page, shelf)
+    assert not is_on_page(QUOTE, name, page, shelf)
 
 
 def test_empty_quote_does_not_stand(shelf: HybridSearch) -> None:
     """Nothing is no evidence, though it is part of every page."""
-    assert not stands_on_page(" \n", "guide.pdf", 1, shelf)
+    assert not is_on_page(" \n", "guide.pdf", 1, shelf)
 
 
 @given(st.text(st.sampled_from("기공가 .0aé\u200b\n")), st.text(st.sampled_from("기공가 .0a\n")),
@@ -52,10 +52,10 @@ def test_empty_quote_does_not_stand(shelf: HybridSearch) -> None:
 def test_a_part_of_the_page_stands_however_its_lines_break(before: str, quote: str, after: str) -> None:
     """Any part of a page stands, with line breaks between all of its characters too; with one more it does not."""
     page = before + "\n".join(quote) + after
-    assert stands_in(quote, page) == bool(quote.strip())
-    assert not stands_in(f"{quote}균열", page)
+    assert contains_quote(quote, page) == bool(quote.strip())
+    assert not contains_quote(f"{quote}균열", page)
 
 
 def test_decomposed_text_stands() -> None:
     """A Mac's PDF holds Hangul letter by letter, and says the same."""
-    assert stands_in("기포가 생긴다", "\u1100\u1175\u1111\u1169가 생긴다")
+    assert contains_quote("기포가 생긴다", "\u1100\u1175\u1111\u1169가 생긴다")

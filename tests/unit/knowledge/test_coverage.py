@@ -9,18 +9,27 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_corpora import CORPORA, VOCABULARY, Corpus, asked, built, keyed, places, stated
-from sample_documents import LEXICON, passage
+from sample_corpora import (
+    CORPORA,
+    VOCABULARY,
+    Corpus,
+    answering_passage,
+    bm25_index,
+    passages_by_id,
+    stated,
+    text_units,
+)
+from sample_documents import ANALYZER, passage
 
 from shotwise.knowledge.models import Passage, PassageId
 from shotwise.knowledge.retrieval.features import MEANT, Coverage, coverages, terms_of, word_terms
 from shotwise.knowledge.retrieval.query_terms import Word
-from shotwise.knowledge.text.analyzer import GRAM
+from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX
 
 Weights = list[tuple[Word, float]]
-TERMS = sorted({term for text in VOCABULARY for term in LEXICON.spoken(text)} | {"없는말"})
+TERMS = sorted({term for text in VOCABULARY for term in ANALYZER.question_terms(text)} | {"없는말"})
 MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
-PAIRS = st.lists(st.sampled_from([term for term in TERMS if term.startswith(GRAM)]), max_size=3).map(tuple)
+PAIRS = st.lists(st.sampled_from([term for term in TERMS if term.startswith(BIGRAM_PREFIX)]), max_size=3).map(tuple)
 WORDS = st.builds(Word, st.sampled_from(TERMS), PAIRS, st.booleans(), MEANINGS, st.booleans())
 WEIGHTS = st.lists(st.tuples(WORDS, st.sampled_from([0.25, 0.4, 1.0, 2.5, 9.0])), min_size=1, max_size=4)
 
@@ -43,7 +52,7 @@ def slots(found: Passage) -> tuple[list[set[str]], list[set[str]]]:
     """The terms of a passage's headings and of each line: of the text alone, and with the questions answered there."""
     text: list[set[str]] = []
     with_questions: list[set[str]] = []
-    for terms, is_question in places(found):
+    for terms, is_question in text_units(found):
         if not is_question:
             text.append(set(terms))
             with_questions.append(set())
@@ -75,12 +84,12 @@ def same(found: Iterable[Coverage], wanted: Iterable[Coverage]) -> bool:
 
 def computed(weights: Weights, corpus: Corpus, keys: Sequence[PassageId]) -> list[Coverage]:
     """The coverage of these passages of an index of the corpus."""
-    return list(coverages(weights, built(corpus).standing(terms_of(weights), keys)))
+    return list(coverages(weights, bm25_index(corpus).standing(terms_of(weights), keys)))
 
 
 def some_of(corpus: Corpus) -> st.SearchStrategy[list[PassageId]]:
     """Any of the passages, in any order."""
-    return st.permutations(list(keyed(corpus))).flatmap(
+    return st.permutations(list(passages_by_id(corpus))).flatmap(
         lambda keys: st.integers(0, len(keys)).map(lambda count: keys[:count]))
 
 
@@ -88,7 +97,7 @@ def some_of(corpus: Corpus) -> st.SearchStrategy[list[PassageId]]:
 @given(CORPORA, WEIGHTS, st.data())
 def test_coverages_are_those_of_plain_sets(corpus: list[list[Passage]], weights: Weights, data: st.DataObject) -> None:
     """For any words, and any passages of several documents in any order, with and without questions."""
-    keys, passages = data.draw(some_of(corpus)), keyed(corpus)
+    keys, passages = data.draw(some_of(corpus)), passages_by_id(corpus)
     assert same(computed(weights, corpus, keys), (expected(weights, passages[key]) for key in keys))
 
 
@@ -96,13 +105,13 @@ PARTED = Word("비스킷", ("#비스", "#스킷"), False)
 MEANT_WORD = Word("차", (), True, (("미성형",), ("유동", "부족")))
 DECISIVE = Word("가격", (), False, decisive=True)
 SAID: Weights = [(PARTED, 2.0), (MEANT_WORD, 1.0), (DECISIVE, 9.0)]
-CORPUS: Corpus = [[asked("비스 온도", ["비스킷"], ["가격 누구"]), passage("유동 부족", headings=("비스킷",))],
-                  [asked("스킷", [], ["유동이", "부족"]), passage("가격은 미성형")]]
+CORPUS: Corpus = [[answering_passage("비스 온도", ["비스킷"], ["가격 누구"]), passage("유동 부족", headings=("비스킷",))],
+                  [answering_passage("스킷", [], ["유동이", "부족"]), passage("가격은 미성형")]]
 
 
 def agrees(weights: Weights, corpus: Corpus, keys: Sequence[PassageId]) -> bool:
     """Whether coverages computed so are those that `SAID` has in `CORPUS`."""
-    return same(computed(weights, corpus, keys), [expected(SAID, each) for each in keyed(CORPUS).values()])
+    return same(computed(weights, corpus, keys), [expected(SAID, each) for each in passages_by_id(CORPUS).values()])
 
 
 def changed(at: int, **fields: Any) -> Weights:
@@ -114,14 +123,14 @@ def changed(at: int, **fields: Any) -> Weights:
 def test_the_comparison_sees_what_is_off() -> None:
     """The check can fail: words without their pairs, a meaning less, other weights, a word that decides no more,
     questions that are left out or taken for text or for another line's, and passages in another order are seen."""
-    keys = list(keyed(CORPUS))
+    keys = list(passages_by_id(CORPUS))
     assert agrees(SAID, CORPUS, keys) and not agrees(SAID, CORPUS, keys[::-1])
     for weights in (changed(0, pairs=()), changed(1, meanings=(("미성형",),)), [(word, 1.0) for word, _ in SAID],
                     changed(2, decisive=False)):
         assert not agrees(weights, CORPUS, keys)
     (_, second), rest = CORPUS
-    for other in (passage("비스 온도"), asked("비스 온도", ["비스킷", "가격 누구"]),
-                  asked("비스 온도 가격 누구", ["비스킷"])):
+    for other in (passage("비스 온도"), answering_passage("비스 온도", ["비스킷", "가격 누구"]),
+                  answering_passage("비스 온도 가격 누구", ["비스킷"])):
         assert not agrees(SAID, [[other, second], rest], keys)
 
 
@@ -134,7 +143,7 @@ def covered(word: Word, found: Passage) -> Coverage:
 def test_a_decisive_word_has_to_stand_in_the_text() -> None:
     """A question may name it in passing: it is then held, so that the passage is found, and lacking all the same.
     Another word is lacking no more, and one in a line or a heading is there."""
-    answering = asked("온도", ["가격은"], ["가격이"])
+    answering = answering_passage("온도", ["가격은"], ["가격이"])
     assert covered(DECISIVE, answering) == Coverage(1.0, 0.0, 1.0, 0.0, 1.0, ((0.0, 0.0),), (2.0,))
     assert covered(replace(DECISIVE, decisive=False), answering).lacking == (0.0,)
     for stating in (passage("가격"), passage("", headings=("가격",))):
@@ -145,7 +154,7 @@ def test_a_meaning_of_a_decisive_word_has_to_stand_in_the_text() -> None:
     """What it may stand for is no more decisive than it is, but has to be said just so."""
     word = replace(DECISIVE, meanings=(("유동", "부족"),))
     assert covered(word, passage("유동 부족")).lacking == (pytest.approx(2 - 2 * MEANT),)
-    assert covered(word, asked("유동", [], ["부족"])).lacking == (2.0,)
+    assert covered(word, answering_passage("유동", [], ["부족"])).lacking == (2.0,)
 
 
 def test_the_parts_of_a_meaning_have_to_stand_in_one_place() -> None:
@@ -154,15 +163,15 @@ def test_the_parts_of_a_meaning_have_to_stand_in_one_place() -> None:
     apart = covered(MEANT_WORD, passage("유동", "부족"))
     assert (apart.whole, apart.line, apart.lines) == (MEANT, 0.0, ((0.0, 0.0), (0.0, 0.0)))
     assert covered(MEANT_WORD, passage("온도", "유동 부족")).line == MEANT
-    assert covered(MEANT_WORD, asked("온도", [], ["유동이", "부족"])).line_asked == MEANT
+    assert covered(MEANT_WORD, answering_passage("온도", [], ["유동이", "부족"])).line_asked == MEANT
 
 
 def test_a_line_is_helped_by_the_headings_and_not_by_questions() -> None:
     """Together with its headings a line holds what those say; what is asked of the whole is no word of theirs, and what
     is asked of the line is none of its own."""
     assert covered(PARTED, passage("온도", headings=("비스킷",))).lines == ((0.0, 1.0),)
-    assert covered(PARTED, asked("온도", ["비스킷"])).lines == ((0.0, 0.0),)
-    answering = covered(PARTED, asked("온도", [], ["비스킷"]))
+    assert covered(PARTED, answering_passage("온도", ["비스킷"])).lines == ((0.0, 0.0),)
+    answering = covered(PARTED, answering_passage("온도", [], ["비스킷"]))
     assert (answering.line_asked, answering.line, answering.lines) == (1.0, 0.0, ((0.0, 0.0),))
 
 
@@ -170,7 +179,7 @@ def test_a_passage_without_lines_has_its_headings() -> None:
     """It has no best line, and nothing of another passage is taken for one."""
     word, headed = Word("기공", (), False), Passage("guide.pdf", "", 1, ("기공",), (), False)
     corpus = [[headed, passage("기공")], [headed]]
-    found = computed([(word, 1.0)], corpus, list(keyed(corpus)))
+    found = computed([(word, 1.0)], corpus, list(passages_by_id(corpus)))
     assert found[0] == found[2] == Coverage(1.0, 1.0, 1.0, 0.0, 0.0, (), (0.0,))
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sample_documents import LEXICON
+from sample_documents import ANALYZER
 
-from shotwise.knowledge.verify import contradicts
+from shotwise.knowledge.verify import has_opposite_direction
 
 
 def against(said: str, topic: str, *, remedy: bool = False) -> bool:
-    """Whether `said` contradicts `topic`."""
-    return contradicts(LEXICON.held(said), LEXICON.held(topic), remedy=remedy)
+    """Whether `said` has_opposite_direction `topic`."""
+    return has_opposite_direction(ANALYZER.term_set(said), ANALYZER.term_set(topic), remedy=remedy)
 
 
 def test_other_direction_contradicts() -> None:
-    """What is said of low values contradicts a topic of high ones, in whatever form the words stand."""
+    """What is said of low values has_opposite_direction a topic of high ones, in whatever form the words stand."""
     assert against("온도가 낮으면 굳는다", "온도 높음") and against("두께가 두꺼우면", "두께가 얇은데")
     assert not against("온도가 높으면 녹는다", "온도 높음")
 
@@ -34,7 +34,7 @@ def test_remedies_tell_their_direction_by_what_they_do() -> None:
 
 
 def test_english_directions_are_directions() -> None:
-    """A line in English contradicts a topic in Korean, and the reverse."""
+    """A line in English has_opposite_direction a topic in Korean, and the reverse."""
     assert against("when the temperature is too low", "온도 높음") and against("온도가 낮으면 굳는다",
                                                                            "temperature too high")
     assert against("the biscuit is thin", "두께가 두꺼우면") and not against("the biscuit is thick", "두께가 두꺼우면")

@@ -15,7 +15,7 @@ from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import (
     MAX_CHARACTERS,
     MAX_NOTES,
-    MAX_OF_ONE,
+    MAX_QUESTIONS_PER_LINE,
     MAX_PAGE,
     MAX_QUESTIONS,
     place_questions,
@@ -33,7 +33,7 @@ def row(page: object = 3, text: object = GOOD.text, questions: object = GOOD.que
 
 PAGE, TEXT = "page has to be a page number, from 1", "text has to be words of that page"
 QUESTIONS = "questions has to be a list of texts"
-LONG = f"there may be {MAX_OF_ONE} questions of {MAX_CHARACTERS} characters each"
+LONG = f"there may be {MAX_QUESTIONS_PER_LINE} questions of {MAX_CHARACTERS} characters each"
 BAD = [
     ("{", "Expecting property name"), ("no JSON", "Expecting value"), (row() + row(), "Extra data"),
     (row()[:-1], "Expecting ',' delimiter"), ('{"page": 1' + "0" * 5000 + "}", "Exceeds the limit"),
@@ -43,7 +43,7 @@ BAD = [
     ('{"page": 1, "questions": []}', TEXT), *((row(text=text), TEXT) for text in ("", " \n\t", None, 5, ["a"])),
     ('{"page": 1, "text": "a"}', QUESTIONS),
     *((row(questions=questions), QUESTIONS) for questions in ("a", None, {"a": "b"}, [1], ["a", None], [["a"]])),
-    (row(questions=["a", "b" * (MAX_CHARACTERS + 1)]), LONG), (row(questions=["a"] * (MAX_OF_ONE + 1)), LONG),
+    (row(questions=["a", "b" * (MAX_CHARACTERS + 1)]), LONG), (row(questions=["a"] * (MAX_QUESTIONS_PER_LINE + 1)), LONG),
     (row(page=MAX_PAGE + 1), PAGE)]
 
 
@@ -64,7 +64,7 @@ def test_the_first_bad_lines_are_noted() -> None:
 
 def test_a_document_has_so_many_questions() -> None:
     """What is beyond is told and left out: each question costs every search a little."""
-    lines = [row(questions=[f"{number} {other}" for other in range(MAX_OF_ONE)]) for number in range(300)]
+    lines = [row(questions=[f"{number} {other}" for other in range(MAX_QUESTIONS_PER_LINE)]) for number in range(300)]
     found, notes = read_questions("\n".join(lines))
     assert sum(len(each.questions) for each in found) == MAX_QUESTIONS
     assert notes == (f"what follows line {len(found)} of questions.jsonl is passed over: there is too much of it",)

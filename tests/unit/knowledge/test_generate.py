@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from fakes import MemoryLibrary
+from fakes import InMemoryDocumentStore
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_documents import passage, volume
+from sample_documents import indexed_document, passage
 
 from shotwise.knowledge.answering.generate import MAX_CLAIMS, MAX_LINE, Claim, claims, instructions, lines, prompt
 from shotwise.knowledge.models import Hit
@@ -24,8 +24,8 @@ HITS = [Hit(passage(THIN), 0.9), Hit(passage(COOL, page=2), 0.8)]
 @pytest.fixture
 def index(analyzer: Analyzer) -> HybridSearch:
     """A guide of two pages, in the PDF's own text with its lines broken."""
-    library = MemoryLibrary()
-    library.put(volume(analyzer, *(hit.passage for hit in HITS),
+    library = InMemoryDocumentStore()
+    library.put(indexed_document(analyzer, *(hit.passage for hit in HITS),
                        pages=[THIN.replace(" ", "\n"), f"앞 문장. {COOL} 뒤 문장."]))
     return HybridSearch(library, analyzer)
 
@@ -134,8 +134,8 @@ def test_more_than_enough_is_not_read(index: HybridSearch) -> None:
 def test_marks_that_were_written_out_are_read_back(analyzer: Analyzer) -> None:
     """The model copies &lt; from a passage that holds <, or writes < itself: both are the document's words."""
     text = '게이트 속도 < 40 m/s & "저속"이면 미성형이 생긴다.'
-    library = MemoryLibrary()
-    library.put(volume(analyzer, text))
+    library = InMemoryDocumentStore()
+    library.put(indexed_document(analyzer, text))
     hits, index = [Hit(passage(text), 1.0)], HybridSearch(library, analyzer)
     shown = prompt("?", hits).split("\n")[1]
     assert "<" not in shown and '"' not in shown

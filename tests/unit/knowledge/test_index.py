@@ -10,17 +10,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder, FakeSearcher, MemoryLibrary
+from fakes import FakeEmbedder, FakePassageSearch, InMemoryDocumentStore
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_documents import passage, volume
+from sample_documents import indexed_document, passage
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import TermMatrix
 from shotwise.knowledge.retrieval.hybrid_search import RANK, HybridSearch, fused
-from shotwise.knowledge.text.analyzer import GRAM, Analyzer
+from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX, Analyzer
 
 KEYS = st.lists(st.integers(0, 9), unique=True).map(lambda numbers: [PassageId("a", "v", number) for number in numbers])
 
@@ -31,47 +31,47 @@ def texts(found: Sequence[Passage]) -> list[str]:
 
 
 @pytest.fixture
-def memory() -> MemoryLibrary:
+def memory() -> InMemoryDocumentStore:
     """An empty library in memory."""
-    return MemoryLibrary()
+    return InMemoryDocumentStore()
 
 
-def test_it_follows_its_library(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_it_follows_its_library(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """What was put in, replaced or removed counts from the next search on, in frequencies and size too."""
     index = HybridSearch(memory, analyzer)
     assert index.search(Query("기공"), 5) == [] and index.size() == 0
-    memory.put(volume(analyzer, "기공이 생긴다", "온도"))
+    memory.put(indexed_document(analyzer, "기공이 생긴다", "온도"))
     assert texts(index.search(Query("기공"), 5)) == ["기공이 생긴다"] and index.size() == 2
-    memory.put(volume(analyzer, "기공의 새 쪽", version="v2"))
+    memory.put(indexed_document(analyzer, "기공의 새 쪽", version="v2"))
     assert texts(index.search(Query("기공"), 5)) == ["기공의 새 쪽"]
     assert (index.size(), index.frequencies(["기공", "온도"])) == (1, {"기공": 1})
     memory.remove("guide.pdf")
     assert index.search(Query("기공"), 5) == [] and index.size() == 0 and index.frequencies(["기공"]) == {}
 
 
-def test_only_changed_documents_are_read_anew(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_only_changed_documents_are_read_anew(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Of many documents a change of one costs one reading, and no change none."""
     index = HybridSearch(memory, analyzer)
     for name in ("a.pdf", "b.pdf", "c.pdf"):
-        memory.put(volume(analyzer, "기공", name=name))
+        memory.put(indexed_document(analyzer, "기공", name=name))
     index.search(Query("기공"), 5)
     index.search(Query("기공"), 5)
-    memory.put(volume(analyzer, "기공", name="b.pdf", version="v2"))
+    memory.put(indexed_document(analyzer, "기공", name="b.pdf", version="v2"))
     memory.remove("c.pdf")
     assert len(index.search(Query("기공"), 5)) == 2
     assert memory.read == {"a.pdf": 1, "b.pdf": 2, "c.pdf": 1}
 
 
-def test_passages_come_back_as_they_went_in(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_passages_come_back_as_they_went_in(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Several documents are one index, and limit and actions hold over all of them."""
     kept = [passage("기공을 줄인다", name=name, action=action)
             for name, action in (("a.pdf", False), ("b.pdf", True), ("c.pdf", True))]
     for each in kept:
-        memory.put(volume(analyzer, each, name=each.document))
+        memory.put(indexed_document(analyzer, each, name=each.document))
     index = HybridSearch(memory, analyzer)
     assert index.search(Query("기공"), 5) == kept and index.search(Query("기공"), 2) == kept[:2]
     assert index.search(Query("기공"), 5, action_only=True) == kept[1:]
-    assert [entry.name for entry in index.entries()] == ["a.pdf", "b.pdf", "c.pdf"]
+    assert [entry.name for entry in index.summaries()] == ["a.pdf", "b.pdf", "c.pdf"]
     assert index.page_text("a.pdf", 1) == "기공을 줄인다" and index.page_text("a.pdf", 2) == ""
 
 
@@ -80,15 +80,15 @@ def stands_rightly(found: tuple[list[Passage], TermMatrix], term: str) -> bool:
     passages, standing = found
     row = standing.found[standing.rows[term]]
     held = [bool(row[first:end].any()) for first, end in pairwise(standing.firsts)]
-    return held == [any(term.lstrip(GRAM) in line.text for line in each.lines) for each in passages]
+    return held == [any(term.lstrip(BIGRAM_PREFIX) in line.text for line in each.lines) for each in passages]
 
 
-def test_what_is_found_is_told_with_where_words_stand(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_what_is_found_is_told_with_where_words_stand(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Of each passage, in their order and over several documents, the places that hold each term, its questions among
     them; of a term that stands nowhere none."""
     for name in ("a.pdf", "b.pdf"):
         kept = [passage(*lines, name=name) for lines in (("기공", "온도"), ("균열",), ("온도 기공",))]
-        memory.put(volume(analyzer, *kept, name=name, questions={(2, 1): ("누구",)}))
+        memory.put(indexed_document(analyzer, *kept, name=name, questions={(2, 1): ("누구",)}))
     index = HybridSearch(memory, analyzer)
     for limit in (1, 3, 9):
         passages, standing = found = index.found(Query("온도"), ["온도", "기공", "누구", "없는말", "온도"], limit)
@@ -99,9 +99,9 @@ def test_what_is_found_is_told_with_where_words_stand(memory: MemoryLibrary, ana
         assert standing.found[2].tolist() == standing.questions.tolist() and not standing.found[3].any()
 
 
-def test_a_passage_is_found_by_its_questions(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_a_passage_is_found_by_its_questions(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Their words count in the search and among questions; the text that comes back is the passage's own."""
-    memory.put(volume(analyzer, "기공", "온도", questions={(1, 1): ("누가 피스톤을 닦나요?", "누구 피스톤")}))
+    memory.put(indexed_document(analyzer, "기공", "온도", questions={(1, 1): ("누가 피스톤을 닦나요?", "누구 피스톤")}))
     index = HybridSearch(memory, analyzer)
     assert texts(index.search(Query("피스톤"), 5)) == ["온도"] and index.questions() == 2
     assert index.frequencies(["피스톤", "온도"]) == {"온도": 1}
@@ -110,18 +110,18 @@ def test_a_passage_is_found_by_its_questions(memory: MemoryLibrary, analyzer: An
     assert index.questions() == 0 and index.frequencies(["피스톤"], questions=True) == {}
 
 
-def test_nothing_found_stands_nowhere(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_nothing_found_stands_nowhere(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """In an empty library, and where no passage holds a word of the query."""
     index = HybridSearch(memory, analyzer)
     for _ in range(2):
         passages, standing = index.found(Query("기공"), ["기공"], 5)
         assert passages == [] and standing.found.shape == (1, 0) and standing.firsts.tolist() == [0]
-        memory.put(volume(analyzer, "온도"))
+        memory.put(indexed_document(analyzer, "온도"))
 
 
-def test_the_headings_that_are_asked_for_lift(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_the_headings_that_are_asked_for_lift(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Why is answered under 원인 and how under 대책: of equal passages the one that stands there comes first."""
-    memory.put(volume(analyzer, "기공 하나", passage("기공 둘", headings=("원인",)),
+    memory.put(indexed_document(analyzer, "기공 하나", passage("기공 둘", headings=("원인",)),
                       passage("기공 셋", headings=("대책",))))
     index = HybridSearch(memory, analyzer)
     assert texts(index.search(Query("기공은 왜 생기나요?"), 5))[0] == "기공 둘"
@@ -143,10 +143,10 @@ def test_one_ranking_stays_as_it_is() -> None:
     assert fused([keys]) == keys and fused([]) == fused([[]]) == fused([[], []]) == []
 
 
-def test_words_and_meaning_are_both_searched(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_words_and_meaning_are_both_searched(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """What both find comes first; what only the meaning finds is found too."""
-    embedder, searcher = FakeEmbedder(), FakeSearcher()
-    kept = volume(analyzer, "thin biscuit", "비스킷 얇음 온도 높음 균열", "비스킷이 얇으면", "균열", "점심")
+    embedder, searcher = FakeEmbedder(), FakePassageSearch()
+    kept = indexed_document(analyzer, "thin biscuit", "비스킷 얇음 온도 높음 균열", "비스킷이 얇으면", "균열", "점심")
     memory.put(kept)
     searcher.put(kept, embedder.embed([each.text for each in kept.passages]))
     question = Query("비스킷이 얇다", embedder.embed(["비스킷이 얇다"])[0])
@@ -155,36 +155,36 @@ def test_words_and_meaning_are_both_searched(memory: MemoryLibrary, analyzer: An
     assert "thin biscuit" in texts(HybridSearch(memory, analyzer, searcher).search(Query("얇다", question.vector), 3))
 
 
-def test_a_query_without_a_vector_is_searched_by_words(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_a_query_without_a_vector_is_searched_by_words(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Where the embedder failed, the searcher gives no ranking and the words alone decide."""
-    memory.put(volume(analyzer, "기공", "온도"))
-    index = HybridSearch(memory, analyzer, FakeSearcher())
+    memory.put(indexed_document(analyzer, "기공", "온도"))
+    index = HybridSearch(memory, analyzer, FakePassageSearch())
     assert texts(index.search(Query("기공"), 5)) == ["기공"]
 
 
-def test_keys_that_the_library_does_not_hold_are_passed_over(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_keys_that_the_library_does_not_hold_are_passed_over(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """A searcher may be ahead or behind: keys of another version, of no document and of no passage lead to nothing, and
     take no place of those that do."""
-    memory.put(volume(analyzer, "기공", "온도", version="v2"))
+    memory.put(indexed_document(analyzer, "기공", "온도", version="v2"))
     strange = [PassageId("guide.pdf", "v1", 0), PassageId("guide.pdf", "v3", 0), PassageId("gone.pdf", "v2", 0)]
-    searcher = FakeSearcher(lexical=True, extra=[[*strange, PassageId("guide.pdf", "v2", 1), PassageId("guide.pdf", "v2", 9)]])
+    searcher = FakePassageSearch(lexical=True, extra=[[*strange, PassageId("guide.pdf", "v2", 1), PassageId("guide.pdf", "v2", 9)]])
     assert texts(HybridSearch(memory, analyzer, searcher).search(Query("기공"), 1)) == ["온도"]
     assert texts(HybridSearch(memory, analyzer, searcher).search(Query("기공"), 5)) == ["온도"]
 
 
-def test_a_searcher_by_words_takes_the_place_of_ours(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_a_searcher_by_words_takes_the_place_of_ours(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Its ranking is not fused with a second one of the same kind; another searcher's is."""
-    memory.put(volume(analyzer, "기공", "온도"))
+    memory.put(indexed_document(analyzer, "기공", "온도"))
     ranking = [[PassageId("guide.pdf", "v1", 1)]]
-    assert texts(HybridSearch(memory, analyzer, FakeSearcher(lexical=True, extra=ranking)).search(Query("기공"), 5)) == ["온도"]
-    both = texts(HybridSearch(memory, analyzer, FakeSearcher(extra=ranking)).search(Query("기공"), 5))
+    assert texts(HybridSearch(memory, analyzer, FakePassageSearch(lexical=True, extra=ranking)).search(Query("기공"), 5)) == ["온도"]
+    both = texts(HybridSearch(memory, analyzer, FakePassageSearch(extra=ranking)).search(Query("기공"), 5))
     assert sorted(both) == ["기공", "온도"]
 
 
 @pytest.mark.parametrize("call", ["versions", "postings", "passages"])
-def test_a_library_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analyzer: Analyzer, call: str) -> None:
+def test_a_library_that_fails_is_a_knowledge_error(memory: InMemoryDocumentStore, analyzer: Analyzer, call: str) -> None:
     """And the next search after it answers again is whole."""
-    memory.put(volume(analyzer, "기공"))
+    memory.put(indexed_document(analyzer, "기공"))
     index = HybridSearch(memory, analyzer)
     memory.failing = {call}
     with pytest.raises(KnowledgeError):
@@ -193,9 +193,9 @@ def test_a_library_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analyz
     assert texts(index.search(Query("기공"), 5)) == ["기공"]
 
 
-def test_a_searcher_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analyzer: Analyzer) -> None:
+def test_a_searcher_that_fails_is_a_knowledge_error(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """It is not passed over in silence."""
-    searcher = FakeSearcher()
+    searcher = FakePassageSearch()
     searcher.failing = {"rankings"}
     with pytest.raises(KnowledgeError):
         HybridSearch(memory, analyzer, searcher).search(Query("기공", (1.0,)), 5)
@@ -203,12 +203,12 @@ def test_a_searcher_that_fails_is_a_knowledge_error(memory: MemoryLibrary, analy
 
 @pytest.mark.parametrize("call", ["postings", "passages"])
 @pytest.mark.parametrize("change", ["replaced", "removed"])
-def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, analyzer: Analyzer, call: str, change: str) -> None:
+def test_a_change_in_the_midst_of_a_search(memory: InMemoryDocumentStore, analyzer: Analyzer, call: str, change: str) -> None:
     """A document that is replaced or removed while a search runs is found whole, old or new, or as removed: the search
     neither fails nor finds nothing of a document that was there all the time, nor tells where words stand in another
     version."""
-    memory.put(volume(analyzer, "기공 옛 하나", "기공 옛 둘"))
-    memory.put(volume(analyzer, "기공 다른", name="other.pdf"))
+    memory.put(indexed_document(analyzer, "기공 옛 하나", "기공 옛 둘"))
+    memory.put(indexed_document(analyzer, "기공 다른", name="other.pdf"))
     index = HybridSearch(memory, analyzer)
 
     def replace(called: str) -> None:
@@ -216,7 +216,7 @@ def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, analyzer: Anal
             memory.before = lambda _: None
             memory.remove("guide.pdf")
             if change == "replaced":
-                memory.put(volume(analyzer, "기공 새 하나", "기공 새 둘", "기공 새 셋", version="v2"))
+                memory.put(indexed_document(analyzer, "기공 새 하나", "기공 새 둘", "기공 새 셋", version="v2"))
 
     memory.before = replace
     everything = index.found(Query("기공"), ["#옛", "#새", "#다른"], 9)
@@ -227,15 +227,15 @@ def test_a_change_in_the_midst_of_a_search(memory: MemoryLibrary, analyzer: Anal
     assert sorted(texts(index.search(Query("기공"), 9))) == sorted(["기공 다른", *new])
 
 
-def test_words_stand_where_they_stood_when_it_was_read(memory: MemoryLibrary, analyzer: Analyzer,
+def test_words_stand_where_they_stood_when_it_was_read(memory: InMemoryDocumentStore, analyzer: Analyzer,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that is replaced once its passages are read is still told of as of the version that was read."""
-    memory.put(volume(analyzer, "온도", "기공 하나"))
+    memory.put(indexed_document(analyzer, "온도", "기공 하나"))
     reading = memory.passages
 
     def read(keys: Sequence[PassageId]) -> list[Passage | None]:
         found = reading(keys)
-        memory.put(volume(analyzer, "기공", "온도", "기공 둘", version="v2"))
+        memory.put(indexed_document(analyzer, "기공", "온도", "기공 둘", version="v2"))
         return found
 
     monkeypatch.setattr(memory, "passages", read)
@@ -245,7 +245,7 @@ def test_words_stand_where_they_stood_when_it_was_read(memory: MemoryLibrary, an
 
 def test_threads_see_whole_documents(tmp_path: Path, analyzer: Analyzer) -> None:
     """Threads that search while another connection replaces a document find the old version or the new one, whole."""
-    versions = [volume(analyzer, *(f"기공 {version} {number}" for number in range(count)), version=version)
+    versions = [indexed_document(analyzer, *(f"기공 {version} {number}" for number in range(count)), version=version)
                 for version, count in (("v1", 12), ("v2", 5))]
     writing, reading = SqliteDocumentStore(tmp_path / "a.sqlite"), SqliteDocumentStore(tmp_path / "a.sqlite")
     writing.put(versions[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from fakes import FakeEmbedder, FakeSearcher, MemoryLibrary
+from fakes import FakeEmbedder, FakePassageSearch, InMemoryDocumentStore
 from sample_documents import document
 from sample_pdfs import attach, save
 
@@ -17,7 +17,7 @@ from shotwise.errors import DocumentError, KnowledgeError
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 from shotwise.knowledge.models import Document, ExpectedQuestion, Query
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
-from shotwise.knowledge.retrieval.rank import retrieve
+from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
@@ -36,8 +36,8 @@ class Plant:
 
     folder: Path
     analyzer: Analyzer
-    library: MemoryLibrary = field(default_factory=MemoryLibrary)
-    searcher: FakeSearcher = field(default_factory=FakeSearcher)
+    library: InMemoryDocumentStore = field(default_factory=InMemoryDocumentStore)
+    searcher: FakePassageSearch = field(default_factory=FakePassageSearch)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
 
     @property
@@ -83,7 +83,7 @@ def test_new_content_replaces_the_old(plant: Plant) -> None:
 def test_what_was_read_badly_is_noted(plant: Plant) -> None:
     """The notes of the reader are told and kept with the document."""
     assert plant.ingest("온도의 표가 있다.").notes == ("page 1: no table",)
-    assert plant.library.entries()[0].notes == ("page 1: no table",)
+    assert plant.library.summaries()[0].notes == ("page 1: no table",)
 
 
 def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None:
@@ -133,7 +133,7 @@ def test_an_embedder_embeds_each_passage_once(plant: Plant) -> None:
     """With its headings, as it will be looked for; a searcher that embeds by itself is given none."""
     plant.ingest("# 기공\n\n온도가 높으면 기공이 생긴다.\n\n# 균열\n\n온도가 낮으면 균열이 생긴다.")
     assert plant.embedder.texts == [["기공\n온도가 높으면 기공이 생긴다.", "균열\n온도가 낮으면 균열이 생긴다."]]
-    plant.searcher = FakeSearcher(needs_vectors=False)
+    plant.searcher = FakePassageSearch(needs_vectors=False)
     plant.ingest("균열이 생긴다.", "other.pdf")
     assert len(plant.embedder.texts) == 1 and len(plant.searcher.kept) == 1
 
@@ -141,7 +141,7 @@ def test_an_embedder_embeds_each_passage_once(plant: Plant) -> None:
 def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, analyzer: Analyzer) -> None:
     """The library alone is enough."""
     (tmp_path / "guide.pdf").write_text("기공이 생긴다.", "utf-8")
-    library = MemoryLibrary()
+    library = InMemoryDocumentStore()
     ingestion = Ingestion(library, analyzer, read=read)
     assert [ingestion.ingest(tmp_path / "guide.pdf").state for _ in range(2)] == ["added", "unchanged"]
     assert ingestion.remove("guide.pdf").state == "removed"
@@ -253,7 +253,7 @@ def test_a_pdf_is_found_by_the_questions_that_it_brings(tmp_path: Path, library:
     save(path, lambda page: page.insert_text((72, 72), LINE))
     assert Ingestion(library, analyzer).ingest(path).passages == 1 and not index.search(Query("피스톤"), 5)
     assert Ingestion(library, analyzer).ingest(asking(path, (1, "Lubricate the tip", query.text))).notes == ()
-    (hit,) = retrieve(query, index).hits
+    (hit,) = rank_passages(query, index).hits
     assert [line.quote for line in hit.passage.lines] == [LINE] and "피스톤" not in hit.passage.text
     assert hit.relevance == pytest.approx(1)
     assert index.search(Query("피스톤"), 5) == [hit.passage] and index.page_text("guide.pdf", 1).strip() == LINE
@@ -266,7 +266,7 @@ def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteDocumentS
     rows = (1, LINE, "왜?"), (2, LINE, "언제?"), (1, "Oil the tip", "어디?"), (0, LINE, "무엇?")
     path = asking(tmp_path / "guide.pdf", *rows)
     outcome = Ingestion(library, analyzer).ingest(path)
-    assert outcome.state == "added" and outcome.notes == library.entries()[0].notes == (
+    assert outcome.state == "added" and outcome.notes == library.summaries()[0].notes == (
         "guide.pdf: line 4 of questions.jsonl is passed over: page has to be a page number, from 1",
         f"guide.pdf: 2 of 3 lines of questions.jsonl passed over: page 2 does not hold {LINE!r}")
 
@@ -278,10 +278,10 @@ def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
 
     (plant.folder / "guide.pdf").write_text("온도의 표가 있다.", "utf-8")
     outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")
-    assert outcome.notes == plant.library.entries()[0].notes
+    assert outcome.notes == plant.library.summaries()[0].notes
     assert [note.partition(" does")[0] for note in outcome.notes] == [
         "page 1: no table", "guide.pdf: 1 of 2 lines of questions.jsonl passed over: page 1"]
-    assert plant.library.volumes["guide.pdf"].questions == {(0, 1): ("왜?",)}
+    assert plant.library.documents["guide.pdf"].questions == {(0, 1): ("왜?",)}
 
 
 def test_other_questions_are_another_version(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:

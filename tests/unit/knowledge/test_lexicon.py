@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from shotwise.knowledge.text.analyzer import GRAM, Analyzer, grams
+from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX, Analyzer, syllable_bigrams
 from shotwise.knowledge.text.dictionary import normalise, read_dictionary, shipped_dictionaries
 
 
 def words(text: str, analyzer: Analyzer) -> list[str]:
     """The terms of a text that are no pairs of syllables."""
-    return [term for term in analyzer.terms(text) if not term.startswith(GRAM)]
+    return [term for term in analyzer.terms(text) if not term.startswith(BIGRAM_PREFIX)]
 
 
 @pytest.mark.parametrize(("forms", "meant"), [
@@ -97,9 +97,9 @@ def test_english_plurals_meet_singulars(analyzer: Analyzer) -> None:
 
 def test_pairs_of_syllables_are_terms_of_their_own(analyzer: Analyzer) -> None:
     """Each Korean run leaves its overlapping pairs, a single syllable itself; Latin leaves none."""
-    assert grams("비스킷 샷 abc") == ["#비스", "#스킷", "#샷"]
-    assert set(grams("용탕")) <= set(analyzer.terms("쇳물"))
-    assert [term for term in analyzer.terms("비스킷") if term.startswith(GRAM)] == grams("비스킷")
+    assert syllable_bigrams("비스킷 샷 abc") == ["#비스", "#스킷", "#샷"]
+    assert set(syllable_bigrams("용탕")) <= set(analyzer.terms("쇳물"))
+    assert [term for term in analyzer.terms("비스킷") if term.startswith(BIGRAM_PREFIX)] == syllable_bigrams("비스킷")
 
 
 def test_compatibility_forms_meet_plain_ones(analyzer: Analyzer) -> None:
@@ -135,16 +135,16 @@ def test_questions_keep_what_asks(analyzer: Analyzer) -> None:
     """Of text those terms count that mean something, of questions those that ask too, a compound as one; the pairs of
     syllables are the same."""
     text = "누가 어느 금형을 왜 닦아 보나요?"
-    plain, asking = analyzer.terms(text), analyzer.spoken(text)
+    plain, asking = analyzer.terms(text), analyzer.question_terms(text)
     assert set(asking) - set(plain) == {"누구", "어느", "보"} and set(plain) < set(asking)
-    assert [term for term in asking if term.startswith(GRAM)] == grams(normalise(text))
+    assert [term for term in asking if term.startswith(BIGRAM_PREFIX)] == syllable_bigrams(normalise(text))
     assert {"처리", "열"} <= set(analyzer.terms("열처리 방법"))
-    assert not {"처리", "열"} & set(analyzer.spoken("열처리 방법"))
+    assert not {"처리", "열"} & set(analyzer.question_terms("열처리 방법"))
 
 
 def test_held_is_the_set_of_terms(analyzer: Analyzer) -> None:
     """What is remembered of a text is what its terms are."""
-    assert analyzer.held("비스킷이 얇으면") == frozenset(analyzer.terms("비스킷이 얇으면"))
+    assert analyzer.term_set("비스킷이 얇으면") == frozenset(analyzer.terms("비스킷이 얇으면"))
 
 
 def test_a_plants_dictionary_is_merged(analyzer: Analyzer) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_documents import LEXICON
+from sample_documents import ANALYZER
 
 from shotwise.knowledge.text.analyzer import Analyzer, Morpheme
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
@@ -30,7 +30,7 @@ def faults(terms: list[str]) -> list[str]:
 @given(TEXTS)
 def test_any_text_leaves_whole_terms(text: str) -> None:
     """Whatever stands in a text, it is split without an error, and no term is empty or holds white space."""
-    assert faults(LEXICON.terms(text)) == []
+    assert faults(ANALYZER.terms(text)) == []
 
 
 def test_the_check_sees_a_bad_term() -> None:
@@ -42,7 +42,7 @@ def test_the_check_sees_a_bad_term() -> None:
 @given(TEXTS)
 def test_words_are_numbered_as_they_stand(text: str) -> None:
     """The numbers of words never go back, and none is beyond the last word."""
-    numbers = [found.word for found in LEXICON.morphemes(text)]
+    numbers = [found.word for found in ANALYZER.morphemes(text)]
     assert numbers == sorted(numbers) and (not numbers or 0 <= numbers[-1] < len(text.split()) + len(text))
 
 
@@ -50,8 +50,8 @@ def test_words_are_numbered_as_they_stand(text: str) -> None:
 @given(TEXTS)
 def test_the_same_text_leaves_the_same_terms(text: str) -> None:
     """Case and the text's own compatibility forms change nothing, and a second look gives what the first gave."""
-    assert LEXICON.terms(text) == LEXICON.terms(text)
-    assert LEXICON.held(text) == frozenset(LEXICON.terms(text))
+    assert ANALYZER.terms(text) == ANALYZER.terms(text)
+    assert ANALYZER.term_set(text) == frozenset(ANALYZER.terms(text))
 
 
 @settings(max_examples=100, deadline=None)
@@ -59,7 +59,7 @@ def test_the_same_text_leaves_the_same_terms(text: str) -> None:
        st.sampled_from([" ", "이 ", "의 ", "를, ", "\n"]))
 def test_every_word_of_the_dictionary_is_found_again(words: list[str], between: str) -> None:
     """However many of them stand in a text, and whatever stands between, each is one term."""
-    terms = LEXICON.terms(between.join(words))
+    terms = ANALYZER.terms(between.join(words))
     assert [term for term in terms if term in words] == words
 
 
@@ -70,20 +70,20 @@ def test_a_long_text_takes_no_long_time(text: str) -> None:
     """100,000 characters are split within seconds: no step is worse than linear."""
     long = (text * 100_000)[:100_000]
     start = time.perf_counter()
-    terms = LEXICON.terms(long)
+    terms = ANALYZER.terms(long)
     assert time.perf_counter() - start < 5 and faults(terms) == []
 
 
 def test_a_run_of_one_sign_takes_no_long_time() -> None:
     """The analyser looks at all that is left of a run at each of its signs: 10,000 of them still are quick."""
     start = time.perf_counter()
-    assert LEXICON.terms("!" * 10_000) == [] and time.perf_counter() - start < 2
+    assert ANALYZER.terms("!" * 10_000) == [] and time.perf_counter() - start < 2
 
 
 def test_threads_do_not_meet() -> None:
     """Eight threads that split different texts at once get what each would get alone."""
     texts = [f"비스킷 두께 {number}이 얇으면 short shot {number * 7}" for number in range(400)]
-    alone = [LEXICON.morphemes(text) for text in texts]
+    alone = [ANALYZER.morphemes(text) for text in texts]
     analyzer = Analyzer(read_dictionary(*shipped_dictionaries()))
 
     def split(text: str) -> list[Morpheme]:

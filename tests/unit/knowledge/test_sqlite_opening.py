@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sample_documents import volume
+from sample_documents import indexed_document
 
 from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
 from shotwise.errors import KnowledgeError
@@ -50,7 +50,7 @@ def test_two_that_open_a_new_file_at_once_empty_it_once(tmp_path: Path, analyzer
     opening.start()
     opening.join(0.5)  # it has seen that the file is new, and waits for its turn
     made = SqliteDocumentStore(tmp_path / "made.sqlite")
-    made.put(volume(analyzer, "기공"))
+    made.put(indexed_document(analyzer, "기공"))
     for statement in made.connection.iterdump():
         if statement not in ("BEGIN TRANSACTION;", "COMMIT;"):
             holding.execute(statement)

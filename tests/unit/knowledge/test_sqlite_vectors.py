@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sample_documents import passage, volume
+from sample_documents import indexed_document, passage
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.adapters.sqlite.vector_search import SqliteVectorSearch
@@ -30,7 +30,7 @@ def keys(searcher: SqliteVectorSearch, vector: tuple[float, ...], limit: int = 9
 def put(library: SqliteDocumentStore, searcher: SqliteVectorSearch, analyzer: Analyzer, *vectors: tuple[float, ...],
         name: str = "guide.pdf", version: str = "v1", actions: frozenset[int] = frozenset()) -> None:
     """A document with a passage for each vector, as ingestion puts it in."""
-    kept = volume(analyzer, *(passage(f"{number}", name=name, action=number in actions)
+    kept = indexed_document(analyzer, *(passage(f"{number}", name=name, action=number in actions)
                              for number in range(len(vectors))), name=name, version=version)
     searcher.put(kept, vectors)
     library.put(kept)
@@ -71,7 +71,7 @@ def test_only_the_version_that_the_library_holds_is_found(library: SqliteDocumen
     """A version that is put in beside takes no place before the library has it, and the old one none after."""
     searcher = SqliteVectorSearch(library)
     put(library, searcher, analyzer, NORTH)
-    new = volume(analyzer, "하나", "둘", version="v2")
+    new = indexed_document(analyzer, "하나", "둘", version="v2")
     searcher.put(new, [EAST, NORTH_EAST])
     assert keys(searcher, EAST) == [PassageId("guide.pdf", "v1", 0)]
     library.put(new)

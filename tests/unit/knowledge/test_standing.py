@@ -10,23 +10,33 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_corpora import CORPORA, TEXTS, Corpus, asked, built, keyed, moved, places, rarities
-from sample_documents import LEXICON, passage
+from sample_corpora import (
+    CORPORA,
+    TEXTS,
+    Corpus,
+    answering_passage,
+    bm25_index,
+    passages_by_id,
+    rarities,
+    shifted,
+    text_units,
+)
+from sample_documents import ANALYZER, passage
 
 from shotwise.knowledge.models import Passage, PassageId
 from shotwise.knowledge.retrieval.bm25 import TermMatrix, rarity
-from shotwise.knowledge.text.analyzer import GRAM
+from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX
 
 
 def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[PassageId], found: TermMatrix) -> bool:
     """Whether `found` is where the terms stand in the passages of `keys`, looked up one by one, and says of each of
     their questions what all its words weigh."""
-    passages = keyed(corpus)
-    held = [places(passages[key]) for key in keys]
+    passages = passages_by_id(corpus)
+    held = [text_units(passages[key]) for key in keys]
     flat = [place for each in held for place in each]
     wanted = {term: [term in place for place, _ in flat] for term in terms}
     weigh = rarities(corpus)
-    asking = [[term for term in place if not term.startswith(GRAM)] for place, is_question in flat if is_question]
+    asking = [[term for term in place if not term.startswith(BIGRAM_PREFIX)] for place, is_question in flat if is_question]
     return (found.found.shape == (len(wanted), len(flat)) and found.rows.keys() == wanted.keys()
             and all(found.found[row].tolist() == wanted[term] for term, row in found.rows.items())
             and found.firsts.tolist() == [0, *accumulate(map(len, held))]
@@ -39,31 +49,31 @@ def stands(corpus: Corpus, terms: Sequence[str], keys: Sequence[PassageId], foun
 def test_standing_tells_where_terms_stand(corpus: list[list[Passage]], text: str, data: st.DataObject) -> None:
     """For any of the passages, in any order, and any terms, repeated and unknown ones too: each place that holds each
     term, which places are questions, and what those weigh."""
-    known, terms = list(keyed(corpus)), [*LEXICON.spoken(text), "없는말"]
+    known, terms = list(passages_by_id(corpus)), [*ANALYZER.question_terms(text), "없는말"]
     keys = data.draw(st.lists(st.sampled_from(known), max_size=6)) if known else []
-    assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
+    assert stands(corpus, terms, keys, bm25_index(corpus).standing(terms, keys))
 
 
-def test_the_comparison_sees_terms_in_other_places() -> None:
+def test_the_comparison_sees_terms_in_other_text_units() -> None:
     """The check can fail: a question taken for text, two taken for one, places that are off by one, passages in another
     order, and a question more elsewhere, which makes words less rare, are seen."""
-    corpus = [[asked("기공", ["온도"], ["누구", "기공"]), passage("온도", headings=("기공",))],
+    corpus = [[answering_passage("기공", ["온도"], ["누구", "기공"]), passage("온도", headings=("기공",))],
               [passage("균열"), passage("기공")]]
     (first, second), rest = corpus
-    keys, terms = list(keyed(corpus)), ["기공", "온도", "누구"]
-    assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
-    spoiled = [built(corpus, lambda found: moved(found, 1)), built(corpus, lambda found: moved(found, 5)),
-               built([[asked("기공", ["온도"], ["누구 기공"]), second], rest]), built([[second, first], rest]),
-               built(corpus, lambda found: replace(found, questions=bytes(len(found.questions)))),
-               built([*corpus, [asked("균열", [], ["누구"])]])]
+    keys, terms = list(passages_by_id(corpus)), ["기공", "온도", "누구"]
+    assert stands(corpus, terms, keys, bm25_index(corpus).standing(terms, keys))
+    spoiled = [bm25_index(corpus, lambda found: shifted(found, 1)), bm25_index(corpus, lambda found: shifted(found, 5)),
+               bm25_index([[answering_passage("기공", ["온도"], ["누구 기공"]), second], rest]), bm25_index([[second, first], rest]),
+               bm25_index(corpus, lambda found: replace(found, questions=bytes(len(found.questions)))),
+               bm25_index([*corpus, [answering_passage("균열", [], ["누구"])]])]
     assert not any(stands(corpus, terms, keys, index.standing(terms, keys)) for index in spoiled)
-    assert not stands(corpus, terms, keys, built(corpus).standing(terms, keys[::-1]))
+    assert not stands(corpus, terms, keys, bm25_index(corpus).standing(terms, keys[::-1]))
 
 
 def test_a_word_counts_once_in_the_weight_of_a_question() -> None:
     """However often it is said, and whatever pairs of syllables it leaves; a question without words weighs nothing."""
-    corpus = [[asked("기공", ["누구", "누구 누구 누구"], ["?"])]]
-    found = built(corpus).standing([], list(keyed(corpus)))
+    corpus = [[answering_passage("기공", ["누구", "누구 누구 누구"], ["?"])]]
+    found = bm25_index(corpus).standing([], list(passages_by_id(corpus)))
     assert found.weights[found.questions].tolist() == [pytest.approx(rarity(2, 3))] * 2 + [0]
 
 
@@ -76,10 +86,10 @@ def test_what_is_rarer_tells_more(counts: list[int], more: int) -> None:
     assert told.tolist() == [pytest.approx(rarity(count, size)) for count in sorted(counts)]
 
 
-@pytest.mark.parametrize("corpus", [[], [[]], [[passage("")]], [[], [asked("", ["?"])]]])
+@pytest.mark.parametrize("corpus", [[], [[]], [[passage("")]], [[], [answering_passage("", ["?"])]]])
 def test_nothing_stands_in_nothing(corpus: list[list[Passage]]) -> None:
     """Without documents, words or passages that are asked for there are no places, or places that hold nothing."""
-    keys = list(keyed(corpus))
+    keys = list(passages_by_id(corpus))
     for terms in ([], ["기공"]):
-        assert stands(corpus, terms, keys, built(corpus).standing(terms, keys))
-        assert stands(corpus, terms, [], built(corpus).standing(terms, []))
+        assert stands(corpus, terms, keys, bm25_index(corpus).standing(terms, keys))
+        assert stands(corpus, terms, [], bm25_index(corpus).standing(terms, []))

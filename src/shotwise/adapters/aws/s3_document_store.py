@@ -44,7 +44,7 @@ class S3DocumentStore:
     """Implements `knowledge.ports.DocumentStore` under `prefix` of `bucket`. Usable from several threads.
 
     Documents are read when their ETag is new and then held in memory: the first call after a cold start reads them
-    all, 8 at a time. What other instances put shows after `fresh_seconds` at the latest; `versions` and `entries`
+    all, 8 at a time. What other instances put shows after `fresh_seconds` at the latest; `versions` and `summaries`
     alone look for it, so that one search sees one state. Beyond `memory_bytes` the documents that were used longest
     ago are dropped, and read again when they are wanted.
     """
@@ -66,7 +66,7 @@ class S3DocumentStore:
         """File name → version, at most `fresh_seconds` old."""
         return {row.entry.name: row.entry.version for row in self._fresh()}
 
-    def entries(self) -> list[DocumentSummary]:
+    def summaries(self) -> list[DocumentSummary]:
         """Every document, by name, at most `fresh_seconds` old."""
         return sorted((row.entry for row in self._fresh()), key=lambda entry: entry.name)
 

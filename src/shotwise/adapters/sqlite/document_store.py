@@ -124,7 +124,7 @@ class SqliteDocumentStore:
         return dict(self.connection.execute("SELECT name, version FROM documents ORDER BY name"))
 
     @translated
-    def entries(self) -> list[DocumentSummary]:
+    def summaries(self) -> list[DocumentSummary]:
         """Every document, by name."""
         rows = self.connection.execute(
             "SELECT name, title, version, pages, passages, notes FROM documents ORDER BY name")

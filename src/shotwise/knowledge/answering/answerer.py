@@ -18,7 +18,7 @@ from shotwise.knowledge.answering.semantic import alike
 from shotwise.knowledge.models import Answer, DocumentSummary, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, TextGenerator
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
-from shotwise.knowledge.retrieval.rank import retrieve
+from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.question import Question, Topic, language_of
 
 QUOTES, RECOMMENDATIONS, EVIDENCE = 4, 4, 8
@@ -75,12 +75,12 @@ class Answerer:
     """Answers questions from the documents of a store. similar: the least cosine of a statement that is quoted for its meaning alone;
     it depends on the embedder. seconds: after which a writer that is still writing is stopped."""
 
-    def __init__(self, hybrid_search: HybridSearch, embedder: Embedder | None = None, writer: TextGenerator | None = None,
+    def __init__(self, hybrid_search: HybridSearch, embedder: Embedder | None = None, text_generator: TextGenerator | None = None,
                  similar: float = 0.5, seconds: float = 60.0) -> None:
         self.hybrid_search = hybrid_search
-        self.name = writer.name if writer else EXTRACTIVE
+        self.name = text_generator.name if text_generator else EXTRACTIVE
         self._embedder = embedder
-        self._writer = writer
+        self._text_generator = text_generator
         self._similar = similar
         self._seconds = seconds
 
@@ -99,23 +99,23 @@ class Answerer:
         """The passages for a text, best first, whether or not they answer it; by words alone where the embedder does
         not answer. Raises KnowledgeError where the search does not."""
         ((_, query),) = self._searched([Topic(text)], _Draft("ko", 0.0))
-        return list(retrieve(query, self.hybrid_search, limit).hits)
+        return list(rank_passages(query, self.hybrid_search, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:
         """The passages that the answer rests on, its text in pieces, and the Answer. Closing the iterator stops the
         writer."""
         draft = _Draft(question.language, time.monotonic() + self._seconds)
-        if self._writer:
+        if self._text_generator:
             searched, hits = self._evidence(question, draft)
             yield from hits
             try:
-                yield from self._generated(searched, hits, draft, self._writer)
+                yield from self._generated(searched, hits, draft, self._text_generator)
                 failed = False
             except KnowledgeError as error:
                 draft.degrade("generation", error)
                 failed = True
             if draft.text or not failed:
-                yield draft.finished(self._remedies(searched, draft) if draft.text else (), self._writer.name)
+                yield draft.finished(self._remedies(searched, draft) if draft.text else (), self._text_generator.name)
                 return
         yield from self._extracted(question, draft)
 
@@ -183,7 +183,7 @@ class Answerer:
         return searched, list(found.values())
 
     def _hits(self, query: Query) -> list[Hit]:
-        found = retrieve(query, self.hybrid_search)
+        found = rank_passages(query, self.hybrid_search)
         return [hit for hit in found.hits if query.vector is not None or hit.relevance >= MIN_EVIDENCE]
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from shotwise.knowledge.models import Hit, Line, Passage, Query, Source
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
-from shotwise.knowledge.retrieval.rank import retrieve
+from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Topic
-from shotwise.knowledge.verify import contradicts, stands_on_page
+from shotwise.knowledge.verify import has_opposite_direction, is_on_page
 
 STATED = 0.6  # the least merit of a statement, against the best of its passage
 WITHIN = 0.75  # the least relevance of a further passage, against the first
@@ -23,13 +23,13 @@ def statements(searched: Sequence[Searched], search: HybridSearch, most: int, *,
 
 def _statements(topic: Topic, query: Query, search: HybridSearch, *, action_only: bool = False) -> Iterator[Source]:
     """The statements of the passages that answer `topic`, best passage first."""
-    found = retrieve(query, search, action_only=action_only)
+    found = rank_passages(query, search, action_only=action_only)
     if found.certainty < 0:
         return
     least = WITHIN * found.hits[0].relevance
     for hit in (hit for hit in found.hits if hit.relevance >= least):
         for line in _best_lines(hit, topic, search.analyzer)[:3 if action_only else 1]:
-            if stands_on_page(line.quote, hit.passage.document, hit.passage.page, search):
+            if is_on_page(line.quote, hit.passage.document, hit.passage.page, search):
                 yield source_of(hit, line.quote)
 
 
@@ -42,19 +42,19 @@ def source_of(hit: Hit, quote: str) -> Source:
 def _best_lines(hit: Hit, topic: Topic, analyzer: Analyzer) -> list[Line]:
     """The lines of a passage that say something on the topic, best first."""
     passage = hit.passage
-    wanted = analyzer.held(topic.text)
+    wanted = analyzer.term_set(topic.text)
     least = STATED * max(hit.lines, default=0.0)
     scored = [(merit, line) for merit, line in zip(hit.lines, passage.lines, strict=True)
               if merit >= least and _fits(line, passage, topic, analyzer)
-              and not contradicts(analyzer.held(line.text), wanted, remedy=passage.action)]
+              and not has_opposite_direction(analyzer.term_set(line.text), wanted, remedy=passage.action)]
     return [line for _, line in sorted(scored, key=lambda found: -found[0])]
 
 
 def _fits(line: Line, passage: Passage, topic: Topic, analyzer: Analyzer) -> bool:
     """Whether the line is about what it has to be about, by its own words or its section's heading, and, as a
     countermeasure, says something: a table row of figures does not."""
-    named = analyzer.held(line.text) | analyzer.held(passage.headings[-1] if passage.headings else "")
-    return analyzer.held(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
+    named = analyzer.term_set(line.text) | analyzer.term_set(passage.headings[-1] if passage.headings else "")
+    return analyzer.term_set(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
 
 
 def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:

@@ -20,7 +20,7 @@ from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.query_terms import content_words
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import language_of
-from shotwise.knowledge.verify import contradicts, joined, stands_on_page
+from shotwise.knowledge.verify import has_opposite_direction, is_on_page, joined
 
 MAX_CLAIMS, MAX_LINE = 8, 2000  # claims of an answer, characters of a line
 MIN_QUOTE = 8  # characters without white space: a shorter one proves nothing
@@ -109,7 +109,7 @@ def _proven(content: dict[str, Any], hits: Sequence[Hit], search: HybridSearch) 
         return None
     hit = hits[number - 1]
     figures_stand = set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
-    if not figures_stand or not stands_on_page(quote, hit.passage.document, hit.passage.page, search):
+    if not figures_stand or not is_on_page(quote, hit.passage.document, hit.passage.page, search):
         return None
     return Claim(text, quote, hit) if _agrees(text, quote, hit, search.analyzer) else None
 
@@ -118,11 +118,11 @@ def _agrees(text: str, quote: str, hit: Hit, analyzer: Analyzer) -> bool:
     """Whether most nouns of the claim stand in its quote or over it, and it speaks of no other direction."""
     if language_of(text) != language_of(quote):
         return True
-    said = analyzer.held(quote)
+    said = analyzer.term_set(quote)
     words = [word for word in content_words(text, analyzer) if not word.weak]
-    near = said | analyzer.held(" ".join([hit.passage.title, *hit.passage.headings]))
+    near = said | analyzer.term_set(" ".join([hit.passage.title, *hit.passage.headings]))
     held = sum(word.term in near or any(set(meaning) <= near for meaning in word.meanings) for word in words)
-    return held >= SHARED * len(words) and not contradicts(analyzer.held(text), said, remedy=hit.passage.action)
+    return held >= SHARED * len(words) and not has_opposite_direction(analyzer.term_set(text), said, remedy=hit.passage.action)
 
 
 def _plain(quote: str) -> str:

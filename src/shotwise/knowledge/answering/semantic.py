@@ -8,7 +8,7 @@ from shotwise.knowledge.answering.extract import Searched, source_of
 from shotwise.knowledge.models import Hit, Source
 from shotwise.knowledge.ports import Embedder
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
-from shotwise.knowledge.verify import stands_on_page
+from shotwise.knowledge.verify import is_on_page
 
 PASSAGES, LINES = 6, 48  # looked at; each line costs an embedding
 
@@ -27,7 +27,7 @@ def alike(searched: Sequence[Searched], search: HybridSearch, embedder: Embedder
         for (passage, line), vector in zip(lines, vectors, strict=True):
             near = sum(one * other for one, other in zip(vector, query.vector, strict=True))
             known = found[line.quote][0] if line.quote in found else least
-            if near >= known and stands_on_page(line.quote, passage.document, passage.page, search):
+            if near >= known and is_on_page(line.quote, passage.document, passage.page, search):
                 found[line.quote] = near, source_of(Hit(passage, near), line.quote)
     best = sorted(found.values(), key=lambda pair: -pair[0])[:most]
     return [source for _, source in best]

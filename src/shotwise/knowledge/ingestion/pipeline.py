@@ -1,4 +1,4 @@
-"""PDF → library: parse, cut, embed, keep. The write side; what happens to a file is told, never lost."""
+"""Take PDFs into the document store: parse, split into passages, embed, store. This is the write side of knowledge."""
 
 from __future__ import annotations
 
@@ -12,31 +12,68 @@ from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import place_questions
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.ingestion.postings import build_postings
-from shotwise.knowledge.models import Document, IndexedDocument
+from shotwise.knowledge.models import Document, IndexedDocument, Passage
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch
 from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.messages import Message, failure_text, note_text
 
-# Raise it with every change of what `parse`, `chunk`, `analyzer` or `postings` make of a document: documents of another
-# edition are read again.
+# Raise it with every change of the passages or postings that `parse`, `chunk`, `analyzer` or `postings` make of a
+# document: documents of another edition are read again.
 EDITION = 4
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What became of one file. state: added, unchanged, removed or failed; reason: why it failed, naming the file;
-    notes: what was not read as it should have been."""
+    """What became of one file.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    state : str
+        added, unchanged, removed or failed.
+    pages, passages : int
+        How many were added.
+    failure : Message or None
+        Why the file could not be read, a key of `DOCUMENT_FAILURES`; set where the state is failed.
+    notes : tuple of Message
+        What was not read as it should have been, keys of `DOCUMENT_NOTES`.
+    """
 
     name: str
     state: str
     pages: int = 0
     passages: int = 0
-    reason: str = ""
-    notes: tuple[str, ...] = ()
+    failure: Message | None = None
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why the file could not be read, in English, beginning with its name; empty where it could."""
+        return failure_text(self.name, self.failure) if self.failure else ""
+
+    @property
+    def note_texts(self) -> tuple[str, ...]:
+        """The notes in English, each beginning with the name of the file."""
+        return tuple(note_text(self.name, note) for note in self.notes)
 
 
 @dataclass(frozen=True)
 class Ingestion:
-    """Puts documents into a library, and their passages where they are found by meaning."""
+    """Puts documents into the store, and their passages into the search by meaning.
+
+    Attributes
+    ----------
+    document_store : DocumentStore
+    analyzer : Analyzer
+        Splits text into the terms of the search by words.
+    passage_search : PassageSearch or None
+        None where only words are searched.
+    embedder : Embedder or None
+        Needed where `passage_search` needs vectors.
+    read : callable
+        Reads a PDF; raises DocumentError where that is impossible.
+    """
 
     document_store: DocumentStore
     analyzer: Analyzer
@@ -46,14 +83,19 @@ class Ingestion:
 
     @property
     def name(self) -> str:
-        """What embeds the passages, for logs and metrics."""
+        """The name of the embedder, for logs and metrics."""
         return self.embedder.name if self.embedder else "lexical"
 
     def ingest(self, path: Path) -> IngestResult:
-        """Put a PDF in, in place of one of the same file name. The same content again changes nothing; a file that
-        cannot be read is noted with its reason, and the version kept before stays.
+        """Put a PDF into the store, in place of a document of the same file name.
 
-        Raises KnowledgeError where a store or embedder does not answer; trying again is safe.
+        The same content again changes nothing. A file that cannot be read is noted as a failure, and the version that
+        was stored before stays.
+
+        Raises
+        ------
+        KnowledgeError
+            If a store or the embedder does not answer. Trying again is safe.
         """
         name = path.name
         try:
@@ -61,46 +103,52 @@ class Ingestion:
             if self.document_store.versions().get(name) != version:
                 return self._add(self.read(path), version)
         except DocumentError as error:
-            return self.refuse(name, str(error))
+            return self.refuse(name, error.failure)
         self.document_store.note_failure(name, None)
-        if self.passage_search:  # what a crash may have left
+        if self.passage_search:  # a crash may have left other versions
             self.passage_search.keep_only(name, version)
         return IngestResult(name, "unchanged")
 
-    def refuse(self, name: str, reason: str) -> IngestResult:
-        """Note why a file is not read; what was kept under its name stays."""
-        self.document_store.note_failure(name, reason)
-        return IngestResult(name, "failed", reason=reason)
+    def refuse(self, name: str, failure: Message) -> IngestResult:
+        """Note why a file is not read; the document that was stored under its name stays."""
+        self.document_store.note_failure(name, failure)
+        return IngestResult(name, "failed", failure=failure)
 
     def remove(self, name: str) -> IngestResult:
-        """Forget a document; nothing happens where there is none."""
-        known = name in self.document_store.versions() or name in self.document_store.failures()
+        """Remove a document; nothing happens where there is none."""
+        exists = name in self.document_store.versions() or name in self.document_store.failures()
         self.document_store.remove(name)
         if self.passage_search:
             self.passage_search.keep_only(name, None)
-        return IngestResult(name, "removed" if known else "unchanged")
+        return IngestResult(name, "removed" if exists else "unchanged")
 
     def _add(self, document: Document, version: str) -> IngestResult:
-        """PassageSearch first, library last: until then the old version is what is found."""
-        found = tuple(split_into_passages(document))
-        questions, notes = place_questions(document, found)
+        """Store a document: first for the search by meaning, last in the store, so that the old version is found until
+        the new one is complete."""
+        passages = tuple(split_into_passages(document))
+        questions, notes = place_questions(document, passages)
         document = replace(document, notes=document.notes + notes)
-        volume = IndexedDocument(document, version, found, build_postings(found, self.analyzer, questions), questions)
+        indexed_document = IndexedDocument(
+            document, version, passages, build_postings(passages, self.analyzer, questions), questions)
         if self.passage_search:
-            vectors = self.embedder.embed([passage.text for passage in found]) \
-                if self.embedder and self.passage_search.needs_vectors else []
-            self.passage_search.put(volume, vectors)
-        self.document_store.put(volume)
+            self.passage_search.put(indexed_document, self._embed(passages, self.passage_search))
+        self.document_store.put(indexed_document)
         if self.passage_search:
             self.passage_search.keep_only(document.name, version)
-        return IngestResult(document.name, "added", len(document.pages), len(found), notes=document.notes)
+        return IngestResult(document.name, "added", len(document.pages), len(passages), notes=document.notes)
+
+    def _embed(self, passages: tuple[Passage, ...], passage_search: PassageSearch) -> list[tuple[float, ...]]:
+        if not self.embedder or not passage_search.needs_vectors:
+            return []
+        return self.embedder.embed([passage.text for passage in passages])
 
     def _version(self, path: Path) -> str:
-        """Of the content and of everything that decides how it is read."""
+        """A digest of the content and of everything that decides how it is read."""
         try:
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
-        parts = (content, str(EDITION), self.analyzer.digest, self.name, self.passage_search.name if self.passage_search else "")
+            raise DocumentError(path.name, "unreadable_file", cause=str(error.strerror)) from error
+        search_name = self.passage_search.name if self.passage_search else ""
+        parts = (content, str(EDITION), self.analyzer.digest, self.name, search_name)
         return hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]

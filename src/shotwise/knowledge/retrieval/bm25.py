@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.knowledge.models import PassageId, Postings
-from shotwise.knowledge.text.analyzer import GRAM
+from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX
 
 K1, B = 1.2, 0.75
 GRAMS = 0.5  # measured on public sets, see benchmarks/knowledge
@@ -59,7 +59,7 @@ class Bm25Index:
         self.questions = int(self._questions.sum())
         self._terms: dict[str, int] = {}
         term_of, places, counts = self._joined(found)
-        self._is_gram = np.fromiter((term.startswith(GRAM) for term in self._terms), bool, len(self._terms))
+        self._is_gram = np.fromiter((term.startswith(BIGRAM_PREFIX) for term in self._terms), bool, len(self._terms))
         order = np.argsort(term_of, kind="stable")
         term_of, counts = term_of[order], counts[order]
         self._places: NDArray[np.int32] = places[order]

@@ -21,10 +21,10 @@ class HybridSearch:
     """Searches the documents of a library. Its postings are held in memory and follow the library: what was put in or
     removed counts from the next search on. Usable from several threads."""
 
-    def __init__(self, library: DocumentStore, analyzer: Analyzer, searcher: PassageSearch | None = None) -> None:
-        self.library = library
+    def __init__(self, document_store: DocumentStore, analyzer: Analyzer, passage_search: PassageSearch | None = None) -> None:
+        self.document_store = document_store
         self.analyzer = analyzer
-        self._searcher = searcher
+        self._passage_search = passage_search
         self._refreshing = threading.Lock()
         self._postings: dict[str, tuple[str, Postings]] = {}
         self._held: tuple[Mapping[str, str], Bm25Index] = ({}, Bm25Index({}))
@@ -41,14 +41,14 @@ class HybridSearch:
               action_only: bool = False) -> tuple[list[Passage], TermMatrix]:
         """The passages for a query, and where `terms` stand in them."""
         wanted = search_terms(query.text, self.analyzer)
-        rankings = self._searcher.rankings(query, DEPTH, action_only=action_only) if self._searcher else []
+        rankings = self._passage_search.rankings(query, DEPTH, action_only=action_only) if self._passage_search else []
         for _ in range(TRIES):  # a document may be replaced between looking and reading
             versions, lexical = self._current()
             fusing = rankings
-            if self._searcher is None or not self._searcher.lexical:
+            if self._passage_search is None or not self._passage_search.lexical:
                 fusing = [lexical.search(wanted, DEPTH, action_only=action_only), *rankings]
             keys = [key for key in fused(fusing) if versions.get(key.document) == key.version][:limit]
-            kept = list(zip(keys, self.library.passages(keys), strict=True))
+            kept = list(zip(keys, self.document_store.passages(keys), strict=True))
             if all(passage for _, passage in kept):
                 break
         there = [(key, passage) for key, passage in kept if passage is not None]
@@ -67,22 +67,22 @@ class HybridSearch:
         """The number of questions that they answer."""
         return self._current()[1].questions
 
-    def entries(self) -> list[DocumentSummary]:
+    def summaries(self) -> list[DocumentSummary]:
         """Every document, by name."""
-        return self.library.entries()
+        return self.document_store.summaries()
 
     def page_text(self, document: str, page: int) -> str:
         """The text of a page as the PDF holds it; empty where there is no such page."""
-        return self.library.page_text(document, page)
+        return self.document_store.page_text(document, page)
 
     def _current(self) -> tuple[Mapping[str, str], Bm25Index]:
         """The versions that the library holds now and their postings; only those of changed documents are read anew."""
-        versions = self.library.versions()
+        versions = self.document_store.versions()
         if versions == self._held[0]:
             return self._held
         with self._refreshing:
             for _ in range(TRIES):
-                versions = dict(self.library.versions())
+                versions = dict(self.document_store.versions())
                 if versions == self._held[0]:
                     break
                 postings = self._read(versions)
@@ -96,13 +96,13 @@ class HybridSearch:
         """The postings of these versions; None where the library changed meanwhile."""
         found = {name: kept for name, kept in self._postings.items() if versions.get(name) == kept[0]}
         try:
-            found = {name: found.get(name) or (version, self.library.postings(name, version))
+            found = {name: found.get(name) or (version, self.document_store.postings(name, version))
                      for name, version in versions.items()}
         except KnowledgeError:
-            if self.library.versions() == versions:
+            if self.document_store.versions() == versions:
                 raise
             return None
-        return found if self.library.versions() == versions else None
+        return found if self.document_store.versions() == versions else None
 
 
 def fused(rankings: Sequence[Sequence[PassageId]]) -> list[PassageId]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shotwise.knowledge.text.analyzer import LATIN, NOUNS, VERBS, Analyzer, Meaning, Morpheme, grams
+from shotwise.knowledge.text.analyzer import (
+    LATIN_TAG,
+    NOUN_TAGS,
+    VERB_TAGS,
+    Analyzer,
+    Expansion,
+    Morpheme,
+    syllable_bigrams,
+)
 
 # Words that ask rather than tell: a passage need not hold them to be the answer.
 _ASKING_WORDS = """
@@ -35,7 +43,7 @@ class Word:
     term: str
     pairs: tuple[str, ...]
     weak: bool
-    meanings: tuple[Meaning, ...] = ()
+    meanings: tuple[Expansion, ...] = ()
     decisive: bool = False
     written: int = 0
 
@@ -43,7 +51,7 @@ class Word:
 def search_terms(text: str, analyzer: Analyzer) -> dict[str, float]:
     """The terms to search for, each with its weight: of the text itself, of the headings that such a question is
     answered under, and of what the thesaurus relates."""
-    related = {term for _, meanings in analyzer.related(text) for meaning in meanings for term in meaning}
+    related = {term for _, meanings in analyzer.expansions(text) for meaning in meanings for term in meaning}
     return dict.fromkeys(sorted(related), RELATED) | dict.fromkeys(
         [*asked_for(text, analyzer), *analyzer.terms(text)], 1.0)
 
@@ -64,23 +72,23 @@ def content_words(question: str, analyzer: Analyzer) -> list[Word]:
 
 def spoken_words(question: str, analyzer: Analyzer) -> list[Word]:
     """All words of a question, each once, those that ask too: what people expect of a passage is asked in them."""
-    return [Word(form, (), False, _meanings(form, question, analyzer)) for form in analyzer.stems(question)]
+    return [Word(form, (), False, _meanings(form, question, analyzer)) for form in analyzer.question_morphemes(question)]
 
 
-def _meanings(form: str, question: str, analyzer: Analyzer) -> tuple[Meaning, ...]:
+def _meanings(form: str, question: str, analyzer: Analyzer) -> tuple[Expansion, ...]:
     """What a morpheme of a question may mean there, each once."""
-    return tuple(dict.fromkeys(meaning for said, meant in analyzer.related(question) if form in said
+    return tuple(dict.fromkeys(meaning for said, meant in analyzer.expansions(question) if form in said
                                for meaning in meant))
 
 
 def _counts(morpheme: Morpheme) -> bool:
-    return (morpheme.tag in NOUNS or morpheme.tag in VERBS or morpheme.tag == LATIN) \
+    return (morpheme.tag in NOUN_TAGS or morpheme.tag in VERB_TAGS or morpheme.tag == LATIN_TAG) \
         and not morpheme.part and morpheme.form not in _ASKING
 
 
-def _word(morpheme: Morpheme, meanings: tuple[Meaning, ...], decisive: bool) -> Word:
-    weak = morpheme.tag in VERBS or bool(_NUMBER.fullmatch(morpheme.form))
-    pairs = () if weak or len(morpheme.form) < 2 else tuple(grams(morpheme.form))
+def _word(morpheme: Morpheme, meanings: tuple[Expansion, ...], decisive: bool) -> Word:
+    weak = morpheme.tag in VERB_TAGS or bool(_NUMBER.fullmatch(morpheme.form))
+    pairs = () if weak or len(morpheme.form) < 2 else tuple(syllable_bigrams(morpheme.form))
     return Word(morpheme.form, pairs, weak, meanings, decisive, morpheme.word)
 
 

@@ -46,7 +46,7 @@ class Found:
     certainty: float
 
 
-def retrieve(query: Query, search: HybridSearch, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
+def rank_passages(query: Query, search: HybridSearch, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
     """The passages for `query`, and whether they answer it. Hits have as their relevance the weighted part of the
     query's words that they hold, 0 to 1."""
     weights, spoken = word_weights(query.text, search), _spoken_weights(query.text, search)

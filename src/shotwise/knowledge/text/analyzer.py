@@ -19,18 +19,18 @@ import mecab_ko
 
 from shotwise.knowledge.text.dictionary import Dictionary, normalise
 
-GRAM = "#"  # begins a term that is a pair of syllables; no morpheme does
+BIGRAM_PREFIX = "#"  # begins a term that is a pair of syllables; no morpheme does
 _LATIN = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?|[一-鿿]+")
 _HANGUL = re.compile("[가-힣]+")
 _WORD = re.compile(r"\S+")
 _LONG = re.compile(r"(\S{200})")  # no word is: the analyser's time grows with the square of a run's length
 _PLURAL = re.compile("[a-z]{2,}[^s0-9]s")
-NOUNS = frozenset(("NNG", "NNP", "NNBC", "NR", "XR"))
-VERBS = frozenset(("VV", "VA"))
-LATIN = "LATIN"
-MEANING = NOUNS | VERBS | {"MAG", LATIN}  # what is searched for
-STEMS = MEANING | {"VX", "NP", "MM"}  # those that ask too: 누구, 어느
-Meaning = tuple[str, ...]  # the morphemes of one thing that a word may mean
+NOUN_TAGS = frozenset(("NNG", "NNP", "NNBC", "NR", "XR"))
+VERB_TAGS = frozenset(("VV", "VA"))
+LATIN_TAG = "LATIN_TAG"
+CONTENT_TAGS = NOUN_TAGS | VERB_TAGS | {"MAG", LATIN_TAG}  # what is searched for
+QUESTION_TAGS = CONTENT_TAGS | {"VX", "NP", "MM"}  # those that ask too: 누구, 어느
+Expansion = tuple[str, ...]  # the morphemes of one thing that a word may mean
 # Stands in for a dictionary word while the analyser looks at what is around it: nouns that it knows, one open and one
 # closed, because a particle follows the last sound of its word.
 _OPEN, _CLOSED = "기차", "연필"
@@ -38,7 +38,7 @@ _OPEN, _CLOSED = "기차", "연필"
 
 @dataclass(frozen=True)
 class Morpheme:
-    """A unit of meaning. form: its dictionary form; tag: Sejong part of speech, LATIN for a run of letters or digits;
+    """A unit of meaning. form: its dictionary form; tag: Sejong part of speech, LATIN_TAG for a run of letters or digits;
     word: the number of the written word that it is part of; part: it is half of a compound that stands before it."""
 
     form: str
@@ -58,48 +58,48 @@ class Analyzer:
         kept = dictionary.words | {word for word in self._same.values() if _HANGUL.fullmatch(word) and len(word) > 1}
         self._whole = re.compile(f"{_any_of(kept).pattern}|{_LATIN.pattern}")
         self._of_thread = threading.local()
-        self.held = lru_cache(maxsize=8192)(self._held)  # the same passages are weighed for topic after topic
+        self.term_set = lru_cache(maxsize=8192)(self._term_set)  # the same passages are weighed for topic after topic
         self._entries: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for said, meant in dictionary.related.items():
             self._entries.setdefault(said[0], []).append((said, meant))
-        self.stems = lru_cache(maxsize=8192)(self._stems_of)  # thousands of entries, of which a question meets a few
+        self.question_morphemes = lru_cache(maxsize=8192)(self._question_morphemes)  # thousands of entries, of which a question meets a few
         # A question is looked at from several sides.
         self.morphemes = lru_cache(maxsize=512)(self._all_morphemes)
-        self.related = lru_cache(maxsize=512)(self._all_related)
+        self.expansions = lru_cache(maxsize=512)(self._all_expansions)
 
-    def _all_related(self, text: str) -> tuple[tuple[frozenset[str], tuple[Meaning, ...]], ...]:
+    def _all_expansions(self, text: str) -> tuple[tuple[frozenset[str], tuple[Expansion, ...]], ...]:
         """What the thesaurus knows of a text: the morphemes that were said, and those of each thing that they may
         mean."""
         forms = {morpheme.form for morpheme in self.morphemes(text)}
         beginnings = sorted({letter for part in (normalise(text), *forms) for letter in part})
         found = []
         for said, meant in (entry for letter in beginnings for entry in self._entries.get(letter, ())):
-            stems = frozenset(self.stems(said))
+            stems = frozenset(self.question_morphemes(said))
             if stems and stems <= forms:
-                found.append((stems, tuple(filter(None, map(self.stems, meant)))))
+                found.append((stems, tuple(filter(None, map(self.question_morphemes, meant)))))
         return tuple(found)
 
-    def _stems_of(self, text: str) -> Meaning:
+    def _question_morphemes(self, text: str) -> Expansion:
         """The morphemes of a text that mean or ask something, a compound as one, each once."""
         return tuple(dict.fromkeys(found.form for found in self.morphemes(text)
-                                   if found.tag in STEMS and not found.part))
+                                   if found.tag in QUESTION_TAGS and not found.part))
 
     def terms(self, text: str) -> list[str]:
         """The search terms of `text`: morphemes that mean something, then pairs of syllables; repeated ones too."""
         spelled = self._one_spelling(text)
-        return [found.form for found in self._morphemes(spelled) if found.tag in MEANING] + grams(spelled)
+        return [found.form for found in self._morphemes(spelled) if found.tag in CONTENT_TAGS] + syllable_bigrams(spelled)
 
-    def spoken(self, question: str) -> list[str]:
+    def question_terms(self, question: str) -> list[str]:
         """The terms of a question: its morphemes, those that ask too, a compound as one, then pairs of syllables."""
         spelled = self._one_spelling(question)
-        return [found.form for found in self._morphemes(spelled) if found.tag in STEMS and not found.part] + grams(
+        return [found.form for found in self._morphemes(spelled) if found.tag in QUESTION_TAGS and not found.part] + syllable_bigrams(
             spelled)
 
     def _all_morphemes(self, text: str) -> tuple[Morpheme, ...]:
         """All morphemes in order, endings and particles too."""
         return tuple(self._morphemes(self._one_spelling(text)))
 
-    def _held(self, text: str) -> frozenset[str]:
+    def _term_set(self, text: str) -> frozenset[str]:
         return frozenset(self.terms(text))
 
     def _morphemes(self, spelled: str) -> list[Morpheme]:
@@ -129,7 +129,7 @@ class Analyzer:
                 covered = True
                 place, word = whole[0]
                 if at <= place:
-                    yield Morpheme(_singular(word), LATIN if word.isascii() else "NNG", number)
+                    yield Morpheme(_singular(word), LATIN_TAG if word.isascii() else "NNG", number)
                 if end < place + len(_OPEN):
                     break
                 whole.popleft()
@@ -185,9 +185,9 @@ def _split(surface: str, features: Sequence[str]) -> Iterator[tuple[str, str, bo
             yield form, tag.partition("/")[0], kind == "Compound"
 
 
-def grams(spelled: str) -> list[str]:
+def syllable_bigrams(spelled: str) -> list[str]:
     """The pairs of syllables of each Korean run of a text in one spelling, as terms."""
-    return [GRAM + pair for run in _HANGUL.findall(spelled)
+    return [BIGRAM_PREFIX + pair for run in _HANGUL.findall(spelled)
             for pair in ([run] if len(run) == 1 else map("".join, pairwise(run)))]
 
 

@@ -30,7 +30,7 @@ class Question:
     otherwise: tuple[Topic, ...] = ()
 
 
-def asked(query: str, language: str | None) -> Question:
+def question_from_user(query: str, language: str | None) -> Question:
     """The caller's own question; without a language, that of the question."""
     return Question((Topic(query),), language or language_of(query))
 
@@ -40,7 +40,7 @@ def language_of(text: str) -> str:
     return "ko" if re.search("[가-힣]", text) else "en"
 
 
-def from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
+def question_from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
     """A question from what T1 and T2 found: each driving value that is high or low, as a cause of the likeliest
     defect; otherwise the likeliest defects themselves, whose causes may lie in values that this shot has right.
     A value at the median of good shots is left out: the documents speak of high and low ones.
