@@ -17,7 +17,7 @@ from shotwise_training.models.pipeline import fit
 def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configuration = SHOTWISE,
           progress: Progress = lambda done, all_steps, what: None) -> dict[str, Any]:
     """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to `export.pipeline_folder(out)`. Returns
-    the bundle's document; `progress` hears of every step. Raises TableError where the table cannot be used.
+    the bundle's manifest; `progress` hears of every step. Raises TableError where the table cannot be used.
 
     The figures are those of models that never saw the shots that they were measured on; the model that is written is
     then fitted on all shots.
@@ -34,9 +34,9 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     head = fit_history(shots, configuration) if measured else None  # no head without figures of it
     pipeline = fit(shots, configuration)
     fitted = export.Fitted(pipeline, fit_types(table.without_duplicates(), pipeline.scaling.median), head)
-    document = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))
+    manifest = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))
     progress(steps, steps, "written")
-    return document
+    return manifest
 
 
 def _protocols(configuration: Configuration) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    document = {
+    manifest = {
         "format": FORMAT, "version": configuration.version,
         "product_feature": None if table.product is None else table.columns[table.product].name,
         "features": _features(unique, pipeline),
@@ -91,13 +91,13 @@ def write(out: Path, configuration: Configuration, table: Table, fitted: Fitted,
         (aside / "model_history.onnx").write_bytes(history_graph(fitted.history).SerializeToString())
     np.savez_compressed(aside / "background.npz", features=_background(unique, pipeline.scaling))
     _write_json(aside / "samples.json", _samples(unique, pipeline))
-    (aside / "MODEL_CARD.md").write_text(model_card(document), "utf-8")
-    document["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
-    document["sha256"] = manifest_hash(document)
-    _write_json(aside / "bundle.json", document)
+    (aside / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
+    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
+    manifest["sha256"] = manifest_hash(manifest)
+    _write_json(aside / "bundle.json", manifest)
     _replace(aside, out)
     save_pipeline(fitted, pipeline_folder(out))
-    return document
+    return manifest
 
 
 def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32]) -> None:

@@ -62,15 +62,15 @@ HISTORY = """- With `history`, the probability counts as one known inspection re
 NO_HISTORY = "- There is no history head: none was asked for, or the ends of the runs show too few shots of a class."
 
 
-def model_card(document: dict[str, Any]) -> str:
-    """The card of a bundle document, as Markdown."""
-    training = document["training"]
+def model_card(manifest: dict[str, Any]) -> str:
+    """The card of a bundle's manifest, as Markdown."""
+    training = manifest["training"]
     return TEMPLATE.format(
-        version=document["version"], count=len(document["features"]), what=WHAT[training["configuration"]],
-        figures="\n".join(_figures(document["figures"])), warning=" ".join(_warnings(document["figures"])),
+        version=manifest["version"], count=len(manifest["features"]), what=WHAT[training["configuration"]],
+        figures="\n".join(_figures(manifest["figures"])), warning=" ".join(_warnings(manifest["figures"])),
         **{**training, "libraries": ", ".join(f"{name} {version}" for name, version in training["libraries"].items())},
-        types="\n".join(_types(document["type_figures"])), history=_history(document["history"]),
-        **document["thresholds"])
+        types="\n".join(_types(manifest["type_figures"])), history=_history(manifest["history"]),
+        **manifest["thresholds"])
 
 
 def _types(figures: dict[str, Any]) -> Iterator[str]:
