@@ -7,7 +7,7 @@ from shotwise.adapters.file_factory import file_store
 from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import Engine, load_bundle
 from shotwise.charts import font_cache
-from shotwise.handlers.importance import importance_function
+from shotwise.handlers.importance import importance_handler
 from shotwise.settings import Settings
 
 if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere matplotlib's folder is shared with what draws words by it
@@ -17,5 +17,5 @@ from shotwise.charts.waterfall import waterfall
 settings = Settings.from_mapping(os.environ)
 charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
                     f"{settings.public_url}/charts")
-handler = importance_function(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
+handler = importance_handler(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
                               settings.allowed_origins)

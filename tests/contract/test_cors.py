@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from shotwise.bundle import Bundle
-from shotwise.handlers.predict import predict_function
+from shotwise.handlers.predict import predict_handler
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise_local.gateway import mapped
@@ -62,7 +62,7 @@ def as_deployed(template: dict[str, Any]) -> str:
 def test_a_reply_names_the_origin_that_may_read_it(bundle: Bundle, event: Callable[..., dict[str, Any]]) -> None:
     """A reply and a refusal alike, to an allowed origin alone; without a list to nobody."""
     for origins in ((), tuple(ORIGINS.split(","))):
-        function = predict_function(bundle, origins)
+        function = predict_handler(bundle, origins)
         for origin in ("http://10.0.0.7:3000", "https://elsewhere.example.com"):
             for body in ({"features": {}}, None):
                 asked = event("POST" if body else "GET", "/predict" if body else "/health", body)

@@ -15,8 +15,8 @@ from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
 from shotwise.adapters.files import FolderStore
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.handlers.document_names import MAX_NAME_BYTES
-from shotwise.handlers.documents import FOUND, MAX_FOUND
-from shotwise.handlers.rag_query import rag_query_function
+from shotwise.handlers.documents import DEFAULT_PASSAGES, MAX_PASSAGES
+from shotwise.handlers.rag_query import rag_query_handler
 from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
@@ -40,7 +40,7 @@ def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
 
 def reply(plant: Plant, event: dict[str, Any]) -> tuple[int, Any]:
     """Status and body of the function's reply."""
-    found = rag_query_function(plant.answerer(), plant.documents)(event, None)
+    found = rag_query_handler(plant.answerer(), plant.documents)(event, None)
     return found["statusCode"], json.loads(found["body"])
 
 
@@ -165,18 +165,18 @@ def test_a_search_finds_passages_with_their_places(plant: Plant, event: Event) -
 
 
 def test_the_limit_of_a_search_is_kept(plant: Plant, event: Event) -> None:
-    """FOUND passages unless the caller wants fewer or more."""
-    for number in range(MAX_FOUND + 1):
+    """DEFAULT_PASSAGES passages unless the caller wants fewer or more."""
+    for number in range(MAX_PASSAGES + 1):
         plant.add(f"{number}.pdf", f"기공 {number}번 이야기이다.")
-    for limit, count in (("", FOUND), ("1", 1), (str(MAX_FOUND), MAX_FOUND)):
+    for limit, count in (("", DEFAULT_PASSAGES), ("1", 1), (str(MAX_PASSAGES), MAX_PASSAGES)):
         assert len(reply(plant, search(event, query="기공", limit=limit))[1]["passages"]) == count
-    assert len(reply(plant, search(event, query="기공"))[1]["passages"]) == FOUND
+    assert len(reply(plant, search(event, query="기공"))[1]["passages"]) == DEFAULT_PASSAGES
 
 
 @pytest.mark.parametrize(("parameters", "fields"), [
     ({}, ["query"]), ({"query": ""}, ["query"]), ({"query": "  "}, ["query"]), ({"limit": "5"}, ["query"]),
     ({"query": "가" * (MAX_QUESTION + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
-    ({"query": "x", "limit": str(MAX_FOUND + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
+    ({"query": "x", "limit": str(MAX_PASSAGES + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
     ({"query": "x", "limit": "1.0"}, ["limit"]), ({"query": "x", "limit": "ten"}, ["limit"]),
     ({"query": "x", "limit": "٣"}, ["limit"]), ({"query": "x", "limit": "²"}, ["limit"]),
     ({"query": "x", "limit": "9" * 5000}, ["limit"]), ({"limit": "x"}, ["query", "limit"])])
@@ -191,6 +191,6 @@ def test_a_library_that_does_not_answer_is_a_503(event: Event, tmp_path: Path, a
     """And tells nothing of the inside."""
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
-    function = rag_query_function(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))
+    function = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))
     found = function({**event("GET", path), "queryStringParameters": {"query": QUESTION}}, None)
     assert found["statusCode"] == json.loads(found["body"])["status"] == 503 and str(tmp_path) not in found["body"]

@@ -15,7 +15,7 @@ from shotwise.adapters.files import FolderStore
 from shotwise.errors import KnowledgeError, NotFound, StoreError
 from shotwise.files import FileStore, StoredFile, Upload
 from shotwise.handlers.documents import documents_reply
-from shotwise.handlers.embed_documents import SERVICE, embed_documents_function
+from shotwise.handlers.embed_documents import SERVICE, embed_documents_handler
 from shotwise.knowledge.ingestion.pipeline import Ingestion
 from shotwise.knowledge.models import IndexedDocument
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -36,7 +36,7 @@ def queue_of(ingestion: Ingestion, documents: FileStore) -> Any:
     def unasked(*_: Any) -> None:
         raise AssertionError("no stack asked")
 
-    return embed_documents_function(ingestion, documents, unasked, unasked)
+    return embed_documents_handler(ingestion, documents, unasked, unasked)
 
 
 def handled(plant: Plant, *bodies: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from shotwise.bundle import Bundle
 from shotwise.charts.waterfall import waterfall
 from shotwise.errors import StoreError
 from shotwise.files import StoredFile
-from shotwise.handlers.importance import importance_function
+from shotwise.handlers.importance import importance_handler
 from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.problem import InvalidPayload
 
@@ -46,7 +46,7 @@ class RemoteStore:
 @pytest.fixture
 def function(bundle: Bundle, tmp_path: Path) -> LambdaHandler:
     """T2 with the shipped bundle and a folder for its charts."""
-    return importance_function(bundle, FolderStore([tmp_path], "http://127.0.0.1:8000/charts"), waterfall)
+    return importance_handler(bundle, FolderStore([tmp_path], "http://127.0.0.1:8000/charts"), waterfall)
 
 
 def test_contributions_add_up_and_the_chart_opens(function: LambdaHandler, event: Event, bundle: Bundle,
@@ -66,7 +66,7 @@ def test_contributions_add_up_and_the_chart_opens(function: LambdaHandler, event
 def test_an_excluded_column_contributes_exactly_nothing(excluding: Bundle, tmp_path: Path,
                                                         features: dict[str, Any]) -> None:
     """It is listed with 0 whether it was sent or not, and is no top feature."""
-    function = importance_function(excluding, FolderStore([tmp_path], ""), waterfall)
+    function = importance_handler(excluding, FolderStore([tmp_path], ""), waterfall)
     sent, left_out = (function({"features": given, "include": []}, None)
                       for given in ({**features, "Ladle": 7}, features))
     assert sent["importance"] == left_out["importance"] and sent["importance"]["Ladle"] == 0
@@ -119,7 +119,7 @@ def test_bad_options_are_named(function: LambdaHandler, features: dict[str, Any]
 def test_a_broken_store_leaves_the_values(bundle: Bundle, event: Event, features: dict[str, Any],
                                           function: LambdaHandler) -> None:
     """The caller learns that there is no chart, not where the store is, and loses no number."""
-    broken = importance_function(bundle, BrokenStore(), waterfall)
+    broken = importance_handler(bundle, BrokenStore(), waterfall)
     reply = broken(event("POST", "/importance", {"features": features}), None)
     body, whole = json.loads(reply["body"]), function({"features": features}, None)
     assert reply["statusCode"] == 200 and "secret" not in reply["body"]
@@ -134,7 +134,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_values(bundle: Bundle, tmp_pa
     def broken(*_: Any) -> bytes:
         raise OSError("no font")
 
-    found = importance_function(bundle, FolderStore([tmp_path], ""), broken)({"features": features}, None)
+    found = importance_handler(bundle, FolderStore([tmp_path], ""), broken)({"features": features}, None)
     assert found["degraded"] == [{"step": "chart", "error": "OSError"}] and any(found["importance"].values())
 
 
@@ -202,7 +202,7 @@ def test_a_background_shot_is_explained_like_any_other(function: LambdaHandler, 
 
 def test_a_remote_chart_is_a_redirect(bundle: Bundle, event: Event) -> None:
     """On AWS the bytes do not pass through the function."""
-    function = importance_function(bundle, RemoteStore(), waterfall)
+    function = importance_handler(bundle, RemoteStore(), waterfall)
     reply = function(event("GET", "/charts/a.png", resource="/charts/{name}", name="a.png"), None)
     location = reply["multiValueHeaders"]["Location"]
     assert reply["statusCode"] == 302 and location == ["https://bucket.example/a.png?signed"]

@@ -14,7 +14,7 @@ import pytest
 
 from shotwise.bundle import Bundle
 from shotwise.handlers.lambda_handler import LambdaHandler
-from shotwise.handlers.predict import predict_function
+from shotwise.handlers.predict import predict_handler
 from shotwise.handlers.problem import InvalidPayload
 
 Event = Callable[..., dict[str, Any]]
@@ -23,7 +23,7 @@ Event = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def function(bundle: Bundle) -> LambdaHandler:
     """T1 with the shipped bundle."""
-    return predict_function(bundle)
+    return predict_handler(bundle)
 
 
 def test_answers_an_api_event(function: LambdaHandler, event: Event, features: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ def test_many_shots_keep_their_order(function: LambdaHandler, features: dict[str
 
 def test_an_excluded_column_is_ignored_and_listed(excluding: Bundle, event: Event, features: dict[str, Any]) -> None:
     """Sending it changes no number; GET /model says that it is not used, and why."""
-    function = predict_function(excluding)
+    function = predict_handler(excluding)
     sent, left_out = (function({"features": given}, None) for given in ({**features, "Ladle": "B"}, features))
     assert sent["prediction"] == left_out["prediction"] and sent["limits"] == left_out["limits"]
     model = json.loads(function(event("GET", "/model"), None)["body"])
@@ -147,7 +147,7 @@ def test_an_excluded_column_is_ignored_and_listed(excluding: Bundle, event: Even
 
 def test_a_batch_says_whether_it_is_a_new_run(bundle: Bundle, good_features: dict[str, Any]) -> None:
     """With a limit that every shot's distance is over, ten shots are one; nine are not, one shot is not asked."""
-    function = predict_function(replace(bundle, thresholds=replace(bundle.thresholds, distance=1e-12)))
+    function = predict_handler(replace(bundle, thresholds=replace(bundle.thresholds, distance=1e-12)))
     ten, nine = (function({"shots": [{"features": good_features}] * count}, None) for count in (10, 9))
     assert ten["new_run"] is True and nine["new_run"] is False
     assert {item["novelty"]["kind"] for item in ten["predictions"]} == {"conditions"}
@@ -159,7 +159,7 @@ def test_too_few_examples_are_a_null_probability(bundle: Bundle, features: dict[
     first, *others = bundle.defect_types
     few = replace(bundle, defect_types=(replace(first, modelled=False),
                                         *(replace(kind, modelled=True) for kind in others)))
-    found = predict_function(few)({"features": features}, None)["defect_types"]
+    found = predict_handler(few)({"features": features}, None)["defect_types"]
     assert [kind["type"] for kind in found if kind["probability"] is None] == [found[-1]["type"]] == [first.name]
     assert found[-1]["examples"] == first.examples
 
@@ -205,7 +205,7 @@ def test_metrics_carry_the_model_version(function: LambdaHandler, features: dict
 def test_history_joins_the_prediction(bundle: Bundle, features: dict[str, Any], good_features: dict[str, Any]) -> None:
     """Known results move the probability and are counted; /diagnose takes them too and passes on what T2 explains;
     a batch does not, and a bad one is named."""
-    function = predict_function(bundle)
+    function = predict_handler(bundle)
     history = [{"features": {**features, "Shot": number}, "outcome": "defect"} for number in range(30)]
     alone, joined = (function({"features": good_features, **more}, None) for more in ({}, {"history": history}))
     assert alone["history"] is None

@@ -15,7 +15,7 @@ from small_plant import Plant
 
 from shotwise.adapters.aws.cloudformation_response import put_answer
 from shotwise.errors import KnowledgeError
-from shotwise.handlers.embed_documents import embed_documents_function
+from shotwise.handlers.embed_documents import embed_documents_handler
 from shotwise.handlers.prepare_index import MAX_SECONDS, PAUSE_SECONDS, prepare_index
 from shotwise.knowledge.text.analyzer import Analyzer
 
@@ -115,7 +115,7 @@ def test_the_handler_tells_a_stack_from_a_queue(tmp_path: Path, analyzer: Analyz
     address, came = waiting
     made: list[str] = []
     plant = Plant(tmp_path / "own", tmp_path / "shipped", analyzer)
-    handler = embed_documents_function(plant.ingestion, plant.documents, lambda: made.append("index"), put_answer)
+    handler = embed_documents_handler(plant.ingestion, plant.documents, lambda: made.append("index"), put_answer)
     assert handler(asked("Create", f"{address}/answer?signature=x"), None) == {} and made == ["index"]
     assert [(path, kind or "") for path, kind, _ in came] == [("/answer?signature=x", "")] * 2
     assert json.loads(came[-1][2])["Status"] == "SUCCESS"

@@ -22,7 +22,7 @@ from unit.knowledge.fakes import FakeTextGenerator
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.handlers.body import MAX_BYTES
-from shotwise.handlers.rag_query import rag_query_function
+from shotwise.handlers.rag_query import rag_query_handler
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ports import TextGenerator
@@ -66,7 +66,7 @@ def streamed(plant: Plant, body: Any, writer: TextGenerator | None = None) -> li
 
 def whole(plant: Plant, body: dict[str, Any], writer: TextGenerator | None = None) -> dict[str, Any]:
     """What POST /rag-query returns, without its time."""
-    return {**rag_query_function(plant.answerer(writer), plant.documents)(body, None), "processing_time_ms": 0}
+    return {**rag_query_handler(plant.answerer(writer), plant.documents)(body, None), "processing_time_ms": 0}
 
 
 def kinds(events: list[tuple[str, Any]]) -> str:
@@ -144,7 +144,7 @@ def test_bad_requests_are_refused_as_rag_query_refuses_them(plant: Plant, event:
     reply = post(stream_query_app(plant.answerer()), body, content_type)
     asked = {**event("POST", "/rag-query", body.decode()), "headers": {"content-type": content_type or
                                                                        "application/json"}}
-    refused = rag_query_function(plant.answerer(), plant.documents)(asked, None)
+    refused = rag_query_handler(plant.answerer(), plant.documents)(asked, None)
     assert reply.status_code == refused["statusCode"] == status
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.text == refused["body"] and reply.json()["errors"]
@@ -154,7 +154,7 @@ def test_bytes_that_are_no_text_are_refused_as_rag_query_refuses_them(plant: Pla
     """A question in another encoding is no question, whichever way it is asked."""
     body = '{"query": "비스킷"}'.encode("euc-kr")
     asked = {**event("POST", "/rag-query", base64.b64encode(body).decode()), "isBase64Encoded": True}
-    refused = rag_query_function(plant.answerer(), plant.documents)(asked, None)
+    refused = rag_query_handler(plant.answerer(), plant.documents)(asked, None)
     reply = post(stream_query_app(plant.answerer()), body)
     assert (reply.status_code, reply.text) == (refused["statusCode"], refused["body"]) and reply.status_code == 400
 

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: what would be lost or guessed elsewhere is an error here."""
+"""Strict reading of JSON request bodies: what other parsers would lose or guess is an error here."""
 
 from __future__ import annotations
 
@@ -9,118 +9,148 @@ from collections import Counter
 from typing import Any
 
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.messages import Param
 
 MAX_BYTES = 256 * 1024  # an Express workflow takes no more
 MAX_BATCH_BYTES = 4 * 1024 * 1024  # 1,000 shots take about 700 KB; Lambda takes 6 MB with everything around them
-DEEPEST = 20
+MAX_DEPTH = 20
+MAX_INTEGER_DIGITS = 17  # longer ones become floats: Python refuses to convert thousands of digits to an int
 MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
 class PayloadTooLarge(InvalidInput):
-    """The body is over MAX_BYTES."""
+    """The body is larger than the route accepts."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("body", "body_too_large", {"max_kib": MAX_BYTES // 1024})])
 
 
 class UnsupportedMediaType(InvalidInput):
-    """The body is declared to be something else than JSON."""
+    """The Content-Type header declares something other than JSON."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("Content-Type", "media_type_not_json")])
 
 
-class _Repeated(ValueError):
-    """A key that stands twice in one object."""
+class _RepeatedKeys(ValueError):
+    """An object has the same key more than once; `args` are those keys."""
 
 
 def media_type(content_type: str | None) -> str:
-    """The media type of a Content-Type header, without parameters; JSON where there is no header."""
+    """Return the media type of a Content-Type header without its parameters; JSON where there is no header."""
     return (content_type or "application/json").split(";")[0].strip().lower()
 
 
 def check_media_type(content_type: str | None) -> None:
-    """JSON, or what curl declares by default; raises UnsupportedMediaType."""
+    """Raise UnsupportedMediaType unless the header declares JSON, or a form, which is what `curl -d` declares."""
     if media_type(content_type) not in MEDIA_TYPES:
-        raise UnsupportedMediaType([FieldError("Content-Type", "must be application/json")])
+        raise UnsupportedMediaType
 
 
 def read_body(body: str | None, *, base64_encoded: bool = False, batch: str | None = None) -> dict[str, Any]:
-    """The JSON object of a request body. Raises InvalidInput naming what is wrong: emptiness, encoding, syntax,
-    repeated keys, depth over DEEPEST, anything but an object; PayloadTooLarge over MAX_BYTES, or over
-    MAX_BATCH_BYTES where the object holds the key `batch`. NaN and infinity are left to the check of the field."""
-    text = _text(body or "", base64_encoded)
+    """Parse a request body that must be a JSON object.
+
+    Parameters
+    ----------
+    body : str or None
+        The body as API Gateway passes it on.
+    base64_encoded : bool
+        Whether `body` is base64 of UTF-8 text.
+    batch : str, optional
+        An object with this key may have up to MAX_BATCH_BYTES instead of MAX_BYTES.
+
+    Returns
+    -------
+    dict
+        The object. NaN and Infinity are let through as floats: the check of the field that holds one names it.
+
+    Raises
+    ------
+    PayloadTooLarge
+        The body has more bytes than allowed.
+    InvalidInput
+        The body is empty, not UTF-8, not JSON, not an object, nested more than MAX_DEPTH levels deep, or has a
+        repeated key.
+    """
+    text = _decode(body or "", base64_encoded)
     size = len(text.encode("utf-8", "surrogatepass"))
     if size <= MAX_BYTES:
-        return _read(text)
-    too_large = PayloadTooLarge([FieldError("body", f"is over {MAX_BYTES // 1024} KiB; send less")])
+        return _parse(text)
     if batch is None or size > MAX_BATCH_BYTES:
-        raise too_large
+        raise PayloadTooLarge
     try:
-        found = _read(text)
+        payload = _parse(text)
     except InvalidInput:
-        raise too_large from None
-    if batch not in found:
-        raise too_large
-    return found
+        raise PayloadTooLarge from None
+    if batch not in payload:
+        raise PayloadTooLarge
+    return payload
 
 
-def check_text(value: Any) -> None:
-    """Raises InvalidInput where a string holds half of a surrogate pair, which no reply could repeat in UTF-8."""
+def check_text(payload: Any) -> None:
+    """Raise InvalidInput where a string holds half a surrogate pair: no response could repeat it in UTF-8."""
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        json.dumps(payload, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise _invalid("holds half a surrogate pair, which is no character; send whole ones") from None
+        raise _invalid("half_a_surrogate_pair") from None
 
 
-def _read(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, Any]:
     if not text.strip():
-        raise _invalid("is empty; send a JSON object")
+        raise _invalid("body_empty")
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite, parse_int=_integer)
-    except _Repeated as error:
-        raise InvalidInput([FieldError(str(name), "stands twice; send it once") for name in error.args]) from None
+        payload = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_not_finite, parse_int=_integer)
+    except _RepeatedKeys as error:
+        raise InvalidInput([FieldError(str(key), "repeated_key") for key in error.args]) from None
     except RecursionError:
-        raise _invalid(f"is nested over {DEEPEST} levels deep") from None
-    except ValueError as error:
-        raise _invalid(f"is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise _invalid("must be a JSON object")
-    if _depth(found) > DEEPEST:
-        raise _invalid(f"is nested over {DEEPEST} levels deep")
-    check_text(found)
-    return found
+        raise _invalid("nested_too_deeply", max=MAX_DEPTH) from None
+    except json.JSONDecodeError as error:
+        raise _invalid("not_json", line=error.lineno, column=error.colno) from None
+    if not isinstance(payload, dict):
+        raise _invalid("not_an_object")
+    if _depth(payload) > MAX_DEPTH:
+        raise _invalid("nested_too_deeply", max=MAX_DEPTH)
+    check_text(payload)
+    return payload
 
 
-def _text(body: str, base64_encoded: bool) -> str:
+def _decode(body: str, base64_encoded: bool) -> str:
     if not base64_encoded:
         return body
     try:
         return base64.b64decode(body, validate=True).decode("utf-8")
-    except ValueError:  # no base64, or not UTF-8 inside
-        raise _invalid("is not UTF-8") from None
+    except ValueError:  # not base64, or not UTF-8 inside
+        raise _invalid("not_utf8") from None
 
 
-def _invalid(reason: str) -> InvalidInput:
-    return InvalidInput([FieldError("body", reason)])
+def _invalid(code: str, **params: Param) -> InvalidInput:
+    return InvalidInput([FieldError("body", code, params)])
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Repeated(*(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
-    return found
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs. Raises _RepeatedKeys: a plain dict would keep the last value silently."""
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        raise _RepeatedKeys(*(key for key, count in Counter(key for key, _ in pairs).items() if count > 1))
+    return unique
 
 
 def _not_finite(constant: str) -> float:
-    """NaN and Infinity are not JSON, but they come; the field check names the value that holds them."""
+    """NaN and Infinity are not JSON, yet clients send them; the check of the field names the value that holds one."""
     return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}[constant]
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < 18 else float(digits)
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)
 
 
-def _depth(value: Any) -> int:
+def _depth(payload: Any) -> int:
+    """How many levels of objects and lists are nested, without recursion."""
     deepest = 0
-    waiting = [(value, 1)]
-    while waiting:
-        item, level = waiting.pop()
+    pending = [(payload, 1)]
+    while pending:
+        node, level = pending.pop()
         deepest = max(deepest, level)
-        children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-        waiting += [(child, level + 1) for child in children if isinstance(child, dict | list)]
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        pending += [(child, level + 1) for child in children if isinstance(child, dict | list)]
     return deepest

@@ -20,14 +20,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shotwise.errors import NotFound
 from shotwise.files import FileStore
 from shotwise.handlers.document_names import name_fault
-from shotwise.handlers.lambda_handler import emit, version_of
+from shotwise.handlers.lambda_handler import emit_metrics, function_version
 from shotwise.handlers.prepare_index import Send, is_stack_event, prepare_index
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
+from shotwise.messages import FIELD_REASONS, text_of
 
 SERVICE = "embed_documents"
 
 
-def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_index: Callable[[], None],
+def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_index: Callable[[], None],
                              send: Send) -> Callable[[Any, Any], dict[str, Any]]:
     """The handler of a queue. A message whose work fails is reported back alone, to be tried again and in the end put
     aside; a file that cannot be read is no failure of ours: its reason is noted, and the message is done.
@@ -42,10 +43,10 @@ def embed_documents_function(ingestion: Ingestion, documents: FileStore, make_in
                 found = sync(name, ingestion, documents)
             except Exception:
                 logger.exception("failed", document=name)
-                emit(SERVICE, {}, {"Failed": 1}, function_version=version_of(lambda_context))  # Lambda sees a success
+                emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))  # Lambda sees a success
                 raise
             logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.notes)
-            emit(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
+            emit_metrics(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
                                "FailedDocuments": float(found.state == "failed")}, model_version=ingestion.name)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def sync(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
         try:
             if fault:
                 documents.get(name)
-                return ingestion.refuse(name, f"{name}: its name {fault}")
+                return ingestion.refuse(name, f"{name}: its name {text_of(FIELD_REASONS, fault)}")
             path = documents.fetch(name, Path(folder))
         except NotFound:
             return ingestion.remove(name)

@@ -1,4 +1,4 @@
-"""A Lambda function of Shotwise: routes for API Gateway, one payload for the workflow, logs and metrics for both."""
+"""A Lambda handler: routes for API Gateway events, one use-case for direct invocations, logs and metrics for both."""
 
 from __future__ import annotations
 
@@ -14,63 +14,89 @@ from shotwise.compat.powertools import APIGatewayRestResolver, CORSConfig, NotFo
 from shotwise.errors import FieldError, InvalidInput, NotFound
 from shotwise.handlers.body import check_media_type, check_text, read_body
 from shotwise.handlers.problem import CONTENT_TYPE, InvalidPayload, problem, to_json
+from shotwise.handlers.replies import degraded_entry
 
 NAMESPACE = "Shotwise"
 UseCase = Callable[[dict[str, Any]], dict[str, Any]]
-Counts = Callable[[Mapping[str, Any]], Mapping[str, float]]
+CountMetrics = Callable[[Mapping[str, Any]], Mapping[str, float]]
 
 
-def emit(service: str, times: Mapping[str, float], counts: Mapping[str, float], **dimensions: str) -> None:
-    """Send metrics out: times in milliseconds, counts. dimensions: beside the service's name; each set of them is a
-    metric of its own, which is paid for, so there is one unless an alarm needs another."""
+def emit_metrics(service: str, times: Mapping[str, float], counts: Mapping[str, float], **dimensions: str) -> None:
+    """Write metrics to standard output in CloudWatch's embedded format.
+
+    Parameters
+    ----------
+    service : str
+        The dimension that every metric has.
+    times, counts : mapping
+        Metric name → milliseconds, metric name → count.
+    **dimensions
+        Further dimensions. Each set of them is a metric of its own, which is paid for, so there is one unless an alarm
+        needs another.
+    """
     metrics = EphemeralMetrics(service=service)
     metrics.namespace = metrics.namespace or NAMESPACE  # on AWS the stack's name, by POWERTOOLS_METRICS_NAMESPACE
-    for name, given in dimensions.items():
-        metrics.add_dimension(name, given)
-    for name, value in times.items():
-        metrics.add_metric(name, MetricUnit.Milliseconds, value)
-    for name, value in counts.items():
-        metrics.add_metric(name, MetricUnit.Count, value)
+    for name, value in dimensions.items():
+        metrics.add_dimension(name, value)
+    for name, milliseconds in times.items():
+        metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     metrics.flush_metrics()
 
 
-def version_of(context: Any) -> str:
-    """The version of the function that is at work, as Lambda's context says it."""
+def function_version(context: Any) -> str:
+    """Return the version of the Lambda function that is running, from the context of an invocation."""
     return str(getattr(context, "function_version", "none"))
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig | None:
-    """What lets web pages of these origins read a reply; API Gateway answers what browsers ask before."""
+    """Let web pages of these origins read responses; API Gateway itself answers the preflight requests."""
     return CORSConfig(origins[0], list(origins[1:]), expose_headers=["Location"]) if origins else None
 
 
 class LambdaHandler:
-    """Call it as a Lambda handler. An API Gateway proxy event goes through the routes; anything else is the plain
-    payload, answered with the reply itself. A plain payload at fault raises `InvalidPayload` with the problem document as
-    its message, unless it is one that is answered (see payload); every other error is an engineer's and is raised as
-    it is. origins: whose web pages may read replies."""
+    """A callable that Lambda invokes with `(event, context)`.
 
-    def __init__(self, service: str, model_version: str, *, counts: Counts | None = None,
+    An API Gateway proxy event goes through the routes. Any other event is a direct invocation: the use-case given to
+    `on_invoke` answers it with plain data. If its payload is at fault, InvalidPayload is raised with the problem as its
+    message; every other exception is raised as it is.
+
+    Parameters
+    ----------
+    service : str
+        The service of logs and metrics.
+    model_version : str
+        A dimension of the metrics.
+    count_metrics : callable, optional
+        What to count of a reply: metric name → count.
+    origins : sequence of str
+        The origins whose web pages may read responses.
+    """
+
+    def __init__(self, service: str, model_version: str, *, count_metrics: CountMetrics | None = None,
                  origins: Sequence[str] = ()) -> None:
         self._service = service
         self._version = model_version
-        self._payload: UseCase = self._no_payload
-        self._error_key: set[str] | None = None
-        self._counts = counts or (lambda reply: {})
+        self._use_case: UseCase = self._refuse_invoke
+        self._error_key: str | None = None
+        self._count_metrics = count_metrics or (lambda reply: {})
         self._logger = Logger(service=service)
         self.api = APIGatewayRestResolver(serializer=to_json, cors=_cors(origins))
-        self.api.exception_handler(Exception)(self._failed)
-        self.api.not_found(self._no_route)
+        self.api.exception_handler(Exception)(self._on_error)
+        self.api.not_found(self._on_unknown_path)
 
     def on_invoke(self, use_case: UseCase, *, error_key: str | None = None) -> None:
-        """Answer plain payloads with `use_case`. error_key: the one key of a payload to which bad input is not raised
-        but answered, as {"invalid_payload": the problem document}: Lambda would count it among the errors that are ours."""
-        self._payload = use_case
-        self._error_key = {error_key} if error_key else None
+        """Answer direct invocations with `use_case`.
+
+        A payload that has `error_key` as its only key is answered with {"invalid_payload": problem} instead of raising
+        InvalidPayload: Lambda would count that among the errors of the function.
+        """
+        self._use_case = use_case
+        self._error_key = error_key
 
     def post(self, path: str, use_case: UseCase, *, batch: str | None = None) -> None:
-        """Serve `POST path`: the strictly read body goes to the use-case, its reply comes back as JSON. A body that
-        holds the key `batch` may be larger than others."""
+        """Serve `POST path` with JSON in and out. A body with the key `batch` may be larger than others."""
 
         def route() -> Response[str]:
             event = self.api.current_event
@@ -80,80 +106,90 @@ class LambdaHandler:
 
         self.api.post(path)(route)
 
-    def get(self, path: str, reply: Callable[[], Response[Any]]) -> None:
+    def get(self, path: str, respond: Callable[[], Response[Any]]) -> None:
         """Serve `GET path`."""
-        self.api.get(path)(reply)
+        self.api.get(path)(respond)
 
-    def get_file(self, folder: str, reply: Callable[[str], Response[Any]]) -> None:
-        """Serve `GET folder/{name}`. The name is API Gateway's path parameter: the router's own pattern for a part
-        of a path knows too few characters for a document's name."""
-        self.api.get(f"{folder}/.+")(lambda: reply(self._name()))
+    def get_file(self, folder: str, respond: Callable[[str], Response[Any]]) -> None:
+        """Serve `GET folder/{name}`.
 
-    def delete_file(self, folder: str, reply: Callable[[str], Response[Any]]) -> None:
+        The name is API Gateway's path parameter: the router's own pattern for a part of a path knows too few characters
+        for the name of a document.
+        """
+        self.api.get(f"{folder}/.+")(lambda: respond(self._name()))
+
+    def delete_file(self, folder: str, respond: Callable[[str], Response[Any]]) -> None:
         """Serve `DELETE folder/{name}`."""
-        self.api.delete(f"{folder}/.+")(lambda: reply(self._name()))
-
-    def _name(self) -> str:
-        # Whether API Gateway decodes it is not said; no document has a name in which that makes a difference.
-        return unquote((self.api.current_event.path_parameters or {}).get("name", ""))
+        self.api.delete(f"{folder}/.+")(lambda: respond(self._name()))
 
     @staticmethod
     def json(content: Any) -> Response[str]:
-        """A 200 with JSON."""
+        """Return a 200 with JSON."""
         return Response(200, "application/json", to_json(content))
 
     def with_metrics(self, use_case: UseCase, body: dict[str, Any]) -> dict[str, Any]:
-        """The use-case's reply with `processing_time_ms`; its time and counts go out as metrics."""
+        """Return the reply of a use-case with `processing_time_ms`, and emit its time and counts as metrics."""
         started = time.perf_counter()
         reply = use_case(body)
         elapsed = round((time.perf_counter() - started) * 1000, 3)
-        emit(self._service, {"ProcessingTime": elapsed}, self._counts(reply), model_version=self._version)
+        emit_metrics(self._service, {"ProcessingTime": elapsed}, self._count_metrics(reply),
+                     model_version=self._version)
         if reply.get("degraded"):
-            emit(self._service, {}, {"Degraded": 1})
+            emit_metrics(self._service, {}, {"Degraded": 1})
         return {**reply, "processing_time_ms": elapsed}
 
-    def degraded(self, step: str, error: Exception) -> dict[str, str]:
-        """Log a part that failed, and the entry of `degraded` that tells of it: only the error's name leaves."""
+    def log_degraded(self, step: str, error: Exception) -> dict[str, Any]:
+        """Log the failure of a step and return its entry of `degraded`, which tells the name of the error alone."""
         self._logger.error("degraded", step=step, exc_info=error)
-        return {"step": step, "error": type(error).__name__}
+        return degraded_entry(step, type(error).__name__)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle one invocation."""
-        request = getattr(context, "aws_request_id", "")
+        request_id = getattr(context, "aws_request_id", "")
         if isinstance(event, dict) and "httpMethod" in event and "requestContext" in event:
-            reply = self.api.resolve(event, context)
-            self._logger.info("answered", path=event.get("resource"), status=reply["statusCode"], request_id=request)
-            return reply
+            response = self.api.resolve(event, context)
+            self._logger.info("answered", path=event.get("resource"), status=response["statusCode"],
+                              request_id=request_id)
+            return response
+        return self._invoke(event, request_id)
+
+    def _invoke(self, event: Any, request_id: str) -> dict[str, Any]:
+        """Answer a direct invocation."""
         try:
             if not isinstance(event, dict):
-                raise InvalidInput([FieldError("body", "must be a JSON object")])
+                raise InvalidInput([FieldError("body", "not_an_object")])
             check_text(event)
-            found = self._payload(event)
+            reply = self._use_case(event)
         except InvalidInput as error:
-            document = to_json(problem(error))
-            self._logger.info("rejected", fields=len(error.errors), request_id=request)
-            if isinstance(event, dict) and set(event) == self._error_key:
-                emit(self._service, {}, {"Rejected": 1})
-                return {"invalid_payload": document}
-            raise InvalidPayload(document) from None
-        except Exception:  # whatever it is, the workflow hides it from the caller: here is where it can be read
-            self._logger.exception("failed", request_id=request)
+            problem_json = to_json(problem(error))
+            self._logger.info("rejected", fields=len(error.errors), request_id=request_id)
+            if isinstance(event, dict) and self._error_key and set(event) == {self._error_key}:
+                emit_metrics(self._service, {}, {"Rejected": 1})
+                return {"invalid_payload": problem_json}
+            raise InvalidPayload(problem_json) from None
+        except Exception:  # whatever it is, the workflow hides it from the caller: only this log shows it
+            self._logger.exception("failed", request_id=request_id)
             raise
-        self._logger.info("answered", path="workflow", status=200, request_id=request)
-        return found
+        self._logger.info("answered", path="workflow", status=200, request_id=request_id)
+        return reply
+
+    def _name(self) -> str:
+        # API Gateway does not document whether it decodes path parameters; no document may have a name for which that
+        # makes a difference.
+        return unquote((self.api.current_event.path_parameters or {}).get("name", ""))
 
     @staticmethod
-    def _no_payload(body: dict[str, Any]) -> dict[str, Any]:
-        raise InvalidInput([FieldError("body", "is not an API Gateway event, and this function takes nothing else")])
+    def _refuse_invoke(body: dict[str, Any]) -> dict[str, Any]:
+        raise InvalidInput([FieldError("body", "not_an_api_event")])
 
-    def _failed(self, error: Exception) -> Response[str]:
-        document = problem(error)
-        if document["status"] >= 500:
+    def _on_error(self, error: Exception) -> Response[str]:
+        content = problem(error)
+        if content["status"] >= 500:
             self._logger.error("failed", exc_info=error)
-            # To Lambda an answered failure is a success; this is what a roll-out is stopped by.
-            emit(self._service, {}, {"Failed": 1}, function_version=version_of(self.api.lambda_context))
-        return Response(document["status"], CONTENT_TYPE, to_json(document))
+            # Lambda counts an answered failure as a success; this metric is what stops a roll-out.
+            emit_metrics(self._service, {}, {"Failed": 1}, function_version=function_version(self.api.lambda_context))
+        return Response(content["status"], CONTENT_TYPE, to_json(content))
 
-    def _no_route(self, _: NotFoundError) -> Response[str]:
-        document = problem(NotFound("There is no such path; GET /model and the API description say what there is."))
-        return Response(404, CONTENT_TYPE, to_json(document))
+    def _on_unknown_path(self, _: NotFoundError) -> Response[str]:
+        content = problem(NotFound("There is no such path; GET /model and the API description say what there is."))
+        return Response(404, CONTENT_TYPE, to_json(content))

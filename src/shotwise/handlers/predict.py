@@ -1,4 +1,4 @@
-"""T1 at the edge: POST /predict, GET /health, /model, /samples; and the workflow's first step."""
+"""Is the part defective? POST /predict, GET /health, /model and /samples, and the first step of the workflow."""
 
 from __future__ import annotations
 
@@ -10,70 +10,76 @@ from shotwise import __version__
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.handlers.body import read_body
-from shotwise.handlers.lambda_handler import LambdaHandler, emit
+from shotwise.handlers.lambda_handler import LambdaHandler, emit_metrics
 from shotwise.handlers.replies import model_reply, prediction_reply, samples_reply
 from shotwise.handlers.requests import STEPS, diagnose_request, new_prediction_id, predict_request
-from shotwise.prediction import new_run, predict, predict_with_history
+from shotwise.prediction import is_new_run, predict, predict_with_history
+
+SERVICE = "predict"
 
 
-def predict_function(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandler:
-    """The function for a bundle. origins: whose web pages may read its replies."""
+def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandler:
+    """Return the handler that predicts with a bundle; web pages of `origins` may read its responses."""
+    handler = LambdaHandler(SERVICE, bundle.version, count_metrics=_count_metrics, origins=origins)
 
     def post_predict(body: dict[str, Any]) -> dict[str, Any]:
         request = predict_request(body, bundle)
-        found = (predict(request.shots, bundle) if request.many
-                 else [predict_with_history(request.shots[0], request.history, bundle)])
-        replies = [prediction_reply(one, bundle, new_prediction_id(), request.language) for one in found]
-        return {"predictions": replies, "new_run": new_run(found)} if request.many else replies[0]
+        predictions = (predict(request.shots, bundle) if request.is_batch
+                       else [predict_with_history(request.shots[0], request.history, bundle)])
+        replies = [prediction_reply(prediction, bundle, new_prediction_id(), request.language)
+                   for prediction in predictions]
+        return {"predictions": replies, "new_run": is_new_run(predictions)} if request.is_batch else replies[0]
 
     def diagnose(payload: dict[str, Any]) -> dict[str, Any]:
         request = diagnose_request(_diagnose_body(payload["diagnose"]), bundle)
-        found = predict_with_history(request.shot, request.history, bundle)
-        return {**prediction_reply(found, bundle, new_prediction_id(), request.language),
+        prediction = predict_with_history(request.shot, request.history, bundle)
+        return {**prediction_reply(prediction, bundle, new_prediction_id(), request.language),
                 "request": {"features": dict(request.features), "question": request.question,
                             "language": request.language,
                             "always": {step: step in request.always for step in STEPS}}}
 
-    function = LambdaHandler("predict", bundle.version, counts=_counts, origins=origins)
-
-    def payload(event: dict[str, Any]) -> dict[str, Any]:
-        """The workflow sends {"diagnose": its input} and gets the checked request back, or {"invalid_payload": the problem
-        document}; else it is a body of /predict."""
+    def invoke(event: dict[str, Any]) -> dict[str, Any]:
+        """The workflow sends {"diagnose": its input} and gets the checked request back, or {"invalid_payload": the
+        problem}; any other event is a body of /predict."""
         if set(event) != {"diagnose"}:
-            return function.with_metrics(post_predict, event)
-        reply = function.with_metrics(diagnose, event)
+            return handler.with_metrics(post_predict, event)
+        reply = handler.with_metrics(diagnose, event)
         if (received := _received(event["diagnose"])) is not None:
-            emit("predict", {"TimeToPrediction": max(0.0, time.time() * 1000 - received)}, {})
+            emit_metrics(SERVICE, {"TimeToPrediction": max(0.0, time.time() * 1000 - received)}, {})
         return {"request": reply.pop("request"), "prediction": reply}
 
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
-    function.on_invoke(payload, error_key="diagnose")
-    function.post("/predict", post_predict, batch="shots")
-    function.get("/health", lambda: function.json(health))
-    function.get("/model", lambda: function.json(model_reply(bundle)))
-    function.get("/samples", lambda: function.json(samples_reply(bundle)))
-    return function
+    handler.on_invoke(invoke, error_key="diagnose")
+    handler.post("/predict", post_predict, batch="shots")
+    handler.get("/health", lambda: handler.json(health))
+    handler.get("/model", lambda: handler.json(model_reply(bundle)))
+    handler.get("/samples", lambda: handler.json(samples_reply(bundle)))
+    return handler
 
 
-def _diagnose_body(given: Any) -> dict[str, Any]:
-    """The input of the workflow: the request itself, or {"body_base64": its text, "received": when}, as API Gateway
-    sends it, so that what a JSON parser on the way would hide (a repeated key) still reaches the strict one."""
-    if not isinstance(given, dict):
-        raise InvalidInput([FieldError("body", "must be a JSON object")])
-    if set(given) - {"received"} == {"body_base64"} and isinstance(given["body_base64"], str):
-        return read_body(given["body_base64"], base64_encoded=True)
-    return given
+def _diagnose_body(workflow_input: Any) -> dict[str, Any]:
+    """Return the request within the input of the workflow.
+
+    It is the input itself, or {"body_base64": its text, "received": when}, as API Gateway sends it: in that way the
+    strict reader still sees what a JSON parser on the way would hide, such as a repeated key.
+    """
+    if not isinstance(workflow_input, dict):
+        raise InvalidInput([FieldError("body", "not_an_object")])
+    text = workflow_input.get("body_base64")
+    if set(workflow_input) - {"received"} == {"body_base64"} and isinstance(text, str):
+        return read_body(text, base64_encoded=True)
+    return workflow_input
 
 
-def _received(given: Mapping[str, Any]) -> float | None:
-    """When the API received what the workflow was started with, in ms since 1970. From there to here is nearly all
-    that a diagnosis takes that ends with the prediction."""
-    received = given.get("received")
+def _received(workflow_input: Mapping[str, Any]) -> float | None:
+    """When the API received the request that started the workflow, in ms since 1970. The time from there to here is
+    nearly all that a diagnosis takes if it ends with the prediction."""
+    received = workflow_input.get("received")
     return float(received) if isinstance(received, int) else None
 
 
-def _counts(reply: Mapping[str, Any]) -> dict[str, float]:
-    predictions = reply.get("predictions", [reply])
+def _count_metrics(reply: Mapping[str, Any]) -> dict[str, float]:
+    predictions = [entry["prediction"] for entry in reply.get("predictions", [reply])]
     return {"Predictions": len(predictions),
-            "Defects": sum(item["prediction"]["class"] == "defect" for item in predictions),
-            "Inspections": sum(item["prediction"]["advice"] == "inspect" for item in predictions)}
+            "Defects": sum(prediction["class"] == "defect" for prediction in predictions),
+            "Inspections": sum(prediction["advice"] == "inspect" for prediction in predictions)}

@@ -1,4 +1,4 @@
-"""What each request may say. Every bad field of a request is named in one InvalidInput."""
+"""Check and read the JSON of each request. One InvalidInput names every bad field of a request at once."""
 
 from __future__ import annotations
 
@@ -13,31 +13,60 @@ from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.history import History, history_of, read_history
 from shotwise.knowledge.text.question import language_of
+from shotwise.messages import Message
 from shotwise.shot import Shot, read_shot
 
 MAX_SHOTS = 1000
-MAX_QUESTION = 2000
+MAX_QUESTION = 2000  # characters
 PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
 STEPS = ("importance", "knowledge")
 INCLUDES = ("chart", "setpoints", "signals")
+# The parts of a context that a question is worded from: the fields of each of their entries, with their types.
+CONTEXT_FIELDS: Mapping[str, Mapping[str, type]] = {
+    "defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
+    "top_features": {"name": str, "label": str, "value": float}}
 
-Check = Callable[[Any], str]
+Check = Callable[[Any], Message | None]
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """One shot, or many; `many` says which the caller sent. history: of the one shot."""
+    """A request for predictions.
+
+    Attributes
+    ----------
+    shots : tuple of Shot
+        The shots to predict, in the order sent.
+    is_batch : bool
+        Whether the caller sent a list of shots rather than a single one.
+    history : History or None
+        The earlier shots of the run, for a single shot only.
+    language : str
+        `ko` or `en`.
+    """
 
     shots: tuple[Shot, ...]
-    many: bool
+    is_batch: bool
     history: History | None
     language: str
 
 
 @dataclass(frozen=True)
 class ImportanceRequest:
-    """A shot to explain. prediction_id names the chart and nothing else. include: some of INCLUDES."""
+    """A request to explain a shot.
+
+    Attributes
+    ----------
+    shot : Shot
+        The shot to explain.
+    prediction_id : str
+        Names the chart and nothing else.
+    include : tuple of str
+        Which of INCLUDES the reply is to have.
+    language : str
+        `ko` or `en`.
+    """
 
     shot: Shot
     prediction_id: str
@@ -47,7 +76,17 @@ class ImportanceRequest:
 
 @dataclass(frozen=True)
 class KnowledgeRequest:
-    """A question of the caller's own, or None and a context to word one from."""
+    """A question to the documents.
+
+    Attributes
+    ----------
+    query : str or None
+        The caller's own question; None asks for one worded from the context.
+    context : mapping
+        `defect_types`, `limits` and `top_features` as /predict and /importance return them.
+    language : str or None
+        `ko` or `en`; None leaves it to the language of the question.
+    """
 
     query: str | None
     context: Mapping[str, Any]
@@ -56,7 +95,23 @@ class KnowledgeRequest:
 
 @dataclass(frozen=True)
 class DiagnoseRequest:
-    """A shot, and which steps the caller wants in any case."""
+    """A request to diagnose a shot.
+
+    Attributes
+    ----------
+    shot : Shot
+        The shot to diagnose.
+    features : mapping
+        Its values as they were sent, for the later steps.
+    history : History or None
+        The earlier shots of the run.
+    always : tuple of str
+        Which of STEPS are to run even if the shot is good.
+    question : str or None
+        The caller's own question.
+    language : str
+        `ko` or `en`.
+    """
 
     shot: Shot
     features: Mapping[str, Any]
@@ -67,32 +122,33 @@ class DiagnoseRequest:
 
 
 def new_prediction_id() -> str:
-    """`pred_`, the UTC date, and 12 random characters."""
+    """Return `pred_`, the UTC date, and 12 random characters."""
     return f"pred_{datetime.now(UTC):%Y%m%d}_{uuid.uuid4().hex[:12]}"
 
 
 def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
-    """`{features, history?, language?}` or `{shots: [{features}, …], language?}` with up to MAX_SHOTS."""
-    many = "shots" in body
-    errors = _unknown(body, {"language", *({"shots"} if many else {"features", "history"})})
-    errors += _checked(body, {"language": _language})
+    """Read `{features, history?, language?}`, or `{shots: [{features}, …], language?}` with up to MAX_SHOTS."""
+    is_batch = "shots" in body
+    errors = _unknown_fields(body, {"language", *({"shots"} if is_batch else {"features", "history"})})
+    errors += _failed_checks(body, {"language": _check_language})
     language = body.get("language") or "ko"
-    if not many:
+    if not is_batch:
         shot, history = _shot_and_history(body, bundle, errors)
-        return PredictRequest((shot,), many, history, language)
-    given = body["shots"]
-    if not isinstance(given, list) or not 1 <= len(given) <= MAX_SHOTS:
-        raise InvalidInput([*errors, FieldError("shots", f"must be a list of 1 to {MAX_SHOTS} objects with features")])
-    shots = [_batch_shot(item, f"shots[{number}]", bundle, errors) for number, item in enumerate(given)]
+        return PredictRequest((shot,), is_batch, history, language)
+    batch = body["shots"]
+    if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_SHOTS:
+        raise InvalidInput([*errors, FieldError("shots", "not_a_list_of_shots", {"max": MAX_SHOTS})])
+    shots = [_batch_shot(payload, f"shots[{number}]", bundle, errors) for number, payload in enumerate(batch)]
     if errors:
         raise InvalidInput(errors)
-    return PredictRequest(tuple(shot for shot in shots if shot), many, None, language)
+    return PredictRequest(tuple(shot for shot in shots if shot), is_batch, None, language)
 
 
 def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceRequest:
-    """`{features, prediction_id?, include?, language?}`; all of INCLUDES unless some are named."""
-    errors = _unknown(body, {"features", "prediction_id", "include", "language"})
-    errors += _checked(body, {"prediction_id": _prediction_id, "include": _some_of(INCLUDES), "language": _language})
+    """Read `{features, prediction_id?, include?, language?}`; without `include`, all of INCLUDES are wanted."""
+    errors = _unknown_fields(body, {"features", "prediction_id", "include", "language"})
+    errors += _failed_checks(body, {"prediction_id": _check_prediction_id, "include": _check_list_of(INCLUDES),
+                                    "language": _check_language})
     shot = _shot(body, bundle, errors)
     include = INCLUDES if body.get("include") is None else body["include"]
     return ImportanceRequest(shot, body.get("prediction_id") or new_prediction_id(), tuple(include),
@@ -100,35 +156,36 @@ def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceReq
 
 
 def knowledge_request(body: Mapping[str, Any]) -> KnowledgeRequest:
-    """`{query, context?, language?}`; the workflow may leave the query out and send a context alone."""
-    errors = _unknown(body, {"query", "context", "language"})
-    errors += _checked(body, {"query": _question, "context": _context, "language": _language})
+    """Read `{query, context?, language?}`; the workflow may leave the query out and send a context alone."""
+    errors = _unknown_fields(body, {"query", "context", "language"})
+    errors += _failed_checks(body, {"query": _check_question, "context": _check_context, "language": _check_language})
     if body.get("query") is None and body.get("context") is None and not errors:
-        errors.append(FieldError("query", "is absent; ask a question"))
+        errors.append(FieldError("query", "question_missing"))
     if errors:
         raise InvalidInput(errors)
     return KnowledgeRequest(body.get("query"), body.get("context") or {}, body.get("language"))
 
 
 def diagnose_request(body: Mapping[str, Any], bundle: Bundle) -> DiagnoseRequest:
-    """`{features, history?, always?, question?, language?}`."""
-    errors = _unknown(body, {"features", "history", "always", "question", "language"})
-    errors += _checked(body, {"always": _some_of(STEPS), "question": _question, "language": _language})
+    """Read `{features, history?, always?, question?, language?}`."""
+    errors = _unknown_fields(body, {"features", "history", "always", "question", "language"})
+    errors += _failed_checks(body, {"always": _check_list_of(STEPS), "question": _check_question,
+                                    "language": _check_language})
     shot, history = _shot_and_history(body, bundle, errors)
     question = body.get("question")
     language = body.get("language") or (language_of(question) if question else "ko")
     return DiagnoseRequest(shot, body["features"], history, tuple(body.get("always") or ()), question, language)
 
 
-def _unknown(body: Mapping[str, Any], allowed: set[str]) -> list[FieldError]:
-    return [FieldError(name, f"is not part of this request; it takes {', '.join(sorted(allowed))}")
+def _unknown_fields(body: Mapping[str, Any], allowed: set[str]) -> list[FieldError]:
+    return [FieldError(name, "not_part_of_request", {"allowed": sorted(allowed)})
             for name in body if name not in allowed]
 
 
 def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> Shot:
-    """The shot of `body`; raises with `errors` and the shot's own together."""
+    """Read the shot of `body`. Raises InvalidInput with `errors` and the shot's own errors together."""
     if "features" not in body:
-        raise InvalidInput([*errors, FieldError("features", "is absent; send the shot's values")])
+        raise InvalidInput([*errors, FieldError("features", "features_missing")])
     try:
         shot = read_shot(body["features"], bundle)
     except InvalidInput as error:
@@ -140,78 +197,77 @@ def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> 
 
 def _shot_and_history(body: Mapping[str, Any], bundle: Bundle,
                       errors: list[FieldError]) -> tuple[Shot, History | None]:
-    """The shot, and its history where `body` has one; raises with `errors` and all of theirs together."""
-    given = body.get("history")
-    earlier = None
+    """Read the shot, and its history if there is one. Raises InvalidInput with `errors` and theirs together."""
+    earlier_shots = None
     try:
-        earlier = None if given is None else read_history(given, bundle)
+        if body.get("history") is not None:
+            earlier_shots = read_history(body["history"], bundle)
     except InvalidInput as error:
         errors = [*errors, *error.errors]
     shot = _shot(body, bundle, errors)
-    return shot, None if earlier is None else history_of(earlier, shot)
+    return shot, None if earlier_shots is None else history_of(earlier_shots, shot)
 
 
-def _batch_shot(item: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> Shot | None:
-    """The shot of one item of a batch, or None with what is wrong added to `errors`."""
-    if not isinstance(item, dict) or set(item) != {"features"}:
-        errors.append(FieldError(path, "must be an object with features and nothing else"))
+def _batch_shot(payload: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> Shot | None:
+    """Read one shot of a batch; None if it is at fault, with the faults added to `errors`."""
+    if not isinstance(payload, dict) or set(payload) != {"features"}:
+        errors.append(FieldError(path, "not_a_shot"))
         return None
     try:
-        return read_shot(item["features"], bundle, f"{path}.features")
+        return read_shot(payload["features"], bundle, f"{path}.features")
     except InvalidInput as error:
         errors += error.errors
         return None
 
 
-def _checked(body: Mapping[str, Any], checks: Mapping[str, Check]) -> list[FieldError]:
-    """What the optional fields violate; null is the same as absent."""
-    found = ((name, check(body[name])) for name, check in checks.items() if body.get(name) is not None)
-    return [FieldError(name, reason) for name, reason in found if reason]
+def _failed_checks(body: Mapping[str, Any], checks: Mapping[str, Check]) -> list[FieldError]:
+    """The optional fields that fail their check; null is the same as absent."""
+    faults = ((name, check(body[name])) for name, check in checks.items() if body.get(name) is not None)
+    return [FieldError(name, fault.code, fault.params) for name, fault in faults if fault]
 
 
-def _prediction_id(value: Any) -> str:
-    matches = isinstance(value, str) and PREDICTION_ID.fullmatch(value)
-    return "" if matches else "must look like pred_20260101_abc123, as /predict gave it"
+def _check_prediction_id(prediction_id: Any) -> Message | None:
+    matches = isinstance(prediction_id, str) and PREDICTION_ID.fullmatch(prediction_id)
+    return None if matches else Message("not_a_prediction_id")
 
 
-def _language(value: Any) -> str:
-    return "" if value in LANGUAGES else f"must be one of {', '.join(LANGUAGES)}"
+def _check_language(language: Any) -> Message | None:
+    return None if language in LANGUAGES else Message("unknown_language", {"allowed": LANGUAGES})
 
 
-def _question(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        return "must be a question in words"
-    return "" if len(value) <= MAX_QUESTION else f"is over {MAX_QUESTION} characters long; ask more briefly"
+def _check_question(question: Any) -> Message | None:
+    if not isinstance(question, str) or not question.strip():
+        return Message("question_not_text")
+    return None if len(question) <= MAX_QUESTION else Message("question_too_long", {"max": MAX_QUESTION})
 
 
-def _some_of(allowed: tuple[str, ...]) -> Check:
-    def check(value: Any) -> str:
-        fits = isinstance(value, list) and all(item in allowed for item in value)
-        return "" if fits else f"must be a list of {', '.join(allowed)}"
+def _check_list_of(allowed: tuple[str, ...]) -> Check:
+    def check(names: Any) -> Message | None:
+        valid = isinstance(names, list) and all(name in allowed for name in names)
+        return None if valid else Message("not_a_list_of", {"allowed": allowed})
 
     return check
 
 
-def _context(value: Any) -> str:
-    """The parts of a context that a question is worded from have the shape that /predict and /importance give."""
-    shapes: dict[str, dict[str, type]] = {
-        "defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
-        "top_features": {"name": str, "label": str, "value": float}}
-    if not isinstance(value, dict):
-        return "must be an object with what /predict and /importance gave"
-    wrong = [name for name, shape in shapes.items() if value.get(name) is not None and not _fits(value[name], shape)]
-    return f"{', '.join(wrong)} must be as /predict and /importance give it" if wrong else ""
+def _check_context(context: Any) -> Message | None:
+    """Check the parts of a context that a question is worded from; the others are not read."""
+    if not isinstance(context, dict):
+        return Message("context_not_an_object")
+    malformed = [part for part, fields in CONTEXT_FIELDS.items()
+                 if context.get(part) is not None and not _entries_fit(context[part], fields)]
+    return Message("context_malformed", {"parts": malformed}) if malformed else None
 
 
-def _fits(items: Any, shape: Mapping[str, type]) -> bool:
-    return isinstance(items, list) and all(
-        isinstance(item, dict) and all(_is(item.get(name), kind) for name, kind in shape.items())
-        and _labels_fit(item.get("labels")) for item in items)
+def _entries_fit(entries: Any, fields: Mapping[str, type]) -> bool:
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict) and all(_has_type(entry.get(name), kind) for name, kind in fields.items())
+        and _labels_fit(entry.get("labels")) for entry in entries)
 
 
 def _labels_fit(labels: Any) -> bool:
     return labels is None or (isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values()))
 
 
-def _is(value: Any, kind: type) -> bool:
+def _has_type(value: Any, kind: type) -> bool:
+    """Whether a JSON value is of a type; any number but no boolean counts as a float."""
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)

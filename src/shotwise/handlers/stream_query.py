@@ -1,8 +1,9 @@
-"""POST /query at the edge: the answer as server-sent events, while it is being worded.
+"""POST /query: the answer as server-sent events, while it is being written.
 
-An ASGI app: uvicorn serves it on one machine, and on AWS behind the Lambda Web Adapter, because Python's own runtime
-cannot stream. `passage` events name what the answer rests on, `token` events bring its text, one `done` event what
-POST /rag-query returns; `error` ends a stream whose work failed after it had begun.
+This is an ASGI app, because Python's own Lambda runtime cannot stream: uvicorn serves it on one machine, and on AWS the
+Lambda Web Adapter stands in front of it. `passage` events name the passages that the answer rests on, `token` events
+bring its text in pieces, and one `done` event has what POST /rag-query returns. An `error` event ends a stream that
+failed after it had begun.
 """
 
 from __future__ import annotations
@@ -22,37 +23,47 @@ from starlette.routing import Route
 
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.handlers.body import MAX_BYTES, PayloadTooLarge, check_media_type, read_body
-from shotwise.handlers.lambda_handler import emit
+from shotwise.handlers.lambda_handler import emit_metrics
 from shotwise.handlers.problem import CONTENT_TYPE, problem, to_json
-from shotwise.handlers.rag_query import question_of
+from shotwise.handlers.rag_query import question_for
 from shotwise.handlers.replies import knowledge_reply
 from shotwise.handlers.requests import knowledge_request
 from shotwise.knowledge.answering.answerer import EXTRACTIVE, Answerer, Event
 from shotwise.knowledge.models import Answer, Hit
 
 SERVICE = "stream_query"
-# nginx and its like would hold a stream back until it ends.
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# nginx and similar proxies would hold a stream back until it ends.
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that hung up; nobody receives it
 
 
 def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: str = "none") -> Starlette:
-    """The app for an answerer. GET /health is what the adapter waits for. origins: whose web pages may read it;
-    version: of the function, for the metric that stops its roll-out."""
+    """Return the ASGI app that streams answers; its GET /health is what the Lambda Web Adapter waits for.
+
+    Parameters
+    ----------
+    answerer : Answerer
+        Answers the questions.
+    origins : sequence of str
+        The origins whose web pages may read responses.
+    version : str
+        The version of the Lambda function, for the metric that stops its roll-out.
+    """
     logger = Logger(service=SERVICE)
 
     async def post_query(request: Request) -> Response:
         started = time.perf_counter()
         try:
             check_media_type(request.headers.get("content-type"))
-            asked = knowledge_request(read_body(await _body(request)))
-            events = answerer.events(await run_in_threadpool(question_of, asked, answerer))
-            first = await run_in_threadpool(next, events)  # what fails before anything is said still gets its status
+            query = knowledge_request(read_body(await _body(request)))
+            events = answerer.events(await run_in_threadpool(question_for, query, answerer))
+            first = await run_in_threadpool(next, events)  # an error before the first event still sets the status
         except ClientDisconnect:
-            return Response(status_code=499)  # nobody hears it
-        except Exception as error:  # as the gateway does: whatever it is, the caller gets a problem document
-            return _refused(error, logger, version)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except Exception as error:  # as the gateway does: whatever it is, the caller gets a problem
+            return _problem_response(error, logger, version)
         return StreamingResponse(_stream(first, events, started, logger, answerer.name, version),
-                                 media_type="text/event-stream", headers=HEADERS)
+                                 media_type="text/event-stream", headers=STREAM_HEADERS)
 
     async def get_health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -67,24 +78,24 @@ async def _body(request: Request) -> str:
     async for part in request.stream():
         body += part
         if len(body) > MAX_BYTES:
-            raise PayloadTooLarge([FieldError("body", f"is over {MAX_BYTES // 1024} KiB; send less")])
+            raise PayloadTooLarge
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidInput([FieldError("body", "is not UTF-8")]) from None
+        raise InvalidInput([FieldError("body", "not_utf8")]) from None
 
 
-def _refused(error: Exception, logger: Logger, version: str) -> Response:
-    document = problem(error)
-    if document["status"] >= 500:
+def _problem_response(error: Exception, logger: Logger, version: str) -> Response:
+    content = problem(error)
+    if content["status"] >= 500:
         logger.error("failed", exc_info=error)
-        _failed(version)
-    return Response(to_json(document), document["status"], media_type=CONTENT_TYPE)
+        _count_failure(version)
+    return Response(to_json(content), content["status"], media_type=CONTENT_TYPE)
 
 
 async def _stream(first: Event, events: Generator[Event, None, None], started: float, logger: Logger,
                   generator: str, version: str) -> AsyncIterator[str]:
-    """The events as text. A client that hangs up ends this generator, and with it the work."""
+    """The events as text. A client that hangs up closes this generator, which stops the work."""
     first_token = 0.0
     event: Event | None = first
     try:
@@ -93,42 +104,43 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
             if isinstance(event, str) and not first_token:
                 first_token = elapsed
             if isinstance(event, Answer):
-                _measure(event, generator, elapsed, first_token or elapsed)
-            yield _text(event, elapsed)
+                _emit_answer_metrics(event, generator, elapsed, first_token or elapsed)
+            yield _event_text(event, elapsed)
             event = await run_in_threadpool(next, events, None)
-    except Exception as error:  # the status is sent already: all that can be done is to say so
+    except Exception as error:  # the status is sent already: an event is the only way left to report it
         logger.error("failed", exc_info=error)
-        _failed(version)
-        yield _event("error", problem(error))
+        _count_failure(version)
+        yield _sse("error", problem(error))
     finally:
         events.close()
 
 
-def _failed(version: str) -> None:
-    """Count a failure that Lambda sees as a success: for the alarm, and for the roll-out of the version at work."""
-    emit(SERVICE, {}, {"Failed": 1})
-    emit(SERVICE, {}, {"Failed": 1}, function_version=version)
+def _count_failure(version: str) -> None:
+    """Count a failure that Lambda sees as a success: for the alarm, and for the roll-out of the running version."""
+    emit_metrics(SERVICE, {}, {"Failed": 1})
+    emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=version)
 
 
-def _measure(answer: Answer, generator: str, elapsed: float, first_token: float) -> None:
-    emit(SERVICE, {"ProcessingTime": elapsed, "FirstToken": first_token},
-         {"Answers": 1, "Ungrounded": float(not answer.grounded), "DroppedClaims": answer.dropped},
-         model_version=generator)
+def _emit_answer_metrics(answer: Answer, generator: str, elapsed: float, first_token: float) -> None:
+    emit_metrics(SERVICE, {"ProcessingTime": elapsed, "FirstToken": first_token},
+                 {"Answers": 1, "Ungrounded": float(not answer.grounded), "DroppedClaims": answer.dropped},
+                 model_version=generator)
     if answer.degraded:
-        emit(SERVICE, {}, {"Degraded": 1})
-    if answer.generator != EXTRACTIVE:  # a promise is made of these, and an alarm cannot look for the model's name
-        emit(SERVICE, {"GeneratedFirstToken": first_token}, {})
+        emit_metrics(SERVICE, {}, {"Degraded": 1})
+    if answer.generator != EXTRACTIVE:  # there is an objective for these, and an alarm cannot know the model's name
+        emit_metrics(SERVICE, {"GeneratedFirstToken": first_token}, {})
 
 
-def _text(event: Event, elapsed: float) -> str:
+def _event_text(event: Event, elapsed: float) -> str:
     if isinstance(event, str):
-        return _event("token", {"text": event})
+        return _sse("token", {"text": event})
     if isinstance(event, Hit):
         passage = event.passage
-        return _event("passage", {"document": passage.document, "title": passage.title, "page": passage.page,
-                                  "headings": list(passage.headings), "relevance": round(event.relevance, 4)})
-    return _event("done", {**knowledge_reply(event), "processing_time_ms": elapsed})
+        return _sse("passage", {"document": passage.document, "title": passage.title, "page": passage.page,
+                                "headings": list(passage.headings), "relevance": round(event.relevance, 4)})
+    return _sse("done", {**knowledge_reply(event), "processing_time_ms": elapsed})
 
 
-def _event(kind: str, data: Any) -> str:
-    return f"event: {kind}\ndata: {to_json(data)}\n\n"
+def _sse(event_type: str, content: Any) -> str:
+    """A server-sent event with JSON as its data."""
+    return f"event: {event_type}\ndata: {to_json(content)}\n\n"
