@@ -1,23 +1,28 @@
-"""`shotwise attach-questions`: the questions that a PDF answers → an attachment of the PDF, by which it is found."""
+"""`shotwise attach-questions`: attaches to a PDF the questions that it answers, so that the search finds it by them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pymupdf
 
-from shotwise.errors import FieldError, InvalidInput
 from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES, place_questions, read_questions
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import ExpectedQuestion
+from shotwise.messages import DOCUMENT_NOTES, Message, text_of
+from shotwise_cli.errors import FileError
 
-EPOCH = "(D:20000101000000Z)"  # the date of the attachment: the same content gives the same bytes
+EPOCH = "(D:20000101000000Z)"  # the attachment's date: fixed, so that the same content gives the same bytes
 
 
 def with_questions(pdf: bytes, questions: bytes) -> bytes:
-    """The PDF with `questions` attached, in place of those that it had; the same PDF where they are the same."""
+    """Attach the content of a questions file to a PDF, replacing what was attached before.
+
+    The PDF is returned unchanged where it has these questions already.
+    """
     with pymupdf.open("pdf", pdf) as document:
         if ATTACHMENT in document.embfile_names():
             if document.embfile_get(ATTACHMENT) == questions:
@@ -29,37 +34,51 @@ def with_questions(pdf: bytes, questions: bytes) -> bytes:
         return bytes(document.tobytes(garbage=1, deflate=True, no_new_id=True, encryption=pymupdf.PDF_ENCRYPT_KEEP))
 
 
-def attach_questions(path: Path, questions: Path) -> int:
-    """Attach a file of questions to a PDF, in place; how many there are.
+def attach_questions(path: Path, questions_path: Path) -> int:
+    """Attach a file of questions to a PDF, in place.
 
-    Raises DocumentError where the PDF cannot be read, InvalidInput where it is signed, where the questions' file is no
-    UTF-8 or too large, and, naming the lines, where some cannot be used or name words that their page does not hold.
-    Nothing is changed then.
+    Returns
+    -------
+    int
+        The number of questions.
+
+    Raises
+    ------
+    DocumentError
+        Where the PDF cannot be read.
+    FileError
+        Where the PDF is signed, where the questions file is too large or not UTF-8, or where some of its lines cannot
+        be used or name words that are not on their page. The PDF is unchanged then.
     """
     document = parse(path)
-    content, expected = _questions(questions)
-    faults = place_questions(replace(document, expected=expected), split_into_passages(document))[1]
-    if faults:
-        raise InvalidInput([FieldError(questions.name, fault) for fault in faults])
+    content, expected = _read_questions(questions_path)
+    _, notes = place_questions(replace(document, expected=expected), split_into_passages(document))
+    if notes:
+        raise FileError(questions_path.name, *_texts(notes))
     pdf = path.read_bytes()
     with pymupdf.open("pdf", pdf) as opened:
         if opened.get_sigflags() > 1:
-            raise InvalidInput([FieldError(path.name, "is signed, and would be no longer; attach them before")])
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_bytes(with_questions(pdf, content))
-    aside.replace(path)
-    return sum(len(each.questions) for each in expected)
+            raise FileError(path.name, "is signed, and the change would break the signature; attach the questions "
+                                       "before signing")
+    new_path = path.with_name(f".{path.name}.new")
+    new_path.write_bytes(with_questions(pdf, content))
+    new_path.replace(path)
+    return sum(len(question.questions) for question in expected)
 
 
-def _questions(path: Path) -> tuple[bytes, tuple[ExpectedQuestion, ...]]:
-    """The content of a file of questions, and what it says."""
+def _read_questions(path: Path) -> tuple[bytes, tuple[ExpectedQuestion, ...]]:
+    """The content of a questions file, as bytes and parsed."""
     content = path.read_bytes()
     if len(content) > MAX_BYTES:
-        raise InvalidInput([FieldError(path.name, f"is larger than {MAX_BYTES >> 20} MiB; leave some out")])
+        raise FileError(path.name, f"is larger than {MAX_BYTES >> 20} MiB; leave some out")
     try:
-        expected, faults = read_questions(content.decode("utf-8"))
+        expected, notes = read_questions(content.decode("utf-8"))
     except UnicodeDecodeError:
-        raise InvalidInput([FieldError(path.name, "is not UTF-8; save it as such")]) from None
-    if faults or not expected:
-        raise InvalidInput([FieldError(path.name, fault) for fault in faults or ("holds no questions",)])
+        raise FileError(path.name, "is not UTF-8; save it as UTF-8") from None
+    if notes or not expected:
+        raise FileError(path.name, *(_texts(notes) or ["holds no questions"]))
     return content, expected
+
+
+def _texts(notes: Sequence[Message]) -> list[str]:
+    return [text_of(DOCUMENT_NOTES, note) for note in notes]

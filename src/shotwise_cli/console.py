@@ -1,4 +1,4 @@
-"""What every command writes: results on standard output, everything else on standard error."""
+"""Output of every command: its outcome on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+ReportProgress = Callable[[int, int, str], None]
+
 
 def fail(message: str, status: int) -> int:
-    """Say what is wrong and hand the exit status back."""
+    """Print an error and return the exit status."""
     print(f"shotwise: {message}", file=sys.stderr)
     return status
 
 
 def note(text: str) -> None:
-    """Tell how far things are."""
+    """Print a line about the progress of a command."""
     print(text, file=sys.stderr)
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on a terminal, a line a step elsewhere; tell it the steps done, all steps, and what is done now."""
+def progress_bar() -> Iterator[ReportProgress]:
+    """Show the progress of long work: a bar on a terminal, one line per step elsewhere.
+
+    Yields
+    ------
+    callable
+        To be called with the number of steps done, the number of all steps, and the name of the current step.
+    """
     from tqdm import tqdm
 
     with tqdm(total=0, disable=None, leave=False, bar_format="{n_fmt}/{total_fmt} {bar:24} {elapsed} {desc}") as bar:
-        def show(done: int, steps: int, what: str) -> None:
+        def show(done: int, steps: int, step: str) -> None:
             if bar.disable:
-                note(f"{done}/{steps} {what}")
+                note(f"{done}/{steps} {step}")
             else:
                 bar.total, bar.n = steps, done
-                bar.set_description_str(what)
+                bar.set_description_str(step)
 
         yield show
 

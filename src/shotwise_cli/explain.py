@@ -198,7 +198,8 @@ def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Pat
         name = bundle.names[column]
         # A feature may have any name; the rank keeps two apart that become the same file name.
         file_name = re.sub(r"[^\w-]", "_", name)[:60]
-        charts[f"dependence-{rank:02}-{file_name}"] = functools.partial(dependence, attributions, name, bundle, language)
+        charts[f"dependence-{rank:02}-{file_name}"] = functools.partial(dependence, attributions, name, bundle,
+                                                                        language)
     written, failures = [], []
     for chart, draw in charts.items():
         try:

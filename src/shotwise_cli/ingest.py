@@ -1,4 +1,7 @@
-"""`shotwise ingest`: files and folders → the local index, with a copy of each PDF so that its pages can be opened."""
+"""`shotwise ingest`, `documents` and `remove`: the documents of the local stack.
+
+A PDF that is ingested is also copied to the folder that documents are served from, so that its pages can be opened.
+"""
 
 from __future__ import annotations
 
@@ -21,37 +24,51 @@ from shotwise_local.stack import MANUALS, copy_aside, pdfs_in, prepare
 
 
 def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[str], None]) -> list[IngestResult]:
-    """Ingest all PDFs of `paths`; into `index_path` alone where one is given, else into the local stack's library."""
+    """Ingest PDFs.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files, and folders that are searched for PDFs; the shipped manuals if it is empty.
+    index_path : Path or None
+        The file of the document store to write; None for the store of the local stack.
+    say : callable
+        Called with a line of text for each file.
+
+    Returns
+    -------
+    list of IngestResult
+        One for each file name. Files that share a name, or have one that a document cannot have, fail.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where one of the paths does not exist.
+    """
     if index_path is None:
         prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
     knowledge = replace(settings.knowledge, index_path=index_path) if index_path else settings.knowledge
     ingestion = open_ingestion(knowledge)
-    files = list(_files(paths or [MANUALS]))
-    names = Counter(path.name for path in files)
-    found = [IngestResult(name, "failed", reason=f"{name}: {count} files of this name; rename them, documents go by name")
-             for name, count in names.items() if count > 1]
-    found += [IngestResult(name, "failed", reason=f"{name}: its name {text_of(FIELD_REASONS, fault)}") for name in names
-              if (fault := name_fault(name))]
-    files = [path for path in files if names[path.name] == 1 and not name_fault(path.name)]
+    files, outcomes = _usable(list(_files(paths or [MANUALS])))
     for number, path in enumerate(files, 1):
         outcome = ingestion.ingest(path)
         say(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
-        found.append(outcome)
+        outcomes.append(outcome)
         if index_path is None and outcome.state != "failed":
-            _keep(path, settings.documents)
+            _copy_to_served_folder(path, settings.documents)
     ingestion.document_store.close()
-    return found
+    return outcomes
 
 
-def listed(say: Callable[[str], None]) -> dict[str, Any]:
-    """What GET /documents replies."""
+def list_documents(say: Callable[[str], None]) -> dict[str, Any]:
+    """List the documents of the local stack, as GET /documents does."""
     prepare(os.environ, say)
     return documents_reply(open_document_store(Settings.from_mapping(os.environ).knowledge))
 
 
-def remove(name: str, say: Callable[[str], None]) -> IngestResult:
-    """Remove a document and the copy of it that was kept. Raises NotFound, also for a manual that comes with us."""
+def remove_document(name: str, say: Callable[[str], None]) -> IngestResult:
+    """Remove a document and its served copy. Raises NotFound where there is none; shipped manuals count as none."""
     prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
     FolderStore(settings.documents, "").remove(name)
@@ -68,7 +85,19 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _keep(path: Path, folders: Sequence[Path]) -> None:
-    """Copy the PDF to the first of the folders that documents are served from, unless it lies in one of them."""
+def _usable(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
+    """The files that can be ingested by their names, and a failure for each name that cannot be used."""
+    counts = Counter(path.name for path in files)
+    faults = {name: fault for name in counts if (fault := name_fault(name))}
+    failures = [IngestResult(name, "failed", reason=f"{name}: {count} files have this name; rename them, because a "
+                                                    "document is known by its name")
+                for name, count in counts.items() if count > 1]
+    failures += [IngestResult(name, "failed", reason=f"{name}: its name {text_of(FIELD_REASONS, fault)}")
+                 for name, fault in faults.items()]
+    return [path for path in files if counts[path.name] == 1 and path.name not in faults], failures
+
+
+def _copy_to_served_folder(path: Path, folders: Sequence[Path]) -> None:
+    """Copy a PDF to the first of the folders that documents are served from, unless it is in one of them already."""
     if path.parent.resolve() not in {folder.resolve() for folder in folders}:
         copy_aside(path, folders[0] / path.name)

@@ -1,15 +1,15 @@
-"""The commands about documents: ask them, take them in, list and remove them, measure how well they are found."""
+"""The commands about documents: ask a question, ingest, list and remove documents, measure retrieval."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from shotwise_cli.console import fail, note, print_json
+from shotwise_cli.quiet_stack import quiet_stack
 
 ROOT = Path(__file__).parents[2]
 GOLDEN, FLOORS = ROOT / "manuals/golden.jsonl", ROOT / "manuals/golden.floors.json"
@@ -17,38 +17,39 @@ GOLDEN, FLOORS = ROOT / "manuals/golden.jsonl", ROOT / "manuals/golden.floors.js
 
 def add_commands(commands: Any) -> None:
     """Add the commands of this file to the parser's subcommands."""
-    add = commands.add_parser("ask", help="ask the plant's documents")
+    add = commands.add_parser("ask", help="ask the plant's documents a question")
     add.add_argument("question")
-    _with_json(add, "the reply", _ask)
-    add = commands.add_parser("ingest", help="put PDFs into the knowledge library")
-    add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals without any")
-    add.add_argument("--index", type=Path, help="the library file to write, instead of the local stack's")
-    _with_json(add, "what became of each file", _ingest)
-    add = commands.add_parser("attach-questions", help="attach the questions that a PDF answers, to find it by them")
+    _finish(add, _ask, "the reply")
+    add = commands.add_parser("ingest", help="put PDFs into the document store, so that they are searched")
+    add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals if none is given")
+    add.add_argument("--index", type=Path, help="the store's file to write, instead of the local stack's")
+    _finish(add, _ingest, "the outcome for each file")
+    add = commands.add_parser("attach-questions", help="attach to a PDF the questions that it answers, for the search")
     add.add_argument("document", type=Path, help="the PDF; it is changed")
     add.add_argument("questions", type=Path, help='{"page", "text", "questions"} a line; text: words of that page')
     add.set_defaults(run=_attach)
-    add = commands.add_parser("documents", help="list what is searched, and what could not be read")
-    _with_json(add, "the list", _documents)
-    add = commands.add_parser("remove", help="remove a document from the knowledge library")
+    add = commands.add_parser("documents", help="list the documents that are searched, and those that failed")
+    _finish(add, _documents, "the list")
+    add = commands.add_parser("remove", help="remove a document from the document store")
     add.add_argument("name", help="its file name, as `shotwise documents` lists it")
-    _with_json(add, "what became of it", _remove)
-    add = commands.add_parser("evaluate-knowledge", help="how well pages are found, quoted and refused")
+    _finish(add, _remove, "the outcome")
+    add = commands.add_parser("evaluate-knowledge", help="measure retrieval, quotes and refusals")
     add.add_argument("--corpus", type=Path, help="rank the passages of this file instead: {id, text} a line")
     add.add_argument("--queries", type=Path, help="with --corpus: {query, relevant: [ids]} a line")
     add.add_argument("--fitting", action="store_true", help="the half of the golden set that refusal was fitted on")
-    _with_json(add, "the figures", _evaluate)
+    _finish(add, _evaluate, "the figures")
 
 
-def _with_json(parser: argparse.ArgumentParser, what: str, run: Any) -> None:
-    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON and nothing else")
+def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], output: str) -> None:
+    """Add `--json` to a command and name the function that runs it."""
+    parser.add_argument("--json", action="store_true", help=f"print {output} as JSON and nothing else")
     parser.set_defaults(run=run)
 
 
 def _ask(options: argparse.Namespace) -> int:
     from shotwise.handlers.requests import knowledge_request
     from shotwise.knowledge.text.question import language_of
-    from shotwise_cli.report import knowledge_lines
+    from shotwise_cli.diagnosis_report import answer_lines
 
     knowledge_request({"query": options.question})
     with quiet_stack() as (functions, _, _):
@@ -56,7 +57,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.json:
         print_json(reply)
     else:
-        print("\n".join(knowledge_lines(reply, language_of(options.question))))
+        print("\n".join(answer_lines(reply, language_of(options.question))))
     return 0
 
 
@@ -67,10 +68,10 @@ def _ingest(options: argparse.Namespace) -> int:
     if options.json:
         print_json([vars(outcome) for outcome in outcomes])
     else:
-        for found in outcomes:
-            size = f", {found.pages} pages, {found.passages} passages" if found.state == "added" else ""
-            print("\n".join([found.reason or f"{found.name}: {found.state}{size}", *found.notes]))
-    return 1 if any(found.state == "failed" for found in outcomes) else 0
+        for outcome in outcomes:
+            size = f", {outcome.pages} pages, {outcome.passages} passages" if outcome.state == "added" else ""
+            print("\n".join([outcome.reason or f"{outcome.name}: {outcome.state}{size}", *outcome.notes]))
+    return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
 
 
 def _attach(options: argparse.Namespace) -> int:
@@ -86,79 +87,85 @@ def _attach(options: argparse.Namespace) -> int:
 
 
 def _documents(options: argparse.Namespace) -> int:
-    from shotwise_cli.ingest import listed
+    from shotwise_cli.ingest import list_documents
 
-    found = listed(note)
+    reply = list_documents(note)
     if options.json:
-        print_json(found)
+        print_json(reply)
     else:
-        for document in found["documents"]:
-            size = f"{document['pages']} pages, {document['passages']} passages"
-            print("\n  ".join([f"{document['name']}: {document['title']}, {size}" if document["version"]
-                               else f"{document['name']}: not searched", *document["notes"],
-                               *filter(None, [document["failure"]])]))
+        for summary in reply["documents"]:
+            print("\n  ".join(_summary_lines(summary)))
     return 0
 
 
-def _remove(options: argparse.Namespace) -> int:
-    from shotwise_cli.ingest import remove
+def _summary_lines(summary: dict[str, Any]) -> list[str]:
+    """A document of the list: its name and size, its notes, and why it failed."""
+    name = summary["name"]
+    head = f"{name}: {summary['title']}, {summary['pages']} pages, {summary['passages']} passages" \
+        if summary["version"] else f"{name}: not searched"
+    return [head, *summary["notes"], *filter(None, [summary["failure"]])]
 
-    found = remove(options.name, note)
+
+def _remove(options: argparse.Namespace) -> int:
+    from shotwise_cli.ingest import remove_document
+
+    outcome = remove_document(options.name, note)
     if options.json:
-        print_json(vars(found))
+        print_json(vars(outcome))
     else:
-        print(f"{found.name}: {found.state}")
+        print(f"{outcome.name}: {outcome.state}")
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from shotwise.adapters.knowledge_factory import open_analyzer, open_answerer
-    from shotwise.settings import Settings
-
     if bool(options.corpus) != bool(options.queries):
         return fail("--corpus and --queries go together; give both, or none for our own set", 2)
     if options.corpus:
-        from shotwise_cli.knowledge_evaluation import evaluate_ranking
+        return _print_figures(_ranking_figures(options.corpus, options.queries), {}, options.json)
+    from shotwise_cli.knowledge_evaluation import read_floors
 
-        settings = Settings.from_mapping(os.environ)
-        found = evaluate_ranking(options.corpus, options.queries, open_analyzer(settings.knowledge), _bar)
-        return _told(found, {}, options.json)
-    from shotwise_cli.knowledge_evaluation import evaluate_golden, read_floors, read_golden
+    return _print_figures(_golden_figures(fitting=options.fitting), {} if options.fitting else read_floors(FLOORS),
+                          options.json)
+
+
+def _ranking_figures(corpus: Path, queries: Path) -> dict[str, Any]:
+    """How well the passages of any corpus are ranked."""
+    from shotwise.adapters.knowledge_factory import open_analyzer
+    from shotwise.settings import Settings
+    from shotwise_cli.knowledge_evaluation import evaluate_ranking
+
+    analyzer = open_analyzer(Settings.from_mapping(os.environ).knowledge)
+    return evaluate_ranking(corpus, queries, analyzer, _progress)
+
+
+def _golden_figures(*, fitting: bool) -> dict[str, Any]:
+    """How well the questions of the golden set are answered from the local stack's documents."""
+    from shotwise.adapters.knowledge_factory import open_answerer
+    from shotwise.settings import Settings
+    from shotwise_cli.knowledge_evaluation import evaluate_golden, read_golden
     from shotwise_cli.pdf_pages import pdf_pages
     from shotwise_local.stack import MANUALS, prepare
 
     prepare(os.environ, note)
     answerer = open_answerer(Settings.from_mapping(os.environ).knowledge)
-    questions = read_golden(GOLDEN, fitting=options.fitting)
-    found = evaluate_golden(questions, answerer, pdf_pages(MANUALS), _bar)
-    return _told(found, {} if options.fitting else read_floors(FLOORS), options.json)
+    return evaluate_golden(read_golden(GOLDEN, fitting=fitting), answerer, pdf_pages(MANUALS), _progress)
 
 
-def _told(found: dict[str, Any], floors: dict[str, float], as_json: bool) -> int:
-    """Print the figures; a figure under its floor is a failed check."""
+def _print_figures(figures: dict[str, Any], floors: dict[str, float], as_json: bool) -> int:
+    """Print the figures; one that is under its floor is a failed check, status 1."""
     if as_json:
-        print_json(found)
+        print_json(figures)
     else:
-        for name, value in found.items():
-            print(f"{name:18} {value:.3f}" if isinstance(value, float) else f"{name:18} {value}")
-    under = [f"{name} is {found[name]:.3f}, under its floor {floor}" for name, floor in floors.items()
-             if found[name] < floor]
+        for name, figure in figures.items():
+            print(f"{name:18} {figure:.3f}" if isinstance(figure, float) else f"{name:18} {figure}")
+    under = [f"{name} is {figures[name]:.3f}, under its floor {floor}" for name, floor in floors.items()
+             if figures[name] < floor]
     return fail("; ".join(under), 1) if under else 0
 
 
-def _bar(items: Iterable[Any]) -> Iterable[Any]:
+def _progress(questions: Iterable[Any]) -> Iterable[Any]:
+    """Show a progress bar while the questions are iterated over; nothing where there is no terminal."""
     from tqdm import tqdm
 
-    return tqdm(items, leave=False, disable=None)
-
-
-@contextmanager
-def quiet_stack() -> Iterator[Any]:
-    """The stack without its logs on standard output."""
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
-    from shotwise_local.stack import open_stack, prepare
-
-    prepare(os.environ, note)
-    with open_stack() as stack:
-        yield stack
+    bar: Iterable[Any] = tqdm(questions, leave=False, disable=None)
+    return bar

@@ -1,4 +1,4 @@
-"""The text of a PDF's pages, read from the file itself: what quotes are held against, apart from any index."""
+"""The text of a PDF's pages, read from the file itself, so that quotes are checked independently of any index."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pymupdf
 
 
 def pdf_pages(folder: Path) -> Callable[[str, int], str]:
-    """(file name, page from 1) → the page's text; empty where there is no such page."""
+    """Return a function (file name, page from 1) → text of that page; empty where there is no such page."""
     @cache
-    def text(name: str, page: int) -> str:
+    def page_text(name: str, page: int) -> str:
         with pymupdf.open(folder / name) as pdf:
-            found: str = pdf[page - 1].get_text() if 1 <= page <= len(pdf) else ""
-            return found
+            text: str = pdf[page - 1].get_text() if 1 <= page <= len(pdf) else ""
+            return text
 
-    return text
+    return page_text

@@ -14,7 +14,7 @@ import pytest
 from shots import as_features, generate
 
 from shotwise.bundle import Bundle
-from shotwise.errors import InvalidInput
+from shotwise_cli.errors import FileError
 from shotwise_cli.explain import EXPLANATIONS, explain_file, read_shots
 from shotwise_cli.main import main
 
@@ -118,7 +118,7 @@ def test_a_shot_at_fault_has_its_errors_and_stops_no_other(tmp_path: Path, given
     assert main(["explain", str(write_table(tmp_path / "shots.csv", wrong)), "--out", str(out)]) == 2
     found = lines(out)
     assert {error["field"] for error in found[1]["errors"]} == {"features.Spray_Time", "features.Coolant_Temp"}
-    assert all("importance" in found[row] for row in (0, 2)) and "1 at fault" in capsys.readouterr().out
+    assert all("importance" in found[row] for row in (0, 2)) and "1 with bad input" in capsys.readouterr().out
 
 
 def test_json_says_the_same_as_csv(table: Path, tmp_path: Path, given: list[dict[str, Any]], bundle: Bundle) -> None:
@@ -141,7 +141,7 @@ def test_changed_limits_are_another_model(table: Path, tmp_path: Path, bundle: B
     """The setpoints of two sets of limits are never mixed in one file."""
     explain_file(table, tmp_path / "out", bundle, "ko", quiet)
     other = replace(bundle, manifest={**bundle.manifest, "limits": {}})
-    with pytest.raises(InvalidInput, match="another model"):
+    with pytest.raises(FileError, match="another model"):
         explain_file(table, tmp_path / "out", other, "ko", quiet)
 
 
@@ -151,7 +151,7 @@ def test_a_file_of_something_else_is_left_alone(table: Path, tmp_path: Path, bun
     path = tmp_path / "out" / EXPLANATIONS
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(InvalidInput, match="something else"):
+    with pytest.raises(FileError, match="something else"):
         explain_file(table, path.parent, bundle, "ko", quiet)
     assert path.read_bytes() == content
 
@@ -160,7 +160,7 @@ def test_two_runs_never_write_into_one_file(table: Path, tmp_path: Path, bundle:
     """The second is told so while the first is under way; afterwards it may go on."""
     def again(done: int, steps: int, what: str) -> None:
         if done == 2:
-            with pytest.raises(InvalidInput, match="another run"):
+            with pytest.raises(FileError, match="another run"):
                 explain_file(table, tmp_path / "out", bundle, "ko", quiet)
 
     explain_file(table, tmp_path / "out", bundle, "ko", again)
@@ -213,6 +213,6 @@ def test_a_file_without_shots_is_bad_input(tmp_path: Path, bundle: Bundle, name:
     """It is named, and nothing is written."""
     path = tmp_path / name
     path.write_text(content, "utf-8")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(FileError):
         explain_file(path, tmp_path / "out", bundle, "ko", quiet)
     assert not (tmp_path / "out").exists()
