@@ -52,7 +52,7 @@ def attach_questions(path: Path, questions_path: Path) -> int:
     """
     document = parse(path)
     content, expected = _read_questions(questions_path)
-    _, notes = place_questions(replace(document, expected=expected), split_into_passages(document))
+    _, notes = place_questions(replace(document, expected_questions=expected), split_into_passages(document))
     if notes:
         raise FileError(questions_path.name, *_texts(notes))
     pdf = path.read_bytes()

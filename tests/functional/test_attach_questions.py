@@ -37,10 +37,10 @@ def test_the_document_brings_them(manual: Path, capsys: pytest.CaptureFixture[st
     assert attach(manual, content) == 0 and "manual.pdf: 2 questions attached" in capsys.readouterr().out
     once = manual.read_bytes()
     found = parse(manual)
-    assert found.pages == before.pages and found.notes == () and found.expected[0].questions == tuple(ROW["questions"])
+    assert found.pages == before.pages and found.notes == () and found.expected_questions[0].questions == tuple(ROW["questions"])
     assert attach(manual, content) == 0 and manual.read_bytes() == once
     assert attach(manual, json.dumps({**ROW, "questions": ["a"]}).encode()) == 0
-    assert [each.questions for each in parse(manual).expected] == [("a",)]
+    assert [each.questions for each in parse(manual).expected_questions] == [("a",)]
     assert sorted(path.name for path in manual.parent.iterdir()) == ["manual.pdf", "questions.jsonl"]
 
 

@@ -37,7 +37,7 @@ class Document:
     sha256: str
     pages: tuple[Page, ...]
     notes: tuple[Message, ...] = ()
-    expected: tuple[ExpectedQuestion, ...] = ()
+    expected_questions: tuple[ExpectedQuestion, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ GUIDE = document(*MARKDOWN)
 def located(*expected: ExpectedQuestion, guide: Document = GUIDE) -> tuple[dict[tuple[int, int], tuple[str, ...]],
                                                                     tuple[str, ...]]:
     """Where in the guide's passages these are placed, and what is noted."""
-    found, notes = place_questions(replace(guide, expected=expected), split_into_passages(guide))
+    found, notes = place_questions(replace(guide, expected_questions=expected), split_into_passages(guide))
     return dict(found), notes
 
 
@@ -155,14 +155,14 @@ def test_words_are_placed_where_they_stand(page: int, text: str, place: tuple[in
 def test_a_heading_comes_before_lines() -> None:
     """Words that head one section and stand in another's line ask of the section."""
     kept = [passage("Die casting"), passage("b", headings=("Dies", "Die casting"))]
-    found, _ = place_questions(replace(GUIDE, expected=(ExpectedQuestion(1, "Die casting", ("a",)), ExpectedQuestion(1, "Die", ("b",)))), kept)
+    found, _ = place_questions(replace(GUIDE, expected_questions=(ExpectedQuestion(1, "Die casting", ("a",)), ExpectedQuestion(1, "Die", ("b",)))), kept)
     assert found == {(1, 0): ("a",), (0, 1): ("b",)}
 
 
 def test_what_stands_twice_is_the_first() -> None:
     """Of the passages of its page, not of an earlier one."""
     kept = [passage("Wait."), *(passage("Go.", "Wait.", headings=("Dies",), page=2) for _ in range(2))]
-    asked = replace(GUIDE, expected=(ExpectedQuestion(2, "Wait.", ("a",)), ExpectedQuestion(2, "Dies", ("b",))))
+    asked = replace(GUIDE, expected_questions=(ExpectedQuestion(2, "Wait.", ("a",)), ExpectedQuestion(2, "Dies", ("b",))))
     assert place_questions(asked, kept) == ({(1, 2): ("a",), (1, 0): ("b",)}, ())
 
 
@@ -172,7 +172,7 @@ def test_spaces_make_no_difference(text: str) -> None:
     (read,), _ = read_questions(row(1, text, ["a"]))
     kept = [passage("Always: Keep   the\nnozzle clean.", headings=("Keep the\u3000 nozzle clean!",))]
     heading = ExpectedQuestion(1, "Keep the nozzle clean!", ("b",))
-    assert place_questions(replace(GUIDE, expected=(read, heading)), kept) == ({(0, 1): ("a",), (0, 0): ("b",)}, ())
+    assert place_questions(replace(GUIDE, expected_questions=(read, heading)), kept) == ({(0, 1): ("a",), (0, 0): ("b",)}, ())
 
 
 def test_the_same_words_twice_add_up() -> None:
@@ -238,14 +238,14 @@ def rightly(kept: Sequence[Passage], expected: Sequence[ExpectedQuestion], found
 def test_every_question_is_placed_or_lost(kept: list[Passage], asked: list[tuple[int, str]]) -> None:
     """Each question stands at one place, which holds its words, or is told to be lost because there is none."""
     expected = tuple(ExpectedQuestion(page, text, (str(number),)) for number, (page, text) in enumerate(asked))
-    assert rightly(kept, expected, *place_questions(replace(GUIDE, expected=expected), kept))
+    assert rightly(kept, expected, *place_questions(replace(GUIDE, expected_questions=expected), kept))
 
 
 def test_the_check_sees_misplaced_questions() -> None:
     """The check can fail: another line, another passage, one left out, and one lost untold are seen."""
     kept = [passage("die", "spray"), passage("dry", headings=("die",), page=2)]
     expected = (ExpectedQuestion(1, "die", ("0",)), ExpectedQuestion(2, "die", ("1",)), ExpectedQuestion(2, "spray", ("2",)))
-    found, notes = place_questions(replace(GUIDE, expected=expected), kept)
+    found, notes = place_questions(replace(GUIDE, expected_questions=expected), kept)
     assert rightly(kept, expected, found, notes) and found == {(0, 1): ("0",), (1, 0): ("1",)}
     for wrong in ({(0, 2): ("0",), (1, 0): ("1",)}, {(0, 1): ("0",), (1, 1): ("1",)}, {(0, 1): ("0",)},
                   {**found, (1, 1): ("2",)}, {(0, 1): ("0", "1")}):

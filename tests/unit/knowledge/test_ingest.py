@@ -274,7 +274,7 @@ def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteDocumentS
 def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
     """Neither takes the place of the other."""
     def reading(path: Path) -> Document:
-        return replace(read(path), expected=(ExpectedQuestion(1, "균열", ("왜?",)), ExpectedQuestion(1, "온도의 표", ("왜?",))))
+        return replace(read(path), expected_questions=(ExpectedQuestion(1, "균열", ("왜?",)), ExpectedQuestion(1, "온도의 표", ("왜?",))))
 
     (plant.folder / "guide.pdf").write_text("온도의 표가 있다.", "utf-8")
     outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")

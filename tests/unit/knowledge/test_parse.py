@@ -240,15 +240,15 @@ def test_attached_questions_are_read(tmp_path: Path, content: str) -> None:
     path = save(tmp_path / "guide.pdf", words)
     plain = parse(path)
     read = parse(attach(path, content.encode()))
-    assert (read.expected, read.notes, read.pages) == ((ANSWERED,), (), plain.pages)
-    assert read.sha256 != plain.sha256 and plain.expected == ()
+    assert (read.expected_questions, read.notes, read.pages) == ((ANSWERED,), (), plain.pages)
+    assert read.sha256 != plain.sha256 and plain.expected_questions == ()
 
 
 def test_a_damaged_line_of_questions_is_noted(tmp_path: Path) -> None:
     """It is a note of the document, by its number; the lines around it count, one of bytes that are not UTF-8 too."""
     content = b"\n".join([ROW.encode(), b"{", ROW.encode().replace(b"thin", b"thi\xff"), b'{"page": 0}'])
     read = parse(attach(save(tmp_path / "guide.pdf", words), content))
-    assert [each.questions[1] for each in read.expected] == ["Why is it thin?", "Why is it thi\ufffd?"]
+    assert [each.questions[1] for each in read.expected_questions] == ["Why is it thin?", "Why is it thi\ufffd?"]
     assert [note.partition(" is passed over")[0] for note in read.notes] == [
         f"guide.pdf: line {number} of questions.jsonl" for number in (2, 4)]
 
@@ -257,15 +257,15 @@ def test_a_damaged_line_of_questions_is_noted(tmp_path: Path) -> None:
 def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> None:
     """A PDF may bring what it likes; beside the right one they make no difference."""
     path = attach(save(tmp_path / "guide.pdf", words), b"{", name)
-    assert (parse(path).expected, parse(path).notes) == ((), ())
-    assert parse(attach(path, ROW.encode())).expected == (ANSWERED,)
+    assert (parse(path).expected_questions, parse(path).notes) == ((), ())
+    assert parse(attach(path, ROW.encode())).expected_questions == (ANSWERED,)
 
 
 @pytest.mark.parametrize(("size", "expected"), [(MAX_BYTES, (ANSWERED,)), (MAX_BYTES + 1, ())])
 def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...]) -> None:
     """An attachment larger than it is passed over, however small it is in the PDF; one as large is read."""
     path = attach(save(tmp_path / "guide.pdf", words), ROW.encode().ljust(size))
-    assert parse(path).expected == expected and len(parse(path).pages) == 1
+    assert parse(path).expected_questions == expected and len(parse(path).pages) == 1
 
 
 def test_an_attachment_that_is_torn_costs_its_questions(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_an_attachment_that_is_torn_costs_its_questions(tmp_path: Path) -> None:
         pdf.xref_set_key(torn, "Filter", "/FlateDecode")
         pdf.save(tmp_path / "torn.pdf")
     read = parse(tmp_path / "torn.pdf")
-    assert read.pages[0].text.strip() == "Biscuit thickness" and read.expected == ()
+    assert read.pages[0].text.strip() == "Biscuit thickness" and read.expected_questions == ()
 
 
 @pytest.mark.parametrize("plan", [{"page 2": "crash"}, {"prepare": "crash"}, {"page 1": "crash", "plain 1": "crash"}])
@@ -285,5 +285,5 @@ def test_questions_are_read_once(tmp_path: Path, plan: dict[str, str]) -> None:
     """However many workers it takes to read the pages, the questions and their notes are there once, before those of
     the pages."""
     read = faked(tmp_path, questions=f"{{\n{ROW}", **plan)
-    assert read.expected == (ANSWERED,) and len(read.notes) == 2
+    assert read.expected_questions == (ANSWERED,) and len(read.notes) == 2
     assert read.notes[0].startswith("guide.pdf: line 1 of questions.jsonl is passed over")

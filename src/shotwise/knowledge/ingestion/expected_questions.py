@@ -106,7 +106,7 @@ def place_questions(document: Document, passages: Sequence[Passage]) -> tuple[Qu
     questions: dict[tuple[int, int], dict[str, None]] = {}
     places: dict[tuple[int, str], tuple[int, int] | None] = {}
     unplaced: list[ExpectedQuestion] = []
-    for expected in document.expected:
+    for expected in document.expected_questions:
         words = expected.page, expected.text
         if words not in places:
             places[words] = _find_place(expected.text, candidates.get(expected.page, ()))
@@ -116,7 +116,7 @@ def place_questions(document: Document, passages: Sequence[Passage]) -> tuple[Qu
         else:
             questions.setdefault(place, {}).update(dict.fromkeys(expected.questions))
     limited = {place: tuple(of_place)[:MAX_QUESTIONS_PER_LINE] for place, of_place in questions.items()}
-    return limited, _unplaced_note(unplaced, len(document.expected))
+    return limited, _unplaced_note(unplaced, len(document.expected_questions))
 
 
 def _unplaced_note(unplaced: Sequence[ExpectedQuestion], line_count: int) -> tuple[Message, ...]:
