@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.adapters.onnx import OnnxGraph
-from shotwise.bundle import Bundle, Engine, load_bundle
+from shotwise.bundle import Bundle, load_bundle
+from shotwise.graph import Engine
 
 AT_ONCE = 25  # antithetic permutations per background shot in one run of the graph
 

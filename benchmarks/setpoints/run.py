@@ -81,7 +81,7 @@ def measure(shots: list[Shot], bundle: Bundle) -> dict[str, Any]:
 def grid_finds(shot: Shot, bundle: Bundle) -> bool:
     """Whether one or two settings, on a grid of GRID values of their limits each, give a usual shot under the
     threshold."""
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits = bundle.limits[bundle.product_type(shot.values)]
     values = {}
     for column, feature in enumerate(bundle.features):
         if feature.controllable and feature.name in limits and shot.measured[feature.name] is not None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from shotwise.adapters.file_factory import file_store
 from shotwise.adapters.onnx import OnnxGraph
-from shotwise.bundle import Engine, load_bundle
+from shotwise.bundle import load_bundle
 from shotwise.charts import font_cache
+from shotwise.graph import Engine
 from shotwise.handlers.importance import importance_handler
 from shotwise.settings import Settings
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle, Feature, GraphOutput
+from shotwise.bundle import Bundle, Feature
+from shotwise.graph import GraphOutput
 
 FAR_OUTSIDE = 0.5  # of the range seen: a condition farther out is no new run's, but an odd value
 

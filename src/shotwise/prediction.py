@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.bundle import Bundle, GraphOutput, HistoryThresholds, Thresholds
+from shotwise.bundle import Bundle, HistoryThresholds, Thresholds
+from shotwise.graph import GraphOutput
 from shotwise.history import History
 from shotwise.novelty import novelty
 from shotwise.shot import Shot
@@ -114,7 +115,7 @@ def is_new_run(predictions: Sequence[Prediction]) -> bool:
 
 def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:
     values = np.stack([shot.values for shot in shots])
-    return bundle.graph.run(values), bundle.types(values) if bundle.types else np.empty((len(values), 0), np.float32)
+    return bundle.graph.run(values), bundle.defect_type_graph(values) if bundle.defect_type_graph else np.empty((len(values), 0), np.float32)
 
 
 def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row: int, bundle: Bundle,
@@ -148,7 +149,7 @@ def _advice(verdict: Verdict, kind: str | None) -> str:
 
 def limit_breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
     """The measured values outside the limits of good shots of the shot's product type."""
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits = bundle.limits[bundle.product_type(shot.values)]
     found = []
     for name, (low, high) in limits.items():
         value = shot.measured[name]

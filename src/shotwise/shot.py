@@ -74,7 +74,7 @@ def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
 
 def _unknown_name_code(name: str, value: Any, bundle: Bundle) -> str | None:
     """The error code for a name that is not a feature; None for an excluded column with a JSON scalar."""
-    if name not in bundle.ignored:
+    if name not in bundle.excluded_names:
         return "unknown_feature"
     scalar = value is None or isinstance(value, str | int | float) and not isinstance(value, bool)
     if not scalar or (isinstance(value, float) and not math.isfinite(value)):

@@ -65,7 +65,8 @@ def _fail_diagnosis(outcome: dict[str, Any]) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     from shotwise.adapters.onnx import OnnxGraph
-    from shotwise.bundle import Engine, load_bundle
+    from shotwise.bundle import load_bundle
+    from shotwise.graph import Engine
     from shotwise_cli.explain import explain_file
 
     folder = Path(os.environ.get("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"))

@@ -19,10 +19,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from shotwise.attribution.explanation import explain
-from shotwise.bundle import Bundle, manifest_hash
+from shotwise.bundle import Bundle
 from shotwise.charts.summary import Attributions, bar, beeswarm, dependence
 from shotwise.errors import InvalidInput
 from shotwise.handlers.replies import importance_reply
+from shotwise.manifest import manifest_hash
 from shotwise.shot import Shot, read_shot
 from shotwise_cli.console import ReportProgress
 from shotwise_cli.errors import FileError

@@ -18,7 +18,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from shotwise.adapters.onnx import OnnxGraph
-from shotwise.bundle import Bundle, GraphOutput
+from shotwise.bundle import Bundle
+from shotwise.graph import GraphOutput
 from shotwise_training.data.protocol import DELAY
 from shotwise_training.export.bundle import Fitted, load_pipeline
 from shotwise_training.export.graph import floor32, fuse
@@ -112,10 +113,10 @@ def test_thresholds_round_down() -> None:
 
 def test_types(fitted: Fitted, bundle: Bundle, shots: Any) -> None:
     """The chance of each type: a mean of 100 leaves, added up in float32."""
-    assert fitted.types and bundle.types
+    assert fitted.types and bundle.defect_type_graph
     rows = shots.features[:500].copy()
     rows[np.random.default_rng(5).random(rows.shape) < 0.05] = np.nan
-    served = bundle.types(rows)
+    served = bundle.defect_type_graph(rows)
     assert served.shape == (500, len(bundle.defect_types)) and served.min() >= 0
     np.testing.assert_allclose(served, fitted.types(rows), rtol=0, atol=100 * 2.0**-23)
 

@@ -82,7 +82,7 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
     train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
     features = dict(trained.samples[0]["features"])
-    assert trained.excluded and not set(features) & trained.ignored
+    assert trained.excluded and not set(features) & trained.excluded_names
     with_excluded = {**features, **{column.name: "x" for column in trained.excluded}}
     alone, both = (predict([read_shot(given, trained)], trained)[0] for given in (features, with_excluded))
     assert alone.probability == both.probability

@@ -12,7 +12,8 @@ from shots import as_features
 
 from shotwise.attribution.coalitions import PAIRS_PER_PLAYER
 from shotwise.attribution.shapley import Attribution, attribute
-from shotwise.bundle import Bundle, GraphOutput
+from shotwise.bundle import Bundle
+from shotwise.graph import GraphOutput
 from shotwise.shot import Shot, read_shot
 
 SHOTS = 12

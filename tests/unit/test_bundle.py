@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from shotwise.adapters.onnx import ENGINE, OnnxGraph
-from shotwise.bundle import Bundle, ExcludedColumn, load_bundle, manifest_hash
+from shotwise.bundle import Bundle, ExcludedColumn, load_bundle
 from shotwise.errors import BundleError
+from shotwise.manifest import manifest_hash
 
 MODEL = Path(__file__).parents[2] / "models/shotwise"
 
@@ -54,14 +55,14 @@ def test_what_is_excluded_is_read(copied: Path) -> None:
     document["sha256"] = manifest_hash(document)
     (copied / "bundle.json").write_text(json.dumps(document), "utf-8")
     found = load_bundle(copied, ENGINE)
-    assert found.excluded == (ExcludedColumn(**entry),) and found.ignored == {"Ladle"}
+    assert found.excluded == (ExcludedColumn(**entry),) and found.excluded_names == {"Ladle"}
     assert not found.defect_types[0].modelled
 
 
 def test_an_absent_file_is_refused_by_name(copied: Path) -> None:
     """A bundle without one of its files is not served."""
     (copied / "samples.json").unlink()
-    with pytest.raises(BundleError, match=r"samples\.json is absent"):
+    with pytest.raises(BundleError, match=r"samples\.json is missing"):
         load_bundle(copied, ENGINE)
 
 

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from shots import as_features
 
-from shotwise.bundle import Bundle, GraphOutput
+from shotwise.bundle import Bundle
+from shotwise.graph import GraphOutput
 from shotwise.prediction import Prediction, is_new_run, predict
 from shotwise.shot import read_shot
 

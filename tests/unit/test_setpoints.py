@@ -12,8 +12,9 @@ from shots import Shots, as_features
 
 from benchmarks.setpoints.run import grid_finds
 from shotwise.attribution.setpoints import MAX_CHANGES, Change, Setpoints, _Setting, setpoints
-from shotwise.bundle import Bundle, Graph, GraphOutput
-from shotwise.novelty import usual
+from shotwise.bundle import Bundle
+from shotwise.graph import Graph, GraphOutput
+from shotwise.novelty import usual_mask
 from shotwise.prediction import predict
 from shotwise.shot import Shot, read_shot
 
@@ -55,7 +56,7 @@ def assert_kept(shot: Shot, proposal: Setpoints, bundle: Bundle) -> None:
     after = predict([changed(shot, proposal, bundle)], bundle)[0]
     assert after.probability == pytest.approx(proposal.probability) and not after.defect and not after.unusual
     assert after.advice == proposal.advice
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits = bundle.limits[bundle.product_type(shot.values)]
     for change in proposal.changes:
         feature = bundle.features[bundle.position[change.feature]]
         low, high = limits[change.feature]
@@ -96,7 +97,7 @@ def test_a_corrupted_proposal_fails_the_same_check(flagged: list[tuple[Shot, Set
     """The check above can fail: on a value between two steps, beyond the limits, or on nothing changed."""
     shot, proposal = next(pair for pair in flagged if pair[1].state == "found")
     change = proposal.changes[0]
-    high = bundle.limits[bundle.product(shot.values)][change.feature][1]
+    high = bundle.limits[bundle.product_type(shot.values)][change.feature][1]
     for wrong in (replace(change, after=change.after + 1e-4), replace(change, after=high + 1),
                   Change(change.feature, change.before, change.before, change.unit)):
         with pytest.raises(AssertionError):
@@ -197,7 +198,7 @@ def test_no_single_change_is_much_smaller(bundle: Bundle, flagged: list[tuple[Sh
             assert smallest is None
         else:
             change = proposal.changes[0]
-            low, high = bundle.limits[bundle.product(shot.values)][change.feature]
+            low, high = bundle.limits[bundle.product_type(shot.values)][change.feature]
             assert smallest is not None
             beyond.append(abs(change.after - change.before) / (high - low) - smallest)
     assert len(beyond) > FLAGGED / 2 and max(beyond) < 0.02 and np.mean(beyond) < 0.002
@@ -205,7 +206,7 @@ def test_no_single_change_is_much_smaller(bundle: Bundle, flagged: list[tuple[Sh
 
 def smallest_alone(shot: Shot, bundle: Bundle) -> float | None:
     """The cost of the smallest single change, every step of the machine asked."""
-    limits, found = bundle.limits[bundle.product(shot.values)], []
+    limits, found = bundle.limits[bundle.product_type(shot.values)], []
     for column, feature in enumerate(bundle.features):
         if not feature.controllable or feature.name not in limits:
             continue
@@ -215,6 +216,6 @@ def smallest_alone(shot: Shot, bundle: Bundle) -> float | None:
         rows = np.repeat(shot.values[None, :], len(values), axis=0)
         rows[:, column] = values
         output = bundle.graph.run(rows)
-        fits = (output.probability < bundle.thresholds.decision) & usual(rows, output, bundle)
+        fits = (output.probability < bundle.thresholds.decision) & usual_mask(rows, output, bundle)
         found += list(np.abs(values[fits] - float(shot.measured[feature.name] or 0)) / (high - low))
     return min(found, default=None)

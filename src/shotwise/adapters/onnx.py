@@ -6,14 +6,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from shotwise.bundle import Engine, GraphOutput
+from shotwise.graph import Engine, GraphOutput
 from shotwise.errors import BundleError
 
 OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error", "distance"]
 
 
 class OnnxGraph:
-    """Implements `bundle.Graph`."""
+    """Implements `graph.Graph`."""
 
     def __init__(self, model: bytes) -> None:
         self._session = _opened(model, "model.onnx", OUTPUTS)
@@ -29,7 +29,7 @@ class OnnxGraph:
 
 
 class OnnxHistory:
-    """Implements `bundle.HistoryGraph`."""
+    """Implements `graph.HistoryGraph`."""
 
     def __init__(self, model: bytes) -> None:
         self._session = _opened(model, "model_history.onnx", ["with_history", "results"])
@@ -42,7 +42,7 @@ class OnnxHistory:
 
 
 class OnnxTypes:
-    """Implements `bundle.TypesGraph`."""
+    """Implements `graph.DefectTypeGraph`."""
 
     def __init__(self, model: bytes) -> None:
         self._session = _opened(model, "model_types.onnx", ["types"])

@@ -68,7 +68,7 @@ def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeatu
 
 
 def _direction(name: str, shot: Shot, bundle: Bundle) -> str | None:
-    typical = bundle.typical[bundle.product(shot.values)].get(name)
+    typical = bundle.typical[bundle.product_type(shot.values)].get(name)
     measured = shot.measured[name]
     if typical is None or not isinstance(measured, int | float):
         return None

@@ -118,7 +118,7 @@ def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
 
 
 def _settings(shot: Shot, bundle: Bundle) -> list[_Setting]:
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits = bundle.limits[bundle.product_type(shot.values)]
     found = []
     for column, feature in enumerate(bundle.features):
         before = shot.measured[feature.name]

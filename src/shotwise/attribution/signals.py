@@ -38,7 +38,7 @@ def signals(shot: Shot, attribution: Attribution, errors: NDArray[np.float32], b
     """Every value of which at least one says something; those that most say something of first, of as many the larger
     contribution. errors: float32 [F], the graph's feature_error of the shot."""
     sizes = np.abs(attribution.contributions)
-    limits, beyond = bundle.limits[bundle.product(shot.values)], {breach.feature for breach in limit_breaches(shot, bundle)}
+    limits, beyond = bundle.limits[bundle.product_type(shot.values)], {breach.feature for breach in limit_breaches(shot, bundle)}
     found = []
     for column, feature in enumerate(bundle.features):
         if feature.constant and shot.values[column] == np.float32(feature.seen[0]):

@@ -53,7 +53,7 @@ def waterfall(shot: Shot, attribution: Attribution, bundle: Bundle, language: st
 def bars(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> list[Bar]:
     """The largest contributions, largest first, and the sum of the others."""
     order = strongest_columns(attribution)
-    limits = bundle.limits[bundle.product(shot.values)]
+    limits = bundle.limits[bundle.product_type(shot.values)]
     marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in limit_breaches(shot, bundle)}
     found = [Bar(_label(bundle.features[index], shot, language, marks.get(bundle.names[index], "")),
                  float(attribution.contributions[index]), _standing(bundle.names[index], shot, limits))

@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from shotwise.adapters.onnx import OnnxGraph
-from shotwise.bundle import FORMAT, HistoryThresholds, Thresholds, manifest_hash
+from shotwise.bundle import HistoryThresholds, Thresholds
+from shotwise.manifest import FORMAT, manifest_hash
 from shotwise_training.data.table import Column, Table
 from shotwise_training.export.background import background_rows
 from shotwise_training.export.graph import fuse, history_graph, types_graph
