@@ -82,7 +82,7 @@ def grants(system: Stack) -> list[Grant]:
 
 def managed(system: Stack) -> set[str]:
     """The names of AWS's own policies that roles have."""
-    return {arn.rpartition("/")[2] for role in system.everywhere("AWS::IAM::Role").values()
+    return {arn.rpartition("/")[2] for role in system.all_of_type("AWS::IAM::Role").values()
             for arn in role.get("ManagedPolicyArns", []) if ":iam::aws:" in arn}
 
 

@@ -70,7 +70,7 @@ def sent(found: Stack) -> dict[str, set[tuple[tuple[str, str], ...]]]:
         "AWS/Lambda": {(("FunctionName", name),) for name in names} | {
             (("ExecutedVersion", "1"), ("FunctionName", name), ("Resource", f"{name}:live")) for name in names},
         "AWS/States": {(("StateMachineArn", machine),)},
-        "AWS/SQS": {(("QueueName", name.replace(".", "-")),) for name in found.everywhere("AWS::SQS::Queue")},
+        "AWS/SQS": {(("QueueName", name.replace(".", "-")),) for name in found.all_of_type("AWS::SQS::Queue")},
         **page(found)}
 
 
@@ -102,7 +102,7 @@ def unsent(found: Stack, wanted: Iterator[Metric]) -> list[Metric]:
 
 def test_every_alarm_looks_at_something_that_is_sent(any_system: Stack) -> None:
     """Names of functions, API, stage, workflow, queues, page and balancer; metrics of ours by name and service."""
-    alarms = any_system.everywhere("AWS::CloudWatch::Alarm")
+    alarms = any_system.all_of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) > 15
     for name, alarm in alarms.items():
         assert unsent(any_system, metrics(alarm)) == [], name
@@ -110,7 +110,7 @@ def test_every_alarm_looks_at_something_that_is_sent(any_system: Stack) -> None:
 
 def test_the_dashboard_shows_what_is_sent(any_system: Stack) -> None:
     """Its body is JSON, within CloudWatch's limits, and each metric in it exists."""
-    (dashboard,) = any_system.everywhere("AWS::CloudWatch::Dashboard").values()
+    (dashboard,) = any_system.all_of_type("AWS::CloudWatch::Dashboard").values()
     body = json.loads(dashboard["DashboardBody"])
     assert unsent(any_system, of_dashboard(body)) == []
     assert len(body["widgets"]) <= 500 and all(one["width"] <= 24 for one in body["widgets"])
@@ -120,7 +120,7 @@ def test_the_dashboard_shows_what_is_sent(any_system: Stack) -> None:
 def test_an_alarm_that_looks_at_nothing_is_found(change: dict[str, str]) -> None:
     """The companion: a misspelt function and a misspelt dimension."""
     found = system("dev")
-    alarm = found.everywhere("AWS::CloudWatch::Alarm")["shotwise-Observability.EmbedErrors"]
+    alarm = found.all_of_type("AWS::CloudWatch::Alarm")["shotwise-Observability.EmbedErrors"]
     assert not unsent(found, metrics(alarm))
     assert unsent(found, metrics({**alarm, "Dimensions": [{**alarm["Dimensions"][0], **change}]}))
 
@@ -128,12 +128,12 @@ def test_an_alarm_that_looks_at_nothing_is_found(change: dict[str, str]) -> None
 def test_every_alarm_tells_somebody_what_to_do(any_system: Stack) -> None:
     """All go to the topic, those that stop a roll-out to who rolls out; each says in words what it is about."""
     topic = ARNS["AWS::SNS::Topic"](f"{any_system.name}-Observability-Topic", None)
-    assert any_system.everywhere("AWS::SNS::Topic").keys() == {f"{any_system.name}-Observability.Topic"}
+    assert any_system.all_of_type("AWS::SNS::Topic").keys() == {f"{any_system.name}-Observability.Topic"}
     stopping = {one["Name"] for group in any_system.of_type("AWS::CodeDeploy::DeploymentGroup").values()
                 for one in group["AlarmConfiguration"]["Alarms"]}
-    for service in any_system.everywhere("AWS::ECS::Service").values():
+    for service in any_system.all_of_type("AWS::ECS::Service").values():
         stopping |= set(service["DeploymentConfiguration"].get("Alarms", {}).get("AlarmNames", []))
-    for name, alarm in any_system.everywhere("AWS::CloudWatch::Alarm").items():
+    for name, alarm in any_system.all_of_type("AWS::CloudWatch::Alarm").items():
         assert alarm.get("AlarmActions") == [topic] or name.replace(".", "-") in stopping, name
         assert len(alarm["AlarmDescription"].split()) >= 6 and alarm["TreatMissingData"], name
 
@@ -141,7 +141,7 @@ def test_every_alarm_tells_somebody_what_to_do(any_system: Stack) -> None:
 def thresholds(found: Stack) -> dict[str, float]:
     """Alarm → its threshold."""
     return {name.rpartition(".")[2]: float(alarm["Threshold"])
-            for name, alarm in found.everywhere("AWS::CloudWatch::Alarm").items()}
+            for name, alarm in found.all_of_type("AWS::CloudWatch::Alarm").items()}
 
 
 def test_the_promises_are_watched() -> None:
@@ -156,7 +156,7 @@ def test_the_promises_are_watched() -> None:
 def test_rates_are_said_of_enough_requests_and_counts_of_three() -> None:
     """An error rate over 1,000 requests or more, else three errors in 15 minutes."""
     alarms = {name.rpartition(".")[2]: alarm for name, alarm in
-              system("prod").everywhere("AWS::CloudWatch::Alarm").items()}
+              system("prod").all_of_type("AWS::CloudWatch::Alarm").items()}
     assert re.search(r"requests >= 1000", str(alarms["Availability"]["Metrics"]))
     for name in ("ApiErrors", "FunctionErrors", "WorkflowErrors", "Throttles"):
         periods = {alarms[name].get("Period")} | {one["MetricStat"]["Period"] for one in alarms[name].get("Metrics", [])
@@ -168,11 +168,11 @@ def test_rates_are_said_of_enough_requests_and_counts_of_three() -> None:
 def test_a_budget_speaks_up(choice: str) -> None:
     """At 80 % of it, to whoever is told of alarms; an address that is given gets both."""
     found = system("dev", choice)
-    (budget,) = found.everywhere("AWS::Budgets::Budget").values()
+    (budget,) = found.all_of_type("AWS::Budgets::Budget").values()
     assert budget["Budget"]["BudgetLimit"] == {"Amount": "35", "Unit": "USD"}
     told = [one["Address"] for row in budget.get("NotificationsWithSubscribers", []) for one in row["Subscribers"]
             if row["Notification"]["Threshold"] == 80]
-    mailed = [one["Endpoint"] for one in found.everywhere("AWS::SNS::Subscription").values()]
+    mailed = [one["Endpoint"] for one in found.all_of_type("AWS::SNS::Subscription").values()]
     assert told == mailed == (["quality@example.com"] if choice == "told" else [])
 
 

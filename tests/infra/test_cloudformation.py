@@ -161,7 +161,7 @@ def test_a_nested_stacks_output_reaches_its_parent(folder: Path) -> None:
     found = resolve(nesting({"Kind": "yes"}), {}, folder=folder)
     assert found.of_type("AWS::S3::Bucket")["Bucket"]["Tags"][0]["Value"].startswith("arn:aws:kms:ap-northeast-2:1234")
     assert [one.name for one in found.stacks()] == ["shotwise", "shotwise-Nested"]
-    assert set(found.everywhere("AWS::SNS::Topic")) == {"shotwise-Nested.Topic"}
+    assert set(found.all_of_type("AWS::SNS::Topic")) == {"shotwise-Nested.Topic"}
 
 
 @pytest.mark.parametrize(("parameters", "output", "reason"), [

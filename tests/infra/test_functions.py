@@ -121,7 +121,7 @@ def test_each_function_has_an_alias_that_moves_with_the_release(any_system: Stac
     """`live` points at the version of this release, and is moved by CodeDeploy, which an alarm can stop."""
     aliases = any_system.of_type("AWS::Lambda::Alias")
     groups = any_system.of_type("AWS::CodeDeploy::DeploymentGroup")
-    alarms = {name.replace(".", "-") for name in any_system.everywhere("AWS::CloudWatch::Alarm")}
+    alarms = {name.replace(".", "-") for name in any_system.all_of_type("AWS::CloudWatch::Alarm")}
     for name in NAMES:
         assert aliases[f"{name}Aliaslive"]["Name"] == "live"
         assert any_system.resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
@@ -157,7 +157,7 @@ def test_what_is_done_against_cold_starts_is_a_choice(scenario: str) -> None:
 
 def test_functions_are_traced_and_log_into_one_group(any_system: Stack) -> None:
     """JSON lines in a group with a retention, traces of every call."""
-    groups = {group["LogGroupName"]: group for group in any_system.everywhere("AWS::Logs::LogGroup").values()
+    groups = {group["LogGroupName"]: group for group in any_system.all_of_type("AWS::Logs::LogGroup").values()
               if "LogGroupName" in group}
     for name, function in functions(any_system).items():
         assert function["TracingConfig"] == {"Mode": "Active"} and function["LoggingConfig"]["LogFormat"] == "JSON"
@@ -166,7 +166,7 @@ def test_functions_are_traced_and_log_into_one_group(any_system: Stack) -> None:
 
 def test_nothing_logs_for_ever(any_system: Stack) -> None:
     """Every log group of the system has a retention."""
-    for name, group in any_system.everywhere("AWS::Logs::LogGroup").items():
+    for name, group in any_system.all_of_type("AWS::Logs::LogGroup").items():
         assert group.get("RetentionInDays"), name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shotwise_tools.cloudformation.stacks import NESTED, Stack
+from shotwise_tools.cloudformation.stacks import NESTED_STACK, Stack
 
 from .systems import system
 
@@ -82,7 +82,7 @@ def test_no_data_is_lost_with_its_stack(any_system: Stack) -> None:
             if one["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key"):
                 assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == KEPT, name
     data = any_system.resources["Data"]
-    assert data["Type"] == NESTED and (data["DeletionPolicy"], data["UpdateReplacePolicy"]) == KEPT
+    assert data["Type"] == NESTED_STACK and (data["DeletionPolicy"], data["UpdateReplacePolicy"]) == KEPT
 
 
 def test_the_key_turns_and_is_not_lost_in_a_hurry() -> None:

@@ -70,7 +70,7 @@ def test_managed_policies_are_made(made: Stack) -> None:
     """IAM takes each, within its 6,144 characters, and a role has ten at most."""
     roles = make_roles(made)
     attached = {name: len(role.get("ManagedPolicyArns", [])) for name, role in roles.items()}
-    for name, policy in made.everywhere("AWS::IAM::ManagedPolicy").items():
+    for name, policy in made.all_of_type("AWS::IAM::ManagedPolicy").items():
         text = json.dumps(policy["PolicyDocument"], separators=(",", ":"))
         arn = client("iam").create_policy(PolicyName=name.replace(".", "-"), PolicyDocument=text)["Policy"]["Arn"]
         for role in policy.get("Roles", []):
@@ -107,7 +107,7 @@ def test_the_workflow_is_made(made: Stack) -> None:
 
 def make_queues(made: Stack) -> None:
     """Every queue by its resolved properties: dead letters first, because the others point at them."""
-    queues = made.everywhere("AWS::SQS::Queue")
+    queues = made.all_of_type("AWS::SQS::Queue")
     for name, queue in sorted(queues.items(), key=lambda one: "RedrivePolicy" in one[1]):
         given = {key: one if isinstance(one, str) else json.dumps(one) for key, one in queue.items()
                  if key not in ("Tags", "QueueName")}
@@ -118,7 +118,7 @@ def test_queues_are_made_and_keep_what_failed(made: Stack) -> None:
     """SQS gives the properties back, and a redrive policy leads to a queue that there is."""
     make_queues(made)
     sqs = client("sqs")
-    for name, queue in made.everywhere("AWS::SQS::Queue").items():
+    for name, queue in made.all_of_type("AWS::SQS::Queue").items():
         url = sqs.get_queue_url(QueueName=name.replace(".", "-"))["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert found["SqsManagedSseEnabled"] == "true"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shotwise_tools.cloudformation.placeholders import ARNS, REGION, mark
+from shotwise_tools.cloudformation.placeholders import ARNS, REGION, stable_id
 from shotwise_tools.cloudformation.stacks import Stack
 
 from .systems import PAGE, parameters, system
@@ -37,8 +37,8 @@ def ways_in(found: Stack) -> list[tuple[str, str, Any]]:
             rows += [(f"{stack.name}.{name}", rule) for rule in group.get("SecurityGroupIngress", [])]
         rows += [(f"{stack.name}.{name}", rule) for name, rule in
                  stack.of_type("AWS::EC2::SecurityGroupIngress").items()]
-    lists = {f"pl-{mark(name.replace('.', '-'), 17)}": [one["Cidr"] for one in found["Entries"]]
-             for name, found in found.everywhere("AWS::EC2::PrefixList").items()}
+    lists = {f"pl-{stable_id(name.replace('.', '-'), 17)}": [one["Cidr"] for one in found["Entries"]]
+             for name, found in found.all_of_type("AWS::EC2::PrefixList").items()}
     return [(name, source, rule.get("FromPort")) for name, rule in rows for source in lists.get(
         rule.get("SourcePrefixListId", ""), [rule.get("CidrIp") or rule.get("CidrIpv6")
                                              or rule.get("SourceSecurityGroupId", "")])]
@@ -96,12 +96,12 @@ def test_endpoints_are_those_that_are_used(choice: str, services: set[str]) -> N
 
 def test_opensearch_is_reached_from_the_network_alone(private: Stack) -> None:
     """Its network policy names the endpoint and no public access; in dev it is public and signed all the same."""
-    for name, policy in private.everywhere("AWS::OpenSearchServerless::SecurityPolicy").items():
+    for name, policy in private.all_of_type("AWS::OpenSearchServerless::SecurityPolicy").items():
         if policy["Type"] == "network":
             for rule in json.loads(policy["Policy"]):
                 assert rule["AllowFromPublic"] is False, name
                 assert rule["SourceVPCEs"] == [private.nested["Network"].outputs["OpenSearchEndpointId"]]
-    (policy,) = [one for one in system("dev", "opensearch").everywhere(
+    (policy,) = [one for one in system("dev", "opensearch").all_of_type(
         "AWS::OpenSearchServerless::SecurityPolicy").values() if one["Type"] == "network"]
     assert json.loads(policy["Policy"])[0]["AllowFromPublic"] is True
 
@@ -121,13 +121,13 @@ def test_only_who_is_allowed_comes_in(any_system: Stack) -> None:
 
 def test_nothing_has_a_public_address_in_prod(private: Stack) -> None:
     """No public IPs for tasks or subnets; the balancer alone faces the internet."""
-    for subnet in private.everywhere("AWS::EC2::Subnet").values():
+    for subnet in private.all_of_type("AWS::EC2::Subnet").values():
         assert subnet.get("MapPublicIpOnLaunch") in (None, False)
-    facing = [one for one in private.everywhere(f"{ELB}LoadBalancer").values()
+    facing = [one for one in private.all_of_type(f"{ELB}LoadBalancer").values()
               if one.get("Scheme", "internet-facing") == "internet-facing"]
     public = set(private.nested["Network"].outputs["PublicSubnets"].split(","))
     assert len(facing) == 1 and set(facing[0]["Subnets"]) == public
-    for service in private.everywhere("AWS::ECS::Service").values():
+    for service in private.all_of_type("AWS::ECS::Service").values():
         place = service["NetworkConfiguration"]["AwsvpcConfiguration"]
         assert place["AssignPublicIp"] == "DISABLED" and not set(place["Subnets"]) & public
 
@@ -144,30 +144,30 @@ def test_a_way_in_for_everyone_is_found() -> None:
 def test_the_firewall_stands_before_stage_and_balancer(private: Stack) -> None:
     """One web ACL, associated with the API's stage and with the page's balancer, with AWS's rules against known bad
     input, and a log of what it blocks."""
-    (acl,) = private.everywhere("AWS::WAFv2::WebACL").values()
+    (acl,) = private.all_of_type("AWS::WAFv2::WebACL").values()
     managed = {rule["Statement"]["ManagedRuleGroupStatement"]["Name"] for rule in acl["Rules"]
                if "ManagedRuleGroupStatement" in rule["Statement"]}
     assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"} <= managed
     stage = private.of_type("AWS::ApiGateway::Stage")["ApiStage"]
     balancer = ARNS[f"{ELB}LoadBalancer"](f"{private.nested['Balancer'].name}-Balancer", None)
-    assert {one["ResourceArn"] for one in private.everywhere("AWS::WAFv2::WebACLAssociation").values()} == {
+    assert {one["ResourceArn"] for one in private.all_of_type("AWS::WAFv2::WebACLAssociation").values()} == {
         balancer, f"arn:aws:apigateway:{REGION}::/restapis/{stage['RestApiId']}/stages/{stage['StageName']}"}
-    assert len(private.everywhere("AWS::WAFv2::LoggingConfiguration")) == 1
+    assert len(private.all_of_type("AWS::WAFv2::LoggingConfiguration")) == 1
 
 
 def test_the_firewall_does_not_wait_for_a_page() -> None:
     """Without an image yet the API is guarded all the same."""
-    associations = system("prod", page=False).everywhere("AWS::WAFv2::WebACLAssociation").values()
+    associations = system("prod", page=False).all_of_type("AWS::WAFv2::WebACLAssociation").values()
     assert [one["ResourceArn"].split(":")[2] for one in associations] == ["apigateway"]
 
 
 def test_names_of_ones_own_are_made_where_given() -> None:
     """API and page get their names and records with a zone; without names there is nothing of the kind."""
     named, plain = system("prod", "named"), system("prod")
-    (domain,) = named.everywhere("AWS::ApiGateway::DomainName").values()
+    (domain,) = named.all_of_type("AWS::ApiGateway::DomainName").values()
     assert domain["DomainName"] == "api.example.com" and domain["SecurityPolicy"] == "TLS_1_2"
-    records = {one["Name"].rstrip(".") for one in named.everywhere("AWS::Route53::RecordSet").values()}
+    records = {one["Name"].rstrip(".") for one in named.all_of_type("AWS::Route53::RecordSet").values()}
     assert records == {"api.example.com", "shotwise.example.com"}
     assert named.outputs["ApiUrl"] == "https://api.example.com"
-    assert not plain.everywhere("AWS::Route53::RecordSet") and not plain.everywhere("AWS::ApiGateway::DomainName")
+    assert not plain.all_of_type("AWS::Route53::RecordSet") and not plain.all_of_type("AWS::ApiGateway::DomainName")
     assert parameters("prod")["FrontendImage"] == PAGE["prod"]["FrontendImage"]

@@ -14,7 +14,7 @@ ELB = "AWS::ElasticLoadBalancingV2::"
 
 def only(found: Stack, kind: str) -> dict[str, object]:
     """The one resource of a type."""
-    (one,) = found.everywhere(kind).values()
+    (one,) = found.all_of_type(kind).values()
     return one
 
 
@@ -35,7 +35,7 @@ def test_a_task_is_small_and_not_root(scenario: str, size: tuple[str, str]) -> N
 def test_the_balancer_speaks_https_and_sends_http_there() -> None:
     """443 with a certificate and TLS 1.2 or newer; 80 answers with a redirect and nothing else."""
     found = system("prod")
-    listeners = {int(one["Port"]): one for one in found.everywhere(f"{ELB}Listener").values()}
+    listeners = {int(one["Port"]): one for one in found.all_of_type(f"{ELB}Listener").values()}
     assert set(listeners) == {80, 443}
     assert listeners[443]["Protocol"] == "HTTPS" and listeners[443]["Certificates"]
     assert "TLS13" in listeners[443]["SslPolicy"] or "TLS-1-2" in listeners[443]["SslPolicy"]
@@ -45,11 +45,11 @@ def test_the_balancer_speaks_https_and_sends_http_there() -> None:
 
 def test_the_page_is_asked_for_its_health_where_it_can_fail() -> None:
     """Streamlit answers 200 on every path but its own health: /_stcore/health; sessions stick to their task."""
-    for group in system("prod").everywhere(f"{ELB}TargetGroup").values():
+    for group in system("prod").all_of_type(f"{ELB}TargetGroup").values():
         assert group["HealthCheckPath"] == "/_stcore/health" and group["TargetType"] == "ip"
         stick = {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
         assert stick["stickiness.enabled"] == "true"
-    assert len(system("prod").everywhere(f"{ELB}TargetGroup")) == 2
+    assert len(system("prod").all_of_type(f"{ELB}TargetGroup")) == 2
 
 
 def test_a_new_version_comes_beside_the_old_one_in_prod() -> None:
@@ -61,7 +61,7 @@ def test_a_new_version_comes_beside_the_old_one_in_prod() -> None:
     place = small["NetworkConfiguration"]["AwsvpcConfiguration"]  # type: ignore[index]
     assert place["AssignPublicIp"] == "ENABLED"
     assert place["Subnets"] == PAGE["dev"]["DefaultSubnetIds"].split(",")
-    assert "LoadBalancers" not in small and not system("dev").everywhere("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert "LoadBalancers" not in small and not system("dev").all_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
 
 
 @pytest.mark.parametrize("scenario", ["dev", "prod"])

@@ -10,7 +10,7 @@ import pytest
 
 from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation.intrinsics import TemplateError
-from shotwise_tools.cloudformation.parameters import check_parameters, check_rules
+from shotwise_tools.cloudformation.parameters import check_rules, resolve_parameters
 
 from .systems import ALL, CERTIFICATE, IMAGE, OWN, PAGE, parameters
 from .test_scenarios import FILES
@@ -21,7 +21,7 @@ TEMPLATE = load_yaml(ROOT / "template.yaml")
 
 def check(given: dict[str, str]) -> None:
     """Constraints and rules of the root template."""
-    check_rules(TEMPLATE, check_parameters(TEMPLATE, given))
+    check_rules(TEMPLATE, resolve_parameters(TEMPLATE, given))
 
 
 BAD_VALUES = [
@@ -126,7 +126,7 @@ def test_every_rule_is_tried() -> None:
         let_through = 0
         for scenario, change, _ in CONTRADICTIONS:
             try:
-                check_rules(without, check_parameters(without, {**parameters(scenario), **change}))
+                check_rules(without, resolve_parameters(without, {**parameters(scenario), **change}))
                 let_through += 1
             except TemplateError:
                 continue

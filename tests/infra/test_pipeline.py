@@ -298,10 +298,10 @@ def test_cloudformation_has_the_rights_for_what_the_stacks_are_made_of(account: 
         for part in {kind for service, kind in types if service == "EC2"}:
             needed = f"ec2:{MAKES.get(part, f'Create{part}')}"
             assert any(fnmatch.fnmatchcase(needed, action) for action in actions), part
-        for arn in {arn for made in stack.everywhere("AWS::IAM::Role").values()
+        for arn in {arn for made in stack.all_of_type("AWS::IAM::Role").values()
                     for arn in made.get("ManagedPolicyArns", [])}:
             assert any(fnmatch.fnmatchcase(arn, pattern) for pattern in allowed), arn
-        for properties in stack.everywhere("AWS::IAM::Role").values():
+        for properties in stack.all_of_type("AWS::IAM::Role").values():
             assert set(listed(trusted(properties)["Principal"]["Service"])) <= services
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 import pytest
 
 from shotwise_local.template import load_yaml
-from shotwise_tools.cloudformation.placeholders import REGION, mark
+from shotwise_tools.cloudformation.placeholders import REGION, stable_id
 from shotwise_tools.cloudformation.stacks import Stack
 
 from .policies import Grant, grants, managed, rights
 from .systems import ALL, parameters, system
 from .transformed import ROOT, whole
 
-API = mark("shotwise-Api")
+API = stable_id("shotwise-Api")
 BUCKETS = "arn:aws:s3:::shotwise-data-"
 # (who holds it, what it leaves open, which actions) → why it cannot be narrower. A wildcard that is not here fails; an
 # entry that no scenario needs any more fails too.

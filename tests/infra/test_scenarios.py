@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from shotwise_local.template import load_yaml
-from shotwise_tools.cloudformation.intrinsics import TemplateError, attribute_of, substituted_names
-from shotwise_tools.cloudformation.stacks import NESTED, Stack, resolve, scenario_parameters, scenarios
+from shotwise_tools.cloudformation.intrinsics import TemplateError, parse_get_att, sub_references
+from shotwise_tools.cloudformation.stacks import NESTED_STACK, Stack, resolve, scenario_parameters, scenarios
 
 from .systems import SCENARIOS, parameters, system
 from .transformed import ROOT, transformed, whole
@@ -35,9 +35,9 @@ def named(value: Any) -> Iterator[str]:
         elif key in ("Fn::If", "Fn::FindInMap"):
             yield str(one[0])
         elif key == "Fn::GetAtt":
-            yield ".".join(attribute_of(one))
+            yield ".".join(parse_get_att(one))
         elif key == "Fn::Sub":
-            yield from substituted_names(one)
+            yield from sub_references(one)
         yield from named(one)
 
 
@@ -59,7 +59,7 @@ def unused_outputs(root: dict[str, Any], folder: Path = ROOT) -> set[str]:
 def nested_files(template: dict[str, Any]) -> dict[str, str]:
     """Logical id → the file, of a template's nested stacks."""
     return {name: one["Properties"]["TemplateURL"] for name, one in template["Resources"].items()
-            if one["Type"] == NESTED}
+            if one["Type"] == NESTED_STACK}
 
 
 def empty_lists(value: Any) -> bool:
@@ -89,8 +89,8 @@ def test_a_scenario_without_an_image_has_no_page() -> None:
     """A first deployment has nowhere to push an image to yet; everything but the page is there."""
     for scenario in SCENARIOS:
         found = system(scenario, page=False)
-        assert not found.everywhere("AWS::ECS::Service") and found.everywhere("AWS::StepFunctions::StateMachine")
-        assert not found.everywhere("AWS::ElasticLoadBalancingV2::LoadBalancer")
+        assert not found.all_of_type("AWS::ECS::Service") and found.all_of_type("AWS::StepFunctions::StateMachine")
+        assert not found.all_of_type("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
 
 def test_staging_has_the_shape_of_prod() -> None:
@@ -122,7 +122,7 @@ def test_what_is_declared_in_vain_is_found(tmp_path: Path) -> None:
     (tmp_path / "nested.yaml").write_text("Outputs: { Used: { Value: x }, Left: { Value: x } }", "utf-8")
     root = {"Parameters": {"A": {"Type": "String"}, "B": {"Type": "String"}},
             "Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}, "D": {"Fn::Not": [{"Condition": "C"}]}},
-            "Resources": {"Nested": {"Type": NESTED, "Properties": {"TemplateURL": "nested.yaml"}},
+            "Resources": {"Nested": {"Type": NESTED_STACK, "Properties": {"TemplateURL": "nested.yaml"}},
                           "Topic": {"Type": "AWS::SNS::Topic", "Properties": {
                               "DisplayName": {"Fn::Sub": "${Nested.Outputs.Used}"}}}}}
     assert in_vain(root) == {"B", "D"} and unused_outputs(root, tmp_path) == {"nested.yaml.Left"}

@@ -112,7 +112,7 @@ def test_the_api_is_throttled_traced_and_logged(any_system: Stack) -> None:
         assert re.fullmatch(r"/\*|(/~1[^/~]+(~1[^/~]+)*)", one["ResourcePath"]), one["ResourcePath"]
     assert stage["TracingEnabled"] is True
     group = stage["AccessLogSetting"]["DestinationArn"].split("log-group:")[1].removesuffix(":*")
-    assert group in {one.get("LogGroupName") for one in any_system.everywhere("AWS::Logs::LogGroup").values()}
+    assert group in {one.get("LogGroupName") for one in any_system.all_of_type("AWS::Logs::LogGroup").values()}
     line = json.loads(re.sub(r"\$context[.\w]+", "x", stage["AccessLogSetting"]["Format"]))
     assert {"status", "route", "ms", "trace_id"} <= set(line) and "$context.path" not in str(stage["AccessLogSetting"])
 
@@ -128,7 +128,7 @@ def test_the_stream_has_an_address_of_its_own_in_dev_alone() -> None:
         assert everyone == ({"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} if kind == "NONE" else set())
     told = system("dev", "told").of_type("AWS::Lambda::Url")["StreamUrl"]
     assert told["Cors"]["AllowOrigins"] == ["https://quality.example.com"]
-    assert not system("prod").everywhere("AWS::Lambda::Url")
+    assert not system("prod").all_of_type("AWS::Lambda::Url")
     streaming = routes(system("prod"))["/query", "post"]["x-amazon-apigateway-integration"]
     assert streaming["responseTransferMode"] == "STREAM" and "response-streaming-invocations" in streaming["uri"]
 

@@ -1,1 +1,5 @@
-"""CloudFormation evaluated without AWS: parameters, rules, conditions, intrinsic functions, nested stacks."""
+"""Evaluate CloudFormation templates without AWS.
+
+`stacks` resolves a template and its nested stacks: it checks parameters and rules (`parameters`), decides conditions,
+evaluates functions (`intrinsics`), and fills in names, ids and ARNs that only AWS would know (`placeholders`).
+"""

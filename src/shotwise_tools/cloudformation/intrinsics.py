@@ -1,4 +1,9 @@
-"""CloudFormation's intrinsic functions, evaluated where a template uses them."""
+"""Evaluate CloudFormation's intrinsic functions.
+
+References
+----------
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
+"""
 
 from __future__ import annotations
 
@@ -10,63 +15,74 @@ from typing import Any, Protocol
 
 
 class TemplateError(ValueError):
-    """What CloudFormation refuses: the reason, and the nested stacks and the resource that lead to it."""
+    """A template or its parameters that CloudFormation would not accept.
 
-    def __init__(self, reason: str, places: tuple[str, ...] = ()) -> None:
-        super().__init__(": ".join(["/".join(places), reason] if places else [reason]))
-        self.reason, self.places = reason, places
+    Parameters
+    ----------
+    reason : str
+        What is wrong.
+    path : tuple of str
+        Logical ids, from the outermost nested stack to the resource at fault.
+    """
 
-    def inside(self, place: str) -> TemplateError:
-        """The same, one level up."""
-        return TemplateError(self.reason, (place, *self.places))
+    def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
+        super().__init__(": ".join(["/".join(path), reason] if path else [reason]))
+        self.reason, self.path = reason, path
+
+    def inside(self, logical_id: str) -> TemplateError:
+        """The same error, as seen from the template that holds this resource."""
+        return TemplateError(self.reason, (logical_id, *self.path))
 
 
-class Names(Protocol):
-    """What the names in a template stand for."""
+class Scope(Protocol):
+    """Looks up the names that a template refers to."""
 
     def reference(self, name: str) -> Any:
-        """What Ref gives: a parameter, a pseudo parameter or a resource."""
+        """The value of Ref: a parameter, a pseudo parameter or a resource."""
 
     def attribute(self, name: str, attribute: str) -> Any:
-        """What Fn::GetAtt gives."""
+        """The value of Fn::GetAtt."""
 
     def condition(self, name: str) -> bool:
-        """Whether a condition holds."""
+        """Whether a condition is true."""
 
     def mapping(self, name: str, first: str, second: str) -> Any:
-        """What Fn::FindInMap gives."""
+        """The value of Fn::FindInMap."""
 
 
-NO_VALUE = object()  # what Ref AWS::NoValue gives: it takes its property or list item away
+NO_VALUE = object()  # the value of Ref AWS::NoValue, which removes its property or list item
 
 
-def evaluate(value: Any, names: Names) -> Any:
-    """`value` without functions and without what AWS::NoValue takes away."""
-    if isinstance(value, list):
-        return [item for item in (evaluate(one, names) for one in value) if item is not NO_VALUE]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        ((key, argument),) = value.items()
+def evaluate(node: Any, scope: Scope) -> Any:
+    """Evaluate every function in a part of a template, and drop what AWS::NoValue removes.
+
+    Raises TemplateError where a function is unknown, or has arguments that CloudFormation would not accept.
+    """
+    if isinstance(node, list):
+        return [member for member in (evaluate(child, scope) for child in node) if member is not NO_VALUE]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1:
+        ((key, argument),) = node.items()
         if key in FUNCTIONS:
-            return FUNCTIONS[key](argument, names)
-        if key == "Fn::Transform":  # a macro's, which CloudFormation expands before it looks at functions
-            return value
+            return FUNCTIONS[key](argument, scope)
+        if key == "Fn::Transform":  # a macro, which CloudFormation expands before it evaluates functions
+            return node
         if key.startswith("Fn::"):
             raise TemplateError(f"{key} cannot stand here")
-    found = {key: evaluate(one, names) for key, one in value.items()}
-    return {key: one for key, one in found.items() if one is not NO_VALUE}
+    evaluated = {key: evaluate(child, scope) for key, child in node.items()}
+    return {key: child for key, child in evaluated.items() if child is not NO_VALUE}
 
 
-def holds(value: Any, names: Names) -> bool:
-    """Whether what stands under Conditions, in a rule's condition or in its assertion is true."""
-    if not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in TRUTHS):
-        raise TemplateError(f"not a condition: {value}")
-    ((key, argument),) = value.items()
-    return TRUTHS[key](argument, names)
+def evaluate_condition(node: Any, scope: Scope) -> bool:
+    """Evaluate an entry of Conditions, a rule's condition or an assertion."""
+    if not (isinstance(node, dict) and len(node) == 1 and next(iter(node)) in CONDITION_FUNCTIONS):
+        raise TemplateError(f"not a condition: {node}")
+    ((key, argument),) = node.items()
+    return CONDITION_FUNCTIONS[key](argument, scope)
 
 
-def attribute_of(argument: Any) -> tuple[str, str]:
+def parse_get_att(argument: Any) -> tuple[str, str]:
     """(resource, attribute) of either form of Fn::GetAtt."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if len(parts) != 2:
@@ -74,144 +90,146 @@ def attribute_of(argument: Any) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-SUBSTITUTED = re.compile(r"\$\{(!?)\s*([^}\s]*)\s*\}")
+SUB_REFERENCE = re.compile(r"\$\{(!?)\s*([^}\s]*)\s*\}")
 
 
-def substituted_names(argument: Any) -> list[str]:
-    """The names that Fn::Sub looks up in the template, as they stand: X or X.Attribute."""
-    text, given = (argument, {}) if isinstance(argument, str) else argument
-    return [name for literal, name in SUBSTITUTED.findall(text) if not literal and name not in given]
+def sub_references(argument: Any) -> list[str]:
+    """The names that Fn::Sub looks up in the template, as they are written: X or X.Attribute."""
+    text, variables = (argument, {}) if isinstance(argument, str) else argument
+    return [name for literal, name in SUB_REFERENCE.findall(text) if not literal and name not in variables]
 
 
-def _sub(argument: Any, names: Names) -> str:
-    text, given = (argument, {}) if isinstance(argument, str) else argument
+def _sub(argument: Any, scope: Scope) -> str:
+    text, variables = (argument, {}) if isinstance(argument, str) else argument
 
-    def one(found: re.Match[str]) -> str:
-        literal, name = found.groups()
+    def substitute(match: re.Match[str]) -> str:
+        literal, name = match.groups()
         if literal:
             return f"${{{name}}}"
-        if name in given:
-            return _text(evaluate(given[name], names), f"${{{name}}}")
-        value = names.attribute(*attribute_of(name)) if "." in name else names.reference(name)
-        return _text(value, f"${{{name}}}")
+        if name in variables:
+            return _text(evaluate(variables[name], scope), f"${{{name}}}")
+        referenced = scope.attribute(*parse_get_att(name)) if "." in name else scope.reference(name)
+        return _text(referenced, f"${{{name}}}")
 
-    return SUBSTITUTED.sub(one, text)
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise TemplateError(f"{where} must be a string, and is {value if value is not NO_VALUE else 'AWS::NoValue'}")
+    return SUB_REFERENCE.sub(substitute, text)
 
 
-def _list(argument: Any, names: Names, where: str) -> list[Any]:
-    found = evaluate(argument, names)
-    if not isinstance(found, list):
-        raise TemplateError(f"{where} needs a list, and has {found}")
-    return found
+def _text(scalar: Any, where: str) -> str:
+    """A scalar as CloudFormation writes it. `where` is named in the error."""
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    if isinstance(scalar, str | int | float):
+        return str(scalar)
+    raise TemplateError(f"{where} must be a string, and is {scalar if scalar is not NO_VALUE else 'AWS::NoValue'}")
 
 
-def _join(argument: Any, names: Names) -> str:
-    between, parts = argument
-    return str(between).join(_text(part, "an item of Fn::Join") for part in _list(parts, names, "Fn::Join"))
+def _list(argument: Any, scope: Scope, where: str) -> list[Any]:
+    members = evaluate(argument, scope)
+    if not isinstance(members, list):
+        raise TemplateError(f"{where} needs a list, and has {members}")
+    return members
 
 
-def _select(argument: Any, names: Names) -> Any:
-    index, found = int(evaluate(argument[0], names)), _list(argument[1], names, "Fn::Select")
-    if not 0 <= index < len(found):
-        raise TemplateError(f"Fn::Select {index} of {len(found)} items")
-    return found[index]
+def _join(argument: Any, scope: Scope) -> str:
+    delimiter, parts = argument
+    return str(delimiter).join(_text(part, "an item of Fn::Join") for part in _list(parts, scope, "Fn::Join"))
 
 
-def _split(argument: Any, names: Names) -> list[str]:
-    return _text(evaluate(argument[1], names), "Fn::Split").split(argument[0])
+def _select(argument: Any, scope: Scope) -> Any:
+    index, members = int(evaluate(argument[0], scope)), _list(argument[1], scope, "Fn::Select")
+    if not 0 <= index < len(members):
+        raise TemplateError(f"Fn::Select {index} of {len(members)} items")
+    return members[index]
 
 
-def _if(argument: Any, names: Names) -> Any:
-    name, yes, no = argument
-    return evaluate(yes if names.condition(name) else no, names)
+def _split(argument: Any, scope: Scope) -> list[str]:
+    return _text(evaluate(argument[1], scope), "Fn::Split").split(argument[0])
 
 
-def _cidr(argument: Any, names: Names) -> list[str]:
-    block, count, bits = [*(evaluate(one, names) for one in argument), 8][:3]
+def _if(argument: Any, scope: Scope) -> Any:
+    condition, if_true, if_false = argument
+    return evaluate(if_true if scope.condition(condition) else if_false, scope)
+
+
+def _cidr(argument: Any, scope: Scope) -> list[str]:
+    block, count, bits = [*(evaluate(part, scope) for part in argument), 8][:3]
     network = ipaddress.ip_network(block)
-    found = [str(one) for one, _ in zip(network.subnets(new_prefix=network.max_prefixlen - int(bits)),
-                                        range(int(count)), strict=False)]
-    if len(found) < int(count):
+    subnets = [str(subnet) for subnet, _ in zip(network.subnets(new_prefix=network.max_prefixlen - int(bits)),
+                                                range(int(count)), strict=False)]
+    if len(subnets) < int(count):
         raise TemplateError(f"{block} has no room for {count} blocks of {bits} bits")
-    return found
+    return subnets
 
 
-def _zones(argument: Any, names: Names) -> list[str]:
-    region = evaluate(argument, names) or names.reference("AWS::Region")
+def _availability_zones(argument: Any, scope: Scope) -> list[str]:
+    region = evaluate(argument, scope) or scope.reference("AWS::Region")
     return [f"{region}{letter}" for letter in "abc"]
 
 
-def _base64(argument: Any, names: Names) -> str:
-    return base64.b64encode(_text(evaluate(argument, names), "Fn::Base64").encode()).decode()
+def _base64(argument: Any, scope: Scope) -> str:
+    return base64.b64encode(_text(evaluate(argument, scope), "Fn::Base64").encode()).decode()
 
 
-FUNCTIONS: dict[str, Callable[[Any, Names], Any]] = {
-    "Ref": lambda argument, names: names.reference(argument),
-    "Fn::GetAtt": lambda argument, names: names.attribute(*attribute_of(argument)),
+FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
+    "Ref": lambda argument, scope: scope.reference(argument),
+    "Fn::GetAtt": lambda argument, scope: scope.attribute(*parse_get_att(argument)),
     "Fn::Sub": _sub,
     "Fn::Join": _join,
     "Fn::Select": _select,
     "Fn::Split": _split,
     "Fn::If": _if,
-    "Fn::FindInMap": lambda argument, names: names.mapping(*(evaluate(one, names) for one in argument)),
+    "Fn::FindInMap": lambda argument, scope: scope.mapping(*(evaluate(part, scope) for part in argument)),
     "Fn::Cidr": _cidr,
-    "Fn::GetAZs": _zones,
+    "Fn::GetAZs": _availability_zones,
     "Fn::Base64": _base64,
 }
 
 
-def _equals(argument: Any, names: Names) -> bool:
-    first, second = (evaluate(one, names) for one in argument)
+def _equals(argument: Any, scope: Scope) -> bool:
+    first, second = (evaluate(side, scope) for side in argument)
     if isinstance(first, list | dict) or isinstance(second, list | dict):
         raise TemplateError(f"Fn::Equals compares strings, not {first} and {second}")
     return _text(first, "Fn::Equals") == _text(second, "Fn::Equals")
 
 
-def _several(argument: Any, names: Names) -> list[bool]:
+def _all_conditions(argument: Any, scope: Scope) -> list[bool]:
     if not 2 <= len(argument) <= 10:
         raise TemplateError(f"Fn::And and Fn::Or take 2 to 10 conditions, not {len(argument)}")
-    return [holds(one, names) for one in argument]
+    return [evaluate_condition(condition, scope) for condition in argument]
 
 
-def _not(argument: Any, names: Names) -> bool:
-    (one,) = argument
-    return not holds(one, names)
+def _not(argument: Any, scope: Scope) -> bool:
+    (condition,) = argument
+    return not evaluate_condition(condition, scope)
 
 
-def _each(argument: Any, names: Names) -> tuple[list[Any], Any]:
-    return _list(argument[0], names, "a function of a rule"), evaluate(argument[1], names)
+def _members(argument: Any, scope: Scope) -> tuple[list[Any], Any]:
+    """The two arguments of a rule's function: a list, and what its members are compared with."""
+    return _list(argument[0], scope, "a function of a rule"), evaluate(argument[1], scope)
 
 
-def _contains(argument: Any, names: Names) -> bool:
-    found, wanted = _each(argument, names)
-    return wanted in found
+def _contains(argument: Any, scope: Scope) -> bool:
+    members, wanted = _members(argument, scope)
+    return wanted in members
 
 
-def _each_equals(argument: Any, names: Names) -> bool:
-    found, wanted = _each(argument, names)
-    return all(one == wanted for one in found)
+def _each_member_equals(argument: Any, scope: Scope) -> bool:
+    members, wanted = _members(argument, scope)
+    return all(member == wanted for member in members)
 
 
-def _each_in(argument: Any, names: Names) -> bool:
-    found, wanted = _each(argument, names)
-    return all(one in wanted for one in found)
+def _each_member_in(argument: Any, scope: Scope) -> bool:
+    members, allowed = _members(argument, scope)
+    return all(member in allowed for member in members)
 
 
-TRUTHS: dict[str, Callable[[Any, Names], bool]] = {
-    "Condition": lambda argument, names: names.condition(argument),
+CONDITION_FUNCTIONS: dict[str, Callable[[Any, Scope], bool]] = {
+    "Condition": lambda argument, scope: scope.condition(argument),
     "Fn::Equals": _equals,
     "Fn::Not": _not,
-    "Fn::And": lambda argument, names: all(_several(argument, names)),
-    "Fn::Or": lambda argument, names: any(_several(argument, names)),
+    "Fn::And": lambda argument, scope: all(_all_conditions(argument, scope)),
+    "Fn::Or": lambda argument, scope: any(_all_conditions(argument, scope)),
     "Fn::Contains": _contains,
-    "Fn::EachMemberEquals": _each_equals,
-    "Fn::EachMemberIn": _each_in,
+    "Fn::EachMemberEquals": _each_member_equals,
+    "Fn::EachMemberIn": _each_member_in,
 }

@@ -1,72 +1,84 @@
-"""A template's parameters and rules, held against the values that a deployment gives."""
+"""Check the parameters of a deployment against a template's constraints and rules."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from shotwise_tools.cloudformation.intrinsics import TemplateError, evaluate, holds
+from shotwise_tools.cloudformation.intrinsics import TemplateError, evaluate, evaluate_condition
 
 
-def check_parameters(template: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
-    """The value of every parameter, lists as lists; a given value first, else the default.
+def resolve_parameters(template: dict[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
+    """Resolve every parameter of a template: an override if there is one, else the default.
 
-    TemplateError where a value breaks a constraint, is missing, or is given for a parameter that there is not."""
-    declared = template.get("Parameters", {})
-    if unknown := sorted(set(given) - set(declared)):
-        raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
-    if missing := sorted(name for name, one in declared.items() if name not in given and "Default" not in one):
+    Returns
+    -------
+    dict
+        Parameter → its text; a list of texts for list types.
+
+    Raises
+    ------
+    TemplateError
+        Where a parameter breaks a constraint or has neither override nor default, and where an override is for a
+        parameter that is not declared.
+    """
+    declarations = template.get("Parameters", {})
+    if undeclared := sorted(set(overrides) - set(declarations)):
+        raise TemplateError(f"Parameters: [{', '.join(undeclared)}] do not exist in the template")
+    if missing := sorted(name for name, declaration in declarations.items()
+                         if name not in overrides and "Default" not in declaration):
         raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")
-    for name, value in given.items():
-        if not isinstance(value, str):
-            raise TemplateError(f"Parameter {name} must be a string, and is {value}")
-    return {name: _value(name, one, str(given.get(name, one.get("Default")))) for name, one in declared.items()}
+    for name, override in overrides.items():
+        if not isinstance(override, str):
+            raise TemplateError(f"Parameter {name} must be a string, and is {override}")
+    return {name: _parse(name, declaration, str(overrides.get(name, declaration.get("Default"))))
+            for name, declaration in declarations.items()}
 
 
-def _value(name: str, declared: dict[str, Any], text: str) -> Any:
-    kind = declared["Type"]
-    listed = kind == "CommaDelimitedList" or kind.startswith("List<")
-    # An empty list is one empty item for CloudFormation, and is held against the constraints as that.
-    items = [one.strip() for one in text.split(",")] if listed else [text]
-    of_aws = kind.startswith(("AWS::", "List<AWS::")) and not kind.startswith("AWS::SSM::Parameter::")
-    for item in items:
-        if kind in ("Number", "List<Number>") and not _is_number(item):
-            raise TemplateError(f"Parameter {name} must be a number, and is '{item}'")
-        if of_aws and not item:
+def _parse(name: str, declaration: dict[str, Any], text: str) -> str | list[str]:
+    kind = declaration["Type"]
+    is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+    # For CloudFormation an empty list has one empty member, to which the constraints apply.
+    members = [member.strip() for member in text.split(",")] if is_list else [text]
+    is_aws_type = kind.startswith(("AWS::", "List<AWS::")) and not kind.startswith("AWS::SSM::Parameter::")
+    for member in members:
+        if kind in ("Number", "List<Number>") and not _is_number(member):
+            raise TemplateError(f"Parameter {name} must be a number, and is '{member}'")
+        if is_aws_type and not member:
             raise TemplateError(f"Parameter {name} is of type {kind}, which is never empty")
-        if not _allowed(item, declared):
-            said = declared.get("ConstraintDescription", "it breaks a constraint that nothing describes")
-            raise TemplateError(f"Parameter {name} failed to satisfy constraint: {said}")
-    return items if listed else text
+        if not _satisfies_constraints(member, declaration):
+            reason = declaration.get("ConstraintDescription", "it breaks a constraint that nothing describes")
+            raise TemplateError(f"Parameter {name} failed to satisfy constraint: {reason}")
+    return members if is_list else text
 
 
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
 
 
-def _allowed(text: str, declared: dict[str, Any]) -> bool:
-    if "AllowedValues" in declared and text not in [str(one) for one in declared["AllowedValues"]]:
+def _satisfies_constraints(text: str, declaration: dict[str, Any]) -> bool:
+    if "AllowedValues" in declaration and text not in [str(allowed) for allowed in declaration["AllowedValues"]]:
         return False
-    if "AllowedPattern" in declared and re.fullmatch(declared["AllowedPattern"], text) is None:
+    if "AllowedPattern" in declaration and re.fullmatch(declaration["AllowedPattern"], text) is None:
         return False
-    if not int(declared.get("MinLength", 0)) <= len(text) <= int(declared.get("MaxLength", len(text))):
+    if not int(declaration.get("MinLength", 0)) <= len(text) <= int(declaration.get("MaxLength", len(text))):
         return False
-    if "MinValue" in declared or "MaxValue" in declared:
+    if "MinValue" in declaration or "MaxValue" in declaration:
         number = float(text)
-        return float(declared.get("MinValue", number)) <= number <= float(declared.get("MaxValue", number))
+        return float(declaration.get("MinValue", number)) <= number <= float(declaration.get("MaxValue", number))
     return True
 
 
-class _Given:
-    """In a rule only parameters have a value."""
+class _RuleScope:
+    """The scope of a rule, which can refer to parameters alone."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self.parameters = parameters
 
     def reference(self, name: str) -> Any:
-        if name not in self.values:
-            raise TemplateError(f"a rule refers to {name}, which is no parameter")
-        return self.values[name]
+        if name not in self.parameters:
+            raise TemplateError(f"a rule refers to {name}, which is not a parameter")
+        return self.parameters[name]
 
     def attribute(self, name: str, attribute: str) -> Any:
         raise TemplateError(f"a rule asks for {name}.{attribute}, before there is a resource")
@@ -78,14 +90,17 @@ class _Given:
         raise TemplateError(f"a rule looks into the mapping {name}, which rules cannot")
 
 
-def check_rules(template: dict[str, Any], values: dict[str, Any]) -> None:
-    """TemplateError, with all their descriptions, where assertions fail of rules whose condition holds."""
-    names = _Given(values)
-    failed = []
+def check_rules(template: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """Check every rule of a template whose condition is true.
+
+    Raises TemplateError with the descriptions of all assertions that fail.
+    """
+    scope = _RuleScope(parameters)
+    failures = []
     for name, rule in template.get("Rules", {}).items():
-        if "RuleCondition" in rule and not holds(rule["RuleCondition"], names):
+        if "RuleCondition" in rule and not evaluate_condition(rule["RuleCondition"], scope):
             continue
-        failed += [str(evaluate(one.get("AssertDescription", f"the rule {name}"), names))
-                   for one in rule["Assertions"] if not holds(one["Assert"], names)]
-    if failed:
-        raise TemplateError("; ".join(failed))
+        failures += [str(evaluate(assertion.get("AssertDescription", f"the rule {name}"), scope))
+                     for assertion in rule["Assertions"] if not evaluate_condition(assertion["Assert"], scope)]
+    if failures:
+        raise TemplateError("; ".join(failures))

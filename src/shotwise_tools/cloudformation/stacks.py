@@ -1,11 +1,14 @@
-"""What CloudFormation would make of a template: parameters and rules checked, conditions decided, functions evaluated,
-nested stacks included. What is refused here is refused there, before anything is made."""
+"""Resolve a template as CloudFormation would, nested stacks included.
+
+Parameters and rules are checked, conditions decided and functions evaluated. What raises TemplateError here, would be
+refused by CloudFormation before it creates anything.
+"""
 
 from __future__ import annotations
 
 import graphlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,17 +17,32 @@ from typing import Any
 
 from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation import placeholders
-from shotwise_tools.cloudformation.intrinsics import NO_VALUE, TemplateError, evaluate, holds
-from shotwise_tools.cloudformation.parameters import check_parameters, check_rules
+from shotwise_tools.cloudformation.intrinsics import NO_VALUE, TemplateError, evaluate, evaluate_condition
+from shotwise_tools.cloudformation.parameters import check_rules, resolve_parameters
 
 ROOT = Path(__file__).parents[3]
-NESTED = "AWS::CloudFormation::Stack"
+NESTED_STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A resolved stack. parameters: every one, lists as lists. resources: logical id → the resource, only those that
-    there are. nested: logical id → the nested stack."""
+    """A resolved stack.
+
+    Attributes
+    ----------
+    name : str
+        The stack's name; a nested stack has its parent's name and its own logical id.
+    parameters : dict
+        Parameter → text, or list of texts.
+    conditions : dict
+        Condition → whether it is true.
+    resources : dict
+        Logical id → resource, evaluated. Resources with a false condition are left out.
+    outputs : dict
+        Output → value.
+    nested : dict
+        Logical id → nested stack.
+    """
 
     name: str
     parameters: dict[str, Any]
@@ -34,83 +52,112 @@ class Stack:
     nested: dict[str, Stack] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Logical id → properties of this stack's resources of a type."""
+        """Logical id → properties, of this stack's resources of a type."""
         return {name: resource.get("Properties", {}) for name, resource in self.resources.items()
                 if resource["Type"] == kind}
 
     def stacks(self) -> Iterator[Stack]:
-        """This stack and all below."""
+        """Iterate over this stack and all nested stacks below it."""
         yield self
-        for one in self.nested.values():
-            yield from one.stacks()
+        for nested in self.nested.values():
+            yield from nested.stacks()
 
-    def everywhere(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Stack.LogicalId → properties of the resources of a type, of this stack and all below."""
+    def all_of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """STACK.LOGICAL_ID → properties, of the resources of a type in this stack and below it."""
         return {f"{stack.name}.{name}": properties for stack in self.stacks()
                 for name, properties in stack.of_type(kind).items()}
 
 
-def resolve(template: dict[str, Any], given: dict[str, str], name: str = "shotwise", folder: Path = ROOT) -> Stack:
-    """The stack that a template gives for these parameters. folder: where local TemplateURLs start.
+def resolve(template: dict[str, Any], overrides: dict[str, str], name: str = "shotwise",
+            folder: Path = ROOT) -> Stack:
+    """Resolve a template into the stack that it would create.
 
-    Raises TemplateError with the reason, where CloudFormation would refuse it."""
-    return _Resolution(template, given, name, folder).stack()
+    Parameters
+    ----------
+    template : dict
+        The template; the resources of SAM are kept as they are.
+    overrides : dict
+        Parameter → value; the others have their defaults.
+    name : str
+        The stack's name.
+    folder : Path
+        The folder that the TemplateURLs of nested stacks are relative to.
+
+    Raises
+    ------
+    TemplateError
+        Where CloudFormation would refuse the template or its parameters.
+    """
+    return _Resolution(template, overrides, name, folder).stack()
 
 
-def resolve_file(path: Path, given: dict[str, str], name: str = "shotwise") -> Stack:
-    """The same of a file; SAM's resources stay what they are."""
-    return resolve(load_yaml(path), given, name, path.parent)
+def resolve_file(path: Path, overrides: dict[str, str], name: str = "shotwise") -> Stack:
+    """Resolve the template in a file, as `resolve` does."""
+    return resolve(load_yaml(path), overrides, name, path.parent)
 
 
 def scenario_parameters(scenario: str, path: Path = ROOT / "samconfig.toml") -> dict[str, str]:
-    """What `sam deploy --config-env SCENARIO` gives: its parameter_overrides; a file that they name is read where there
-    is one (it holds what belongs to one account)."""
+    """The parameters that `sam deploy --config-env SCENARIO` passes.
+
+    A file that `parameter_overrides` names is read if it exists: it holds what belongs to one account. Raises KeyError
+    where samconfig.toml has no such scenario.
+    """
     config = tomllib.loads(path.read_text("utf-8"))
     if "deploy" not in config.get(scenario, {}):
         raise KeyError(f"{path.name} has no scenario {scenario}")
-    return _overrides(config[scenario]["deploy"]["parameters"].get("parameter_overrides", []), path.parent)
+    return _parse_overrides(config[scenario]["deploy"]["parameters"].get("parameter_overrides", []), path.parent)
 
 
 def scenarios(path: Path = ROOT / "samconfig.toml") -> list[str]:
-    """The names under which samconfig.toml deploys, but SAM's own `default`."""
+    """The scenarios that samconfig.toml deploys; SAM's own `default` is not one of them."""
     config = tomllib.loads(path.read_text("utf-8"))
-    return [name for name, one in config.items() if isinstance(one, dict) and "deploy" in one and name != "default"]
+    return [name for name, section in config.items()
+            if isinstance(section, dict) and "deploy" in section and name != "default"]
 
 
-def _overrides(entries: Any, folder: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _parse_overrides(entries: Any, folder: Path) -> dict[str, str]:
+    overrides: dict[str, str] = {}
     for entry in entries.split() if isinstance(entries, str) else entries:
         if isinstance(entry, dict):
-            found |= {key: ",".join(one) if isinstance(one, list) else str(one) for key, one in entry.items()}
+            overrides |= {name: ",".join(setting) if isinstance(setting, list) else str(setting)
+                          for name, setting in entry.items()}
         elif entry.startswith("file://"):
             path = folder / entry.removeprefix("file://")
-            found |= _overrides([load_yaml(path)], path.parent) if path.is_file() else {}
+            overrides |= _parse_overrides([load_yaml(path)], path.parent) if path.is_file() else {}
         else:
-            key, _, value = entry.partition("=")
-            found[key] = value.strip("\"'")
-    return found
+            name, _, setting = entry.partition("=")
+            overrides[name] = setting.strip("\"'")
+    return overrides
 
 
 class _Resolution:
-    """Names looked up while a template is evaluated; which resource asked for which is noted on the way."""
+    """Evaluates one template: the scope of its functions, which notes which resource refers to which others.
 
-    def __init__(self, template: dict[str, Any], given: dict[str, str], name: str, folder: Path) -> None:
+    Attributes
+    ----------
+    dependencies : dict
+        Resource → the resources that it refers to.
+    current : list of str
+        The resources that are being evaluated, the innermost last.
+    """
+
+    def __init__(self, template: dict[str, Any], overrides: dict[str, str], name: str, folder: Path) -> None:
         self.template, self.name, self.folder = template, name, folder
         self.resources: dict[str, Any] = template.get("Resources", {})
-        self.parameters = check_parameters(template, given)
+        self.parameters = resolve_parameters(template, overrides)
         check_rules(template, self.parameters)
         self.conditions: dict[str, bool] = {}
         self.nested: dict[str, Stack] = {}
-        self.asked: dict[str, set[str]] = {}
-        self.asking: list[str] = []
+        self.dependencies: dict[str, set[str]] = {}
+        self.current: list[str] = []
 
     def stack(self) -> Stack:
-        """Everything that there is, evaluated."""
+        """Evaluate the whole template."""
         for name in self.template.get("Conditions", {}):
             self.condition(name)
-        there = {name: self.resource(name) for name in self.resources if self.exists(name)}
+        resources = {name: self.resource(name) for name in self.resources if self.exists(name)}
         try:
-            graphlib.TopologicalSorter(self.asked).prepare()
+            graphlib.TopologicalSorter(self.dependencies).prepare()
         except graphlib.CycleError as error:
             raise TemplateError(f"Circular dependency between resources: {error.args[1]}") from None
         outputs = {}
@@ -119,82 +166,83 @@ class _Resolution:
                 outputs[name] = evaluate(output["Value"], self)
                 if not isinstance(outputs[name], str | int | float):
                     raise TemplateError(f"output {name} must be a string, and is {outputs[name]}")
-        return Stack(self.name, self.parameters, self.conditions, there, outputs, self.nested)
+        return Stack(self.name, self.parameters, self.conditions, resources, outputs, self.nested)
 
     def resource(self, name: str) -> dict[str, Any]:
-        """One resource, evaluated; a nested stack with all that is in it."""
-        with self.asks(name):
-            waits = self.resources[name].get("DependsOn", [])
-            for other in [waits] if isinstance(waits, str) else waits:
-                self.note(self.owner(other)[0])
-            found: dict[str, Any] = evaluate(self.resources[name], self)
-        if found["Type"] == NESTED:
+        """Evaluate a resource; a nested stack with all that is in it."""
+        with self.evaluating(name):
+            depends_on = self.resources[name].get("DependsOn", [])
+            for other in [depends_on] if isinstance(depends_on, str) else depends_on:
+                self.note_dependency(self.owner(other)[0])
+            resource: dict[str, Any] = evaluate(self.resources[name], self)
+        if resource["Type"] == NESTED_STACK:
             self.nested_stack(name)
-        return found
+        return resource
 
     @contextmanager
-    def asks(self, name: str) -> Iterator[None]:
-        """While a resource is evaluated: what it asks for is noted, and what is refused names it."""
-        self.asking.append(name)
+    def evaluating(self, name: str) -> Iterator[None]:
+        """While a resource is evaluated: note what it refers to, and name it in errors."""
+        self.current.append(name)
         try:
             yield
-        except TemplateError as refused:
-            raise refused.inside(name) from None
+        except TemplateError as error:
+            raise error.inside(name) from None
         finally:
-            self.asking.pop()
+            self.current.pop()
 
     def exists(self, name: str) -> bool:
-        """Whether a resource is there: it has no condition, or a true one."""
+        """Whether a resource would be created: it has no condition, or a true one."""
         condition = self.resources[name].get("Condition")
         return condition is None or self.condition(condition)
 
-    def note(self, name: str) -> None:
-        """Note that the resource being evaluated needs `name`."""
-        if self.asking:
-            self.asked.setdefault(self.asking[-1], set()).add(name)
+    def note_dependency(self, name: str) -> None:
+        """Note that the resource being evaluated refers to `name`."""
+        if self.current:
+            self.dependencies.setdefault(self.current[-1], set()).add(name)
 
     def nested_stack(self, name: str) -> Stack:
         """A nested stack, resolved once."""
         if name not in self.nested:
             properties = self.resources[name]["Properties"]
             path = self.folder / properties["TemplateURL"]
-            with self.asks(name):
-                given = evaluate(properties.get("Parameters", {}), self)
-                self.nested[name] = resolve(load_yaml(path), {key: _scalar(one) for key, one in given.items()},
-                                            f"{self.name}-{name}", path.parent)
+            with self.evaluating(name):
+                overrides = {parameter: _parameter_text(argument) for parameter, argument in
+                             evaluate(properties.get("Parameters", {}), self).items()}
+                self.nested[name] = resolve(load_yaml(path), overrides, f"{self.name}-{name}", path.parent)
         return self.nested[name]
 
     def condition(self, name: str) -> bool:
-        """Whether a condition holds; decided once."""
+        """Whether a condition is true; decided once."""
         if name not in self.conditions:
             if name not in self.template.get("Conditions", {}):
                 raise TemplateError(f"there is no condition {name}")
-            self.conditions[name] = holds(self.template["Conditions"][name], self)
+            self.conditions[name] = evaluate_condition(self.template["Conditions"][name], self)
         return self.conditions[name]
 
     def mapping(self, name: str, first: str, second: str) -> Any:
-        """A value of a mapping."""
+        """An entry of a mapping."""
         try:
             return self.template["Mappings"][name][first][second]
         except KeyError:
             raise TemplateError(f"the mapping {name} has no {first}.{second}") from None
 
     def reference(self, name: str) -> Any:
-        """A parameter, a pseudo parameter, or what stands for a resource."""
+        """A parameter, a pseudo parameter, or the placeholder of a resource."""
         if name == "AWS::NoValue":
             return NO_VALUE
         if name in self.parameters:
             return self.parameters[name]
         if name.startswith("AWS::"):
-            own = {"AWS::StackName": self.name, "AWS::StackId": placeholders.ARNS[NESTED](self.name, None)}
-            return {**placeholders.PSEUDO, **own}[name]
-        return placeholders.reference(*self.known(name))
+            of_this_stack = {"AWS::StackName": self.name,
+                             "AWS::StackId": placeholders.ARNS[NESTED_STACK](self.name, None)}
+            return {**placeholders.PSEUDO_PARAMETERS, **of_this_stack}[name]
+        return placeholders.ref_value(*self.referenced(name))
 
     def attribute(self, name: str, attribute: str) -> Any:
-        """An attribute of a resource; a nested stack's output."""
-        kind, made, of = self.known(name)
-        if kind != NESTED:
-            return placeholders.attribute(kind, made, attribute, of)
+        """The placeholder of a resource's attribute; the output of a nested stack."""
+        kind, generated, prop = self.referenced(name)
+        if kind != NESTED_STACK:
+            return placeholders.attribute_value(kind, generated, attribute, prop)
         output = attribute.removeprefix("Outputs.")
         outputs = self.nested_stack(name).outputs
         if output not in outputs:
@@ -202,7 +250,10 @@ class _Resolution:
         return outputs[output]
 
     def owner(self, name: str) -> tuple[str, str]:
-        """(resource, rest of the name): SAM makes FunctionAliaslive, Function.Alias, FunctionUrl … beside Function."""
+        """(resource, rest of the name), for a resource or for one that SAM creates beside it.
+
+        SAM creates FunctionAliaslive, Function.Alias, FunctionUrl and others beside Function.
+        """
         if name in self.resources:
             return name, ""
         for base, resource in self.resources.items():
@@ -210,23 +261,23 @@ class _Resolution:
                 return base, name.removeprefix(base)
         raise TemplateError(f"there is no parameter or resource {name}")
 
-    def known(self, name: str) -> tuple[str, str, Any]:
-        """(type, made name, how to evaluate a property) of a resource that there is."""
+    def referenced(self, name: str) -> tuple[str, str, Callable[[str], Any]]:
+        """(type, generated name, function that evaluates a property) of a resource, noted as a dependency."""
         base, part = self.owner(name)
         if not self.exists(base):
             raise TemplateError(f"{name} is not there, because {self.resources[base]['Condition']} does not hold")
-        self.note(base)
+        self.note_dependency(base)
         return self.resources[base]["Type"] + part, f"{self.name}-{base}{part}", partial(self.property, base)
 
     def property(self, resource: str, name: str) -> Any:
-        """One property of a resource, evaluated; None where it is not given."""
-        value = self.resources[resource].get("Properties", {}).get(name)
-        found = evaluate(value, self) if value is not None else None
-        return None if found is NO_VALUE else found
+        """One property of a resource, evaluated; None where it is not set."""
+        setting = self.resources[resource].get("Properties", {}).get(name)
+        evaluated = evaluate(setting, self) if setting is not None else None
+        return None if evaluated is NO_VALUE else evaluated
 
 
-def _scalar(value: Any) -> Any:
-    """A nested stack's parameter as CloudFormation hands it on: a string; a list is refused there."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+def _parameter_text(argument: Any) -> Any:
+    """A nested stack's parameter as CloudFormation passes it: as a string. A list is left, to be refused there."""
+    if isinstance(argument, bool):
+        return "true" if argument else "false"
+    return str(argument) if isinstance(argument, int | float) else argument

@@ -9,7 +9,7 @@ from typing import Any
 
 from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation.intrinsics import TemplateError
-from shotwise_tools.cloudformation.stacks import NESTED, ROOT, Stack, resolve, scenario_parameters, scenarios
+from shotwise_tools.cloudformation.stacks import NESTED_STACK, ROOT, Stack, resolve, scenario_parameters, scenarios
 from shotwise_tools.cost.models import CostError, Month, Price, Resource
 from shotwise_tools.cost.usage import read_usage
 
@@ -63,7 +63,7 @@ def resources_of(stack: Stack) -> tuple[Resource, ...]:
             properties: dict[str, Any] = resource.get("Properties", {})
             if resource["Type"] == "AWS::Serverless::Function":
                 properties = {**defaults, **properties}
-            if resource["Type"] != NESTED:
+            if resource["Type"] != NESTED_STACK:
                 found.append(Resource(f"{one.name}.{name}", resource["Type"], properties))
     return tuple(found)
 
