@@ -1,9 +1,16 @@
-"""Shotwise: is this casting shot defective, why, what do the manuals say, what to change.
+"""Shotwise: is this casting shot defective, why, what do the manuals say, and what should be changed?
 
-The way of a shot: `shot` checks the values → `prediction` asks the bundle's graph → `attribution` says which values
-drove it → `charts` draw that → `knowledge` finds and quotes what the documents say. `explanation` joins attribution
-and chart for T2. `bundle` holds model and schema; `adapters` touch what is outside (onnxruntime, S3, SQLite);
-`edge` translates events and errors.
+How a shot travels through this package:
+
+1. `shot` checks the values of a request against the bundle's schema.
+2. `prediction` runs the bundle's graph, with `history` where inspection results of the run are known; `novelty` says
+   whether the model was trained on such shots.
+3. `attribution` computes which values drove the prediction and which settings would lower it; `charts` draws that.
+4. `knowledge` searches the documents and answers with quotes and pages.
+
+`bundle`, `graph` and `manifest` hold model and schema. `handlers` turn AWS events into calls of the above and results
+into replies. `adapters` talk to onnxruntime, S3, Bedrock and SQLite. `errors` and `messages` hold everything that a
+person may have to act on.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""StoredFile files (charts, documents) and the port to where they are kept: S3 on AWS, folders on one machine."""
+"""The port to where charts and documents are stored: S3 on AWS, folders on one machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A stored file to hand out: its content, or an address to fetch it from for a while. One of the two is set."""
+    """A file to send to a client: its content or a URL to redirect to, never both.
+
+    Attributes
+    ----------
+    content : bytes or None
+        Set where the store lies on this machine.
+    url : str or None
+        Set where the client fetches the file itself; valid for some minutes.
+    """
 
     content: bytes | None
     url: str | None
@@ -18,7 +26,17 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """Where a file is to be sent, straight to its store, with which method and headers; good for a while."""
+    """The request with which a client sends a file straight to the store; valid for some minutes.
+
+    Attributes
+    ----------
+    url : str
+        Where to send the file.
+    method : str
+        HTTP method.
+    headers : mapping
+        Headers that the request must carry.
+    """
 
     url: str
     method: str
@@ -26,24 +44,24 @@ class Upload:
 
 
 class FileStore(Protocol):
-    """Keeps files by name. Implementations raise StoreError, and NotFound where a name is not kept."""
+    """Stores files by name. Every method raises StoreError when the store fails."""
 
     def put(self, name: str, content: bytes) -> str:
-        """Keep the file and return its URL."""
+        """Store a file and return its URL."""
         ...
 
     def get(self, name: str) -> StoredFile:
-        """Find a file again."""
+        """Look a file up for a client. Raises NotFound."""
         ...
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """The file on this machine's disk, to read and leave as it is: in `folder`, or where it lies anyway."""
+        """Return a local path to the file, for reading only: a copy in `folder`, or where it lies. Raises NotFound."""
         ...
 
     def remove(self, name: str) -> None:
-        """Keep the file no longer. NotFound also where it may not be removed."""
+        """Delete a file. Raises NotFound if it does not exist or may not be deleted."""
         ...
 
     def upload(self, name: str) -> Upload:
-        """Where to send a file of this name."""
+        """Prepare the request that uploads a file of this name."""
         ...

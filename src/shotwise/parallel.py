@@ -1,4 +1,4 @@
-"""Many rows for the graph on all cores: it leaves Python free while it runs."""
+"""Run the graph over many rows on all cores; onnxruntime releases Python's lock while it computes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 2  # what 3 GB of memory bring on Lambda
-FEW = 64  # rows that are asked sooner than handed over
+MAX_THREADS = 2  # the cores that 3 GB of memory bring on Lambda
+MIN_ROWS = 64  # fewer are computed sooner than they are handed over to threads
 
-POOL = ThreadPoolExecutor(MOST, "graph")
+POOL = ThreadPoolExecutor(MAX_THREADS, "graph")
 
-Found = TypeVar("Found")
-
-
-def map_rows(ask: Callable[[NDArray[np.float32]], Found], rows: NDArray[np.float32]) -> list[Found]:
-    """What `ask` says of each part of the rows [N, F], in their order."""
-    cores = min(_cores(), MOST)
-    if len(rows) <= FEW or cores == 1:
-        return [ask(rows)]
-    return list(POOL.map(ask, np.array_split(rows, cores)))
+Output = TypeVar("Output")
 
 
-def _cores() -> int:
-    """Those that this process may use; asked anew, as a process can be moved."""
+def map_rows(compute: Callable[[NDArray[np.float32]], Output], rows: NDArray[np.float32]) -> list[Output]:
+    """Split rows, shape (n_rows, n_features), among the cores and return the output of each part in order."""
+    threads = min(_available_cores(), MAX_THREADS)
+    if len(rows) <= MIN_ROWS or threads == 1:
+        return [compute(rows)]
+    return list(POOL.map(compute, np.array_split(rows, threads)))
+
+
+def _available_cores() -> int:
+    """The cores that this process may use now; asked on every call, since a process can be moved."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

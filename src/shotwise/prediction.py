@@ -1,4 +1,4 @@
-"""T1: from a shot to a prediction."""
+"""The prediction: is a shot defective, how sure is that, and what to do with the part."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
 MIN_RUN_SHOTS = 10
+HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.8, 0.6  # calibrated probability that the class is right
 
 
 @dataclass(frozen=True)
 class LimitBreach:
-    """A value outside the limits of good shots of its product type, all in the feature's unit."""
+    """A value outside the limits of good shots of its product type; all numbers in the feature's unit."""
 
     feature: str
     value: float
@@ -29,8 +30,19 @@ class LimitBreach:
 
 @dataclass(frozen=True)
 class TypeProbability:
-    """A defect type and the probability that this shot shows it, None where its `examples` among the training shots
-    are too few to say."""
+    """How probable it is that a shot shows a type of defect.
+
+    Attributes
+    ----------
+    type : str
+        Name of the defect type.
+    label : dict of language to str
+        Name for readers.
+    probability : float or None
+        None where the training shots hold too few examples to tell.
+    examples : int
+        Training shots that show the type.
+    """
 
     type: str
     label: dict[str, str]
@@ -40,8 +52,17 @@ class TypeProbability:
 
 @dataclass(frozen=True)
 class HistoryUse:
-    """What a prediction with history rests on: the number of known inspection results, whether they were enough to be
-    used, and the probability by the shot's values alone, which attribution explains."""
+    """How inspection results of the run entered a prediction.
+
+    Attributes
+    ----------
+    known_outcomes : int
+        Number of known inspection results.
+    used : bool
+        Whether they were enough to be used.
+    probability_alone : float
+        Probability from the shot's own values, which is what attribution explains.
+    """
 
     known_outcomes: int
     used: bool
@@ -50,15 +71,34 @@ class HistoryUse:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one shot.
+    """What the model predicts for one shot.
 
-    probability: calibrated, of a defect. defect: probability ≥ threshold. confidence: high, medium or low, by the
-    calibrated chance that the class is right; low for an unusual shot. advice: accept, inspect or reject.
-    novelty: reconstruction error or distance, each in multiples of its limit, whichever is more; unusual above 1.
-    novelty_kind: "shot" where the values do not fit together, or one that changes with every shot lies outside the
-    range seen, or any lies far outside; "conditions" where the shot's surroundings are unlike those of all training
-    shots; None where it is not unusual. outside_seen: names of the values outside the range of the training shots.
-    latent: [12]. history: None where no result was known.
+    Attributes
+    ----------
+    defect : bool
+        Whether the probability reaches the threshold.
+    probability : float
+        Calibrated probability of a defect.
+    threshold : float
+        Probability from which a shot counts as defective.
+    confidence : str
+        `high`, `medium` or `low`: the calibrated probability that the class is right; low for an unusual shot.
+    advice : str
+        What to do with the part: `accept`, `inspect` or `reject`.
+    defect_types : tuple of TypeProbability
+        The most probable first.
+    novelty, novelty_kind, outside_seen
+        Score, kind and features of `shotwise.novelty.Novelty`.
+    unusual : bool
+        Whether there is a novelty kind.
+    limit_breaches : tuple of LimitBreach
+        Values outside the limits of good shots.
+    imputed : tuple of str
+        Features that were not measured.
+    latent : tuple of float
+        The 12 latent features.
+    history : HistoryUse or None
+        None where no inspection result was known.
     """
 
     defect: bool
@@ -78,28 +118,31 @@ class Prediction:
 
 
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
-    """Predict for N shots in one run of the graph, in the order given."""
-    output, types = _run(shots, bundle)
-    return [_prediction(shot, output, types, row, bundle) for row, shot in enumerate(shots)]
+    """Predict for all shots in one run of the graph; the predictions come in the order of the shots."""
+    output, type_shares = _run(shots, bundle)
+    return [_prediction(shot, output, type_shares, row, bundle) for row, shot in enumerate(shots)]
 
 
 def predict_with_history(shot: Shot, history: History | None, bundle: Bundle) -> Prediction:
-    """Predict for a shot whose run's inspection results are known in part; without any, or with too few to say more
-    than the shot's values, as `predict` does."""
-    output, types = _run([shot], bundle)
+    """Predict for a shot from its values and from known inspection results of its run.
+
+    Without a known result, or with too few to be used, the probability is that of `predict`.
+    """
+    output, type_shares = _run([shot], bundle)
     if bundle.history is None or history is None or not history.known_outcomes:
-        return _prediction(shot, output, types, 0, bundle)
+        return _prediction(shot, output, type_shares, 0, bundle)
     alone = float(output.probability[0])
     with_history, evidence = bundle.history.graph(alone, history.outcomes)
     used = evidence >= bundle.history.thresholds.evidence
-    told = HistoryUse(history.known_outcomes, used, alone)
-    joined = Verdict(with_history, bundle.history.thresholds, told) if used else Verdict(alone, bundle.thresholds, told)
-    return _prediction(shot, output, types, 0, bundle, joined)
+    history_use = HistoryUse(history.known_outcomes, used, alone)
+    verdict = _Verdict(with_history, bundle.history.thresholds, history_use) if used \
+        else _Verdict(alone, bundle.thresholds, history_use)
+    return _prediction(shot, output, type_shares, 0, bundle, verdict)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A probability and the thresholds that it is held against."""
+class _Verdict:
+    """A probability with the thresholds that belong to it."""
 
     probability: float
     thresholds: Thresholds | HistoryThresholds
@@ -107,62 +150,73 @@ class Verdict:
 
 
 def is_new_run(predictions: Sequence[Prediction]) -> bool:
-    """Whether a batch looks like a production run that the model has not seen: it holds MIN_RUN_SHOTS shots or more,
-    and the conditions of at least half of them are new."""
-    new = sum(found.novelty_kind == "conditions" for found in predictions)
-    return len(predictions) >= MIN_RUN_SHOTS and 2 * new >= len(predictions)
+    """Tell whether a batch looks like a production run that the model has not seen.
+
+    It does if it holds at least MIN_RUN_SHOTS shots and the conditions of at least half of them are new.
+    """
+    new_conditions = sum(prediction.novelty_kind == "conditions" for prediction in predictions)
+    return len(predictions) >= MIN_RUN_SHOTS and 2 * new_conditions >= len(predictions)
+
+
+def limit_breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
+    """List the measured values outside the limits of good shots of the shot's product type."""
+    breaches = []
+    for name, (low, high) in bundle.limits[bundle.product_type(shot.values)].items():
+        value = shot.measured[name]
+        if isinstance(value, int | float) and not low <= value <= high:
+            breaches.append(LimitBreach(name, float(value), low, high))
+    return tuple(breaches)
 
 
 def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:
+    """The graph's output, and the share of each defect type, shape (n_shots, n_types)."""
     values = np.stack([shot.values for shot in shots])
-    return bundle.graph.run(values), bundle.defect_type_graph(values) if bundle.defect_type_graph else np.empty((len(values), 0), np.float32)
+    type_shares = bundle.defect_type_graph(values) if bundle.defect_type_graph \
+        else np.empty((len(values), 0), np.float32)
+    return bundle.graph.run(values), type_shares
 
 
-def _prediction(shot: Shot, output: GraphOutput, types: NDArray[np.float32], row: int, bundle: Bundle,
-                joined: Verdict | None = None) -> Prediction:
-    verdict = joined or Verdict(float(output.probability[row]), bundle.thresholds)
+def _prediction(shot: Shot, output: GraphOutput, type_shares: NDArray[np.float32], row: int, bundle: Bundle,
+                verdict: _Verdict | None = None) -> Prediction:
+    verdict = verdict or _Verdict(float(output.probability[row]), bundle.thresholds)
     probability, thresholds = verdict.probability, verdict.thresholds
     defect = probability >= thresholds.decision
-    found = novelty(shot.values, output, row, bundle)
+    novel = novelty(shot.values, output, row, bundle)
     return Prediction(
         defect=defect, probability=probability, threshold=thresholds.decision,
-        confidence=_confidence(probability if defect else 1 - probability, found.kind),
-        advice=_advice(verdict, found.kind), defect_types=_types(probability, types[row], bundle),
-        novelty=found.score, novelty_kind=found.kind, unusual=found.kind is not None, outside_seen=found.outside_seen,
-        limit_breaches=limit_breaches(shot, bundle), imputed=shot.imputed, latent=tuple(float(value) for value in output.latent[row]),
-        history=verdict.history)
+        confidence=_confidence(probability if defect else 1 - probability, novel.kind),
+        advice=_advice(verdict, novel.kind),
+        defect_types=_type_probabilities(probability, type_shares[row], bundle),
+        novelty=novel.score, novelty_kind=novel.kind, unusual=novel.kind is not None, outside_seen=novel.outside_seen,
+        limit_breaches=limit_breaches(shot, bundle), imputed=shot.imputed,
+        latent=tuple(float(latent) for latent in output.latent[row]), history=verdict.history)
 
 
-def _confidence(chance: float, kind: str | None) -> str:
-    if kind:
+def _confidence(probability_right: float, novelty_kind: str | None) -> str:
+    if novelty_kind:
         return "low"  # the model has not seen such shots, so its calibration says nothing about this one
-    return "high" if chance >= 0.8 else "medium" if chance >= 0.6 else "low"
+    return "high" if probability_right >= HIGH_CONFIDENCE else \
+        "medium" if probability_right >= MEDIUM_CONFIDENCE else "low"
 
 
-def _advice(verdict: Verdict, kind: str | None) -> str:
-    if kind == "shot":  # not "conditions": they are new for every shot of a run, and inspecting all hides the odd ones
+def _advice(verdict: _Verdict, novelty_kind: str | None) -> str:
+    # Not for "conditions": they are new for every shot of a run, and inspecting all of them hides the odd ones.
+    if novelty_kind == "shot":
         return "inspect"
     if verdict.probability < verdict.thresholds.accept_below:
         return "accept"
     return "reject" if verdict.probability >= verdict.thresholds.reject_from else "inspect"
 
 
-def limit_breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
-    """The measured values outside the limits of good shots of the shot's product type."""
-    limits = bundle.limits[bundle.product_type(shot.values)]
-    found = []
-    for name, (low, high) in limits.items():
-        value = shot.measured[name]
-        if isinstance(value, int | float) and not low <= value <= high:
-            found.append(LimitBreach(name, float(value), low, high))
-    return tuple(found)
+def _type_probabilities(probability: float, shares: NDArray[np.float32], bundle: Bundle) -> tuple[TypeProbability, ...]:
+    """Multiply the probability of a defect by the share of each type among such defects.
 
-
-def _types(probability: float, shown: NDArray[np.float32], bundle: Bundle) -> tuple[TypeProbability, ...]:
-    """Probability of a defect × the chance that it shows the type, most likely first; last those that have too few
-    examples to say."""
-    chances = [min(float(chance), 1.0) for chance in shown]
-    found = [
-        TypeProbability(kind.name, dict(kind.label), probability * chance if kind.modelled else None, kind.examples)
-        for kind, chance in zip(bundle.defect_types, chances, strict=True)]
-    return tuple(sorted(found, key=lambda kind: 1.0 if kind.probability is None else -kind.probability))
+    The most probable type comes first, types with too few examples last.
+    """
+    capped_shares = [min(float(share), 1.0) for share in shares]
+    type_probabilities = [
+        TypeProbability(defect_type.name, dict(defect_type.label),
+                        probability * share if defect_type.modelled else None, defect_type.examples)
+        for defect_type, share in zip(bundle.defect_types, capped_shares, strict=True)]
+    return tuple(sorted(type_probabilities,
+                        key=lambda entry: 1.0 if entry.probability is None else -entry.probability))

@@ -173,7 +173,7 @@ def test_steps_and_limits_of_any_size_are_kept(bundle: Bundle, features: dict[st
     for resolution, low, high in (
             (1e-7, 1.2e-6, 9.8e-6), (None, 1.2e-6, 9.8e-6), (0.5, 1e6 + 0.2, 1e6 + 40), (None, 3.0, 3.0)):
         setting = _Setting(column, replace(bundle.features[column], resolution=resolution), low, high, -1.0)
-        values = setting.between(low, high, 12)
+        values = setting.values_between(low, high, 12)
         assert values == sorted(set(values)) and all(low <= value <= high for value in values)
         assert len(values) == (12 if high > low else 1)
 

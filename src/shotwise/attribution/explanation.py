@@ -1,4 +1,4 @@
-"""T2 as a whole: attribution, what agrees with it, what to change, and where the chart is kept."""
+"""The explanation of one shot: attribution, signals and setpoints together, and where its chart is stored."""
 
 from __future__ import annotations
 
@@ -14,14 +14,30 @@ from shotwise.files import FileStore
 from shotwise.novelty import novelty
 from shotwise.shot import Shot
 
-DrawChart = Callable[[Shot, Attribution, Bundle, str], bytes]
-TOP = 5
+DrawChart = Callable[[Shot, Attribution, Bundle, str], bytes]  # the last argument is the language; returns a PNG
+MAX_TOP_FEATURES = 5
 
 
 @dataclass(frozen=True)
 class TopFeature:
-    """A feature that drove the prediction. value: its contribution, in probability; measured: in `unit`;
-    direction: high or low against the median of good shots of the product, typical at it, None where there is none."""
+    """A feature that drove the prediction.
+
+    Attributes
+    ----------
+    name : str
+        Key of the feature.
+    label : mapping of language to str
+        Name for readers.
+    contribution : float
+        Signed, in probability.
+    measured : float, str or None
+        The shot's value in `unit`; None where it was not measured.
+    unit : str
+        Empty for none.
+    direction : str or None
+        `high`, `low` or `typical`: the value against the median of good shots of the product type. None where there
+        is no median or no number.
+    """
 
     name: str
     label: Mapping[str, str]
@@ -33,8 +49,23 @@ class TopFeature:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Attribution of a shot and its strongest features. setpoints and signals: None where they were not asked for.
-    unusual: the model was not trained on such shots, so that what drove it says little."""
+    """Why a shot was predicted as it was.
+
+    Attributes
+    ----------
+    attribution : Attribution
+        Contributions of all features.
+    top_features : tuple of TopFeature
+        The largest contributions, the largest first.
+    setpoints : Setpoints or None
+        None where not requested.
+    signals : tuple of Signal or None
+        None where not requested.
+    imputed : tuple of str
+        Features that were not measured.
+    unusual : bool
+        The model was not trained on such shots, so its explanation says little.
+    """
 
     attribution: Attribution
     top_features: tuple[TopFeature, ...]
@@ -45,24 +76,32 @@ class Explanation:
 
 
 def explain(shot: Shot, bundle: Bundle, include: Collection[str]) -> Explanation:
-    """Explain `shot`; `include` may name setpoints and signals."""
+    """Explain a shot; `include` may name the extra parts `setpoints` and `signals`."""
     attribution, output = attribute(shot, bundle), bundle.graph.run(shot.values[None, :])
     return Explanation(
-        attribution, _top(shot, attribution, bundle),
+        attribution, _top_features(shot, attribution, bundle),
         setpoints(shot, bundle) if "setpoints" in include else None,
         signals(shot, attribution, output.feature_error[0], bundle) if "signals" in include else None,
         shot.imputed, novelty(shot.values, output, 0, bundle).kind is not None)
 
 
 def store_chart(png: bytes, store: FileStore, name: str) -> str:
-    """The URL of a chart in the store. The content's hash ends its key, so an id that a caller made up can never
-    replace another shot's chart. Raises StoreError."""
+    """Store a chart and return its URL.
+
+    The stored name ends with a hash of the content, so an id that a caller made up can never replace the chart of
+    another shot.
+
+    Raises
+    ------
+    StoreError
+        The store did not take the chart.
+    """
     return store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
 
 
-def _top(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:
-    features = [(bundle.features[index], float(attribution.contributions[index]))
-                for index in strongest_columns(attribution)[:TOP]]
+def _top_features(shot: Shot, attribution: Attribution, bundle: Bundle) -> tuple[TopFeature, ...]:
+    features = [(bundle.features[column], float(attribution.contributions[column]))
+                for column in strongest_columns(attribution)[:MAX_TOP_FEATURES]]
     return tuple(TopFeature(feature.name, feature.label, contribution, shot.measured[feature.name], feature.unit,
                             _direction(feature.name, shot, bundle)) for feature, contribution in features)
 

@@ -1,10 +1,13 @@
-"""What to change: the smallest change of settings that brings a shot's probability under the threshold.
+"""Setpoints: the smallest change of settings that brings a shot's probability of a defect under the threshold.
 
-Only what the schema calls controllable moves, on the machine's resolution and inside the limits of good shots of the
-product; every other value stays as it was measured. Every proposal was scored by the graph itself, and none is a shot
-that the model could not speak about. Each setting is tried alone, then every pair on a coarser lattice, then a third
-one beside the best pairs. The fewest changes win; the smallest of as many are each moved back, step by step, as far as
-they may, and the smallest of these is proposed.
+Only features that the schema calls controllable may change, in steps of the machine's resolution and within the limits
+of good shots of the product type; every other value stays as it was measured. Every candidate is scored by the graph
+itself, and none is accepted that the model would call unusual.
+
+The search goes from few changes to more and stops at the first size that has a solution: every setting alone, then
+every pair of settings on a coarser lattice, then a third setting beside the best pairs. The cheapest solutions are
+then refined: each changed setting is moved back towards its current value as far as possible. The cheapest refined
+solution is the proposal. The search is a heuristic; a smaller change may exist that it does not visit.
 """
 
 from __future__ import annotations
@@ -23,16 +26,26 @@ from shotwise.parallel import map_rows
 from shotwise.shot import Shot
 
 MAX_CHANGES = 3
-ALONE = 96  # values of a setting that is tried alone
-LATTICE = 12  # of one that is tried beside others; more find hardly more and cost their square
-BEST_PAIRS = 48  # beside which a third setting is tried
-MOVED_BACK = 6  # plans, the smallest of other settings each
-FINE = 24  # values of a setting on its way back that are asked at a time
+VALUES_ALONE = 96  # tried of a setting that changes alone
+VALUES_TOGETHER = 12  # tried of a setting that changes with others; more solve hardly more and cost their square
+MAX_PAIRS = 48  # extended by a third setting
+MAX_REFINED = 6  # solutions, each with other settings
+VALUES_REFINING = 24  # tried at a time while a setting is moved back
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting, from → to, in `unit`."""
+    """A change of one setting.
+
+    Attributes
+    ----------
+    feature : str
+        Name of the feature.
+    before, after : float
+        Current and proposed value, in `unit`.
+    unit : str
+        Empty for none.
+    """
 
     feature: str
     before: float
@@ -42,11 +55,22 @@ class Change:
 
 @dataclass(frozen=True)
 class Setpoints:
-    """changes: at most MAX_CHANGES, none where there is no proposal. probability and advice (accept or inspect): of
-    the changed shot, None without a proposal. state: "found"; or why there is none: "not_needed", the shot is under
-    the threshold; "no_settings", nothing that was measured can be set; "unusual_shot", the model cannot speak about the
-    shot whatever its settings; "unusual_change", nor about what each change that would do makes of it;
-    "out_of_reach", no change would do."""
+    """The proposal for a shot, or the reason why there is none.
+
+    Attributes
+    ----------
+    state : str
+        `found`: there is a proposal. Otherwise the reason: `not_needed`, the shot is under the threshold as it is;
+        `no_settings`, no measured value is a setting; `unusual_shot`, the model cannot judge this shot whatever its
+        settings; `unusual_change`, every change that is large enough makes the shot unusual; `out_of_reach`, no change
+        within the limits is large enough.
+    changes : tuple of Change
+        At most MAX_CHANGES; empty without a proposal.
+    probability : float or None
+        Of the changed shot; None without a proposal.
+    advice : str or None
+        For the changed shot, `accept` or `inspect`; None without a proposal.
+    """
 
     state: str
     changes: tuple[Change, ...] = ()
@@ -56,43 +80,43 @@ class Setpoints:
 
 @dataclass(frozen=True)
 class _Setting:
-    """A column that may move between its limits, and its value before."""
+    """A feature that may change between the limits of good shots."""
 
     column: int
     feature: Feature
     low: float
     high: float
-    before: float
+    current: float
 
     @property
     def step(self) -> float:
-        """Of the machine; of a value without one, a thousandth of the limits' width."""
+        """The machine's resolution; where it is not known, a thousandth of the limits' width."""
         return self.feature.resolution or (self.high - self.low) / 1000 or 1.0
 
-    def between(self, start: float, stop: float, count: int) -> list[float]:
-        """At most `count` of the machine's values from start to stop inside the limits, without the present one."""
+    def values_between(self, start: float, stop: float, max_count: int) -> list[float]:
+        """At most `max_count` multiples of the step from start to stop within the limits, without the current value."""
         step = self.step
         first, last = sorted(min(max(bound, self.low), self.high) / step for bound in (start, stop))
-        lowest, highest = math.ceil(first - 1e-6), math.floor(last + 1e-6)
-        if lowest > highest:
+        min_tick, max_tick = math.ceil(first - 1e-6), math.floor(last + 1e-6)
+        if min_tick > max_tick:
             return []
-        places = max(3 - math.floor(math.log10(step)), 0)
-        values = (round(float(tick) * step, places)
-                  for tick in np.unique(np.round(np.linspace(lowest, highest, min(count, highest - lowest + 1)))))
-        return [value for value in values if self.low <= value <= self.high and abs(value - self.before) > step / 2]
+        decimals = max(3 - math.floor(math.log10(step)), 0)
+        ticks = np.unique(np.round(np.linspace(min_tick, max_tick, min(max_count, max_tick - min_tick + 1))))
+        values = (round(float(tick) * step, decimals) for tick in ticks)
+        return [value for value in values if self.low <= value <= self.high and abs(value - self.current) > step / 2]
 
     def cost(self, value: float) -> float:
-        """Of moving there, in parts of the limits' width."""
-        return abs(value - self.before) / ((self.high - self.low) or 1.0)
+        """The size of a change to `value`, in widths of the limits."""
+        return abs(value - self.current) / ((self.high - self.low) or 1.0)
 
 
-Move = tuple[int, float]  # a setting's number and its new value
+Move = tuple[int, float]  # position of a setting among the settings, and its new value
 Plan = tuple[Move, ...]
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """A plan that would do. cost: its settings' together."""
+class _Solution:
+    """A plan that gives a usual shot under the threshold, with the sum of its moves' costs."""
 
     cost: float
     probability: float
@@ -100,111 +124,135 @@ class _Scored:
 
 
 def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
-    """The smallest change of at most MAX_CHANGES settings that was found, or why there is none."""
-    own = bundle.graph.run(shot.values[None, :])
-    if own.probability[0] < bundle.thresholds.decision:
+    """Search the smallest change of settings that brings `shot` under the decision threshold.
+
+    Parameters
+    ----------
+    shot : Shot
+        Settings that were not measured are not changed; other missing values stay missing and are imputed.
+    bundle : Bundle
+        The model. Its base graph is used, without history.
+
+    Returns
+    -------
+    setpoints : Setpoints
+        A proposal with as few changes as the search found, or the reason why there is none. The same shot and bundle
+        always give the same proposal.
+    """
+    unchanged = bundle.graph.run(shot.values[None, :])
+    if unchanged.probability[0] < bundle.thresholds.decision:
         return Setpoints("not_needed")
     settings = _settings(shot, bundle)
     if not settings:
         return Setpoints("no_settings")
     search = _Search(shot, bundle, settings)
-    for plans in (search.alone, search.pairs, search.triples):
-        found = search.score(plans())
-        if found:
-            return search.proposal(found)
-    if not search.usual and not usual_mask(shot.values[None, :], own, bundle)[0]:
+    for make_plans in (search.single_moves, search.pairs, search.triples):
+        solutions = search.score(make_plans())
+        if solutions:
+            return search.proposal(solutions)
+    if not search.any_usual and not usual_mask(shot.values[None, :], unchanged, bundle)[0]:
         return Setpoints("unusual_shot")
-    return Setpoints("unusual_change" if search.lowered else "out_of_reach")
+    return Setpoints("unusual_change" if search.any_under_threshold else "out_of_reach")
 
 
 def _settings(shot: Shot, bundle: Bundle) -> list[_Setting]:
     limits = bundle.limits[bundle.product_type(shot.values)]
-    found = []
+    settings = []
     for column, feature in enumerate(bundle.features):
-        before = shot.measured[feature.name]
-        if feature.controllable and feature.name in limits and isinstance(before, int | float):
-            found.append(_Setting(column, feature, *limits[feature.name], float(before)))
-    return found
+        current = shot.measured[feature.name]
+        if feature.controllable and feature.name in limits and isinstance(current, int | float):
+            settings.append(_Setting(column, feature, *limits[feature.name], float(current)))
+    return settings
 
 
 class _Search:
-    """The search for one shot. lowered: some plan brought it under the threshold; usual: some plan gave a usual shot;
-    promising: the plans scored last, those that gave a usual shot and the lowest probability first."""
+    """The search for one shot.
+
+    Attributes
+    ----------
+    promising : list of Plan
+        The plans scored last: first those that give a usual shot, of these the lowest probability first.
+    any_under_threshold, any_usual : bool
+        Whether any plan so far brought the probability under the threshold, or gave a usual shot.
+    """
 
     def __init__(self, shot: Shot, bundle: Bundle, settings: Sequence[_Setting]) -> None:
         self._shot, self._bundle, self._settings = shot, bundle, settings
-        self._lattice = [setting.between(setting.low, setting.high, LATTICE) for setting in settings]
+        self._lattice = [setting.values_between(setting.low, setting.high, VALUES_TOGETHER) for setting in settings]
         self.promising: list[Plan] = []
-        self.lowered = self.usual = False
+        self.any_under_threshold = self.any_usual = False
 
-    def alone(self) -> list[Plan]:
+    def single_moves(self) -> list[Plan]:
         """Every setting alone."""
-        return [((number, value),) for number, setting in enumerate(self._settings)
-                for value in setting.between(setting.low, setting.high, ALONE)]
+        return [((position, value),) for position, setting in enumerate(self._settings)
+                for value in setting.values_between(setting.low, setting.high, VALUES_ALONE)]
 
     def pairs(self) -> list[Plan]:
         """Every pair of settings on the lattice."""
-        return [((first, one), (second, other)) for first, second in combinations(range(len(self._lattice)), 2)
-                for one in self._lattice[first] for other in self._lattice[second]]
+        return [((first, first_value), (second, second_value))
+                for first, second in combinations(range(len(self._lattice)), 2)
+                for first_value in self._lattice[first] for second_value in self._lattice[second]]
 
     def triples(self) -> list[Plan]:
-        """The most promising pairs, and every third setting beside them."""
-        return [(*pair, (number, value)) for pair in self.promising[:BEST_PAIRS]
-                for number, values in enumerate(self._lattice) if number not in (pair[0][0], pair[1][0])
+        """The most promising pairs, each with every third setting on the lattice."""
+        return [(*pair, (position, value)) for pair in self.promising[:MAX_PAIRS]
+                for position, values in enumerate(self._lattice) if position not in (pair[0][0], pair[1][0])
                 for value in values]
 
-    def score(self, plans: Sequence[Plan]) -> list[_Scored]:
-        """Ask the graph about the plans, and give those that would do, the smallest first."""
+    def score(self, plans: Sequence[Plan]) -> list[_Solution]:
+        """Run the graph on plans of one size and return the solutions among them, the cheapest first."""
         if not plans:
             return []
         rows = np.repeat(self._shot.values[None, :], len(plans), axis=0)
-        for place in range(len(plans[0])):
-            columns = [self._settings[plan[place][0]].column for plan in plans]
-            rows[np.arange(len(plans)), columns] = [plan[place][1] for plan in plans]
-        parts = map_rows(self._ask, rows)
-        probability, good = (np.concatenate(column) for column in zip(*parts, strict=True))
-        under = probability < self._bundle.thresholds.decision
-        self.lowered |= bool(under.any())
-        self.usual |= bool(good.any())
-        self.promising = [plans[int(index)] for index in np.lexsort((probability, ~good))]
-        found = [_Scored(self._cost(plans[int(index)]), float(probability[index]), plans[int(index)])
-                 for index in np.flatnonzero(under & good)]
-        return sorted(found, key=lambda scored: scored.cost)
+        for move in range(len(plans[0])):
+            columns = [self._settings[plan[move][0]].column for plan in plans]
+            rows[np.arange(len(plans)), columns] = [plan[move][1] for plan in plans]
+        parts = map_rows(self._probability_and_usual, rows)
+        probability, usual = (np.concatenate(column) for column in zip(*parts, strict=True))
+        under_threshold = probability < self._bundle.thresholds.decision
+        self.any_under_threshold |= bool(under_threshold.any())
+        self.any_usual |= bool(usual.any())
+        self.promising = [plans[int(index)] for index in np.lexsort((probability, ~usual))]
+        solutions = [_Solution(self._cost(plans[int(index)]), float(probability[index]), plans[int(index)])
+                     for index in np.flatnonzero(under_threshold & usual)]
+        return sorted(solutions, key=lambda solution: solution.cost)
 
-    def _ask(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _probability_and_usual(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         output = self._bundle.graph.run(rows)
         return output.probability, usual_mask(rows, output, self._bundle)
 
     def _cost(self, plan: Plan) -> float:
-        return sum(self._settings[number].cost(value) for number, value in plan)
+        return sum(self._settings[position].cost(value) for position, value in plan)
 
-    def proposal(self, found: Sequence[_Scored]) -> Setpoints:
-        """The smallest of the plans after moving back; of every choice of settings the smallest plan is tried."""
-        smallest: dict[tuple[int, ...], _Scored] = {}
-        for scored in found:
-            smallest.setdefault(tuple(number for number, _ in scored.plan), scored)
-        best = min((self._moved_back(scored) for scored in list(smallest.values())[:MOVED_BACK]),
-                   key=lambda scored: scored.cost)
-        settings = [(self._settings[number], value) for number, value in best.plan]
-        changes = (Change(setting.feature.name, setting.before, value, setting.feature.unit)
-                   for setting, value in settings)
+    def proposal(self, solutions: Sequence[_Solution]) -> Setpoints:
+        """Refine the cheapest solution of every choice of settings and propose the cheapest of all."""
+        cheapest: dict[tuple[int, ...], _Solution] = {}
+        for solution in solutions:
+            cheapest.setdefault(tuple(position for position, _ in solution.plan), solution)
+        best = min((self._refined(solution) for solution in list(cheapest.values())[:MAX_REFINED]),
+                   key=lambda solution: solution.cost)
+        changes = []
+        for position, value in best.plan:
+            setting = self._settings[position]
+            changes.append(Change(setting.feature.name, setting.current, value, setting.feature.unit))
         accepted = best.probability < self._bundle.thresholds.accept_below
         return Setpoints("found", tuple(changes), best.probability, "accept" if accepted else "inspect")
 
-    def _moved_back(self, scored: _Scored) -> _Scored:
-        """Each setting in turn nearer to where it was, between values that were asked, until none is left between."""
-        for place in range(len(scored.plan)):
-            number, _ = scored.plan[place]
-            setting, near = self._settings[number], self._settings[number].before
+    def _refined(self, solution: _Solution) -> _Solution:
+        """Move each setting in turn towards its current value, as far as the plan stays a solution."""
+        for move in range(len(solution.plan)):
+            position, _ = solution.plan[move]
+            setting, near = self._settings[position], self._settings[position].current
             while True:
-                value = scored.plan[place][1]
-                values = [step for step in setting.between(near, value, FINE) if step not in (near, value)]
-                finer = self.score([(*scored.plan[:place], (number, step), *scored.plan[place + 1:])
-                                    for step in values])
-                if finer and finer[0].cost < scored.cost:
-                    scored = finer[0]
-                nearer = [step for step in values if setting.cost(step) < setting.cost(scored.plan[place][1])]
-                if not nearer:
+                far = solution.plan[move][1]
+                values = [value for value in setting.values_between(near, far, VALUES_REFINING)
+                          if value not in (near, far)]
+                refined = self.score([(*solution.plan[:move], (position, value), *solution.plan[move + 1:])
+                                      for value in values])
+                if refined and refined[0].cost < solution.cost:
+                    solution = refined[0]
+                failed = [value for value in values if setting.cost(value) < setting.cost(solution.plan[move][1])]
+                if not failed:
                     break
-                near = max(nearer, key=setting.cost)
-        return scored
+                near = max(failed, key=setting.cost)
+        return solution

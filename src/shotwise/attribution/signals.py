@@ -1,5 +1,9 @@
-"""Three independent looks at each value, side by side: they rest on different things, so where they agree the value is
-worth an engineer's time, and where they differ that is told too."""
+"""Signals: three independent checks of each value, side by side.
+
+The checks rest on different things: limits of good shots, the labels (through Shapley values), and the autoencoder,
+which knows no labels. Where they agree on a value, it is worth an engineer's time; where they differ, the reader sees
+that, too.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,25 @@ from shotwise.bundle import Bundle
 from shotwise.prediction import limit_breaches
 from shotwise.shot import Shot
 
-HIGH_SHARE = 0.1  # of all that moved the probability, up or down
+HIGH_SHARE = 0.1  # of the sum of absolute contributions
 
 
 @dataclass(frozen=True)
 class Signal:
-    """outside_limits: of good shots of the product; None where the value has no limits or was not measured.
-    high_attribution: at least HIGH_SHARE of all contributions. high_error: the autoencoder, which knows no labels,
-    rebuilds the value worse from the other ones than that of 98 % of the training shots; None where it was not
-    measured."""
+    """The three checks of one value.
+
+    Attributes
+    ----------
+    feature : str
+        Name of the feature.
+    outside_limits : bool or None
+        Outside the limits of good shots of the product type; None where it has no limits or was not measured.
+    high_attribution : bool
+        Has at least HIGH_SHARE of all contributions.
+    high_error : bool or None
+        The autoencoder rebuilds the value from the other ones worse than for 98 % of the training shots; None where
+        it was not measured.
+    """
 
     feature: str
     outside_limits: bool | None
@@ -30,23 +44,42 @@ class Signal:
 
     @property
     def count(self) -> int:
-        """How many of the three say something."""
+        """How many of the three checks are positive."""
         return sum(map(bool, (self.outside_limits, self.high_attribution, self.high_error)))
 
 
-def signals(shot: Shot, attribution: Attribution, errors: NDArray[np.float32], bundle: Bundle) -> tuple[Signal, ...]:
-    """Every value of which at least one says something; those that most say something of first, of as many the larger
-    contribution. errors: float32 [F], the graph's feature_error of the shot."""
+def signals(shot: Shot, attribution: Attribution, feature_errors: NDArray[np.float32],
+            bundle: Bundle) -> tuple[Signal, ...]:
+    """List the values for which at least one check is positive.
+
+    Parameters
+    ----------
+    shot : Shot
+        The shot.
+    attribution : Attribution
+        Of this shot.
+    feature_errors : ndarray of float32, shape (n_features,)
+        The graph's `feature_error` for this shot.
+    bundle : Bundle
+        The model.
+
+    Returns
+    -------
+    signals : tuple of Signal
+        Those with the most positive checks first; among equals, the largest contribution first.
+    """
     sizes = np.abs(attribution.contributions)
-    limits, beyond = bundle.limits[bundle.product_type(shot.values)], {breach.feature for breach in limit_breaches(shot, bundle)}
-    found = []
+    min_size = HIGH_SHARE * sizes.sum()
+    limits = bundle.limits[bundle.product_type(shot.values)]
+    breached = {breach.feature for breach in limit_breaches(shot, bundle)}
+    sized_signals = []
     for column, feature in enumerate(bundle.features):
         if feature.constant and shot.values[column] == np.float32(feature.seen[0]):
-            continue  # what is always so says nothing of this shot, however the others make it look
-        value = shot.measured[feature.name]
-        outside = None if value is None or feature.name not in limits else feature.name in beyond
-        odd = None if value is None else bool(errors[column] > feature.usual_error)
-        found.append((Signal(feature.name, outside, bool(sizes[column] >= HIGH_SHARE * sizes.sum() > 0), odd),
-                      sizes[column]))
-    found.sort(key=lambda pair: (-pair[0].count, -pair[1]))
-    return tuple(signal for signal, _ in found if signal.count)
+            continue  # a value that is equal in every shot says nothing about this one, however the others make it look
+        measured = shot.measured[feature.name] is not None
+        outside_limits = feature.name in breached if measured and feature.name in limits else None
+        high_error = bool(feature_errors[column] > feature.usual_error) if measured else None
+        high_attribution = bool(sizes[column] >= min_size > 0)
+        sized_signals.append((Signal(feature.name, outside_limits, high_attribution, high_error), sizes[column]))
+    sized_signals.sort(key=lambda pair: (-pair[0].count, -pair[1]))
+    return tuple(signal for signal, _ in sized_signals if signal.count)
