@@ -18,9 +18,9 @@ from shotwise.adapters.knowledge_factory import open_document_store, open_ingest
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.documents import documents_reply
 from shotwise.knowledge.ingestion.pipeline import IngestResult
-from shotwise.messages import FIELD_REASONS, text_of
+from shotwise.messages import Message
 from shotwise.settings import Settings
-from shotwise_local.stack import MANUALS, copy_aside, pdfs_in, prepare
+from shotwise_local.stack import MANUALS, copy_atomically, pdfs_in, prepare
 
 
 def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[str], None]) -> list[IngestResult]:
@@ -61,6 +61,12 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
     return outcomes
 
 
+def outcome_json(outcome: IngestResult) -> dict[str, Any]:
+    """What became of a file, as `--json` prints it."""
+    return {"name": outcome.name, "state": outcome.state, "pages": outcome.pages, "passages": outcome.passages,
+            "reason": outcome.reason, "notes": list(outcome.note_texts)}
+
+
 def list_documents(say: Callable[[str], None]) -> dict[str, Any]:
     """List the documents of the local stack, as GET /documents does."""
     prepare(os.environ, say)
@@ -89,15 +95,13 @@ def _usable(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
     """The files that can be ingested by their names, and a failure for each name that cannot be used."""
     counts = Counter(path.name for path in files)
     faults = {name: fault for name in counts if (fault := name_fault(name))}
-    failures = [IngestResult(name, "failed", reason=f"{name}: {count} files have this name; rename them, because a "
-                                                    "document is known by its name")
+    failures = [IngestResult(name, "failed", failure=Message("duplicate_name", {"count": count}))
                 for name, count in counts.items() if count > 1]
-    failures += [IngestResult(name, "failed", reason=f"{name}: its name {text_of(FIELD_REASONS, fault)}")
-                 for name, fault in faults.items()]
+    failures += [IngestResult(name, "failed", failure=fault) for name, fault in faults.items()]
     return [path for path in files if counts[path.name] == 1 and path.name not in faults], failures
 
 
 def _copy_to_served_folder(path: Path, folders: Sequence[Path]) -> None:
     """Copy a PDF to the first of the folders that documents are served from, unless it is in one of them already."""
     if path.parent.resolve() not in {folder.resolve() for folder in folders}:
-        copy_aside(path, folders[0] / path.name)
+        copy_atomically(path, folders[0] / path.name)

@@ -1,5 +1,5 @@
-"""The one-machine stack: the real handlers, the real API description and the real workflow file, without AWS.
+"""The emulator: Shotwise on one machine, with the real handlers, API description and workflow file, without AWS.
 
-`template` reads template.yaml → `functions` loads the handlers it names → `gateway` serves api/openapi.yaml with them →
-`workflow` runs the state machine in an existing interpreter → `serve` starts all of it → `cli` is the command.
+`template` reads template.yaml → `lambda_host` loads the handlers that it names → `gateway` serves api/openapi.yaml with
+them → `workflow` runs the state machine in moto's interpreter → `stack` puts these together → `serve` runs them.
 """

@@ -1,8 +1,8 @@
-"""API Gateway on one machine: api/openapi.yaml served as an ASGI app.
+"""API Gateway on one machine: serves api/openapi.yaml as an ASGI app.
 
-Routes, request validation, integrations, mapping templates and gateway responses are read from that one file. What is
-not emulated is listed in NOT_EMULATED and said at start. Beside the API it takes what S3 would take: files put under
-UPLOADS, where POST /documents sends them.
+Routes, request validation, integrations, mapping templates and gateway responses are read from that one file.
+NOT_EMULATED lists what is not emulated, and `serve` prints it at start. Beside the API, the gateway accepts what S3
+would accept: files put under UPLOADS, where POST /documents sends them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from shotwise.errors import StoreError
 from shotwise.handlers.body import media_type
 from shotwise.handlers.document_names import name_fault
 from shotwise_local.lambda_host import LambdaHost
+from shotwise_local.routes import Route, read_routes, resolved_text
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.vtl import render
 from shotwise_local.workflow import Workflow
 
 NOT_EMULATED = "IAM authorisation, CORS, throttling, WAF, the 29 s limit, access logs, X-Ray"
-MAX_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
+MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
 UPLOADS, MAX_UPLOAD_BYTES = "/uploads/", 512 * 1024 * 1024
-MAX_INPUT_BYTES = 256 * 1024  # an Express execution's input
+MAX_INPUT_BYTES = 256 * 1024  # of an Express execution
 STAGE = "local"
-REMOVED = ("/documents/{name}", "DELETE", 202)
-HOSTS = ("127.0.0.1", "localhost", "::1")
+DOCUMENT_REMOVED = ("/documents/{name}", "DELETE", 202)  # resource, method, status
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -40,7 +41,19 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. body: as it came; headers: lower-case names, the last of each name."""
+    """An HTTP request.
+
+    Attributes
+    ----------
+    method, path, query : str
+        As they came; the path is decoded, the query is not.
+    headers : mapping
+        By lower-case name; of a repeated header the last.
+    body : bytes
+        As it came.
+    client : str
+        The IP address of the caller.
+    """
 
     method: str
     path: str
@@ -51,208 +64,203 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """One HTTP reply."""
+class Response:
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-@dataclass(frozen=True)
-class Route:
-    """One operation of the API description."""
-
-    pattern: re.Pattern[str]
-    resource: str
-    method: str
-    validates_body: bool
-    media_types: frozenset[str]
-    integration: Mapping[str, Any]
-
-
 class Gateway:
-    """An ASGI app for an API description, the functions and the workflow that it integrates."""
+    """An ASGI app that serves an API description.
 
-    def __init__(self, api: Mapping[str, Any], functions: LambdaHost, workflow: Workflow, bucket: DocumentsBucket) -> None:
-        self._routes = [_route(api, resource, method) for resource, methods in api["paths"].items()
-                        for method in methods if method in ("get", "post", "put", "delete")]
-        self._refusals = api["x-amazon-apigateway-gateway-responses"]
+    Parameters
+    ----------
+    api : mapping
+        The OpenAPI description with API Gateway's extensions.
+    functions : LambdaHost
+        The functions that it integrates.
+    workflow : Workflow
+        The state machine that it integrates.
+    bucket : DocumentsBucket
+        Where uploads go.
+    """
+
+    def __init__(self, api: Mapping[str, Any], functions: LambdaHost, workflow: Workflow,
+                 bucket: DocumentsBucket) -> None:
+        self._routes = read_routes(api)
+        self._gateway_responses = api["x-amazon-apigateway-gateway-responses"]
         self._functions = functions
         self._workflow = workflow
         self._bucket = bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, as ASGI has it."""
         if scope["type"] != "http":
             return
-        head = _head(scope)
-        if not _foreign(head) and (app := self._streaming(head)):
+        head = _request_head(scope)
+        if not _is_cross_site(head) and (app := self._streaming_app(head)):
             await app(scope, receive, send)
             return
         try:
-            request = await _read(head, receive, MAX_UPLOAD_BYTES if _is_upload(head) else MAX_BYTES)
+            request = await _read(head, receive, MAX_UPLOAD_BYTES if _is_upload(head) else MAX_BODY_BYTES)
         except ConnectionAbortedError:
             return
-        reply = await asyncio.to_thread(self.handle, request) if request else self._refuse("REQUEST_TOO_LARGE")
-        headers = {**reply.headers, "content-length": str(len(reply.body))}
-        await send({"type": "http.response.start", "status": reply.status,
+        response = (await asyncio.to_thread(self.handle, request) if request
+                    else self._gateway_response("REQUEST_TOO_LARGE"))
+        headers = {**response.headers, "content-length": str(len(response.body))}
+        await send({"type": "http.response.start", "status": response.status,
                     "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]})
-        await send({"type": "http.response.body", "body": reply.body})
+        await send({"type": "http.response.body", "body": response.body})
 
-    def handle(self, request: Request) -> Reply:
-        """Find the route, validate, integrate."""
-        if _foreign(request):
-            return self._refuse("ACCESS_DENIED")
+    def handle(self, request: Request) -> Response:
+        """Find the route of a request, validate the request, and call the integration."""
+        if _is_cross_site(request):
+            return self._gateway_response("ACCESS_DENIED")
         if _is_upload(request):
             return self._upload(request)
-        route, match = self._route(request)
+        route, match = self._find_route(request)
         if route is None or match is None:
-            return self._refuse("MISSING_AUTHENTICATION_TOKEN")  # API Gateway's own answer to an unknown path
-        if route.validates_body and _media_type(request) in route.media_types and not _is_object(request.body):
-            return self._refuse("BAD_REQUEST_BODY")
+            return self._gateway_response("MISSING_AUTHENTICATION_TOKEN")  # what API Gateway says of an unknown path
+        if route.validates_body and _media_type(request) in route.media_types and not _is_json_object(request.body):
+            return self._gateway_response("BAD_REQUEST_BODY")
         if route.integration["type"] == "aws_proxy":
-            return self._proxy(route, request, match.groupdict())
+            return self._invoke_function(route, request, match.groupdict())
         return self._start_workflow(route, request)
 
-    def _route(self, request: Request) -> tuple[Route | None, re.Match[str] | None]:
-        found = ((route, match) for route in self._routes
-                 if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
-        return next(found, (None, None))
+    def _find_route(self, request: Request) -> tuple[Route | None, re.Match[str] | None]:
+        matches = ((route, match) for route in self._routes
+                   if route.method == request.method and (match := route.pattern.fullmatch(request.path)))
+        return next(matches, (None, None))
 
-    def _streaming(self, request: Request) -> Any:
-        """The ASGI app behind a route whose integration streams."""
-        route, _ = self._route(request)
+    def _streaming_app(self, request: Request) -> Any:
+        """The ASGI app of a route with a streaming integration; None for every other route."""
+        route, _ = self._find_route(request)
         if route is None or route.integration.get("responseTransferMode") != "STREAM":
             return None
-        return self._functions.apps[_function_of(route)]
+        return self._functions.apps[route.function]
 
-    def _upload(self, request: Request) -> Reply:
-        """What S3 does with a file that is put to a signed address."""
+    def _upload(self, request: Request) -> Response:
+        """Do what S3 does with a file that is put to a signed URL."""
         name = request.path.removeprefix(UPLOADS)
         if name_fault(name):
-            return self._refuse("ACCESS_DENIED")
+            return self._gateway_response("ACCESS_DENIED")
         try:
             self._bucket.put(name, request.body)
         except StoreError:
-            return self._refuse("DEFAULT_5XX")
-        return Reply(200, {}, b"")
+            return self._gateway_response("DEFAULT_5XX")
+        return Response(200, {}, b"")
 
-    def _proxy(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
-        """A Lambda proxy integration."""
+    def _invoke_function(self, route: Route, request: Request, parameters: dict[str, str]) -> Response:
+        """Call a Lambda proxy integration."""
         try:
-            found = self._functions.request(_function_of(route), _event(route, request, parameters))
+            reply = self._functions.invoke_api(route.function, _proxy_event(route, request, parameters))
         except Exception:  # a handler that raises is a 5xx at the gateway, whatever it raised
-            return self._refuse("DEFAULT_5XX")
-        if (route.resource, route.method, found["statusCode"]) == REMOVED:  # on AWS S3 itself tells of it
-            self._bucket.tell(parameters["name"], "ObjectRemoved:Delete")
-        headers = {key: values[-1] for key, values in found.get("multiValueHeaders", {}).items()} \
-            | dict(found.get("headers") or {})
-        body = found.get("body") or ""
-        return Reply(found["statusCode"], headers,
-                     base64.b64decode(body) if found.get("isBase64Encoded") else body.encode("utf-8"))
+            return self._gateway_response("DEFAULT_5XX")
+        if (route.resource, route.method, reply["statusCode"]) == DOCUMENT_REMOVED:  # on AWS, S3 itself sends the event
+            self._bucket.notify(parameters["name"], "ObjectRemoved:Delete")
+        headers = {key: values[-1] for key, values in reply.get("multiValueHeaders", {}).items()} \
+            | dict(reply.get("headers") or {})
+        body = reply.get("body") or ""
+        return Response(reply["statusCode"], headers,
+                        base64.b64decode(body) if reply.get("isBase64Encoded") else body.encode("utf-8"))
 
-    def _start_workflow(self, route: Route, request: Request) -> Reply:
-        """The StartSyncExecution integration with its request and response templates."""
+    def _start_workflow(self, route: Route, request: Request) -> Response:
+        """Call the StartSyncExecution integration, with its request and response templates."""
         template = route.integration["requestTemplates"].get(_media_type(request))
         if template is None:
-            return self._refuse("UNSUPPORTED_MEDIA_TYPE")
-        rendered = render(_text(template), request.body.decode("utf-8", "surrogateescape"), request.headers)
-        given = json.loads(rendered.text)["input"]
-        if len(given.encode()) > MAX_INPUT_BYTES:
-            status, found = 400, {"__type": "InvalidExecutionInput"}
+            return self._gateway_response("UNSUPPORTED_MEDIA_TYPE")
+        rendered = render(resolved_text(template), request.body.decode("utf-8", "surrogateescape"), request.headers)
+        execution_input = json.loads(rendered.text)["input"]
+        if len(execution_input.encode()) > MAX_INPUT_BYTES:
+            status, output = 400, {"__type": "InvalidExecutionInput"}
         else:
-            status, found = 200, self._workflow.run(given)
-        return mapped(route.integration["responses"], status, json.dumps(found), request.headers)
+            status, output = 200, self._workflow.run(execution_input)
+        return integration_response(route.integration["responses"], status, json.dumps(output), request.headers)
 
-    def _refuse(self, kind: str) -> Reply:
-        """A gateway response: the gateway's own refusal."""
-        refusal = self._refusals[kind]
+    def _gateway_response(self, response_type: str) -> Response:
+        """The response that the gateway itself gives, without calling an integration."""
+        description = self._gateway_responses[response_type]
         headers = {name.removeprefix("gatewayresponse.header."): value.strip("'")
-                   for name, value in refusal["responseParameters"].items() if isinstance(value, str)}
-        return Reply(int(refusal["statusCode"]), headers, refusal["responseTemplates"]["application/json"].encode())
+                   for name, value in description["responseParameters"].items() if isinstance(value, str)}
+        return Response(int(description["statusCode"]), headers,
+                        description["responseTemplates"]["application/json"].encode())
 
 
-def _foreign(request: Request) -> bool:
-    """Whether a web page from elsewhere is behind the request: its own name led here (DNS rebinding), or it posts
-    across sites. There is no authorisation on one machine, so the loopback interface has to mean this machine."""
-    named = [f"//{request.headers.get('host', HOSTS[0])}", request.headers.get("origin", f"//{HOSTS[0]}")]
+def integration_response(responses: Mapping[str, Any], status: int, body: str,
+                         headers: Mapping[str, str] | None = None) -> Response:
+    """Render the integration response whose pattern fits the status of an integration.
+
+    Parameters
+    ----------
+    responses : mapping
+        The integration's `responses`: pattern of a status → response.
+    status, body : int, str
+        What the integration answered.
+    headers : mapping, optional
+        Of the request, by lower-case name.
+    """
+    description = next((response for pattern, response in responses.items()
+                        if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])
+    ((content_type, template),) = description["responseTemplates"].items()
+    rendered = render(resolved_text(template), body, headers)
+    return Response(rendered.status or int(description["statusCode"]),
+                    {"Content-Type": content_type, **rendered.headers}, rendered.text.encode("utf-8"))
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Whether a web page of another site may be behind the request.
+
+    Either its own domain name resolves to this machine (DNS rebinding), or it sends requests across sites. There is no
+    authorisation on one machine, so only requests that name this machine are taken.
+    """
+    urls = [f"//{request.headers.get('host', LOOPBACK_HOSTS[0])}",
+            request.headers.get("origin", f"//{LOOPBACK_HOSTS[0]}")]
     try:
-        return any(urllib.parse.urlsplit(name).hostname not in HOSTS for name in named)
-    except ValueError:  # no address at all, such as [::1 without its end
+        return any(urllib.parse.urlsplit(url).hostname not in LOOPBACK_HOSTS for url in urls)
+    except ValueError:  # not a URL at all, such as [::1 without its bracket
         return True
-
-
-def _route(api: Mapping[str, Any], resource: str, method: str) -> Route:
-    operation = api["paths"][resource][method]
-    validator = api["x-amazon-apigateway-request-validators"].get(
-        operation.get("x-amazon-apigateway-request-validator"), {})
-    return Route(
-        re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", resource)), resource, method.upper(),
-        bool(validator.get("validateRequestBody")), frozenset(operation.get("requestBody", {}).get("content", ())),
-        operation["x-amazon-apigateway-integration"])
-
-
-def _function_of(route: Route) -> str:
-    """The logical id of the function that a route integrates."""
-    name = re.search(r"functions/\$\{(\w+)Aliaslive\}", _text(route.integration["uri"]))
-    assert name, f"{route.resource} names no function"
-    return name[1]
 
 
 def _is_upload(request: Request) -> bool:
     return request.method == "PUT" and request.path.startswith(UPLOADS)
 
 
-def _text(value: Any) -> str:
-    """A string of the description; of an Fn::Sub the text, whose ${…} name resources and settings of AWS."""
-    found = value["Fn::Sub"] if isinstance(value, dict) else value
-    return found[0] if isinstance(found, list) else found
-
-
 def _media_type(request: Request) -> str:
     return media_type(request.headers.get("content-type"))
 
 
-def _is_object(body: bytes) -> bool:
+def _is_json_object(body: bytes) -> bool:
     try:
         return isinstance(json.loads(body), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def mapped(responses: Mapping[str, Any], status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """The integration response whose pattern fits the status, rendered. headers: of the request."""
-    chosen = next((spec for pattern, spec in responses.items()
-                   if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])
-    ((content_type, template),) = chosen["responseTemplates"].items()
-    rendered = render(_text(template), body, headers)
-    return Reply(rendered.status or int(chosen["statusCode"]), {"Content-Type": content_type, **rendered.headers},
-                 rendered.text.encode("utf-8"))
-
-
-def _head(scope: Scope) -> Request:
+def _request_head(scope: Scope) -> Request:
     """The request without its body."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
                    headers, b"", (scope.get("client") or ("127.0.0.1",))[0])
 
 
-async def _read(head: Request, receive: Receive, most: int) -> Request | None:
-    """The whole request, or None where its body is over `most` bytes."""
+async def _read(head: Request, receive: Receive, max_bytes: int) -> Request | None:
+    """The request with its body, or None if the body is larger. Raises ConnectionAbortedError if it breaks off."""
     body = bytearray()
     more = True
     while more:
         message = await receive()
         if message.get("type") == "http.disconnect":
-            raise ConnectionAbortedError  # half a body is no request
+            raise ConnectionAbortedError  # half a body is not a request
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > most:
+        if len(body) > max_bytes:
             return None
     return replace(head, body=bytes(body))
 
 
-def _event(route: Route, request: Request, parameters: dict[str, str]) -> dict[str, Any]:
+def _proxy_event(route: Route, request: Request, parameters: dict[str, str]) -> dict[str, Any]:
     """A REST API proxy event, as API Gateway sends it."""
     query = urllib.parse.parse_qs(request.query, keep_blank_values=True)
     try:

@@ -1,4 +1,4 @@
-"""The real handlers, in this process: loaded by template.yaml's names, called as Lambda would call them."""
+"""Lambda on one machine: loads the handlers that template.yaml names into this process, and invokes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Context:
+class LambdaContext:
     """The part of a Lambda context that the handlers use."""
 
     function_name: str
@@ -21,30 +21,40 @@ class Context:
 
 
 class LambdaHost:
-    """Handlers by logical id, and the ASGI apps of those that stream. A Lambda handles one event at a time, and
-    Powertools' router keeps the event it is routing in one place for the whole process: so API events take turns.
-    Payloads of the workflow, which the router does not see, do not."""
+    """Holds the functions of this process.
+
+    A Lambda handles one event at a time, and Powertools' router keeps the event that it is routing in one place for the
+    whole process. So API events wait for each other; direct invocations, which the router does not see, do not.
+
+    Parameters
+    ----------
+    handlers : dict
+        Logical id of a function → the file that has its `handler`.
+    apps : dict
+        Logical id of a function that streams → the file that has its ASGI `app`.
+    """
 
     def __init__(self, handlers: dict[str, Path], apps: dict[str, Path]) -> None:
         self._handlers = {name: load_app(path).handler for name, path in handlers.items()}
         self.apps = {name: load_app(path).app for name, path in apps.items()}
-        self._turn = threading.Lock()
+        self._api_lock = threading.Lock()
 
     def invoke(self, name: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Call a handler with a plain payload."""
-        reply: dict[str, Any] = self._handlers[name](payload, Context(name))
+        """Invoke a function directly."""
+        reply: dict[str, Any] = self._handlers[name](payload, LambdaContext(name))
         return reply
 
-    def request(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Call a handler with an API Gateway proxy event."""
-        with self._turn:
+    def invoke_api(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke a function with an API Gateway proxy event."""
+        with self._api_lock:
             return self.invoke(name, event)
 
 
 def load_app(path: Path) -> ModuleType:
     """Load `functions/NAME/app.py` as the module `functions.NAME.app`, once per process.
 
-    By its path, since the functions are no installed package: on Lambda each of them is a folder of its own.
+    It is loaded by its path because the functions are not an installed package: on Lambda each of them is a folder of
+    its own.
     """
     name = f"functions.{path.parent.name}.app"
     if name in sys.modules:

@@ -1,7 +1,7 @@
-"""The documents bucket on one machine: takes uploads into a folder and sends the events that S3 would send.
+"""The documents bucket on one machine: keeps uploads in a folder and sends the events that S3 would send.
 
-The events go, as messages of a queue, to the handler that embeds documents, one after another on a thread of their own.
-A message that is reported back is tried again, RECEIVES times in all; then it is said in the log and put aside.
+The events reach the handler that embeds documents as messages of an SQS queue, one after another, on a thread of their
+own. A message that fails is tried again, MAX_RECEIVES times in all; then it is logged and dropped.
 """
 
 from __future__ import annotations
@@ -17,54 +17,63 @@ from urllib.parse import quote_plus
 
 from shotwise.files import FileStore
 
-RECEIVES = 3  # as the queue's redrive policy in template.yaml
+MAX_RECEIVES = 3  # as in the queue's redrive policy in infra/data.yaml
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
+logger = logging.getLogger(__name__)
 
 
 class DocumentsBucket:
-    """Files of `store`, whose changes `handle` hears of, as the embedding function hears of S3's."""
+    """The files of a store, and the events of their changes.
 
-    def __init__(self, store: FileStore, handle: Handler) -> None:
+    Parameters
+    ----------
+    store : FileStore
+        Keeps the files.
+    handler : callable
+        Is called with SQS events and returns `batchItemFailures`, as a Lambda behind a queue does.
+    """
+
+    def __init__(self, store: FileStore, handler: Handler) -> None:
         self._store = store
-        self._handle = handle
+        self._handler = handler
         self._messages: queue.Queue[tuple[str, str, int]] = queue.Queue()
         threading.Thread(target=self._deliver, daemon=True, name="documents bucket").start()
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a file, then tell of it. Raises StoreError."""
+        """Keep a file and send its event. Raises StoreError."""
         self._store.put(name, content)
-        self.tell(name, "ObjectCreated:Put")
+        self.notify(name, "ObjectCreated:Put")
 
-    def tell(self, name: str, event: str) -> None:
-        """Send the event of a change that was made already."""
-        self._messages.put((name, event, 1))
+    def notify(self, name: str, event_name: str) -> None:
+        """Send the event of a change that has been made already."""
+        self._messages.put((name, event_name, 1))
 
     def wait(self) -> None:
-        """Return when every event so far was handled."""
+        """Wait until every event so far is handled."""
         self._messages.join()
 
     def _deliver(self) -> None:
         while True:
-            name, event, receive = self._messages.get()
+            name, event_name, receive_count = self._messages.get()
             try:
-                if self._handle(_message(name, event))["batchItemFailures"]:
-                    self._again(name, event, receive)
+                if self._handler(_sqs_event(name, event_name))["batchItemFailures"]:
+                    self._retry(name, event_name, receive_count)
             except Exception:  # a Lambda that raises leaves its messages in the queue
-                logging.getLogger(__name__).exception("the embedding function failed")
-                self._again(name, event, receive)
+                logger.exception("the embedding function failed")
+                self._retry(name, event_name, receive_count)
             finally:
                 self._messages.task_done()
 
-    def _again(self, name: str, event: str, receive: int) -> None:
-        if receive < RECEIVES:
-            self._messages.put((name, event, receive + 1))
+    def _retry(self, name: str, event_name: str, receive_count: int) -> None:
+        if receive_count < MAX_RECEIVES:
+            self._messages.put((name, event_name, receive_count + 1))
         else:
-            logging.getLogger(__name__).error("put aside after %d tries: %s of %r", receive, event, name)
+            logger.error("given up after %d tries: %s of %r", receive_count, event_name, name)
 
 
-def _message(name: str, event: str) -> dict[str, Any]:
-    """An SQS event of one message that carries one S3 event."""
-    record = {"eventSource": "aws:s3", "eventName": event,
+def _sqs_event(name: str, event_name: str) -> dict[str, Any]:
+    """An SQS event with one message, which has one S3 event."""
+    record = {"eventSource": "aws:s3", "eventName": event_name,
               "s3": {"bucket": {"name": "documents"}, "object": {"key": quote_plus(name, safe="/")}}}
     return {"Records": [{"messageId": str(uuid.uuid4()), "receiptHandle": "local", "eventSource": "aws:sqs",
                          "body": json.dumps({"Records": [record]}), "attributes": {}, "messageAttributes": {},

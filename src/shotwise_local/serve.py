@@ -1,4 +1,4 @@
-"""Serve on one machine: the API, and the page beside it. Stays in the foreground; stops on Ctrl-C and SIGTERM."""
+"""Serves the API, and the page beside it, on one machine: in the foreground, until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -25,61 +25,61 @@ HOST = "127.0.0.1"
 MAX_LOG_BYTES = 10 * 1024 * 1024
 
 
-class PortTaken(ShotwiseError):
-    """A port that is to be served on is in use."""
+class PortInUse(ShotwiseError):
+    """A port that is needed is in use."""
 
 
 def serve(*, ui: bool) -> int:
-    """Run until a signal comes. Returns the exit status: 0 after a signal, 1 where something kept it from serving."""
-    # Before the slow part: it must stop cleanly while it is still starting.
+    """Serve until a signal comes. Returns the exit status: 0 after a signal, 1 if serving was not possible."""
+    # Set before the slow part, so that a signal stops it cleanly while it is still starting.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    say = _console()
+    report = _terminal()
     try:
-        return _serve(ui, say)
+        return _serve(ui, report)
     except KeyboardInterrupt:
         return 0
-    except ShotwiseError as error:  # said here, because standard error is a log file by now
-        say(f"shotwise: {error}")
+    except ShotwiseError as error:  # printed here, because standard error is a log file by now
+        report(f"shotwise: {error}")
         return 1
     finally:
-        say("shotwise: stopped")
+        report("shotwise: stopped")
 
 
-def _serve(ui: bool, say: Callable[[str], None]) -> int:
-    listening = _listen("SHOTWISE_API_PORT", api_port(os.environ))
+def _serve(ui: bool, report: Callable[[str], None]) -> int:
+    api_socket = _bind("SHOTWISE_API_PORT", api_port(os.environ))
     if ui:
-        _listen("SHOTWISE_UI_PORT", ui_port(os.environ)).close()
-    prepare(os.environ, say)
-    say("shotwise: starting …")
+        _bind("SHOTWISE_UI_PORT", ui_port(os.environ)).close()
+    prepare(os.environ, report)
+    report("shotwise: starting …")
     _log_to(Path(os.environ["SHOTWISE_HOME"]) / "logs" / "api.log")
-    with open_stack() as (_, _, gateway), _page(ui) as page:
-        server = uvicorn.Server(uvicorn.Config(gateway, log_config=None, access_log=False, lifespan="off",
+    with open_stack() as stack, _page(ui) as page:
+        server = uvicorn.Server(uvicorn.Config(stack.gateway, log_config=None, access_log=False, lifespan="off",
                                                timeout_graceful_shutdown=5))
-        threading.Thread(target=_announce, args=(server, page, say), daemon=True).start()
-        server.run(sockets=[listening])
-    return 1  # a signal leaves by an exception: only a page that did not start comes here
+        threading.Thread(target=_announce, args=(server, page, report), daemon=True).start()
+        server.run(sockets=[api_socket])
+    return 1  # a signal raises an exception: only a page that did not start leads here
 
 
-def _listen(setting: str, port: int) -> socket.socket:
-    """The port, taken before anything slow begins. Raises PortTaken."""
-    opened = socket.socket()
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bind(setting: str, port: int) -> socket.socket:
+    """Take a port before anything slow begins. Raises PortInUse."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        opened.bind((HOST, port))
+        bound.bind((HOST, port))
     except OSError as error:
-        opened.close()
-        raise PortTaken(f"port {port} cannot be used ({error.strerror}); set {setting} to a free one") from error
-    return opened
+        bound.close()
+        raise PortInUse(f"port {port} cannot be used ({error.strerror}); set {setting} to a free one") from error
+    return bound
 
 
-def _console() -> Callable[[str], None]:
-    """Speak to the person at the terminal, also when the log has taken standard output over."""
-    console = os.fdopen(os.dup(2), "w", buffering=1)
-    return lambda text: print(text, file=console, flush=True)
+def _terminal() -> Callable[[str], None]:
+    """Return a function that prints to the terminal, also after standard error has become the log file."""
+    terminal = os.fdopen(os.dup(2), "w", buffering=1)
+    return lambda text: print(text, file=terminal, flush=True)
 
 
 def _log_to(path: Path) -> None:
-    """Logs and metrics, one JSON object a line, go to a file; the terminal stays readable."""
+    """Send logs and metrics, one JSON object a line, to a file, so that the terminal stays readable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
@@ -87,9 +87,9 @@ def _log_to(path: Path) -> None:
 
 
 @contextmanager
-def _page(wanted: bool) -> Iterator[subprocess.Popen[bytes] | None]:
-    """The Streamlit page as a child; it goes when we go."""
-    if not wanted:
+def _page(enabled: bool) -> Iterator[subprocess.Popen[bytes] | None]:
+    """Run the Streamlit page as a child process, which ends with this one."""
+    if not enabled:
         yield None
         return
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "frontend/app.py"), "--server.address", HOST,
@@ -108,22 +108,23 @@ def _page(wanted: bool) -> Iterator[subprocess.Popen[bytes] | None]:
             child.kill()
 
 
-def _announce(server: uvicorn.Server, page: subprocess.Popen[bytes] | None, say: Callable[[str], None]) -> None:
+def _announce(server: uvicorn.Server, page: subprocess.Popen[bytes] | None, report: Callable[[str], None]) -> None:
+    """Print where the API and the page are as soon as they respond; a page that does not start stops the server."""
     api, ui = f"http://{HOST}:{api_port(os.environ)}", f"http://{HOST}:{ui_port(os.environ)}"
-    if not _answers(f"{api}/health"):
+    if not _responds(f"{api}/health"):
         return
-    say(f"shotwise: the API is ready at {api}")
-    say(f"shotwise: not emulated here: {NOT_EMULATED}; logs under {os.environ['SHOTWISE_HOME']}/logs")
+    report(f"shotwise: the API is ready at {api}")
+    report(f"shotwise: not emulated here: {NOT_EMULATED}; logs under {os.environ['SHOTWISE_HOME']}/logs")
     if page is None:
         return
-    if _answers(f"{ui}/_stcore/health") and page.poll() is None:
-        say(f"shotwise: the page is ready at {ui} (Ctrl-C stops both)")
+    if _responds(f"{ui}/_stcore/health") and page.poll() is None:
+        report(f"shotwise: the page is ready at {ui} (Ctrl-C stops both)")
     else:
-        say(f"shotwise: the page did not start; see {os.environ['SHOTWISE_HOME']}/logs/ui.log")
+        report(f"shotwise: the page did not start; see {os.environ['SHOTWISE_HOME']}/logs/ui.log")
         server.should_exit = True
 
 
-def _answers(url: str, seconds: float = 60) -> bool:
+def _responds(url: str, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -1,4 +1,4 @@
-"""What the one-machine stack takes from template.yaml: the functions and the state machine, under their logical ids."""
+"""Reads template.yaml: the functions and the state machine, by their logical ids."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-# libyaml's is ten times as fast; wheels of PyYAML bring it.
+# libyaml's loader is ten times as fast; the wheels of PyYAML include it.
 PlainLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(PlainLoader):
-    """YAML with CloudFormation's short forms, each as its long form: `!Ref X` → {"Ref": "X"}."""
+class _Loader(PlainLoader):  # type: ignore[misc]  # which of the two it is shows only at run time
+    """Loads YAML with CloudFormation's short forms as their long forms: `!Ref X` → {"Ref": "X"}."""
 
 
 def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -31,9 +31,19 @@ _Loader.add_multi_constructor("!", _short_form)
 
 @dataclass(frozen=True)
 class Template:
-    """functions: logical id → file whose `handler` answers it. apps: the same for those that stream, whose file holds
-    an ASGI `app`. definition: the ASL file. substitutions: name in the ASL file → logical id of the function that it
-    stands for."""
+    """The parts of template.yaml that the emulator needs.
+
+    Attributes
+    ----------
+    functions : dict
+        Logical id of a function → the file that has its `handler`.
+    apps : dict
+        Logical id of a function that streams → the file that has its ASGI `app`.
+    definition : Path
+        The ASL file of the state machine.
+    substitutions : dict
+        Name in the ASL file → logical id of the function that it stands for.
+    """
 
     functions: dict[str, Path]
     apps: dict[str, Path]
@@ -42,13 +52,13 @@ class Template:
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """A CloudFormation file as plain data."""
-    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
-    return loaded
+    """Return a CloudFormation file as plain data."""
+    content: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
+    return content
 
 
 def read_template(path: Path) -> Template:
-    """Read template.yaml. Raises KeyError where it holds no state machine."""
+    """Read template.yaml. Raises StopIteration if it has no state machine."""
     resources = load_yaml(path)["Resources"]
     files = {name: path.parent / resource["Properties"]["CodeUri"] / "app.py"
              for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}

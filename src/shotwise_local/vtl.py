@@ -10,39 +10,50 @@ from dataclasses import dataclass
 from typing import Any
 
 import airspeed
-from jsonpath_ng import parse
+from jsonpath_ng.parser import parse
 
 
 class _Util:
     """The `$util` functions that our templates use."""
 
-    def base64Encode(self, data: str) -> str:  # noqa: N802 (VTL's name)
-        # A body that is not UTF-8 reaches us as lone surrogates; they become the bytes that came.
-        return base64.b64encode(data.encode("utf-8", "surrogateescape")).decode()
+    def base64Encode(self, text: str) -> str:  # noqa: N802 (VTL's name)
+        # A body that is not UTF-8 arrives as lone surrogates; they become the bytes that were sent.
+        return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
 
-    def parseJson(self, text: str) -> Any:  # noqa: N802
+    def parseJson(self, text: str) -> Any:  # noqa: N802 (VTL's name)
         return json.loads(text)
 
 
 class _Input:
-    """`$input` for one body. JSON is parsed only when a template asks for a path of it."""
+    """`$input` for one body. The body is parsed as JSON only when a template asks for a path in it."""
 
     def __init__(self, body: str, headers: Mapping[str, str]) -> None:
         self.body = body
         self._headers = headers
 
     def params(self, name: str) -> str:
-        """A header of the request, by its name in any case; empty where there is none."""
+        """Return a header of the request, by its name in any case; empty if there is none."""
         return self._headers.get(name.lower(), "")
 
     def path(self, path: str) -> Any:
-        found = parse(path).find(json.loads(self.body))
-        return found[0].value if found else ""
+        """Return what a JSONPath leads to; empty if it leads nowhere."""
+        matches = parse(path).find(json.loads(self.body))
+        return matches[0].value if matches else ""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The text of a template and what it set in $context.responseOverride."""
+    """A rendered template.
+
+    Attributes
+    ----------
+    text : str
+        The text.
+    status : int or None
+        The status that the template set in `$context.responseOverride`, if any.
+    headers : dict
+        The headers that it set there.
+    """
 
     text: str
     status: int | None
@@ -50,7 +61,7 @@ class Rendered:
 
 
 def render(template: str, body: str, headers: Mapping[str, str] | None = None) -> Rendered:
-    """Render a request or response template for a body. headers: of the request, by lower-case names."""
+    """Render a request or response template for a body; `headers` of the request have lower-case names."""
     override: dict[str, Any] = {"header": {}}
     text = airspeed.Template(template).merge(
         {"input": _Input(body, headers or {}), "util": _Util(),

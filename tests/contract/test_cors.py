@@ -14,7 +14,7 @@ from shotwise.bundle import Bundle
 from shotwise.handlers.predict import predict_handler
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise_local.gateway import mapped
+from shotwise_local.gateway import integration_response
 from shotwise_local.vtl import render
 
 ORIGINS = "https://quality.example.com,http://10.0.0.7:3000"
@@ -46,7 +46,7 @@ def test_a_diagnosis_can_be_read_by_pages_of_allowed_origins(api: dict[str, Any]
                  for pattern, spec in api["paths"]["/diagnose"]["post"]["x-amazon-apigateway-integration"]
                  ["responses"].items()}
     for origin in ("https://quality.example.com", "https://elsewhere.example.com", ""):
-        reply = mapped(responses, status, json.dumps(body), {"origin": origin} if origin else {})
+        reply = integration_response(responses, status, json.dumps(body), {"origin": origin} if origin else {})
         named = reply.headers.get("Access-Control-Allow-Origin")
         assert named == (origin if origin == "https://quality.example.com" else None)
         assert isinstance(json.loads(reply.body), dict)

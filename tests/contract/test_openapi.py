@@ -13,10 +13,10 @@ from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 from shotwise.bundle import Bundle
-from shotwise_local.gateway import Reply
+from shotwise_local.gateway import Response
 from shotwise_local.template import load_yaml
 
-from .asking import ask, serve
+from .client import ask, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ def without_examples(value: Any) -> Any:
     return [without_examples(item) for item in value] if isinstance(value, list) else value
 
 
-def assert_promised(api: dict[str, Any], resource: str, method: str, reply: Reply) -> None:
+def assert_promised(api: dict[str, Any], resource: str, method: str, reply: Response) -> None:
     """The reply's status is described, and its body fits the schema described for it."""
     described = api["paths"][resource][method]["responses"]
     assert str(reply.status) in described, f"{resource} answered {reply.status}, which is not described"
@@ -60,7 +60,8 @@ def test_it_names_no_feature(api: dict[str, Any], bundle: Bundle) -> None:
 
 def test_what_api_gateway_itself_reads_is_as_it_reads_it(api: dict[str, Any]) -> None:
     """Operations have names of their own, path parameters are declared, bodies are validated by a validator that there
-    is, and a route streams by Lambda's streaming path or not at all."""
+    is, and a route streams by Lambda's streaming path or not at all.
+    """
     operations = [(path, method, operation) for path, methods in api["paths"].items()
                   for method, operation in methods.items() if method != "options"]
     assert len({operation["operationId"] for _, _, operation in operations}) == len(operations)
@@ -80,7 +81,8 @@ def test_what_api_gateway_itself_reads_is_as_it_reads_it(api: dict[str, Any]) ->
 
 def test_every_route_is_integrated_and_secured(api: dict[str, Any]) -> None:
     """Each operation has an integration, and says itself that callers sign: API Gateway reads no requirement at the
-    top. What a browser asks before it signs anything is answered by API Gateway alone."""
+    top. What a browser asks before it signs anything is answered by API Gateway alone.
+    """
     assert "security" not in api
     for methods in api["paths"].values():
         for method, operation in methods.items():
@@ -93,7 +95,8 @@ def test_every_route_is_integrated_and_secured(api: dict[str, Any]) -> None:
 
 def test_models_stay_within_what_api_gateway_takes(api: dict[str, Any]) -> None:
     """No oneOf, anyOf, allOf or discriminator, names of letters and digits, and a reply is an object or has no
-    schema."""
+    schema.
+    """
     text = json.dumps({**api, "paths": without_examples(api["paths"])})
     assert not re.search(r'"(oneOf|anyOf|allOf|discriminator)":', text)
     assert all(name.isalnum() for name in api["components"]["schemas"])
@@ -128,7 +131,7 @@ def test_the_examples_are_answered_as_described(api: dict[str, Any], stack: Any)
     for resource, methods in api["paths"].items():
         if "post" in methods and not streams(api, resource):
             example = methods["post"]["requestBody"]["content"]["application/json"]["example"]
-            reply = ask(stack[2], "POST", resource, example)
+            reply = ask(stack.gateway, "POST", resource, example)
             assert reply.status == 200
             assert_promised(api, resource, "post", reply)
 
@@ -136,18 +139,18 @@ def test_the_examples_are_answered_as_described(api: dict[str, Any], stack: Any)
 def test_the_streamed_example_is_answered_as_described(api: dict[str, Any], stack: Any) -> None:
     """A stream of the kinds of events that the description names; done fits the schema of /rag-query."""
     operation = api["paths"]["/query"]["post"]
-    served = serve(stack[2], "POST", "/query", operation["requestBody"]["content"]["application/json"]["example"])
+    served = serve(stack.gateway, "POST", "/query", operation["requestBody"]["content"]["application/json"]["example"])
     described = operation["responses"]["200"]
     assert served.status == 200 and served.headers["content-type"].split(";")[0] in described["content"]
     kinds = [kind for kind, _ in served.events()]
     assert all(f"{kind}:" in described["description"] for kind in kinds) and kinds.count("done") == 1
     done = json.dumps(list(served.events())[-1][1]).encode()
-    assert_promised(api, "/rag-query", "post", Reply(200, {"Content-Type": "application/json"}, done))
+    assert_promised(api, "/rag-query", "post", Response(200, {"Content-Type": "application/json"}, done))
 
 
 def test_a_batch_is_answered_as_described(api: dict[str, Any], stack: Any, features: dict[str, Any]) -> None:
     """The reply for many shots holds a Prediction for each."""
-    reply = ask(stack[2], "POST", "/predict", {"shots": [{"features": features}] * 400})
+    reply = ask(stack.gateway, "POST", "/predict", {"shots": [{"features": features}] * 400})
     assert reply.status == 200 and len(json.loads(reply.body)["predictions"]) == 400
     assert_promised(api, "/predict", "post", reply)
 
@@ -157,7 +160,7 @@ def test_a_batch_is_answered_as_described(api: dict[str, Any], stack: Any, featu
     ("/search", "query=%EA%B8%B0%EA%B3%B5&limit=3")])
 def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path: str, query: str) -> None:
     """Each GET without a name fits its schema."""
-    reply = ask(stack[2], "GET", path, query=query)
+    reply = ask(stack.gateway, "GET", path, query=query)
     assert reply.status == 200 and len(next(iter(json.loads(reply.body).values()))) > 0
     assert_promised(api, path, "get", reply)
 
@@ -165,11 +168,11 @@ def test_what_can_be_read_is_as_described(api: dict[str, Any], stack: Any, path:
 def test_a_bad_search_and_an_unknown_document_are_as_described(api: dict[str, Any], stack: Any) -> None:
     """400 and 404 problems that the description knows."""
     for query in ("", "query=", "query=x&limit=0", "limit=5"):
-        reply = ask(stack[2], "GET", "/search", query=query)
+        reply = ask(stack.gateway, "GET", "/search", query=query)
         assert reply.status == 400 and json.loads(reply.body)["errors"]
         assert_promised(api, "/search", "get", reply)
     for method in ("get", "delete"):
-        reply = ask(stack[2], method.upper(), "/documents/unknown.pdf")
+        reply = ask(stack.gateway, method.upper(), "/documents/unknown.pdf")
         assert reply.status == 404
         assert_promised(api, "/documents/{name}", method, reply)
 
@@ -182,7 +185,7 @@ def test_a_bad_search_and_an_unknown_document_are_as_described(api: dict[str, An
 def test_no_bad_body_gets_more_than_a_problem(api: dict[str, Any], stack: Any, path: str, body: Any,
                                               media_type: str) -> None:
     """Whatever comes in, the answer is a described 4xx problem with errors that name a field."""
-    reply = serve(stack[2], "POST", path, body, {"content-type": media_type}).reply
+    reply = serve(stack.gateway, "POST", path, body, {"content-type": media_type}).reply
     assert 400 <= reply.status < 500, reply.body
     assert_promised(api, path, "post", reply)
     assert json.loads(reply.body)["errors"]
@@ -190,11 +193,11 @@ def test_no_bad_body_gets_more_than_a_problem(api: dict[str, Any], stack: Any, p
 
 def test_a_broken_reply_would_be_noticed(api: dict[str, Any], stack: Any) -> None:
     """The check can fail: a reply without one of its fields does not pass."""
-    reply = ask(stack[2], "GET", "/health")
+    reply = ask(stack.gateway, "GET", "/health")
     body = json.loads(reply.body)
     del body["model_version"]
     with pytest.raises(Exception, match="model_version"):
-        assert_promised(api, "/health", "get", Reply(200, reply.headers, json.dumps(body).encode()))
+        assert_promised(api, "/health", "get", Response(200, reply.headers, json.dumps(body).encode()))
 
 
 def test_gateway_responses_are_problem_documents(api: dict[str, Any]) -> None:
@@ -210,7 +213,7 @@ def test_gateway_responses_are_problem_documents(api: dict[str, Any]) -> None:
 
 def test_the_events_are_the_examples_of_every_function(stack: Any) -> None:
     """events/*.json are answered by the handlers that they are named after."""
-    functions = stack[0]
+    functions = stack.functions
     for name, file in (("PredictFunction", "predict"), ("ImportanceFunction", "importance"),
                        ("RagQueryFunction", "rag_query")):
         event = json.loads((ROOT / f"events/{file}.json").read_text("utf-8"))

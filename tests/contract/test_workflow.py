@@ -62,10 +62,10 @@ class Tasks:
 
 
 class _Opened:
-    def __init__(self, runs_kept: int = 200) -> None:
+    def __init__(self, max_executions: int = 200) -> None:
         self.tasks: Any = Tasks()
         self.workflow = Workflow(ROOT / "statemachine/diagnose.asl.json", SUBSTITUTIONS,
-                                 lambda name, payload: self.tasks(name, payload), runs_kept)
+                                 lambda name, payload: self.tasks(name, payload), max_executions)
 
     def run(self, tasks: Any) -> dict[str, Any]:
         """Run with these tasks; the result of the execution."""
@@ -206,7 +206,7 @@ def test_a_slow_t1_is_a_time_out(machine: _Opened) -> None:
 
 def test_finished_runs_are_forgotten() -> None:
     """The interpreter keeps every run for ever; starting anew lets go of them all."""
-    opened = _Opened(runs_kept=10)
+    opened = _Opened(max_executions=10)
     opened.tasks = Tasks("accept")
     before = _executions()
     for _ in range(25):
@@ -254,7 +254,7 @@ def test_runs_beside_each_other_do_not_mix(machine: _Opened) -> None:
 
 def test_the_interpreter_starts_anew_without_losing_a_run() -> None:
     """Past the number of runs kept, everything still succeeds."""
-    opened = _Opened(runs_kept=5)
+    opened = _Opened(max_executions=5)
     opened.tasks = Tasks("accept")
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: opened.workflow.run("{}"), range(23)))

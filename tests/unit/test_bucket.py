@@ -13,7 +13,7 @@ import pytest
 
 from shotwise.adapters.files import FolderStore
 from shotwise.errors import StoreError
-from shotwise_local.s3_events import RECEIVES, DocumentsBucket
+from shotwise_local.s3_events import MAX_RECEIVES, DocumentsBucket
 from shotwise_local.template import load_yaml
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 class Queue:
     """Hears of changes. outcomes: what to reply to the next messages, or to raise; then all is done. heard: name and
-    event of each message; identifiers: of each message."""
+    event of each message; identifiers: of each message.
+    """
 
     def __init__(self, *outcomes: Any) -> None:
         self._outcomes = list(outcomes)
@@ -70,7 +71,7 @@ def test_changes_are_told_one_after_another_in_their_order(tmp_path: Path) -> No
     bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
     for number in range(5):
         bucket.put(f"{number}.pdf", b"")
-    bucket.tell("0.pdf", "ObjectRemoved:Delete")
+    bucket.notify("0.pdf", "ObjectRemoved:Delete")
     bucket.wait()
     assert queue.heard == [*((f"{number}.pdf", "ObjectCreated:Put") for number in range(5)),
                            ("0.pdf", "ObjectRemoved:Delete")]
@@ -81,27 +82,27 @@ def test_changes_are_told_one_after_another_in_their_order(tmp_path: Path) -> No
 @pytest.mark.parametrize("failure", [FAILED, RuntimeError("secret")], ids=["handed back", "raised"])
 def test_what_fails_is_tried_again(tmp_path: Path, failure: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Until it is done; nothing is put aside then, and what came meanwhile is not held up."""
-    queue = Queue(*[failure] * (RECEIVES - 1))
+    queue = Queue(*[failure] * (MAX_RECEIVES - 1))
     bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
-    bucket.tell("a.pdf", "ObjectCreated:Put")
+    bucket.notify("a.pdf", "ObjectCreated:Put")
     bucket.wait()
-    assert queue.heard == [("a.pdf", "ObjectCreated:Put")] * RECEIVES
-    assert "put aside" not in caplog.text
+    assert queue.heard == [("a.pdf", "ObjectCreated:Put")] * MAX_RECEIVES
+    assert "given up" not in caplog.text
 
 
 @pytest.mark.parametrize("failure", [FAILED, RuntimeError("secret")], ids=["handed back", "raised"])
 def test_what_fails_each_time_is_put_aside_and_said(tmp_path: Path, failure: Any,
                                                     caplog: pytest.LogCaptureFixture) -> None:
-    """After RECEIVES tries, by name; the next change is told as ever."""
+    """After MAX_RECEIVES tries, by name; the next change is told as ever."""
     caplog.set_level(logging.ERROR, "shotwise_local.s3_events")
-    queue = Queue(*[failure] * RECEIVES)
+    queue = Queue(*[failure] * MAX_RECEIVES)
     bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
-    bucket.tell("a.pdf", "ObjectCreated:Put")
+    bucket.notify("a.pdf", "ObjectCreated:Put")
     bucket.wait()
-    bucket.tell("b.pdf", "ObjectCreated:Put")
+    bucket.notify("b.pdf", "ObjectCreated:Put")
     bucket.wait()
-    assert [name for name, _ in queue.heard] == ["a.pdf"] * RECEIVES + ["b.pdf"]
-    assert f"put aside after {RECEIVES} tries: ObjectCreated:Put of 'a.pdf'" in caplog.text
+    assert [name for name, _ in queue.heard] == ["a.pdf"] * MAX_RECEIVES + ["b.pdf"]
+    assert f"given up after {MAX_RECEIVES} tries: ObjectCreated:Put of 'a.pdf'" in caplog.text
 
 
 def test_a_file_that_cannot_be_kept_is_not_told_of(tmp_path: Path) -> None:
@@ -118,4 +119,4 @@ def test_a_file_that_cannot_be_kept_is_not_told_of(tmp_path: Path) -> None:
 def test_it_tries_as_often_as_the_queue_of_the_template() -> None:
     """The dead letters on AWS begin after the same number of receives."""
     queue = load_yaml(ROOT / "infra/data.yaml")["Resources"]["DocumentsQueue"]["Properties"]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == RECEIVES
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES

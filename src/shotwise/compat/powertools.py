@@ -1,7 +1,12 @@
-"""Powertools' resolver of API Gateway's events, and of no others.
+"""Imports Powertools' resolver of API Gateway events, without the resolvers of other services.
 
-Importing the package that it is in imports the resolvers of AppSync, Bedrock and more, and asyncio with them: an eighth
-of T1's cold start. So a package of its name and its place stands in for it, which imports nothing by itself.
+Written for aws-lambda-powertools 3.37.0.
+
+Why: `import aws_lambda_powertools.event_handler` also imports the resolvers of AppSync, Bedrock and others, and asyncio
+with them: an eighth of the cold start of predict. So an empty module takes the place of that package in `sys.modules`;
+its submodules are found as ever, but nothing else of the package is imported.
+
+It can go when the package imports its resolvers only when they are asked for.
 """
 
 from __future__ import annotations
@@ -10,10 +15,14 @@ import importlib.util
 import sys
 import types
 
+from aws_lambda_powertools.shared.version import VERSION  # a constant: importlib.metadata would take 40 ms of a start
+
+from shotwise.compat import require_version
+
 PACKAGE = "aws_lambda_powertools.event_handler"
 
 
-def _lean() -> None:
+def _put_empty_package() -> None:
     spec = importlib.util.find_spec(PACKAGE)
     assert spec is not None and spec.submodule_search_locations is not None
     package = types.ModuleType(PACKAGE)
@@ -22,13 +31,11 @@ def _lean() -> None:
     sys.modules[PACKAGE] = package
 
 
-if PACKAGE not in sys.modules:  # else it was imported whole already, and all of it is there
-    _lean()
-from aws_lambda_powertools.event_handler.api_gateway import (
-    APIGatewayRestResolver,
-    CORSConfig,
-    Response,
-)
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+if PACKAGE not in sys.modules:  # otherwise the whole package is imported already, and there is nothing to save
+    require_version("aws-lambda-powertools", VERSION, "3.37.0")
+    _put_empty_package()
+# Only now, with the empty package in its place.
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, CORSConfig, Response  # noqa: E402
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError  # noqa: E402
 
 __all__ = ["APIGatewayRestResolver", "CORSConfig", "NotFoundError", "Response"]

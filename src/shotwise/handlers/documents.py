@@ -19,8 +19,9 @@ from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.problem import to_json
 from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise.knowledge.models import Hit
+from shotwise.knowledge.models import DocumentSummary, Hit
 from shotwise.knowledge.ports import DocumentStore
+from shotwise.messages import Message, failure_text, note_text
 
 MAX_PASSAGES, DEFAULT_PASSAGES = 50, 10  # of a search
 
@@ -36,7 +37,7 @@ def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileS
         name = document_name(body)
         upload = documents.upload(name)
         return {"name": name,
-                "upload": {"url": upload.address, "method": upload.method, "headers": dict(upload.headers)}}
+                "upload": {"url": upload.url, "method": upload.method, "headers": dict(upload.headers)}}
 
     def get_document(name: str) -> Response[Any]:
         if name not in document_store.versions():
@@ -58,16 +59,34 @@ def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileS
     handler.get("/search", get_search)
 
 
-def documents_reply(library: DocumentStore) -> dict[str, Any]:
-    """Every document, by name: those that are searched, and files that could not be read with the reason. A document
-    whose newest file could not be read is searched as it was, and says so."""
-    failures = dict(library.failures())
-    found = [{"name": entry.name, "title": entry.title, "version": entry.version, "pages": entry.pages,
-              "passages": entry.passages, "notes": list(entry.notes), "failure": failures.pop(entry.name, None)}
-             for entry in library.summaries()]
-    found += [{"name": name, "title": name, "version": None, "pages": 0, "passages": 0, "notes": [], "failure": reason}
-              for name, reason in failures.items()]
-    return {"documents": sorted(found, key=lambda one: str(one["name"]))}
+def documents_reply(document_store: DocumentStore) -> dict[str, Any]:
+    """List every document by name: those that are searched, and files that could not be read.
+
+    A document whose newest file could not be read is searched as it was, and has a failure as well.
+    """
+    failures = document_store.failures()
+    summaries = {summary.name: summary for summary in document_store.summaries()}
+    return {"documents": [_document_reply(name, summaries.get(name), failures.get(name))
+                          for name in sorted({*summaries, *failures})]}
+
+
+def _document_reply(name: str, summary: DocumentSummary | None, failure: Message | None) -> dict[str, Any]:
+    notes = summary.notes if summary else ()
+    return {
+        "name": name,
+        "title": summary.title if summary else name,
+        "version": summary.version if summary else None,
+        "pages": summary.pages if summary else 0,
+        "passages": summary.passages if summary else 0,
+        "notes": [note_text(name, note) for note in notes],
+        "note_details": [_detail(note) for note in notes],
+        "failure": failure_text(name, failure) if failure else None,
+        "failure_detail": _detail(failure) if failure else None,
+    }
+
+
+def _detail(message: Message) -> dict[str, Any]:
+    return {"code": message.code, "params": dict(message.params)}
 
 
 def document_name(body: Mapping[str, Any]) -> str:

@@ -23,7 +23,6 @@ from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.lambda_handler import emit_metrics, function_version
 from shotwise.handlers.prepare_index import Send, is_stack_event, prepare_index
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
-from shotwise.messages import FIELD_REASONS, text_of
 
 SERVICE = "embed_documents"
 
@@ -45,7 +44,7 @@ def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_ind
                 logger.exception("failed", document=name)
                 emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))  # Lambda sees a success
                 raise
-            logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.notes)
+            logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.note_texts)
             emit_metrics(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
                                "FailedDocuments": float(found.state == "failed")}, model_version=ingestion.name)
 
@@ -68,7 +67,7 @@ def sync(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
         try:
             if fault:
                 documents.get(name)
-                return ingestion.refuse(name, f"{name}: its name {text_of(FIELD_REASONS, fault)}")
+                return ingestion.refuse(name, fault)
             path = documents.fetch(name, Path(folder))
         except NotFound:
             return ingestion.remove(name)

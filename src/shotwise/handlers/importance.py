@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shotwise.attribution.explanation import Draw, Explanation, explain, keep_chart
+from shotwise.attribution.explanation import DrawChart, Explanation, explain, store_chart
 from shotwise.bundle import Bundle
 from shotwise.compat.powertools import Response
 from shotwise.files import FileStore
@@ -15,7 +15,7 @@ from shotwise.handlers.replies import importance_reply
 from shotwise.handlers.requests import ImportanceRequest, importance_request
 
 
-def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: Draw,
+def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: DrawChart,
                        origins: Sequence[str] = ()) -> LambdaHandler:
     """Return the handler that explains predictions.
 
@@ -46,7 +46,7 @@ def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: Draw,
 
     def chart_url(request: ImportanceRequest, explanation: Explanation) -> str:
         png = draw_chart(request.shot, explanation.attribution, bundle, request.language)
-        return keep_chart(png, charts, request.prediction_id)
+        return store_chart(png, charts, request.prediction_id)
 
     def get_chart(name: str) -> Response[Any]:
         return file_response(charts.get(name), "image/png")

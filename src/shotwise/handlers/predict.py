@@ -40,7 +40,8 @@ def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandle
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
         """The workflow sends {"diagnose": its input} and gets the checked request back, or {"invalid_payload": the
-        problem}; any other event is a body of /predict."""
+        problem}; any other event is a body of /predict.
+        """
         if set(event) != {"diagnose"}:
             return handler.with_metrics(post_predict, event)
         reply = handler.with_metrics(diagnose, event)
@@ -73,7 +74,8 @@ def _diagnose_body(workflow_input: Any) -> dict[str, Any]:
 
 def _received(workflow_input: Mapping[str, Any]) -> float | None:
     """When the API received the request that started the workflow, in ms since 1970. The time from there to here is
-    nearly all that a diagnosis takes if it ends with the prediction."""
+    nearly all that a diagnosis takes if it ends with the prediction.
+    """
     received = workflow_input.get("received")
     return float(received) if isinstance(received, int) else None
 

@@ -1,1 +1,1 @@
-"""Patches of foreign libraries that the emulator needs; see `shotwise.compat` for the rules."""
+"""Patches of foreign libraries that only the emulator needs; `shotwise.compat` has the rules for them."""

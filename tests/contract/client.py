@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shotwise_local.gateway import Gateway, Reply, Request
+from shotwise_local.gateway import Gateway, Request, Response
 
 
 def ask(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json",
-        query: str = "") -> Reply:
+        query: str = "") -> Response:
     """One request to the gateway; text and bytes go as they are, all else as JSON."""
     return gateway.handle(Request(method, path, query, {"content-type": media_type}, _content(body), "127.0.0.1"))
 
@@ -32,9 +32,9 @@ class Served:
         return b"".join(self.parts)
 
     @property
-    def reply(self) -> Reply:
+    def reply(self) -> Response:
         """As the gateway's routes give one."""
-        return Reply(self.status, self.headers, self.body)
+        return Response(self.status, self.headers, self.body)
 
     def json(self) -> Any:
         """The body as JSON."""
@@ -50,7 +50,8 @@ class Served:
 def serve(gateway: Gateway, method: str, address: str, body: Any = None,
           headers: Mapping[str, str] | None = None) -> Served:
     """One request over ASGI. address: an URL or its path and query, percent signs and all. body: as for `ask`, or
-    a list of its parts."""
+    a list of its parts.
+    """
     parts = body if isinstance(body, list) else [_content(body)]
     return asyncio.run(_served(gateway, method, address, parts,
                                {"host": "127.0.0.1:8000", "content-type": "application/json", **(headers or {})}))
