@@ -101,7 +101,7 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     "reader_missing": "cannot be read, because its reader is not installed: pip install {packages}",
     # its name
     "name_not_utf8": "has a name that is not UTF-8; rename it",
-    "duplicate_name": "{count} files of this name; rename them, documents go by name",
+    "duplicate_name": "{count} files have this name; rename them, because a document is known by its name",
     "not_a_pdf_name": "its name must be the file name of a PDF, such as 작업 표준.pdf",
     "forbidden_in_name":
         "its name must be a file name without folders, without any of / \\ : * ? \" < > | and of at most "

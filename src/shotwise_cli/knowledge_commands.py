@@ -62,15 +62,15 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from shotwise_cli.ingest import ingest_paths
+    from shotwise_cli.ingest import ingest_paths, outcome_json
 
     outcomes = ingest_paths(options.paths, options.index, note)
     if options.json:
-        print_json([vars(outcome) for outcome in outcomes])
+        print_json([outcome_json(outcome) for outcome in outcomes])
     else:
         for outcome in outcomes:
             size = f", {outcome.pages} pages, {outcome.passages} passages" if outcome.state == "added" else ""
-            print("\n".join([outcome.reason or f"{outcome.name}: {outcome.state}{size}", *outcome.notes]))
+            print("\n".join([outcome.reason or f"{outcome.name}: {outcome.state}{size}", *outcome.note_texts]))
     return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
 
 
@@ -107,11 +107,11 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from shotwise_cli.ingest import remove_document
+    from shotwise_cli.ingest import outcome_json, remove_document
 
     outcome = remove_document(options.name, note)
     if options.json:
-        print_json(vars(outcome))
+        print_json(outcome_json(outcome))
     else:
         print(f"{outcome.name}: {outcome.state}")
     return 0

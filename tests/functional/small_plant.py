@@ -32,7 +32,7 @@ def read(path: Path) -> Document:
     """The file as a document, one page a form feed; one that begins with `!` cannot be read."""
     text = path.read_text("utf-8")
     if text.startswith("!"):
-        raise DocumentError(f"{path.name}: is damaged; export it again as PDF")
+        raise DocumentError(path.name, "damaged")
     pages = tuple(Page(number, part, part) for number, part in enumerate(text.split("\f"), 1))
     return Document(path.name, path.stem, hashlib.sha256(text.encode()).hexdigest(), pages)
 

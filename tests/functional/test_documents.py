@@ -60,8 +60,11 @@ def test_the_list_tells_what_is_searched_and_what_could_not_be_read(plant: Plant
     broken, manual, own = body["documents"]
     assert status == 200 and [broken["name"], manual["name"], own["name"]] == ["broken.pdf", "manual.pdf", "비스킷.pdf"]
     assert broken == {"name": "broken.pdf", "title": "broken.pdf", "version": None, "pages": 0, "passages": 0,
-                      "notes": [], "failure": "broken.pdf: is damaged; export it again as PDF"}
+                      "notes": [], "note_details": [],
+                      "failure": "broken.pdf: is damaged; export it again as PDF",
+                      "failure_detail": {"code": "damaged", "params": {}}}
     assert (own["pages"], own["failure"], manual["failure"]) == (2, None, None)
+    assert own["failure_detail"] is manual["failure_detail"] is None
     assert own["version"] and own["passages"] >= 3
 
 

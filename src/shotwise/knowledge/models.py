@@ -1,4 +1,4 @@
-"""What travels through the knowledge pipeline: pages, passages, postings, sources, answers."""
+"""The dataclasses that travel through the knowledge pipeline: pages, passages, postings, hits, sources, answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from shotwise.messages import Message
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a PDF, numbered from 1. markdown: with headings and tables; text: as the PDF holds it."""
+    """One page of a PDF.
+
+    Attributes
+    ----------
+    number : physical page number, from 1
+    markdown : the text with headings and tables marked up
+    text : the text as the PDF holds it
+    """
 
     number: int
     markdown: str
@@ -19,8 +26,16 @@ class Page:
 
 @dataclass(frozen=True)
 class ExpectedQuestion:
-    """Questions that a page is known to answer. text: the words of the page that do, a line of it, or the heading of a
-    section that answers as a whole. A passage is found by them; they are never quoted."""
+    """Questions that a page is known to answer.
+
+    They help the search find the passage; they are never quoted in an answer.
+
+    Attributes
+    ----------
+    page : physical page number, from 1
+    text : the words of that page that answer them: a line, or the heading of a section that answers as a whole
+    questions : the questions
+    """
 
     page: int
     text: str
@@ -29,8 +44,17 @@ class ExpectedQuestion:
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed PDF. name: its file name; sha256: of its bytes; notes: what was not read as it should have been;
-    expected: the questions that came with it."""
+    """A parsed PDF.
+
+    Attributes
+    ----------
+    name : file name
+    title : title from the PDF's metadata, else the file name without its suffix
+    sha256 : hash of the file's bytes, hexadecimal
+    pages : all pages, in order
+    notes : what could not be read as it should have been
+    expected_questions : the questions that came attached to the PDF
+    """
 
     name: str
     title: str
@@ -42,7 +66,13 @@ class Document:
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence, list item or table row of a passage. quote: the part that is quoted, a whole statement."""
+    """A sentence, list item or table row of a passage.
+
+    Attributes
+    ----------
+    text : what is searched
+    quote : the part that is quoted, a complete statement
+    """
 
     text: str
     quote: str
@@ -50,7 +80,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Passage:
-    """What stands on one page under one heading. action: its heading says that these are countermeasures."""
+    """The lines of one page that stand under one heading.
+
+    Attributes
+    ----------
+    document : file name of the document
+    title : title of the document
+    page : physical page number, from 1
+    headings : the headings that the passage stands under, outermost first
+    lines : its lines, in order
+    action : whether the headings announce countermeasures
+    """
 
     document: str
     title: str
@@ -61,21 +101,31 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """Headings and lines as one text: what is embedded, and what a writer is given."""
+        """Headings and lines as one text: what is embedded, and what a language model is shown."""
         return "\n".join([" / ".join(self.headings), *(line.text for line in self.lines)]).strip()
 
 
 @dataclass(frozen=True)
 class Postings:
-    """Which terms stand where in one document, and how often: all that a search by words needs of it.
+    """An inverted index of one document: which terms occur in which places, and how often.
 
-    The places of its passages are numbered on through the document. Those of a passage: its headings, with the
-    document's title, then each of its lines; after each of them the questions that are answered there, one by one.
+    A place is a piece of text that is counted by itself. A passage has these places, in this order: its headings
+    together with the document's title, the questions that the passage as a whole answers, then for each line the line
+    followed by the questions that the line answers. Places are numbered through the document.
 
-    terms: sorted. Of term t, `places[starts[t]:starts[t + 1]]` are its places, ascending, and `counts` over the same
-    span its frequencies there, at most 255. firsts: the first place of each passage, and the number of all. All
-    little-endian: starts uint32 [T + 1], places uint32 [P], counts uint8 [P], firsts uint32 [N + 1]. questions: one
-    byte a place, 1 where it is a question; actions: one byte a passage, 1 where its heading announces countermeasures.
+    The arrays are bytes, so that stores can keep them as they are; integers are little-endian. T terms, P postings
+    (pairs of a term and a place), N passages, S places. Of term t, `places[starts[t]:starts[t + 1]]` are its places in
+    ascending order, and the same slice of `counts` says how often it occurs in each.
+
+    Attributes
+    ----------
+    terms : the terms, sorted
+    starts : uint32 [T + 1]
+    places : uint32 [P]
+    counts : uint8 [P], 255 where a term occurs more often
+    firsts : uint32 [N + 1], the first place of each passage, then S
+    questions : uint8 [S], 1 where the place is a question
+    actions : uint8 [N], 1 where the passage's headings announce countermeasures
     """
 
     terms: tuple[str, ...]
@@ -87,13 +137,22 @@ class Postings:
     actions: bytes
 
 
-# Number of a passage, number of a line of it from 1 (0: the passage as a whole) → the questions answered there.
+# (number of a passage from 0, number of its line from 1; 0: the passage as a whole) → the questions answered there.
 Questions = Mapping[tuple[int, int], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class IndexedDocument:
-    """A document as it is kept. version: of its content and of how it was read; passages: numbered from 0."""
+    """A document with everything that a store keeps of it.
+
+    Attributes
+    ----------
+    document : the parsed PDF
+    version : a hash of its content and of all that decides how it is read
+    passages : its passages; a passage's number is its position here
+    postings : the inverted index of its passages
+    questions : the questions that passages and lines answer
+    """
 
     document: Document
     version: str
@@ -104,7 +163,14 @@ class IndexedDocument:
 
 @dataclass(frozen=True)
 class PassageId:
-    """Names a passage: its document, the version of that document, its number in it from 0."""
+    """Identifies a passage.
+
+    Attributes
+    ----------
+    document : file name of the document
+    version : version of the document
+    number : number of the passage in that version, from 0
+    """
 
     document: str
     version: str
@@ -113,7 +179,17 @@ class PassageId:
 
 @dataclass(frozen=True)
 class DocumentSummary:
-    """A kept document, as a list of documents shows it. notes: as of `Document`."""
+    """A stored document as a list of documents shows it.
+
+    Attributes
+    ----------
+    name : file name
+    title : title of the document
+    version : version of the document
+    pages : number of pages
+    passages : number of passages
+    notes : what could not be read as it should have been
+    """
 
     name: str
     title: str
@@ -125,7 +201,13 @@ class DocumentSummary:
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for. text: in words; vector: its embedding, None where there is no embedder."""
+    """What is searched for.
+
+    Attributes
+    ----------
+    text : the query in words
+    vector : its embedding, None where there is no embedder
+    """
 
     text: str
     vector: tuple[float, ...] | None = None
@@ -133,17 +215,32 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found for a query. relevance: the weighted part of the query's words that it holds, 0 to 1; lines: how
-    well each of its lines answers, against the others."""
+    """A passage that was found for a query.
+
+    Attributes
+    ----------
+    passage : the passage
+    relevance : the part of the query that the passage covers, 0 to 1, by the weights of the query's terms
+    line_scores : how well each line of the passage answers, comparable within the passage; empty where unknown
+    """
 
     passage: Passage
     relevance: float
-    lines: tuple[float, ...] = ()
+    line_scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Source:
-    """A quote that was checked against its page. document: PDF file name; page: physical, from 1."""
+    """A quote that was checked against its page.
+
+    Attributes
+    ----------
+    document : file name of the PDF
+    title : title of the document
+    page : physical page number, from 1
+    relevance : that of the passage, 0 to 1; the cosine where the quote was found by meaning
+    quote : words of the page
+    """
 
     document: str
     title: str
@@ -154,11 +251,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Answer:
-    """text cites sources as [1], [2] …; recommendation_sources: index into sources of each recommendation.
+    """The answer to a question, or the statement that the documents do not answer it.
 
-    grounded: False where the documents do not answer, and the text says so. generator: what worded it. dropped: claims
-    that a language model made and whose quotes do not stand on their pages. degraded: what did not work, as (step,
-    name of the error), and what there is without it.
+    Attributes
+    ----------
+    text : the answer; it cites sources as [1], [2] …
+    sources : the quotes that it rests on; [1] is the first
+    recommendations : countermeasures, in the words of the documents
+    recommendation_sources : for each recommendation its index in `sources`, from 0
+    grounded : False where the documents do not answer; the text then says so
+    generator : name of the language model that worded the text, or "extractive"
+    dropped : claims of the language model that were left out because their quotes could not be verified
+    degraded : (step, class of the error) of each step that failed; the answer does without it
     """
 
     text: str

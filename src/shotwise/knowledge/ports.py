@@ -1,9 +1,10 @@
-"""What the knowledge pipeline needs from outside; adapters implement it. All of them raise KnowledgeError.
+"""The interfaces through which the knowledge pipeline reaches the outside; adapters implement them.
 
-A `DocumentStore` keeps the documents and is the truth: what it does not hold does not exist. A `PassageSearch` only finds places
-by meaning; it can be made anew from the library's documents at any time. Documents are put into the searcher first and
-into the library last, so a crash in between leaves the old version whole: keys of a version that the library does not
-hold are passed over.
+Every method raises KnowledgeError where what is behind it does not answer.
+
+A `DocumentStore` keeps the documents and decides what exists. A `PassageSearch` only ranks passages by meaning and can
+be rebuilt from the store at any time. A document is put into the passage search first and into the store last, so a
+crash in between leaves the old version complete: passage ids of a version that the store does not hold are ignored.
 """
 
 from __future__ import annotations
@@ -19,93 +20,118 @@ class PageTexts(Protocol):
     """Gives the text of pages, against which quotes are verified."""
 
     def page_text(self, document: str, page: int) -> str:
-        """The text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as the PDF holds it; empty where there is no such page."""
         ...
 
 
 class DocumentStore(Protocol):
-    """Keeps documents with their pages, passages and postings. Each writing call is one transaction: a reader sees
-    the old version or the new one, whole."""
+    """Keeps documents with their pages, passages and postings.
+
+    Each method that writes is one transaction: a reader sees either the old version or the new one, complete.
+    """
 
     def versions(self) -> Mapping[str, str]:
-        """File name → version of every document. Asked before every search, so it has to be quick; it may be some
-        seconds old."""
+        """Return the version of every document by file name.
+
+        It is asked before every search, so it has to be quick; the answer may be some seconds old.
+        """
         ...
 
     def summaries(self) -> list[DocumentSummary]:
-        """Every document, by name."""
+        """Return a summary of every document, ordered by name."""
         ...
 
     def postings(self, name: str, version: str) -> Postings:
-        """The postings of a document. KnowledgeError where that version is not kept (any more)."""
+        """Return the postings of a document. Raises KnowledgeError if that version is not kept, or no longer."""
         ...
 
-    def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
-        """The passages that the keys name, None for each one that is not there in that version."""
+    def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
+        """Return the passage of each id, None where it does not exist in that version."""
         ...
 
     def page_text(self, document: str, page: int) -> str:
-        """The text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as the PDF holds it; empty where there is no such page."""
         ...
 
-    def put(self, volume: IndexedDocument) -> None:
-        """Keep the document, in place of one of the same name; what was noted of its failure is forgotten."""
+    def put(self, indexed_document: IndexedDocument) -> None:
+        """Keep the document in place of one of the same name, and forget a failure noted under that name."""
         ...
 
     def remove(self, name: str) -> None:
-        """Forget the document and its failure; nothing happens where there is none."""
+        """Forget the document and its failure; do nothing where there is none."""
         ...
 
     def note_failure(self, name: str, failure: Message | None) -> None:
-        """Note why the newest file of this name could not be read, None to forget that; the version kept stays."""
+        """Note why the newest file of this name could not be read; None forgets that. The kept version stays."""
         ...
 
     def failures(self) -> Mapping[str, Message]:
-        """File name → why its newest file could not be read."""
+        """Return, by file name, why the newest file could not be read."""
         ...
 
     def close(self) -> None:
-        """Let go of what is open; nothing is asked afterwards."""
+        """Release what is open. No other method is called afterwards."""
         ...
 
 
 class PassageSearch(Protocol):
-    """Finds passages by meaning."""
+    """Ranks passages by meaning.
 
-    name: str  # which store it is: a document is put into another one anew
-    needs_vectors: bool  # put and rankings want embeddings from us; a service that embeds by itself does not
-    lexical: bool  # one of its rankings is by words: ours by BM25 is then left out
+    Attributes
+    ----------
+    name : names the store; a document is ingested again when it changes
+    needs_vectors : whether `put` and `rankings` need embeddings from us; a service that embeds by itself does not
+    lexical : whether one of its rankings is by words; ours by BM25 is then left out
+    """
 
-    def put(self, volume: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Add the passages of a version beside those of others; returns when they can be found. vectors: one a
-        passage, none at all where there is no embedder. Twice the same leaves it there once."""
+    name: str
+    needs_vectors: bool
+    lexical: bool
+
+    def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
+        """Add the passages of a version beside those of other versions; return when they can be found.
+
+        Putting the same version twice leaves it there once. `vectors` holds one embedding per passage, or nothing
+        where there is no embedder.
+        """
         ...
 
     def keep_only(self, name: str, version: str | None) -> None:
-        """Remove every other version of the document, or all of them where version is None."""
+        """Remove every other version of the document; all of them where `version` is None."""
         ...
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """The passages for the query, best first: one ranking for each way to search that the store has."""
+        """Return one ranking for each way to search that the store has, best passage first."""
         ...
 
 
 class Embedder(Protocol):
-    """Turns text into vectors of unit length."""
+    """Turns texts into vectors of unit length.
 
-    name: str  # model and dimensions: vectors of two names do not compare
+    Attributes
+    ----------
+    name : model and dimensions; vectors of different names cannot be compared
+    dimensions : length of a vector
+    """
+
+    name: str
     dimensions: int
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """One vector a text."""
+        """Return one vector per text."""
         ...
 
 
 class TextGenerator(Protocol):
-    """Writes an answer from passages: a language model."""
+    """Words an answer from passages: a language model.
+
+    Attributes
+    ----------
+    name : name of the model, as an answer states it
+    """
 
     name: str
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """The text in pieces, as they come. Closing the iterator stops the model."""
+        """Yield the text in pieces, as they arrive. Closing the generator stops the model."""
         ...

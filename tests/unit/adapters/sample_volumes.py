@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from shotwise.knowledge.ingestion.postings import Place, pack_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Page, Passage, Postings, Questions
+from shotwise.messages import Message
 
+NOTES = (Message("page_empty", {"page": 3, "cause": "crash"}),)
 ODD_NAMES = ["guide.pdf", "한글 이름.pdf", " two  spaces .pdf", "../x.pdf", ".", "a/b%2Fc.pdf", 'q"uo\'te\\.pdf',
              "a-b.pdf", "가" * 300, "가" * 299 + "나", "n" * 300]
 
@@ -25,7 +27,7 @@ def volume(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Seq
     passages = tuple(passage(text, name=name, page=page, action=number in actions)
                      for number, (text, page) in enumerate(zip(texts, numbers, strict=True)))
     document = Document(name, "Guide", "5ha", tuple(Page(page, f"# Page {page}", f"Text of {page}")
-                                                    for page in dict.fromkeys(numbers)), ("page 3 is a picture",))
+                                                    for page in dict.fromkeys(numbers)), NOTES)
     return IndexedDocument(document, version, passages, build_postings(passages, questions or {}), questions or {})
 
 

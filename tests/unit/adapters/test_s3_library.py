@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from kept_objects import kept_object
 from moto import mock_aws
-from sample_volumes import ODD_NAMES, volume
+from sample_volumes import NOTES, ODD_NAMES, volume
 
 from shotwise.adapters.aws.s3_document_store import S3DocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, PassageId
+from shotwise.messages import Message
 
 BUCKET = "documents"
+TOO_LARGE = Message("too_large", {"max_mib": 1024})
 
 
 class Counted:
@@ -69,7 +71,7 @@ def test_another_instance_gives_back_what_was_put(s3: Counted, library: S3Docume
     library.put(kept)
     found = other(s3)
     assert found.versions() == {name: "v1"}
-    assert found.summaries() == [DocumentSummary(name, "Guide", "v1", 2, 2, ("page 3 is a picture",))]
+    assert found.summaries() == [DocumentSummary(name, "Guide", "v1", 2, 2, NOTES)]
     assert found.postings(name, kept.version) == kept.postings
     assert found.passages([key(kept), key(kept, 1)]) == list(kept.passages)
     assert [found.page_text(name, page) for page in (1, 2, 3)] == ["Text of 1", "Text of 2", ""]
@@ -199,14 +201,21 @@ def test_failures_are_noted_beside_the_document(s3: Counted, library: S3Document
     """The kept version stays; the next put or remove forgets the failure."""
     library.put(volume("a"))
     for name in ODD_NAMES:
-        library.note_failure(name, f"no PDF: {name}")
-    assert library.failures() == {name: f"no PDF: {name}" for name in ODD_NAMES}
+        library.note_failure(name, TOO_LARGE)
+    assert library.failures() == dict.fromkeys(ODD_NAMES, TOO_LARGE)
     assert other(s3).versions() == {"guide.pdf": "v1"}
     library.put(volume("b"))
     library.remove("../x.pdf")
     library.note_failure("a-b.pdf", None)
     library.note_failure("never.pdf", None)
     assert set(other(s3).failures()) == set(ODD_NAMES) - {"guide.pdf", "../x.pdf", "a-b.pdf"}
+
+
+def test_failures_that_were_stored_as_text_are_read(s3: Counted, library: S3DocumentStore) -> None:
+    """An object that a version before codes wrote keeps its English text, without the name that it began with."""
+    body = b'{"name": "x.pdf", "reason": "x.pdf: is empty; export it again as PDF"}'
+    s3.put_object(Bucket=BUCKET, Key="library/failures/x.pdf.json.gz", Body=body)
+    assert library.failures() == {"x.pdf": Message("earlier_text", {"text": "is empty; export it again as PDF"})}
 
 
 def test_removing_what_is_not_there_does_nothing(library: S3DocumentStore) -> None:
@@ -243,7 +252,7 @@ def test_a_damaged_or_foreign_object_is_passed_over(s3: Counted, library: S3Docu
     assert library.versions() == {"other.pdf": "v1"}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"name": "x", "reason": 7}'])
 def test_a_foreign_failure_note_is_named(s3: Counted, library: S3DocumentStore, body: bytes) -> None:
     """The message has its key."""
     s3.put_object(Bucket=BUCKET, Key="library/failures/x", Body=body)
@@ -265,7 +274,7 @@ def test_a_damaged_object_does_not_make_the_others_read_again(s3: Counted, libra
     lambda library: library.versions(), lambda library: library.summaries(), lambda library: library.failures(),
     lambda library: library.postings("a", "1"), lambda library: library.passages([PassageId("a", "1", 0)]),
     lambda library: library.page_text("a", 1), lambda library: library.put(volume("a")),
-    lambda library: library.remove("a"), lambda library: library.note_failure("a", "b")])
+    lambda library: library.remove("a"), lambda library: library.note_failure("a", TOO_LARGE)])
 def test_what_s3_refuses_is_a_knowledge_error(s3: Counted, call: Any) -> None:
     """A bucket that is not there, in every call."""
     with pytest.raises(KnowledgeError, match="s3://nowhere/library/.*NoSuchBucket"):

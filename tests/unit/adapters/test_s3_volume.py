@@ -13,6 +13,7 @@ from sample_volumes import volume
 from shotwise.adapters.aws.s3_document_format import packed, unpacked
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, Passage, Postings
+from shotwise.messages import Message
 
 
 def test_the_object_that_the_other_tests_damage_is_whole() -> None:
@@ -22,6 +23,12 @@ def test_the_object_that_the_other_tests_damage_is_whole() -> None:
     assert found.passages == (Passage("x.pdf", "X", 1, ("b",), (), True),)
     assert found.postings == Postings(("b",), b"\0\0\0\0\1\0\0\0", b"\0\0\0\0", b"\2", b"\0\0\0\0\2\0\0\0",
                                       b"\0\1", b"\1")
+
+
+def test_notes_that_were_stored_as_text_are_read() -> None:
+    """An object that a version before codes wrote keeps its English notes, without the name that they began with."""
+    document = unpacked(kept_object(notes=["x.pdf: page 3 is a picture", {"code": "repaired", "params": {}}]))
+    assert document.entry.notes == (Message("earlier_text", {"text": "page 3 is a picture"}), Message("repaired"))
 
 
 @pytest.mark.parametrize("texts", [(), ("기포가 생긴다", "압력을 올린다")])
@@ -42,7 +49,7 @@ def test_another_format_is_refused(number: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"no gzip", kept_object()[:-9], kept_object()[:20], gzip.compress(b"no JSON"), gzip.compress(b"[]"),
+    kept_object(notes=[7]), kept_object(notes=[{"code": "repaired"}]), b"", b"no gzip", kept_object()[:-9], kept_object()[:20], gzip.compress(b"no JSON"), gzip.compress(b"[]"),
     gzip.compress(b"\xff"), gzip.compress(b"{}"), kept_object(postings={}), kept_object(passages=[[1]]),
     kept_object(pages=7)])
 def test_a_damaged_or_foreign_object_is_refused(body: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
+from shotwise.messages import Message
 
 # Each line is one concept, in the words of both languages: texts about the same concepts are near.
 CONCEPTS = (
@@ -121,7 +122,7 @@ class InMemoryDocumentStore:
 
     def __init__(self) -> None:
         self.documents: dict[str, IndexedDocument] = {}
-        self.failed: dict[str, str] = {}
+        self.failed: dict[str, Message] = {}
         self.failing: set[str] = set()
         self.read: Counter[str] = Counter()
         self.before: Callable[[str], Any] = lambda call: None
@@ -173,14 +174,14 @@ class InMemoryDocumentStore:
         self.documents.pop(name, None)
         self.failed.pop(name, None)
 
-    def note_failure(self, name: str, reason: str | None) -> None:
+    def note_failure(self, name: str, failure: Message | None) -> None:
         """Note a failure, or forget it."""
         self._call("note_failure")
         self.failed.pop(name, None)
-        if reason is not None:
-            self.failed[name] = reason
+        if failure is not None:
+            self.failed[name] = failure
 
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[str, Message]:
         """File name → reason."""
         return dict(self.failed)
 

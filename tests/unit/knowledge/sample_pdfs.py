@@ -23,7 +23,7 @@ def do(what):
     if what == "half": print('{"markdown": "ha', end="", flush=True); os._exit(0)
 def tell(**line): print(json.dumps(line), flush=True)
 do(plan.get("open"))
-tell(title="Fake", pages=plan["pages"], mended=False, questions=plan.get("questions", ""))
+tell(title="Fake", pages=plan["pages"], repaired=False, questions=plan.get("questions", ""))
 if not job.get("plain"):
     do(plan.get("prepare") if job["bake"] else "")
     tell(headings={})

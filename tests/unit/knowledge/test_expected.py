@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from shotwise.knowledge.ingestion.expected_questions import (
     read_questions,
 )
 from shotwise.knowledge.models import Document, ExpectedQuestion, Passage, Questions
+from shotwise.messages import Message, note_text
 
 GOOD = ExpectedQuestion(3, "Clean the die.", ("How is it cleaned?", "금형은 어떻게 닦나요?"))
 
@@ -31,13 +33,14 @@ def row(page: object = 3, text: object = GOOD.text, questions: object = GOOD.que
     return json.dumps({"page": page, "text": text, "questions": questions, **more}, ensure_ascii=False)
 
 
-PAGE, TEXT = "page has to be a page number, from 1", "text has to be words of that page"
-QUESTIONS = "questions has to be a list of texts"
-LONG = f"there may be {MAX_QUESTIONS_PER_LINE} questions of {MAX_CHARACTERS} characters each"
-BAD = [
-    ("{", "Expecting property name"), ("no JSON", "Expecting value"), (row() + row(), "Extra data"),
-    (row()[:-1], "Expecting ',' delimiter"), ('{"page": 1' + "0" * 5000 + "}", "Exceeds the limit"),
-    ("[" * 100_000, "maximum recursion depth"), *((line, "it is no JSON object") for line in (
+PAGE, TEXT, QUESTIONS = {"code": "bad_page"}, {"code": "bad_text"}, {"code": "bad_questions"}
+LONG = {"code": "too_long", "max_questions": MAX_QUESTIONS_PER_LINE, "max_characters": MAX_CHARACTERS}
+BAD: list[tuple[str, dict[str, Any]]] = [
+    *((line, {"code": "not_json", "cause": cause}) for line, cause in (
+        ("{", "Expecting property name"), ("no JSON", "Expecting value"), (row() + row(), "Extra data"),
+        (row()[:-1], "Expecting ',' delimiter"), ('{"page": 1' + "0" * 5000 + "}", "Exceeds the limit"),
+        ("[" * 100_000, "maximum recursion depth"))),
+    *((line, {"code": "not_object"}) for line in (
         "[]", "null", "7", '"words"', f"[{row()}]")),
     ('{"text": "a", "questions": []}', PAGE), *((row(page=page), PAGE) for page in (0, -1, True, 1.0, "1", None, [1])),
     ('{"page": 1, "questions": []}', TEXT), *((row(text=text), TEXT) for text in ("", " \n\t", None, 5, ["a"])),
@@ -47,19 +50,22 @@ BAD = [
     (row(page=MAX_PAGE + 1), PAGE)]
 
 
-@pytest.mark.parametrize(("line", "reason"), BAD, ids=[line[:40] for line, _ in BAD])
-def test_a_bad_line_is_noted_and_the_others_count(line: str, reason: str) -> None:
+@pytest.mark.parametrize(("line", "fault"), BAD, ids=[line[:40] for line, _ in BAD])
+def test_a_bad_line_is_noted_and_the_others_count(line: str, fault: dict[str, Any]) -> None:
     """Its number in the file is told, empty lines counted too, with what is wrong with it."""
     found, (note,) = read_questions("\n".join([row(), "", line, row(page=4)]))
     assert found == (GOOD, replace(GOOD, page=4))
-    assert note.startswith(f"line 3 of questions.jsonl is passed over: {reason}")
+    code, cause = f"questions_line_{fault['code']}", fault.get("cause", "")
+    assert (note.code, note.params["line"]) == (code, 3) and str(note.params.get("cause", "")).startswith(cause)
+    assert {**note.params, "code": fault["code"], "cause": cause} == {"line": 3, "cause": "", **fault}
+    assert note_text("guide.pdf", note).startswith("guide.pdf: line 3 of questions.jsonl is skipped: ")
 
 
 def test_the_first_bad_lines_are_noted() -> None:
     """Each by its number, in order, and the last note tells that there is more; nothing after them is read."""
     found, notes = read_questions("\n".join([*(line for line, _ in BAD[:MAX_NOTES]), row()]))
-    assert found == () and [int(note.split()[1]) for note in notes[:-1]] == list(range(1, MAX_NOTES + 1))
-    assert notes[-1] == f"what follows line {MAX_NOTES} of questions.jsonl is passed over: there is too much of it"
+    assert found == () and [note.params["line"] for note in notes[:-1]] == list(range(1, MAX_NOTES + 1))
+    assert notes[-1] == Message("questions_cut_off", {"line": MAX_NOTES})
 
 
 def test_a_document_has_so_many_questions() -> None:
@@ -67,13 +73,13 @@ def test_a_document_has_so_many_questions() -> None:
     lines = [row(questions=[f"{number} {other}" for other in range(MAX_QUESTIONS_PER_LINE)]) for number in range(300)]
     found, notes = read_questions("\n".join(lines))
     assert sum(len(each.questions) for each in found) == MAX_QUESTIONS
-    assert notes == (f"what follows line {len(found)} of questions.jsonl is passed over: there is too much of it",)
+    assert notes == (Message("questions_cut_off", {"line": len(found)}),)
 
 
 def test_a_note_is_short() -> None:
     """However long what it tells of is."""
     _, (note,) = located(ExpectedQuestion(1, "a" * 100_000, ("b",)))
-    assert len(note) < 250
+    assert len(note_text("guide.pdf", note)) < 250
 
 
 @pytest.mark.parametrize("content", ["", "\n", "\r\n\r\n", " \n\t\n  "])
@@ -134,7 +140,7 @@ GUIDE = document(*MARKDOWN)
 
 
 def located(*expected: ExpectedQuestion, guide: Document = GUIDE) -> tuple[dict[tuple[int, int], tuple[str, ...]],
-                                                                    tuple[str, ...]]:
+                                                                    tuple[Message, ...]]:
     """Where in the guide's passages these are placed, and what is noted."""
     found, notes = place_questions(replace(guide, expected_questions=expected), split_into_passages(guide))
     return dict(found), notes
@@ -189,15 +195,14 @@ def test_words_of_no_such_page_are_noted(page: int, text: str) -> None:
     """What stands on another page, on none, or in other letters is placed nowhere; the rest is placed."""
     found, (note,) = located(ExpectedQuestion(1, "Spray", ("a",)), ExpectedQuestion(page, text, ("b",)))
     assert found == {(0, 0): ("a",)}
-    assert note == (f"guide.pdf: 1 of 2 lines of questions.jsonl passed over: page {page} does not hold {text!r}")
+    assert note == Message("questions_not_on_page", {"skipped": 1, "lines": 2, "page": page, "text": text})
 
 
 def test_one_note_tells_of_all_that_are_lost() -> None:
     """How many of how many, with the first of them as the example."""
     found, notes = located(ExpectedQuestion(2, "Spray", ("a",)), ExpectedQuestion(1, "Lubricant", ("b",)), ExpectedQuestion(9, "None", ()))
     assert found == {(1, 0): ("b",)}
-    assert [" ".join(note.split()[:7]) for note in notes] == ["guide.pdf: 2 of 3 lines of questions.jsonl"]
-    assert notes[0].endswith("page 2 does not hold 'Spray'")
+    assert notes == (Message("questions_not_on_page", {"skipped": 2, "lines": 3, "page": 2, "text": "Spray"}),)
 
 
 def test_nothing_expected_nothing_placed() -> None:
@@ -221,13 +226,14 @@ def holds(found: Passage, line: int, expected: ExpectedQuestion) -> bool:
     return start <= " ".join(texts).find(expected.text, start) < start + len(texts[line - 1])
 
 
-def rightly(kept: Sequence[Passage], expected: Sequence[ExpectedQuestion], found: Questions, notes: Sequence[str]) -> bool:
+def rightly(kept: Sequence[Passage], expected: Sequence[ExpectedQuestion], found: Questions, notes: Sequence[Message]) -> bool:
     """Whether each of the questions, which differ, is at one place that holds its words, and each that has no such
     place is counted as lost."""
     given = {question: place for place, questions in found.items() for question in questions}
     lost = [each for each in expected if not any(
         holds(one, line, each) for one in kept for line in range(len(one.lines) + 1))]
-    told = [f"{len(lost)} of {len(expected)} lines" in note and repr(lost[0].text) in note for note in notes]
+    told = [note.params["skipped"] == len(lost) and note.params["lines"] == len(expected)
+            and note.params["text"] == lost[0].text for note in notes]
     return (sum(map(len, found.values())) == len(given) == len(expected) - len(lost) and told == [True] * bool(lost)
             and all(holds(kept[given[each.questions[0]][0]], given[each.questions[0]][1], each)
                     for each in expected if each not in lost))

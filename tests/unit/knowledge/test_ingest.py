@@ -20,14 +20,18 @@ from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.messages import Message
+
+
+DAMAGED, EMPTY_PAGE = Message("damaged"), Message("page_empty", {"page": 1, "cause": "crash"})
 
 
 def read(path: Path) -> Document:
     """Read a text file as a document of one page; one that begins with `!` cannot be read."""
     text = path.read_text("utf-8")
     if text.startswith("!"):
-        raise DocumentError(f"{path.name}: is damaged")
-    return replace(document(text, name=path.name), notes=("page 1: no table",) if "표" in text else ())
+        raise DocumentError(path.name, "damaged")
+    return replace(document(text, name=path.name), notes=(EMPTY_PAGE,) if "표" in text else ())
 
 
 @dataclass
@@ -82,8 +86,8 @@ def test_new_content_replaces_the_old(plant: Plant) -> None:
 
 def test_what_was_read_badly_is_noted(plant: Plant) -> None:
     """The notes of the reader are told and kept with the document."""
-    assert plant.ingest("온도의 표가 있다.").notes == ("page 1: no table",)
-    assert plant.library.summaries()[0].notes == ("page 1: no table",)
+    assert plant.ingest("온도의 표가 있다.").notes == (EMPTY_PAGE,)
+    assert plant.library.summaries()[0].notes == (EMPTY_PAGE,)
 
 
 def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None:
@@ -91,8 +95,8 @@ def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None
     plant.ingest("기공이 생긴다.")
     for good in ("기공이 생긴다.", "균열이 생긴다."):
         before = plant.found()
-        assert plant.ingest("!") == IngestResult("guide.pdf", "failed", reason="guide.pdf: is damaged")
-        assert plant.found() == before and plant.library.failures() == {"guide.pdf": "guide.pdf: is damaged"}
+        assert plant.ingest("!") == IngestResult("guide.pdf", "failed", failure=DAMAGED)
+        assert plant.found() == before and plant.library.failures() == {"guide.pdf": DAMAGED}
         plant.ingest(good)
         assert plant.library.failures() == {} and plant.found() == [good]
 
@@ -100,7 +104,7 @@ def test_a_file_that_cannot_be_read_leaves_the_old_version(plant: Plant) -> None
 def test_a_file_that_never_was_good_is_noted(plant: Plant) -> None:
     """It is no document, but its reason can be listed, and removing it forgets it."""
     plant.ingest("!", "bad.pdf")
-    assert plant.library.versions() == {} and plant.library.failures() == {"bad.pdf": "bad.pdf: is damaged"}
+    assert plant.library.versions() == {} and plant.library.failures() == {"bad.pdf": DAMAGED}
     assert plant.ingestion.remove("bad.pdf").state == "removed" and plant.library.failures() == {}
 
 
@@ -267,8 +271,8 @@ def test_questions_of_no_page_are_noted(tmp_path: Path, library: SqliteDocumentS
     path = asking(tmp_path / "guide.pdf", *rows)
     outcome = Ingestion(library, analyzer).ingest(path)
     assert outcome.state == "added" and outcome.notes == library.summaries()[0].notes == (
-        "guide.pdf: line 4 of questions.jsonl is passed over: page has to be a page number, from 1",
-        f"guide.pdf: 2 of 3 lines of questions.jsonl passed over: page 2 does not hold {LINE!r}")
+        Message("questions_line_bad_page", {"line": 4}),
+        Message("questions_not_on_page", {"skipped": 2, "lines": 3, "page": 2, "text": LINE}))
 
 
 def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
@@ -279,8 +283,8 @@ def test_notes_of_questions_follow_those_of_the_reader(plant: Plant) -> None:
     (plant.folder / "guide.pdf").write_text("온도의 표가 있다.", "utf-8")
     outcome = replace(plant.ingestion, read=reading).ingest(plant.folder / "guide.pdf")
     assert outcome.notes == plant.library.summaries()[0].notes
-    assert [note.partition(" does")[0] for note in outcome.notes] == [
-        "page 1: no table", "guide.pdf: 1 of 2 lines of questions.jsonl passed over: page 1"]
+    assert outcome.notes == (EMPTY_PAGE, Message(
+        "questions_not_on_page", {"skipped": 1, "lines": 2, "page": 1, "text": "균열"}))
     assert plant.library.documents["guide.pdf"].questions == {(0, 1): ("왜?",)}
 
 

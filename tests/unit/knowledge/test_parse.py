@@ -17,6 +17,7 @@ from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.expected_questions import MAX_BYTES
 from shotwise.knowledge.ingestion.parse import MAX_PAGES, MAX_STOPS, clean, parse
 from shotwise.knowledge.models import Document, ExpectedQuestion
+from shotwise.messages import Message
 
 ANSWERED = ExpectedQuestion(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
 ROW = json.dumps(ANSWERED.__dict__, ensure_ascii=False)
@@ -112,7 +113,7 @@ def test_mended_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "torn.pdf").write_bytes(whole.replace(b"startxref", b"startxxxx"))
     read = parse(tmp_path / "torn.pdf")
     assert len(read.pages) == 2
-    assert [note[:37] for note in read.notes] == ["torn.pdf: is damaged and was mended; "]
+    assert read.notes == (Message("repaired"),)
 
 
 def test_mark_may_stand_after_other_bytes(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_upright_lines_alone_are_read_as_text(tmp_path: Path) -> None:
     """A page written upwards, of which the layout keeps nothing, is its plain text, and that is told."""
     read = parse(save(tmp_path / "side.pdf", lambda page: page.insert_text((72, 300), "Die spray", rotate=90)))
     assert read.pages[0].markdown == "Die spray"
-    assert read.notes == ("side.pdf: page 1 has no text that can be laid out; its plain text was used",)
+    assert read.notes == (Message("page_plain_text", {"page": 1, "cause": "empty layout"}),)
 
 
 def test_page_that_cannot_be_read_is_left_empty(tmp_path: Path) -> None:
@@ -175,17 +176,16 @@ def test_page_that_cannot_be_read_is_left_empty(tmp_path: Path) -> None:
     read = parse(tmp_path / "deeper.pdf")
     assert [page.text.strip() for page in read.pages] == [
         "Page 1 speaks of porosity", "", "Page 3 speaks of porosity"]
-    assert read.notes == ("deeper.pdf: page 2 cannot be read (RuntimeError); it is left empty",)
+    assert read.notes == (Message("page_empty", {"page": 2, "cause": "RuntimeError"}),)
 
 
-@pytest.mark.parametrize(("what", "reason"), [
-    ("hang", "took longer than 1 s"), ("crash", "crashed the reader"), ("half", "crashed the reader")])
-def test_page_that_stops_the_worker_is_read_as_text(tmp_path: Path, what: str, reason: str) -> None:
+@pytest.mark.parametrize(("what", "cause"), [("hang", "timeout after 1 s"), ("crash", "crash"), ("half", "crash")])
+def test_page_that_stops_the_worker_is_read_as_text(tmp_path: Path, what: str, cause: str) -> None:
     """A hang, a crash and a half-written page cost that page its layout; the next worker goes on behind it."""
     read = faked(tmp_path, **{"page 2": what})
     assert [page.text for page in read.pages] == ["page 1", "plain 2", "page 3"]
     assert [page.number for page in read.pages] == [1, 2, 3]
-    assert read.notes == (f"guide.pdf: page 2 {reason}; its plain text was used",)
+    assert read.notes == (Message("page_plain_text", {"page": 2, "cause": cause}),)
 
 
 @pytest.mark.parametrize("what", ["hang", "crash"])
@@ -193,7 +193,7 @@ def test_page_whose_text_stops_the_worker_is_left_empty(tmp_path: Path, what: st
     """A page that cannot be had by its text either is empty, also as the last one; the others are there."""
     read = faked(tmp_path, **{"page 3": "crash", "plain 3": what})
     assert [page.text for page in read.pages] == ["page 1", "page 2", ""]
-    assert read.notes == ("guide.pdf: page 3 crashed the reader; it is left empty",)
+    assert read.notes == (Message("page_empty", {"page": 3, "cause": "crash"}),)
 
 
 def test_document_of_crashing_pages_is_given_up(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_document_of_no_readable_page_is_not_called_a_scan(tmp_path: Path) -> No
 @pytest.mark.parametrize("what", ["crash", "half"])
 def test_crash_at_opening_is_named(tmp_path: Path, what: str) -> None:
     """A file on which the worker ends before it says anything is an error that names it."""
-    with pytest.raises(DocumentError, match=r"^guide\.pdf: cannot be opened: it crashed the reader; export"):
+    with pytest.raises(DocumentError, match=r"^guide\.pdf: cannot be opened \(crash\); export"):
         faked(tmp_path, open=what)
 
 
@@ -220,8 +220,8 @@ def test_crash_while_headings_are_found_costs_the_headings(tmp_path: Path) -> No
     """Pages are read without headings, and it is told, once."""
     read = faked(tmp_path, prepare="crash", **{"page 2": "crash"})
     assert [page.text for page in read.pages] == ["page 1", "plain 2", "page 3"]
-    assert [note.partition(";")[0] for note in read.notes] == [
-        "guide.pdf: looking through its pages crashed the reader", "guide.pdf: page 2 crashed the reader"]
+    assert read.notes == (Message("no_headings", {"cause": "crash"}),
+                          Message("page_plain_text", {"page": 2, "cause": "crash"}))
 
 
 def test_unseen_characters_are_gone_from_text_and_markdown(tmp_path: Path) -> None:
@@ -249,8 +249,8 @@ def test_a_damaged_line_of_questions_is_noted(tmp_path: Path) -> None:
     content = b"\n".join([ROW.encode(), b"{", ROW.encode().replace(b"thin", b"thi\xff"), b'{"page": 0}'])
     read = parse(attach(save(tmp_path / "guide.pdf", words), content))
     assert [each.questions[1] for each in read.expected_questions] == ["Why is it thin?", "Why is it thi\ufffd?"]
-    assert [note.partition(" is passed over")[0] for note in read.notes] == [
-        f"guide.pdf: line {number} of questions.jsonl" for number in (2, 4)]
+    assert [(note.code, note.params["line"]) for note in read.notes] == [
+        ("questions_line_not_json", 2), ("questions_line_bad_page", 4)]
 
 
 @pytest.mark.parametrize("name", ["Questions.jsonl", "questions.json", "old/questions.jsonl", "questions.jsonl.txt"])
@@ -261,11 +261,14 @@ def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> N
     assert parse(attach(path, ROW.encode())).expected_questions == (ANSWERED,)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(MAX_BYTES, (ANSWERED,)), (MAX_BYTES + 1, ())])
-def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...]) -> None:
+@pytest.mark.parametrize(("size", "expected", "notes"), [
+    (MAX_BYTES, (ANSWERED,), ()), (MAX_BYTES + 1, (), (Message("questions_too_large", {"max_mib": 8}),))])
+def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...],
+                                notes: tuple[Message, ...]) -> None:
     """An attachment larger than it is passed over, however small it is in the PDF; one as large is read."""
     path = attach(save(tmp_path / "guide.pdf", words), ROW.encode().ljust(size))
-    assert parse(path).expected_questions == expected and len(parse(path).pages) == 1
+    read = parse(path)
+    assert (read.expected_questions, read.notes, len(read.pages)) == (expected, notes, 1)
 
 
 def test_an_attachment_that_is_torn_costs_its_questions(tmp_path: Path) -> None:
@@ -286,4 +289,4 @@ def test_questions_are_read_once(tmp_path: Path, plan: dict[str, str]) -> None:
     the pages."""
     read = faked(tmp_path, questions=f"{{\n{ROW}", **plan)
     assert read.expected_questions == (ANSWERED,) and len(read.notes) == 2
-    assert read.notes[0].startswith("guide.pdf: line 1 of questions.jsonl is passed over")
+    assert (read.notes[0].code, read.notes[0].params["line"]) == ("questions_line_not_json", 1)

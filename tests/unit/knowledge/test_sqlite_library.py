@@ -19,6 +19,11 @@ from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Query
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.messages import Message, note_text
+
+
+NOTES = (Message("page_empty", {"page": 3, "cause": "crash"}), Message("repaired"))
+EMPTY, TOO_LARGE = Message("empty"), Message("too_large", {"max_mib": 1024})
 
 
 @pytest.fixture
@@ -41,12 +46,12 @@ def test_a_document_comes_back_as_it_went_in(library: SqliteDocumentStore, analy
     kept = (Passage("guide.pdf", "Guide", 2, ("1 기공", '1.1 "원인"'), (Line("변수 낮음 이유", "이유"), Line("a", "a")),
                     True),
             Passage("guide.pdf", "Guide", 1, (), (), False))
-    stored = IndexedDocument(replace(document("첫 쪽\x00", "", "셋"), notes=("page 3: no table",)), "v", kept,
+    stored = IndexedDocument(replace(document("첫 쪽\x00", "", "셋"), notes=NOTES), "v", kept,
                     build_postings(kept, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
     library.put(stored)
     assert library.passages([PassageId("guide.pdf", "v", 0), PassageId("guide.pdf", "v", 1)]) == list(kept)
     assert library.postings("guide.pdf", library.versions()["guide.pdf"]) == stored.postings
-    assert library.summaries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, ("page 3: no table",))]
+    assert library.summaries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, NOTES)]
     assert [library.page_text("guide.pdf", number) for number in range(5)] == ["", "첫 쪽\x00", "", "셋", ""]
 
 
@@ -145,10 +150,9 @@ def test_nobody_sees_half_a_document(filled: SqliteDocumentStore, analyzer: Anal
 def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """The newest reason holds until the file is read, removed or said to be well; the version kept stays."""
     for name in ("guide.pdf", "other.pdf", "third.pdf"):
-        filled.note_failure(name, f"{name}: is empty")
-    filled.note_failure("guide.pdf", "guide.pdf: is cut short")
-    assert dict(filled.failures()) == {"guide.pdf": "guide.pdf: is cut short", "other.pdf": "other.pdf: is empty",
-                                       "third.pdf": "third.pdf: is empty"}
+        filled.note_failure(name, EMPTY)
+    filled.note_failure("guide.pdf", TOO_LARGE)
+    assert dict(filled.failures()) == {"guide.pdf": TOO_LARGE, "other.pdf": EMPTY, "third.pdf": EMPTY}
     assert holds_first(filled)
     filled.note_failure("third.pdf", None)
     filled.remove("other.pdf")
@@ -156,12 +160,30 @@ def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer:
     assert dict(filled.failures()) == {}
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_notes_and_failures_that_were_stored_as_text_are_read(filled: SqliteDocumentStore, read_only: bool) -> None:
+    """A file that a version before codes wrote keeps its English texts, without the name that they began with."""
+    with filled.connection:
+        filled.connection.execute("UPDATE documents SET notes = ?", (
+            '["guide.pdf: page 2 crashed the reader; it is left empty", "{no name}"]',))
+        filled.connection.executemany("INSERT INTO failures VALUES (?, ?)", [
+            ("a.pdf", "a.pdf: is empty; export it again as PDF"), ("b.pdf", "7"), ("{c}.pdf", "{c}.pdf: is damaged")])
+    reader = SqliteDocumentStore(filled.path, read_only=read_only)
+    assert holds_first(reader)
+    assert [note_text("guide.pdf", note) for note in reader.summaries()[0].notes] == [
+        "guide.pdf: page 2 crashed the reader; it is left empty", "guide.pdf: {no name}"]
+    assert reader.failures() == {
+        name: Message("earlier_text", {"text": text}) for name, text in (
+            ("a.pdf", "is empty; export it again as PDF"), ("b.pdf", "7"), ("{c}.pdf", "is damaged"))}
+    reader.close()
+
+
 @pytest.mark.parametrize("name", ["「점검」 용해·보온로 #1.pdf", "a'b\"c;--.pdf", "a\nb.pdf", "%?.pdf", "É.pdf",
                                   "E\u0301.pdf", " "])
 def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: Analyzer, name: str) -> None:
     """A name is a name, whatever it would mean in SQL, in an address or on a screen."""
     library.put(indexed_document(analyzer, "기공", name=name))
-    library.note_failure(name, "x")
+    library.note_failure(name, EMPTY)
     assert list(library.versions()) == list(library.failures()) == [name]
     assert HybridSearch(library, analyzer).search(Query("기공"), 5)[0].document == name
     library.remove(name)
@@ -183,7 +205,7 @@ def test_read_only_refuses_to_write(filled: SqliteDocumentStore, analyzer: Analy
     library = SqliteDocumentStore(filled.path, read_only=True)
     assert holds_first(library)
     for write in (lambda: library.put(indexed_document(analyzer, "균열")), lambda: library.remove("guide.pdf"),
-                  lambda: library.note_failure("a", "b")):
+                  lambda: library.note_failure("a", EMPTY)):
         with pytest.raises(KnowledgeError, match="readonly"):
             write()
     library.close()

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shotwise.adapters.stored_messages import message_from_json, message_to_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, Postings
 
@@ -40,7 +41,7 @@ def packed(volume: IndexedDocument) -> bytes:
     document, postings = volume.document, volume.postings
     content = {
         "format": FORMAT, "name": document.name, "title": document.title, "sha256": document.sha256,
-        "version": volume.version, "notes": document.notes,
+        "version": volume.version, "notes": [message_to_json(note) for note in document.notes],
         "pages": [[page.number, page.text] for page in document.pages],
         "passages": [[passage.page, passage.headings, [_line(line) for line in passage.lines], passage.action]
                      for passage in volume.passages],
@@ -74,7 +75,8 @@ def _kept(content: dict[str, Any], size: int) -> Kept:
         for page, headings, lines, action in content["passages"])
     arrays = {array: base64.b64decode(content["postings"][array], validate=True) for array in ARRAYS}
     pages = {int(number): str(text) for number, text in content["pages"]}
-    entry = DocumentSummary(name, title, str(content["version"]), len(pages), len(passages), tuple(content["notes"]))
+    entry = DocumentSummary(name, title, str(content["version"]), len(pages), len(passages),
+                            tuple(message_from_json(note, name) for note in content["notes"]))
     return Kept(entry, pages, passages, Postings(tuple(content["postings"]["terms"]), **arrays), size)
 
 

@@ -17,8 +17,10 @@ from botocore.exceptions import ClientError
 
 from shotwise.adapters.aws.remote import aws_client, digest, translated
 from shotwise.adapters.aws.s3_document_format import Kept, packed, unpacked
+from shotwise.adapters.stored_messages import message_from_json, message_to_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings
+from shotwise.messages import Message
 
 MEMORY_BYTES = 128 << 20  # of the documents' JSON; what is made of it takes two to three times that
 READ_SECONDS = 10
@@ -103,28 +105,29 @@ class S3DocumentStore:
             self._forget(key)
             self._delete(_key(self._failures, name))
 
-    def note_failure(self, name: str, reason: str | None) -> None:
+    def note_failure(self, name: str, failure: Message | None) -> None:
         """Note why the newest file of this name could not be read, in an object of its own; None removes it."""
-        if reason is None:
+        if failure is None:
             self._delete(_key(self._failures, name))
             return
-        body = json.dumps({"name": name, "reason": reason}).encode()
+        body = json.dumps({"name": name, "reason": message_to_json(failure)}).encode()
         self._write(_key(self._failures, name), body, "application/json")
 
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[str, Message]:
         """File name → why its newest file could not be read; one request each, every time."""
         return dict(sorted(pair for pair in _each(self._failure, self._listed(self._failures)) if pair))
 
     def close(self) -> None:
         """Nothing is open between calls."""
 
-    def _failure(self, key: str) -> tuple[str, str] | None:
+    def _failure(self, key: str) -> tuple[str, Message] | None:
         found = self._read(key)
         if found is None:
             return None
         try:
             note = json.loads(found[0])
-            return str(note["name"]), str(note["reason"])
+            name = str(note["name"])
+            return name, message_from_json(note["reason"], name)
         except (ValueError, TypeError, LookupError) as error:
             raise KnowledgeError(f"s3://{self._bucket}/{key} holds no note of ours: {error!r}") from error
 

@@ -10,8 +10,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from shotwise.adapters.stored_messages import message_from_json, message_to_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
+from shotwise.messages import Message
 
 SCHEMA = """
 CREATE TABLE documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL,
@@ -98,7 +100,7 @@ class SqliteDocumentStore:
             self._forget(document.name)
             self.connection.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", (
                 document.name, document.title, document.sha256, volume.version, len(document.pages),
-                len(volume.passages), _json(document.notes)))
+                len(volume.passages), _json([message_to_json(note) for note in document.notes])))
             self.connection.executemany("INSERT INTO pages VALUES (?, ?, ?)",
                                         ((document.name, page.number, page.text) for page in document.pages))
             self.connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
@@ -128,7 +130,7 @@ class SqliteDocumentStore:
         """Every document, by name."""
         rows = self.connection.execute(
             "SELECT name, title, version, pages, passages, notes FROM documents ORDER BY name")
-        return [DocumentSummary(name, title, version, pages, passages, tuple(json.loads(notes)))
+        return [DocumentSummary(name, title, version, pages, passages, tuple(message_from_json(note, name) for note in json.loads(notes)))
                 for name, title, version, pages, passages, notes in rows]
 
     @translated
@@ -163,17 +165,18 @@ class SqliteDocumentStore:
         return row[0] if row else ""
 
     @translated
-    def note_failure(self, name: str, reason: str | None) -> None:
+    def note_failure(self, name: str, failure: Message | None) -> None:
         """Note why the newest file of this name could not be read, or that it could after all."""
         with self.connection:
             self.connection.execute("DELETE FROM failures WHERE name = ?", (name,))
-            if reason is not None:
-                self.connection.execute("INSERT INTO failures VALUES (?, ?)", (name, reason))
+            if failure is not None:
+                self.connection.execute("INSERT INTO failures VALUES (?, ?)", (name, _json(message_to_json(failure))))
 
     @translated
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[str, Message]:
         """File name → why its newest file could not be read."""
-        return dict(self.connection.execute("SELECT name, reason FROM failures ORDER BY name"))
+        rows = self.connection.execute("SELECT name, reason FROM failures ORDER BY name")
+        return {name: _failure(name, reason) for name, reason in rows}
 
     def close(self) -> None:
         """Close the file."""
@@ -182,6 +185,15 @@ class SqliteDocumentStore:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _failure(name: str, stored: str) -> Message:
+    """A failure as it was stored: JSON, or the English text of a version before codes."""
+    try:
+        content = json.loads(stored)
+    except ValueError:
+        content = stored
+    return message_from_json(content if isinstance(content, dict) else stored, name)
 
 
 def _row(number: int, passage: Passage) -> tuple[Any, ...]:

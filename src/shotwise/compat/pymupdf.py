@@ -1,0 +1,96 @@
+"""Documents of pymupdf that can be laid out page by page without asking for the same thing again.
+
+For pymupdf 1.26.7 with pymupdf4llm 0.2.9, which the project pins; importing this module beside others fails, because
+the classes below rest on what the two do inside.
+
+`to_markdown` of pymupdf4llm is made for one call a document. Here it is called once a page, so that a page can be given
+up, and would then ask the whole document each time for its form fields, annotations and table of contents. And the
+table finder of pymupdf asks for all characters of the page once for each cell. Measured on one core, a page with a table
+of 400 cells takes 0.3 s with these classes and 2.4 s without them; a fuller one takes minutes without.
+
+This can go when `TextPage` keeps its characters by itself, and `to_markdown` takes a page rather than a document.
+tests/slow/test_parse_large.py holds every shipped manual, page by page, against one call of the library as it is.
+"""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from typing import Any
+
+import pymupdf
+import pymupdf4llm
+
+VERSIONS = {"pymupdf": "1.26.7", "pymupdf4llm": "0.2.9"}
+
+_installed = {"pymupdf": pymupdf.__version__, "pymupdf4llm": pymupdf4llm.__version__}
+if _installed != VERSIONS:
+    raise ImportError(f"shotwise.compat.pymupdf is for {VERSIONS}, and {_installed} is installed; install those "
+                      "versions, or check the patches against the new ones")
+
+
+class CachedTextPage(pymupdf.TextPage):  # type: ignore[misc]
+    """A text page that keeps its characters."""
+
+    @functools.cached_property
+    def _characters(self) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {}
+
+    def extractRAWDICT(self, cb: Any = None, sort: bool = False) -> dict[str, Any]:  # noqa: N802
+        """Return what the library does; its callers change nothing of it."""
+        # The boxes of the characters depend on these two settings, which the table finder switches.
+        state = (cb, sort, pymupdf.TOOLS.set_small_glyph_heights(), pymupdf.TOOLS.unset_quad_corrections())
+        if state not in self._characters:
+            self._characters[state] = super().extractRAWDICT(cb, sort)
+        return self._characters[state]
+
+    def extractTextbox(self, rect: Any) -> str:  # noqa: N802
+        """Return the characters whose boxes overlap `rect`, as the library does, which computes every box anew."""
+        left, top, right, bottom = array("f", rect)  # MuPDF's precision
+
+        def overlaps(part: dict[str, Any]) -> bool:
+            x0, y0, x1, y1 = part["bbox"]
+            return bool(left < x1 and top < y1 and right > x0 and bottom > y0)
+
+        lines = [line for block in self.extractRAWDICT()["blocks"] if block["type"] == 0 for line in block["lines"]]
+        texts = ("".join(char["c"] for span in line["spans"] for char in span["chars"] if overlaps(char))
+                 for line in lines if overlaps(line))
+        return "\n".join(filter(None, texts))
+
+
+class CachedPage(pymupdf.Page):  # type: ignore[misc]
+    """A page whose text pages keep their characters."""
+
+    def get_textpage(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a CachedTextPage."""
+        text_page = super().get_textpage(*args, **kwargs)
+        text_page.__class__ = CachedTextPage
+        return text_page
+
+
+class PagewiseDocument(pymupdf.Document):  # type: ignore[misc]
+    """A document that answers at once what `to_markdown` asks of the whole of it for each page.
+
+    Form fields and annotations have to be baked into their pages before; the table of contents is not wanted.
+    """
+
+    is_form_pdf = False
+
+    def has_annots(self) -> bool:
+        """Baked annotations are part of the page."""
+        return False
+
+    def get_toc(self, simple: bool = True) -> list[Any]:
+        """Return no table of contents."""
+        return []
+
+    def load_page(self, page_id: Any) -> Any:
+        """Return a CachedPage."""
+        page = super().load_page(page_id)
+        page.__class__ = CachedPage
+        return page
+
+    def bake_forms_and_annotations(self) -> None:
+        """Make form fields and annotations part of their pages, as `to_markdown` does."""
+        if pymupdf.Document.is_form_pdf.fget(self) or pymupdf.Document.has_annots(self):
+            self.bake()
