@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from shotwise.adapters.file_factory import file_store
+from shotwise.adapters.file_factory import open_file_store
 from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import load_bundle
 from shotwise.charts import font_cache
@@ -16,7 +16,7 @@ if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere matplotlib's folder is shared 
 from shotwise.charts.waterfall import waterfall
 
 settings = Settings.from_mapping(os.environ)
-charts = file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
-                    f"{settings.public_url}/charts")
+charts = open_file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
+                         f"{settings.public_url}/charts")
 handler = importance_handler(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
                               settings.allowed_origins)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.knowledge_factory import open_document_store, open_ingestion
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.documents import documents_reply
@@ -77,7 +77,7 @@ def remove_document(name: str, say: Callable[[str], None]) -> IngestResult:
     """Remove a document and its served copy. Raises NotFound where there is none; shipped manuals count as none."""
     prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
-    FolderStore(settings.documents, "").remove(name)
+    FolderFileStore(settings.documents, "").remove(name)
     return open_ingestion(settings.knowledge).remove(name)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import SettingError
 from shotwise.settings import Settings
 from shotwise_local.gateway import Gateway
@@ -117,7 +117,7 @@ def open_stack() -> Iterator[Stack]:
     functions = LambdaHost(template.functions, template.apps)
     workflow = Workflow(template.definition, template.substitutions, functions.invoke)
     settings = Settings.from_mapping(os.environ)
-    bucket = DocumentsBucket(FolderStore(settings.documents, f"{settings.public_url}/uploads"),
+    bucket = DocumentsBucket(FolderFileStore(settings.documents, f"{settings.public_url}/uploads"),
                              lambda event: functions.invoke("EmbedDocumentsFunction", event))
     try:
         yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from unit.knowledge.fakes import InMemoryDocumentStore
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import DocumentError
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ingestion.pipeline import Ingestion
@@ -47,9 +47,9 @@ class Plant:
     library: InMemoryDocumentStore = field(default_factory=InMemoryDocumentStore)
 
     @property
-    def documents(self) -> FolderStore:
+    def documents(self) -> FolderFileStore:
         """The store of both folders."""
-        return FolderStore([self.own, self.shipped], "http://127.0.0.1:8000/uploads", "application/pdf")
+        return FolderFileStore([self.own, self.shipped], "http://127.0.0.1:8000/uploads", "application/pdf")
 
     @property
     def ingestion(self) -> Ingestion:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.bundle import Bundle
 from shotwise.handlers.importance import importance_handler
 from shotwise.handlers.predict import predict_handler
@@ -43,7 +43,7 @@ def diagnose(features: dict[str, Any], bundle: Bundle, tmp_path: Path) -> Diagno
 
     def diagnosis(language: str, draw: Callable[..., bytes] = blank_chart) -> dict[str, Any]:
         request = {"features": features, "language": language}
-        store = FolderStore([tmp_path], "http://127.0.0.1:8000/charts")
+        store = FolderFileStore([tmp_path], "http://127.0.0.1:8000/charts")
         importance = importance_handler(bundle, store, draw)(request, None)
         return {"prediction": predict_handler(bundle)(request, None), "importance": importance, "knowledge": None,
                 "skipped": [], "degraded": importance["degraded"]}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.handlers.document_names import MAX_NAME_BYTES
 from shotwise.handlers.documents import DEFAULT_PASSAGES, MAX_PASSAGES
@@ -194,6 +194,6 @@ def test_a_library_that_does_not_answer_is_a_503(event: Event, tmp_path: Path, a
     """And tells nothing of the inside."""
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.close()
-    function = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))
+    function = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderFileStore([tmp_path], ""))
     found = function({**event("GET", path), "queryStringParameters": {"query": QUESTION}}, None)
     assert found["statusCode"] == json.loads(found["body"])["status"] == 503 and str(tmp_path) not in found["body"]

@@ -11,7 +11,7 @@ import pytest
 from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, small_plant
 from unit.knowledge.fakes import InMemoryDocumentStore
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import KnowledgeError, NotFound, StoreError
 from shotwise.files import FileStore, StoredFile, Upload
 from shotwise.handlers.documents import documents_reply
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_is_told_and_no_failure_of_ours(plant: Plant)
     assert handled(plant, message("a.pdf", event=REMOVED)) == DONE and list(listed(plant)) == ["new.pdf"]
 
 
-class AnyName(FolderStore):
+class AnyName(FolderFileStore):
     """A store that keeps files under any name, as S3 does."""
 
     def __init__(self, names: set[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from shots import as_features
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.bundle import Bundle
 from shotwise.charts.waterfall import waterfall
 from shotwise.errors import StoreError
@@ -46,7 +46,7 @@ class RemoteStore:
 @pytest.fixture
 def function(bundle: Bundle, tmp_path: Path) -> LambdaHandler:
     """T2 with the shipped bundle and a folder for its charts."""
-    return importance_handler(bundle, FolderStore([tmp_path], "http://127.0.0.1:8000/charts"), waterfall)
+    return importance_handler(bundle, FolderFileStore([tmp_path], "http://127.0.0.1:8000/charts"), waterfall)
 
 
 def test_contributions_add_up_and_the_chart_opens(function: LambdaHandler, event: Event, bundle: Bundle,
@@ -66,7 +66,7 @@ def test_contributions_add_up_and_the_chart_opens(function: LambdaHandler, event
 def test_an_excluded_column_contributes_exactly_nothing(excluding: Bundle, tmp_path: Path,
                                                         features: dict[str, Any]) -> None:
     """It is listed with 0 whether it was sent or not, and is no top feature."""
-    function = importance_handler(excluding, FolderStore([tmp_path], ""), waterfall)
+    function = importance_handler(excluding, FolderFileStore([tmp_path], ""), waterfall)
     sent, left_out = (function({"features": given, "include": []}, None)
                       for given in ({**features, "Ladle": 7}, features))
     assert sent["importance"] == left_out["importance"] and sent["importance"]["Ladle"] == 0
@@ -134,7 +134,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_values(bundle: Bundle, tmp_pa
     def broken(*_: Any) -> bytes:
         raise OSError("no font")
 
-    found = importance_handler(bundle, FolderStore([tmp_path], ""), broken)({"features": features}, None)
+    found = importance_handler(bundle, FolderFileStore([tmp_path], ""), broken)({"features": features}, None)
     assert found["degraded"] == [{"step": "chart", "error": "OSError"}] and any(found["importance"].values())
 
 

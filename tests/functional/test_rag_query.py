@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.handlers.lambda_handler import LambdaHandler
@@ -34,7 +34,7 @@ CONTEXT = {
 @pytest.fixture(scope="module")
 def function(answerer: Answerer) -> LambdaHandler:
     """T3 with the shipped index and manuals."""
-    return rag_query_handler(answerer, FolderStore([MANUALS], ""))
+    return rag_query_handler(answerer, FolderFileStore([MANUALS], ""))
 
 
 def test_answers_with_quotes_and_pages(function: LambdaHandler, event: Event) -> None:
@@ -119,7 +119,7 @@ def test_a_document_of_any_name_can_be_opened(event: Event, tmp_path: Path, anal
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
     library.put(IndexedDocument(Document(name, "점검", "0", ()), "0", (), build_postings((), analyzer)))
     (tmp_path / name).write_bytes(b"%PDF-")
-    reply = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderStore([tmp_path], ""))(
+    reply = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderFileStore([tmp_path], ""))(
         event("GET", f"/documents/{name}", resource="/documents/{name}", name=name), None)
     library.close()
     assert reply["statusCode"] == 200
@@ -142,7 +142,7 @@ def test_a_part_of_the_context_may_be_null(function: LambdaHandler, part: str) -
 def test_a_broken_index_is_a_503(event: Event, tmp_path: Path, analyzer: Analyzer) -> None:
     """An index that stops answering is not the caller's fault and not told in detail."""
     library = SqliteDocumentStore(tmp_path / "library.sqlite")
-    function = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderStore([], ""))
+    function = rag_query_handler(Answerer(HybridSearch(library, analyzer)), FolderFileStore([], ""))
     library.close()
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     assert reply["statusCode"] == 503 and str(tmp_path) not in reply["body"]
@@ -173,12 +173,12 @@ def test_a_whole_answer_is_not_degraded(function: LambdaHandler) -> None:
 
 def test_what_did_not_work_is_told(answerer: Answerer, event: Event) -> None:
     """Without embedder and writer the answer is the extractive one, a 200, with what failed, by its kind alone."""
-    function = rag_query_handler(Answerer(answerer.hybrid_search, Silent(), Silent()), FolderStore([MANUALS], ""))
+    function = rag_query_handler(Answerer(answerer.hybrid_search, Silent(), Silent()), FolderFileStore([MANUALS], ""))
     reply = function(event("POST", "/rag-query", {"query": QUESTION}), None)
     body = json.loads(reply["body"])
     assert reply["statusCode"] == 200 and "10.0.0.1" not in reply["body"]
     assert body["degraded"] == [{"step": step, "error": "KnowledgeError"} for step in ("embedding", "generation")]
-    whole = rag_query_handler(answerer, FolderStore([MANUALS], ""))({"query": QUESTION}, None)
+    whole = rag_query_handler(answerer, FolderFileStore([MANUALS], ""))({"query": QUESTION}, None)
     assert {**body, "degraded": [], "processing_time_ms": 0} == {**whole, "processing_time_ms": 0}
 
 
@@ -190,7 +190,7 @@ def test_metrics_count_answers(answerer: Answerer, monkeypatch: pytest.MonkeyPat
     """How many there were, how many that say that the documents do not answer, how many that lack something."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     silent = Silent() if degraded else None
-    rag_query_handler(Answerer(answerer.hybrid_search, text_generator=silent), FolderStore([MANUALS], ""))({"query": query}, None)
+    rag_query_handler(Answerer(answerer.hybrid_search, text_generator=silent), FolderFileStore([MANUALS], ""))({"query": query}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     emitted = next(line for line in lines if "Answers" in line)
     assert {name: emitted[name][0] for name in counts} == counts

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import StoreError
 from shotwise_local.s3_events import MAX_RECEIVES, DocumentsBucket
 from shotwise_local.template import load_yaml
@@ -59,7 +59,7 @@ def test_a_file_is_kept_before_it_is_told_of(tmp_path: Path, name: str) -> None:
         return queue(event)
 
     (tmp_path / name).parent.mkdir(exist_ok=True)
-    bucket = DocumentsBucket(FolderStore([tmp_path], ""), handle)
+    bucket = DocumentsBucket(FolderFileStore([tmp_path], ""), handle)
     bucket.put(name, b"%PDF-")
     bucket.wait()
     assert queue.heard == [(name, "ObjectCreated:Put")] and there == [b"%PDF-"]
@@ -68,7 +68,7 @@ def test_a_file_is_kept_before_it_is_told_of(tmp_path: Path, name: str) -> None:
 def test_changes_are_told_one_after_another_in_their_order(tmp_path: Path) -> None:
     """By one thread that is not the caller's, so a slow document holds no request up."""
     queue = Queue()
-    bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
+    bucket = DocumentsBucket(FolderFileStore([tmp_path], ""), queue)
     for number in range(5):
         bucket.put(f"{number}.pdf", b"")
     bucket.notify("0.pdf", "ObjectRemoved:Delete")
@@ -83,7 +83,7 @@ def test_changes_are_told_one_after_another_in_their_order(tmp_path: Path) -> No
 def test_what_fails_is_tried_again(tmp_path: Path, failure: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Until it is done; nothing is put aside then, and what came meanwhile is not held up."""
     queue = Queue(*[failure] * (MAX_RECEIVES - 1))
-    bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
+    bucket = DocumentsBucket(FolderFileStore([tmp_path], ""), queue)
     bucket.notify("a.pdf", "ObjectCreated:Put")
     bucket.wait()
     assert queue.heard == [("a.pdf", "ObjectCreated:Put")] * MAX_RECEIVES
@@ -96,7 +96,7 @@ def test_what_fails_each_time_is_put_aside_and_said(tmp_path: Path, failure: Any
     """After MAX_RECEIVES tries, by name; the next change is told as ever."""
     caplog.set_level(logging.ERROR, "shotwise_local.s3_events")
     queue = Queue(*[failure] * MAX_RECEIVES)
-    bucket = DocumentsBucket(FolderStore([tmp_path], ""), queue)
+    bucket = DocumentsBucket(FolderFileStore([tmp_path], ""), queue)
     bucket.notify("a.pdf", "ObjectCreated:Put")
     bucket.wait()
     bucket.notify("b.pdf", "ObjectCreated:Put")
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_kept_is_not_told_of(tmp_path: Path) -> None:
     """The caller hears of it instead."""
     (tmp_path / "file").write_text("x")
     queue = Queue()
-    bucket = DocumentsBucket(FolderStore([tmp_path / "file"], ""), queue)
+    bucket = DocumentsBucket(FolderFileStore([tmp_path / "file"], ""), queue)
     with pytest.raises(StoreError):
         bucket.put("a.pdf", b"")
     bucket.wait()

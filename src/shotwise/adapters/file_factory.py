@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.files import FileStore
 
 
-def file_store(bucket: str, prefix: str, content_type: str, folders: Sequence[Path], url: str) -> FileStore:
+def open_file_store(bucket: str, prefix: str, content_type: str, folders: Sequence[Path], url: str) -> FileStore:
     """S3 under `prefix` of `bucket`; without a bucket `folders`, served under `url`. boto3 is loaded only for S3."""
     if not bucket:
-        return FolderStore(folders, url, content_type)
-    from shotwise.adapters.aws.s3_file_store import S3Store
+        return FolderFileStore(folders, url, content_type)
+    from shotwise.adapters.aws.s3_file_store import S3FileStore
 
-    return S3Store(bucket, prefix, content_type)
+    return S3FileStore(bucket, prefix, content_type)

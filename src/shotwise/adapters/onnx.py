@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from shotwise.graph import Engine, GraphOutput
 from shotwise.errors import BundleError
+from shotwise.graph import Engine, GraphOutput
 
 OUTPUTS = ["probability", "latent", "reconstruction_error", "feature_error", "distance"]
 

@@ -1,15 +1,15 @@
-"""Documents of pymupdf that can be laid out page by page without asking for the same thing again.
+"""Lets pymupdf4llm lay a document out page by page without doing the work of the whole document for each page.
 
-For pymupdf 1.26.7 with pymupdf4llm 0.2.9, which the project pins; importing this module beside others fails, because
-the classes below rest on what the two do inside.
+Written for pymupdf 1.26.7 with pymupdf4llm 0.2.9. The classes are subclasses; pages and text pages get theirs by a
+change of `__class__`, because pymupdf makes them itself.
 
-`to_markdown` of pymupdf4llm is made for one call a document. Here it is called once a page, so that a page can be given
-up, and would then ask the whole document each time for its form fields, annotations and table of contents. And the
-table finder of pymupdf asks for all characters of the page once for each cell. Measured on one core, a page with a table
-of 400 cells takes 0.3 s with these classes and 2.4 s without them; a fuller one takes minutes without.
+Why: `to_markdown` is made for one call a document. Here it is called once a page, so that a page can be given up, and
+would ask the whole document each time for its form fields, annotations and table of contents. And pymupdf's table
+finder asks for all characters of the page once for each cell: a page with a table of 400 cells takes 2.4 s on one core,
+0.3 s with these classes, and fuller pages take minutes.
 
-This can go when `TextPage` keeps its characters by itself, and `to_markdown` takes a page rather than a document.
-tests/slow/test_parse_large.py holds every shipped manual, page by page, against one call of the library as it is.
+It can go when `TextPage` keeps its characters itself and `to_markdown` takes a page rather than a document.
+tests/slow/test_parse_large.py compares every shipped manual, page by page, with one call of the library as it is.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from typing import Any
 import pymupdf
 import pymupdf4llm
 
-VERSIONS = {"pymupdf": "1.26.7", "pymupdf4llm": "0.2.9"}
+from shotwise.compat import require_version
 
-_installed = {"pymupdf": pymupdf.__version__, "pymupdf4llm": pymupdf4llm.__version__}
-if _installed != VERSIONS:
-    raise ImportError(f"shotwise.compat.pymupdf is for {VERSIONS}, and {_installed} is installed; install those "
-                      "versions, or check the patches against the new ones")
+require_version("pymupdf", pymupdf.__version__, "1.26.7")
+require_version("pymupdf4llm", pymupdf4llm.__version__, "0.2.9")
 
 
 class CachedTextPage(pymupdf.TextPage):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from typing import Any
 
 from fake_opensearch import Store
 from opensearchpy import OpenSearch
-from sample_volumes import vector
+from sample_indexed_documents import vector
 
 from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
 from shotwise.knowledge.models import Query

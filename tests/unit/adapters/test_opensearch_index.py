@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from opensearch_collection import HOST, Collection
-from sample_volumes import vector, volume
+from sample_indexed_documents import vector, volume
 
 from shotwise.adapters.aws.opensearch_index import index_body
 from shotwise.errors import KnowledgeError

@@ -19,7 +19,7 @@ ADDRESS_SECONDS, UPLOAD_SECONDS = 300, 900
 SIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
-class S3Store:
+class S3FileStore:
     """Implements `files.FileStore` under `prefix` of `bucket`; the URL it gives is s3://."""
 
     def __init__(self, bucket: str, prefix: str, content_type: str, client: Any = None) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from kept_objects import POSTINGS, kept_object
-from sample_volumes import volume
+from sample_indexed_documents import volume
+from stored_objects import POSTINGS, kept_object
 
 from shotwise.adapters.aws.s3_document_format import packed, unpacked
 from shotwise.errors import KnowledgeError

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
-from sample_volumes import ODD_NAMES, vector, volume
+from sample_indexed_documents import ODD_NAMES, vector, volume
 
 from shotwise.adapters.aws.converse_generator import ConverseGenerator
 from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch

@@ -13,7 +13,7 @@ from shotwise.errors import NotFound, StoreError
 from shotwise.files import StoredFile, Upload
 
 
-class FolderStore:
+class FolderFileStore:
     """Implements `files.FileStore`. Writes to the first folder, finds in all; `url` + name is where the gateway
     serves them."""
 

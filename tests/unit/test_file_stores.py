@@ -13,8 +13,8 @@ import requests
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from shotwise.adapters.aws.s3_file_store import S3Store
-from shotwise.adapters.files import FolderStore
+from shotwise.adapters.aws.s3_file_store import S3FileStore
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import NotFound, StoreError
 
 
@@ -31,7 +31,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_a_folder_gives_back_what_it_was_given(tmp_path: Path) -> None:
     """The URL ends in the name, and the content is the same."""
-    store = FolderStore([tmp_path / "new"], "http://127.0.0.1:8000/charts")
+    store = FolderFileStore([tmp_path / "new"], "http://127.0.0.1:8000/charts")
     assert store.put("a.png", b"picture") == "http://127.0.0.1:8000/charts/a.png"
     assert store.get("a.png").content == b"picture"
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
@@ -43,19 +43,19 @@ def test_a_folder_gives_nothing_from_outside(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text("x")
     (tmp_path / "charts").mkdir()
     with pytest.raises(NotFound):
-        FolderStore([tmp_path / "charts"], "").get(name)
+        FolderFileStore([tmp_path / "charts"], "").get(name)
 
 
 def test_an_unwritable_folder_is_a_store_error(tmp_path: Path) -> None:
     """The error is ours, so the edge can answer 503."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError):
-        FolderStore([tmp_path / "file"], "").put("a.png", b"")
+        FolderFileStore([tmp_path / "file"], "").put("a.png", b"")
 
 
 def test_s3_gives_an_address_for_what_it_keeps(s3: Any) -> None:
     """The URL is s3://, the object is there with its type, and a signed address leads to it."""
-    store = S3Store("charts", "charts/", "image/png", s3)
+    store = S3FileStore("charts", "charts/", "image/png", s3)
     assert store.put("a.png", b"picture") == "s3://charts/charts/a.png"
     kept = s3.get_object(Bucket="charts", Key="charts/a.png")
     assert (kept["Body"].read(), kept["ContentType"]) == (b"picture", "image/png")
@@ -66,31 +66,31 @@ def test_s3_gives_an_address_for_what_it_keeps(s3: Any) -> None:
 def test_s3_says_what_it_does_not_keep(s3: Any) -> None:
     """An unknown name is NotFound; an unknown bucket is a StoreError."""
     with pytest.raises(NotFound):
-        S3Store("charts", "charts/", "image/png", s3).get("b.png")
+        S3FileStore("charts", "charts/", "image/png", s3).get("b.png")
     with pytest.raises(StoreError):
-        S3Store("nowhere", "", "image/png", s3).put("a.png", b"")
+        S3FileStore("nowhere", "", "image/png", s3).put("a.png", b"")
 
 
 ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인?.pdf", "a+b&c=d.pdf", "%41.pdf")
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> FolderStore:
+def folders(tmp_path: Path) -> FolderFileStore:
     """A store that writes to `own` and finds in `shipped` too."""
     (tmp_path / "own").mkdir()
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped/manual.pdf").write_bytes(b"shipped")
-    return FolderStore([tmp_path / "own", tmp_path / "shipped"], "http://127.0.0.1:8000/uploads", "application/pdf")
+    return FolderFileStore([tmp_path / "own", tmp_path / "shipped"], "http://127.0.0.1:8000/uploads", "application/pdf")
 
 
-def test_a_folder_hands_the_file_itself_to_a_reader(folders: FolderStore, tmp_path: Path) -> None:
+def test_a_folder_hands_the_file_itself_to_a_reader(folders: FolderFileStore, tmp_path: Path) -> None:
     """Nothing is copied; one's own file is found before a shipped one of the same name."""
     assert folders.fetch("manual.pdf", tmp_path / "nowhere") == tmp_path / "shipped/manual.pdf"
     folders.put("manual.pdf", b"own")
     assert folders.fetch("manual.pdf", tmp_path / "nowhere").read_bytes() == b"own"
 
 
-def test_a_folder_removes_what_is_ones_own_alone(folders: FolderStore, tmp_path: Path) -> None:
+def test_a_folder_removes_what_is_ones_own_alone(folders: FolderFileStore, tmp_path: Path) -> None:
     """A shipped file stays, also when it was hidden by one's own; the error says why."""
     folders.put("manual.pdf", b"own")
     folders.remove("manual.pdf")
@@ -101,7 +101,7 @@ def test_a_folder_removes_what_is_ones_own_alone(folders: FolderStore, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["../shipped/manual.pdf", "..", ".", "", "own/a.pdf", "a\0.pdf", "a" * 300, "b.pdf"])
-def test_a_folder_has_nothing_elsewhere_to_fetch_or_remove(folders: FolderStore, tmp_path: Path, name: str) -> None:
+def test_a_folder_has_nothing_elsewhere_to_fetch_or_remove(folders: FolderFileStore, tmp_path: Path, name: str) -> None:
     """What is not a file of that very name is not found."""
     (tmp_path / "own/b.pdf").mkdir()
     for call in (lambda: folders.fetch(name, tmp_path), lambda: folders.remove(name), lambda: folders.get(name)):
@@ -114,11 +114,11 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     """A loop of links, as an unreadable disk, is an error and not a file that is gone."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(StoreError):
-        FolderStore([tmp_path / "loop"], "").fetch("a.pdf", tmp_path)
+        FolderFileStore([tmp_path / "loop"], "").fetch("a.pdf", tmp_path)
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderStore, name: str) -> None:
+def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderFileStore, name: str) -> None:
     """Whatever the name holds, the last part of the path is the name and nothing is cut off as query or fragment."""
     found = folders.upload(name)
     address = urllib.parse.urlsplit(found.url)
@@ -129,7 +129,7 @@ def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderStore
 @pytest.mark.parametrize("name", ODD)
 def test_s3_keeps_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: str) -> None:
     """A copy comes into the folder that was asked for, under its name; what was removed is there no more."""
-    store = S3Store("charts", "kept/", "application/pdf", s3)
+    store = S3FileStore("charts", "kept/", "application/pdf", s3)
     store.put(name, b"%PDF-")
     path = store.fetch(name, tmp_path)
     assert path == tmp_path / name and path.read_bytes() == b"%PDF-"
@@ -142,7 +142,7 @@ def test_s3_keeps_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: st
 def test_s3_keeps_old_versions_of_what_was_removed(s3: Any) -> None:
     """In a bucket with versions, as template.yaml makes it, a removal can be undone."""
     s3.put_bucket_versioning(Bucket="charts", VersioningConfiguration={"Status": "Enabled"})
-    store = S3Store("charts", "", "application/pdf", s3)
+    store = S3FileStore("charts", "", "application/pdf", s3)
     store.put("a.pdf", b"%PDF-")
     store.remove("a.pdf")
     with pytest.raises(NotFound):
@@ -154,7 +154,7 @@ def test_s3_keeps_old_versions_of_what_was_removed(s3: Any) -> None:
 def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
     """Only a missing object is NotFound: anything else taken for it would make the pipeline forget documents."""
     client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    store = S3Store("documents", "", "application/pdf", client)
+    store = S3FileStore("documents", "", "application/pdf", client)
     for call in (lambda: store.fetch("a.pdf", tmp_path), lambda: store.remove("a.pdf"), lambda: store.get("a.pdf")):
         with Stubber(client) as stubbed:
             stubbed.add_client_error("head_object", code)
@@ -165,7 +165,7 @@ def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_s3_takes_an_upload_at_its_signed_address(s3: Any, name: str) -> None:
     """PUT with the headers that were given stores the object with its type."""
-    upload = S3Store("charts", "kept/", "application/pdf", s3).upload(name)
+    upload = S3FileStore("charts", "kept/", "application/pdf", s3).upload(name)
     done = requests.put(upload.url, data=b"%PDF-", headers=dict(upload.headers), timeout=5)
     kept = s3.get_object(Bucket="charts", Key=f"kept/{name}")
     assert done.status_code == 200 and upload.method == "PUT"
@@ -177,7 +177,7 @@ def signed(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitRe
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"),
                         ("AWS_DEFAULT_REGION", region)):
         monkeypatch.setenv(name, value)
-    return urllib.parse.urlsplit(S3Store("documents", "", "application/pdf").upload("a.pdf").url)
+    return urllib.parse.urlsplit(S3FileStore("documents", "", "application/pdf").upload("a.pdf").url)
 
 
 def test_an_upload_is_signed_for_pdfs_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
-from sample_volumes import ODD_NAMES, volume
+from sample_indexed_documents import ODD_NAMES, volume
 
 from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 from shotwise.adapters.aws.remote import stem

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kept_objects import kept_object
 from moto import mock_aws
-from sample_volumes import NOTES, ODD_NAMES, volume
+from sample_indexed_documents import NOTES, ODD_NAMES, volume
+from stored_objects import kept_object
 
 from shotwise.adapters.aws.s3_document_store import S3DocumentStore
 from shotwise.errors import KnowledgeError

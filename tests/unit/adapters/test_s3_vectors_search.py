@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
-from sample_volumes import ODD_NAMES, vector, volume
+from sample_indexed_documents import ODD_NAMES, vector, volume
 
 from shotwise.adapters.aws.remote import stem
 from shotwise.adapters.aws.s3_vectors_search import S3VectorsSearch

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from opensearch_collection import HOST, Collection
 from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
-from sample_volumes import ODD_NAMES, vector, volume
+from sample_indexed_documents import ODD_NAMES, vector, volume
 
 from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
 from shotwise.errors import KnowledgeError
