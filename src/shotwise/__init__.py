@@ -1,4 +1,4 @@
-"""Shotwise: is this casting shot defective, why, what do the manuals say, and what should be changed?
+"""Predict and explain defects of die-casting shots, with quotes from the manuals and settings to change.
 
 How a shot travels through this package:
 

@@ -1,4 +1,4 @@
-"""T2's values keep the promises of Shapley values; a corrupted attribution is caught by the same checks."""
+"""Contributions have the properties of Shapley values, and a corrupted attribution fails the same checks."""
 
 from __future__ import annotations
 
@@ -19,150 +19,153 @@ from shotwise.shot import Shot, read_shot
 SHOTS = 12
 
 
-class Toy:
+class SymmetricGraph:
     """A graph that treats its first two values alike."""
 
     def run(self, features: NDArray[np.float32]) -> GraphOutput:
+        """Not called by attribution."""
         raise NotImplementedError
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rises with the product of the first two values, and with the squares of the others."""
         first, second, *others = features.T.astype(np.float64) / 10
         others_worth = sum((place + 1) * value**2 for place, value in enumerate(others))
         return (1 / (1 + np.exp(-first * second - others_worth * (first + second)))).astype(np.float32)
 
 
-def assert_efficient(found: Attribution, shot: Shot, bundle: Bundle) -> None:
+def assert_efficient(attribution: Attribution, shot: Shot, bundle: Bundle) -> None:
     """Base value and contributions add up to the graph's own probability."""
     own = float(bundle.graph.probability(shot.values[None, :])[0])
-    assert found.base_value + found.contributions.sum() == pytest.approx(own, abs=1e-6)
+    assert attribution.base_value + attribution.contributions.sum() == pytest.approx(own, abs=1e-6)
 
 
-def assert_constants_get_nothing(found: Attribution, bundle: Bundle) -> None:
+def assert_constants_get_zero(attribution: Attribution, bundle: Bundle) -> None:
     """A feature that never varies contributes exactly zero."""
     constants = [index for index, feature in enumerate(bundle.features) if feature.constant]
-    assert len(constants) == 8 and not found.contributions[constants].any()
+    assert len(constants) == 8 and not attribution.contributions[constants].any()
 
 
 @pytest.fixture(scope="module")
 def explained(bundle: Bundle, shots: Any) -> list[tuple[Shot, Attribution]]:
-    """Some shots spread over the data, with their attributions."""
+    """Shots from all over the data, with their attributions."""
     rows = shots.features[:: max(1, len(shots.features) // SHOTS)][:SHOTS]
-    chosen = [read_shot(as_features(row, bundle), bundle) for row in rows]
-    return [(shot, attribute(shot, bundle)) for shot in chosen]
+    picked = [read_shot(as_features(row, bundle), bundle) for row in rows]
+    return [(shot, attribute(shot, bundle)) for shot in picked]
 
 
 def test_contributions_add_up(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
     """Efficiency holds for every shot."""
-    for shot, found in explained:
-        assert_efficient(found, shot, bundle)
+    for shot, attribution in explained:
+        assert_efficient(attribution, shot, bundle)
 
 
 def test_constants_get_exactly_zero(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
-    """Constants carry no information and no attribution."""
-    for _, found in explained:
-        assert_constants_get_nothing(found, bundle)
+    """Constants carry no information and get no contribution."""
+    for _, attribution in explained:
+        assert_constants_get_zero(attribution, bundle)
 
 
-def test_a_constant_that_was_moved_gets_nothing_either(bundle: Bundle, features: dict[str, Any]) -> None:
-    """A plant has another limit, or does not measure it: the graph does not look, and the values do not tell of it."""
-    for given in (20.0, None):
-        loose = replace(bundle, features=tuple(replace(one, missing=True) for one in bundle.features))
-        shot = read_shot({**features, "Factory_Temp_Min": given, "Coolant_Temp_Max": 60}, loose)
-        found = attribute(shot, loose)
-        assert_constants_get_nothing(found, loose)
-        assert_efficient(found, shot, loose)
+def test_a_constant_that_was_changed_gets_zero_too(bundle: Bundle, features: dict[str, Any]) -> None:
+    """The graph ignores a constant that a plant sets to another value, or does not measure."""
+    for limit in (20.0, None):
+        loose = replace(bundle, features=tuple(replace(feature, missing=True) for feature in bundle.features))
+        shot = read_shot({**features, "Factory_Temp_Min": limit, "Coolant_Temp_Max": 60}, loose)
+        attribution = attribute(shot, loose)
+        assert_constants_get_zero(attribution, loose)
+        assert_efficient(attribution, shot, loose)
 
 
 def test_a_corrupted_attribution_fails_both_checks(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
-    """The checks above can fail: swapping in wrong contributions makes them."""
-    shot, found = explained[0]
+    """The checks above fail when wrong contributions are swapped in."""
+    shot, attribution = explained[0]
     with pytest.raises(AssertionError):
-        assert_efficient(replace(found, contributions=found.contributions * 1.01 + 1e-3), shot, bundle)
+        assert_efficient(replace(attribution, contributions=attribution.contributions * 1.01 + 1e-3), shot, bundle)
     with pytest.raises(AssertionError):
-        assert_constants_get_nothing(replace(found, contributions=found.contributions + 1e-9), bundle)
+        assert_constants_get_zero(replace(attribution, contributions=attribution.contributions + 1e-9), bundle)
 
 
-def test_alike_values_get_alike_contributions(bundle: Bundle) -> None:
-    """Symmetry, by a graph that treats two values alike: their contributions are equal though the others' are not."""
+def test_symmetric_values_get_equal_contributions(bundle: Bundle) -> None:
+    """Symmetry: two values that the graph treats alike get equal contributions, unlike all others."""
     background = np.zeros((4, 6), np.float32)
-    toy = replace(bundle, features=bundle.features[:6], background=background, graph=Toy())
-    found = attribute(Shot(np.arange(1, 7, dtype=np.float32)[[0, 0, 1, 2, 3, 4]], {}, ()), toy)
-    assert found.contributions[0] == pytest.approx(found.contributions[1], abs=1e-12)
-    assert np.abs(np.diff(found.contributions[1:])).min() > 1e-4
-    assert found.estimated_error == 0
+    symmetric = replace(bundle, features=bundle.features[:6], background=background, graph=SymmetricGraph())
+    attribution = attribute(Shot(np.arange(1, 7, dtype=np.float32)[[0, 0, 1, 2, 3, 4]], {}, ()), symmetric)
+    assert attribution.contributions[0] == pytest.approx(attribution.contributions[1], abs=1e-12)
+    assert np.abs(np.diff(attribution.contributions[1:])).min() > 1e-4
+    assert attribution.estimated_error == 0
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # raised while shap is imported
-def test_values_are_those_of_the_shap_library(bundle: Bundle) -> None:
-    """On a game small enough to enumerate, the reference library's exact explainer gives the same values."""
+def test_contributions_equal_those_of_the_shap_library(bundle: Bundle) -> None:
+    """On a game small enough to enumerate, shap's exact explainer gives the same values."""
     import shap
 
     columns = [bundle.position[name] for name in ("High_Velocity", "Spray_1_Time", "Factory_Humidity", "Coolant_Temp",
                                                   "Melting_Furnace_Temp", "Cycle_Time")]
-    few = np.repeat(bundle.background[:1], 5, axis=0)
-    few[:, columns] = bundle.background[1:6, columns]
+    background = np.repeat(bundle.background[:1], 5, axis=0)
+    background[:, columns] = bundle.background[1:6, columns]
     values = bundle.background[0].copy()
     values[columns] = bundle.background[40, columns]
-    found = attribute(Shot(values, {}, ()), replace(bundle, background=few))
+    attribution = attribute(Shot(values, {}, ()), replace(bundle, background=background))
 
     def probability(rows: Any) -> Any:
         return bundle.graph.probability(rows.astype(np.float32)).astype(np.float64)
 
-    explainer = shap.ExactExplainer(probability, shap.maskers.Independent(few))
-    np.testing.assert_allclose(found.contributions, explainer(values[None, :].astype(np.float64)).values[0], atol=1e-7)
-    assert found.estimated_error == 0 and np.abs(found.contributions).max() > 1e-3
+    explainer = shap.ExactExplainer(probability, shap.maskers.Independent(background))
+    reference = explainer(values[None, :].astype(np.float64)).values[0]
+    np.testing.assert_allclose(attribution.contributions, reference, atol=1e-7)
+    assert attribution.estimated_error == 0 and np.abs(attribution.contributions).max() > 1e-3
 
 
 def test_a_small_game_is_solved_exactly(bundle: Bundle, features: dict[str, Any]) -> None:
-    """With two values changed against one background shot, sampling has nothing to guess: the two orders are walked."""
-    one = replace(bundle, background=bundle.background[:1])
-    start = one.background[0]
+    """With two values changed against one background shot, the result is the mean over both orders."""
+    single = replace(bundle, background=bundle.background[:1])
+    start = single.background[0]
     changed = start.copy()
     names = ("High_Velocity", "Melting_Furnace_Temp")
     for name, step in zip(names, (0.4, 25.0), strict=True):
-        changed[one.position[name]] += step
-    first, second = (one.position[name] for name in names)
+        changed[single.position[name]] += step
+    first, second = (single.position[name] for name in names)
 
-    def worth(*kept: int) -> float:
+    def worth(*players: int) -> float:
         row = start.copy()
-        row[list(kept)] = changed[list(kept)]
-        return float(one.graph.probability(row[None, :])[0])
+        row[list(players)] = changed[list(players)]
+        return float(single.graph.probability(row[None, :])[0])
 
     expected = (worth(first) - worth() + worth(first, second) - worth(second)) / 2
-    found = attribute(Shot(changed, {}, ()), one)
-    assert found.contributions[first] == pytest.approx(expected, abs=1e-9)
-    assert np.count_nonzero(np.delete(found.contributions, [first, second])) == 0
+    attribution = attribute(Shot(changed, {}, ()), single)
+    assert attribution.contributions[first] == pytest.approx(expected, abs=1e-9)
+    assert np.count_nonzero(np.delete(attribution.contributions, [first, second])) == 0
 
 
-def test_a_background_shot_explains_itself_by_the_background(bundle: Bundle) -> None:
-    """A shot equal to a background shot is explained like any other, against the other ones."""
+def test_a_background_shot_can_be_explained(bundle: Bundle) -> None:
+    """A shot equal to a background shot is explained like any other shot."""
     shot = Shot(bundle.background[0], {}, ())
     assert_efficient(attribute(shot, bundle), shot, bundle)
 
 
 def test_the_same_shot_gives_the_same_numbers(bundle: Bundle, features: dict[str, Any]) -> None:
-    """The estimate is random in method, not in result."""
+    """Sampling is seeded, so the result is deterministic."""
     shot = read_shot(features, bundle)
     np.testing.assert_array_equal(attribute(shot, bundle).contributions, attribute(shot, bundle).contributions)
 
 
 def test_a_missing_value_is_explained_too(bundle: Bundle, features: dict[str, Any]) -> None:
-    """NaN takes part as "not measured"; the sums still hold."""
+    """NaN takes part as "not measured", and the contributions still add up."""
     shot = read_shot({**features, "Factory_Humidity": None}, bundle)
     assert_efficient(attribute(shot, bundle), shot, bundle)
 
 
-def test_the_stated_error_holds(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
-    """Against eight times the effort, the true error is under the stated one for most shots, and both are small."""
-    held, true = [], []
-    for shot, found in explained:
+def test_the_estimated_error_holds(explained: list[tuple[Shot, Attribution]], bundle: Bundle) -> None:
+    """Against eight times as many pairs, the true error of most shots is below the estimated one; both are small."""
+    within, true_errors = [], []
+    for shot, attribution in explained:
         truth = attribute(shot, bundle, 8 * PAIRS_PER_PLAYER).contributions
-        true.append(np.abs(found.contributions - truth).sum() / np.abs(truth).sum())
-        held.append(true[-1] <= found.estimated_error < 0.1)
-    assert np.mean(held) >= 0.75 and np.median(true) < 0.05
+        true_errors.append(np.abs(attribution.contributions - truth).sum() / np.abs(truth).sum())
+        within.append(true_errors[-1] <= attribution.estimated_error < 0.1)
+    assert np.mean(within) >= 0.75 and np.median(true_errors) < 0.05
 
 
-def test_more_effort_is_surer(bundle: Bundle, features: dict[str, Any]) -> None:
-    """Four times the coalitions state half the error, about."""
+def test_more_pairs_lower_the_estimated_error(bundle: Bundle, features: dict[str, Any]) -> None:
+    """Four times the pairs about halve the estimated error."""
     shot = read_shot(features, bundle)
     assert attribute(shot, bundle, 4 * PAIRS_PER_PLAYER).estimated_error < 0.7 * attribute(shot, bundle).estimated_error

@@ -1,6 +1,6 @@
-"""Which values drove a prediction: Shapley values of the fused graph, and what follows from them.
+"""Why a shot was predicted as it was, and which settings would change that.
 
-`coalitions` plans which subsets of values are asked, `shapley` asks the graph and solves for the contributions,
-`signals` sets them beside two independent checks of each value, `setpoints` searches settings that would lower the
-probability, and `explanation` joins all of it for one shot.
+`coalitions` plans which subsets of values to evaluate, `shapley` runs the graph on them and solves for the
+contributions. `signals` puts them beside two independent checks of each value, `setpoints` searches settings that
+would lower the probability, and `explanation` joins all of this for one shot.
 """

@@ -1,12 +1,29 @@
-"""Shapley values of a game of n players from few of its 2^n coalitions: which to ask, and how to weigh the answers.
+"""Shapley values of a game of n players from a few of its 2^n coalitions: which to evaluate, and how to weigh them.
 
-The game is taken for a draw from a Gaussian process over coalitions: a linear part, a part that two coalitions share
-the less the more players they differ in (the diffusion kernel on the hypercube: Kondor, Lafferty 2002), and a little
-noise for what is rougher still. Shapley values are linear in the game, so their posterior mean is a fixed weighted sum
-of the coalitions' worths, and their posterior variance is known beforehand up to the scale of the process (Bayesian
-quadrature: O'Hagan 1991; Rasmussen, Ghahramani 2003). Every coalition is asked together with its complement (paired
-sampling: Covert, Lee 2021), whose difference has no part of even order left in it. A game of few players is
-enumerated, and then nothing is estimated.
+A game assigns a worth to every coalition (subset of players). It is modelled as a draw from a Gaussian process over
+coalitions, the sum of
+
+- a linear part, of which nothing is assumed: in effect its variance is infinite;
+- a part whose correlation falls with the number of players in which two coalitions differ, the diffusion kernel on the
+  hypercube [1]_;
+- a little noise, for what is rougher still.
+
+Shapley values are linear in the game. Their posterior mean is therefore a fixed weighted sum of the worths, and their
+posterior variance is known beforehand up to the scale of the process (Bayesian quadrature [2]_ [3]_). Coalitions and
+weights depend on the number of players alone, so they are computed once and kept.
+
+Every coalition is evaluated together with its complement (paired sampling [4]_): the difference of the two has no
+part of even order left in it. A game of few players is enumerated, and then nothing is estimated.
+
+References
+----------
+.. [1] Kondor, R. I., Lafferty, J. (2002). Diffusion kernels on graphs and other discrete input spaces. ICML.
+.. [2] O'Hagan, A. (1991). Bayes–Hermite quadrature. Journal of Statistical Planning and Inference 29.
+.. [3] Rasmussen, C. E., Ghahramani, Z. (2003). Bayesian Monte Carlo. NIPS 15.
+.. [4] Covert, I., Lee, S.-I. (2021). Improving KernelSHAP: practical Shapley value estimation using linear regression.
+   AISTATS.
+.. [5] Musco, C., Witter, R. T. (2025). Provably accurate Shapley value estimation via leverage score sampling. ICLR.
+.. [6] Owen, G. (1972). Multilinear extensions of games. Management Science 18.
 """
 
 from __future__ import annotations
@@ -18,27 +35,44 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-PAIRS_PER_PLAYER = 4  # about 3 % off on the served bundle, in about 40 ms on one core at 64 background shots
-MIN_PLAYERS = 16  # a smaller game is asked as much; up to 7 players are then enumerated
+PAIRS_PER_PLAYER = 4  # about 3 % error on the served bundle, in about 40 ms on one core at 64 background shots
+MIN_PLAYERS = 16  # a smaller game gets the pairs of this many players; up to 7 players are then enumerated
 SEED = 42
 
-# Of the process, in units of the variance of its shared part; the scale itself comes from each game (decision 0015).
-LINEAR = 1e4  # so much that nothing is assumed of it: a game of orders one and two is solved to five digits
-NOISE = 0.1
-SHARED = np.exp(-0.5)  # correlation of two coalitions that differ in one player
+# Variances of the process, in units of the variance of its correlated part; the scale comes from each game. Results
+# hardly depend on them over a wide range (decision 0015).
+LINEAR_VARIANCE = 1e4  # large enough to assume nothing: a game of orders one and two is solved to five digits
+NOISE_VARIANCE = 0.1
+CORRELATION = np.exp(-0.5)  # of two coalitions that differ in one player
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Design:
-    """For games of n players. With d [P] = half of each coalition's worth minus half of its complement's, after the
-    even share of the whole was taken from both, the Shapley values are `weights @ d` plus that even share.
+class CoalitionDesign:
+    """Which coalitions to evaluate for a game of n players, and how to get Shapley values from their worths.
 
-    coalitions: bool [P, n], neither empty nor whole. share: [P], what half the difference of a coalition and its
-    complement is of an evenly shared whole. weights: [n, P]. variance: [n], of each value in units of the
-    process's scale, 0 where the game is enumerated. precision: [P, P], with which d tells that scale:
-    dᵀ precision d / (P - n + 1), as the linear part takes up one d for every player but one.
+    With `total` the worth of all players minus that of none, the even share `total / n` is taken from every player
+    first. What is left of each pair is::
+
+        d = (worth of coalition - worth of complement) / 2 - share * total        # shape (n_pairs,)
+
+    and the Shapley values are ``weights @ d + total / n``.
+
+    Attributes
+    ----------
+    coalitions : ndarray of bool, shape (n_pairs, n_players)
+        True for members. None is empty and none holds all players. Their complements belong to the design, too.
+    share : ndarray of float64, shape (n_pairs,)
+        Half the difference between a coalition and its complement in a game that shares a total of 1 evenly.
+    weights : ndarray of float64, shape (n_players, n_pairs)
+        Columns sum to 0, so the values always add up to `total`.
+    variance : ndarray of float64, shape (n_players,)
+        Posterior variance of each value in units of the scale of the process; 0 for an enumerated game.
+    precision : ndarray of float64, shape (n_pairs, n_pairs)
+        Inverse covariance of d. It estimates the scale of the process from a game as
+        ``d @ precision @ d / (n_pairs - n_players + 1)``, since the linear part takes up one degree of freedom for
+        every player but one. All zeros for an enumerated game.
     """
 
     coalitions: NDArray[np.bool_]
@@ -49,95 +83,122 @@ class Design:
 
 
 @lru_cache(maxsize=64)
-def design(players: int, effort: int = PAIRS_PER_PLAYER) -> Design:
-    """The design for games of `players`, of `effort` pairs a player; the same numbers always give the same one."""
-    pairs = max(effort * players, effort * MIN_PLAYERS)
-    if 2 ** (players - 1) <= pairs:
-        return _enumerated(players)
-    return _sampled(players, pairs)
+def coalition_design(n_players: int, pairs_per_player: int = PAIRS_PER_PLAYER) -> CoalitionDesign:
+    """Make the design for games of `n_players`; it is deterministic.
+
+    Parameters
+    ----------
+    n_players : int
+        From 0 up.
+    pairs_per_player : int
+        Pairs of a coalition and its complement per player; games of fewer than MIN_PLAYERS count as of so many. Cost
+        grows in proportion, error falls about with the square root.
+
+    Returns
+    -------
+    design : CoalitionDesign
+        Enumerates all coalitions where these are no more than the sampled ones would be.
+    """
+    n_pairs = max(pairs_per_player * n_players, pairs_per_player * MIN_PLAYERS)
+    if 2 ** (n_players - 1) <= n_pairs:
+        return _enumerated(n_players)
+    return _sampled(n_players, n_pairs)
 
 
-def _enumerated(players: int) -> Design:
-    """Every coalition that leaves out the last player; those with it are the complements."""
-    numbers = np.arange(1, 2 ** max(players - 1, 0))
-    coalitions = (numbers[:, None] >> np.arange(players) & 1).astype(bool)
+def _enumerated(n_players: int) -> CoalitionDesign:
+    """Every coalition without the last player; the coalitions with that player are the complements."""
+    numbers = np.arange(1, 2 ** max(n_players - 1, 0))
+    coalitions = (numbers[:, None] >> np.arange(n_players) & 1).astype(bool)
     size = coalitions.sum(axis=1)[:, None]
-    # (s-1)! (n-s)! / n! for a member; s! (n-s-1)! / n!, and against it, for an outsider.
-    member = np.array([0, *(1 / (players * comb(players - 1, s - 1)) for s in range(1, players + 1))])
+    # Shapley's formula: a coalition of s players weighs (s-1)! (n-s)! / n! for a member and -s! (n-s-1)! / n! for an
+    # outsider. Twice that, as its complement weighs the same with the other sign.
+    member = np.array([0, *(1 / (n_players * comb(n_players - 1, s - 1)) for s in range(1, n_players + 1))])
     weights = 2 * np.where(coalitions, member[size], -member[size + 1])
-    return Design(coalitions, _share(coalitions), weights.T, np.zeros(players), np.zeros((len(numbers), len(numbers))))
+    return CoalitionDesign(coalitions, _even_share(coalitions), weights.T, np.zeros(n_players),
+                           np.zeros((len(numbers), len(numbers))))
 
 
-def _sampled(players: int, pairs: int) -> Design:
-    coalitions = _coalitions(players, pairs)
-    # The empty coalition and the whole are known too: their difference is the even share, so d is 0 there.
-    known = np.vstack([coalitions, np.zeros(players, bool)]).astype(np.float64)
-    covariance = _covariance(known) + np.diag([NOISE] * pairs + [1e-9])
-    with_values = _covariance_with_values(known)
+def _sampled(n_players: int, n_pairs: int) -> CoalitionDesign:
+    coalitions = _sample_coalitions(n_players, n_pairs)
+    # The worths of no and of all players are known, too; after the even share was taken, d of that pair is 0.
+    observed = np.vstack([coalitions, np.zeros(n_players, bool)]).astype(np.float64)
+    covariance = _covariance(observed) + np.diag([NOISE_VARIANCE] * n_pairs + [1e-9])
+    value_covariance = _value_covariance(observed)
     precision = np.linalg.inv(covariance).astype(np.float64)
-    weights: Floats = (precision @ with_values).T
-    variance = np.maximum(_prior_variance(players) - (weights * with_values.T).sum(axis=1), 0)
-    # The values share out nothing beyond the whole; the inverse keeps that to a few digits only.
+    weights: Floats = (precision @ value_covariance).T
+    variance = np.maximum(_prior_variance(n_players) - (weights * value_covariance.T).sum(axis=1), 0)
+    # In theory the columns sum to 0 already; the inverse keeps that to a few digits only.
     weights = weights - weights.mean(axis=0)
-    return Design(coalitions, _share(coalitions), weights[:, :pairs], variance, precision[:pairs, :pairs])
+    return CoalitionDesign(coalitions, _even_share(coalitions), weights[:, :n_pairs], variance,
+                           precision[:n_pairs, :n_pairs])
 
 
-def _share(coalitions: NDArray[np.bool_]) -> Floats:
+def _even_share(coalitions: NDArray[np.bool_]) -> Floats:
+    """`CoalitionDesign.share`."""
     share: Floats = coalitions.sum(axis=1) / max(coalitions.shape[1], 1) - 0.5
     return share
 
 
-def _coalitions(players: int, pairs: int) -> NDArray[np.bool_]:
-    """Sizes by a density ∝ 1/√(s(n - s)), members at random, every pair once. Between uniform sizes (leverage scores:
-    Musco, Witter 2025) and the Shapley kernel, which is all small and large ones."""
-    random = np.random.default_rng([SEED, players])
-    sizes = np.arange(1, players)
-    density = 1 / np.sqrt(sizes * (players - sizes))
-    found: dict[bytes, NDArray[np.bool_]] = {}
-    while len(found) < pairs:
-        members = np.zeros(players, bool)
-        members[random.permutation(players)[: random.choice(sizes, p=density / density.sum())]] = True
-        found.setdefault((members ^ members[0]).tobytes(), members)  # a coalition and its complement are one pair
-    return np.array(list(found.values()))
+def _sample_coalitions(n_players: int, n_pairs: int) -> NDArray[np.bool_]:
+    """Draw distinct pairs, shape (n_pairs, n_players): sizes s with density ∝ 1/√(s(n - s)), members at random.
+
+    The density lies between uniform sizes (leverage scores [5]_) and the Shapley kernel, which draws almost nothing
+    but very small and very large coalitions.
+    """
+    random = np.random.default_rng([SEED, n_players])
+    sizes = np.arange(1, n_players)
+    density = 1 / np.sqrt(sizes * (n_players - sizes))
+    pairs: dict[bytes, NDArray[np.bool_]] = {}
+    while len(pairs) < n_pairs:
+        members = np.zeros(n_players, bool)
+        members[random.permutation(n_players)[: random.choice(sizes, p=density / density.sum())]] = True
+        pairs.setdefault((members ^ members[0]).tobytes(), members)  # a coalition and its complement have one key
+    return np.array(list(pairs.values()))
 
 
 def _covariance(coalitions: Floats) -> Floats:
-    """[P, P] of the half differences between each coalition and its complement."""
+    """Prior covariance of d, shape (n_pairs, n_pairs), without noise."""
     centred = coalitions - 0.5
-    players = coalitions.shape[1]
-    apart = players / 2 - 2 * centred @ centred.T  # players in which two coalitions differ
-    shared: Floats = LINEAR * centred @ centred.T + (SHARED**apart - SHARED ** (players - apart)) / 2
-    return shared
+    n_players = coalitions.shape[1]
+    n_differing = n_players / 2 - 2 * centred @ centred.T  # players in which two coalitions differ
+    covariance: Floats = LINEAR_VARIANCE * centred @ centred.T \
+        + (CORRELATION**n_differing - CORRELATION ** (n_players - n_differing)) / 2
+    return covariance
 
 
-def _covariance_with_values(coalitions: Floats) -> Floats:
-    """[P, n] between the half differences and the Shapley values."""
-    found: Floats = LINEAR * (coalitions - 0.5) + (_values_of(coalitions) - _values_of(1 - coalitions)) / 2
-    return found
+def _value_covariance(coalitions: Floats) -> Floats:
+    """Prior covariance between d and the Shapley values, shape (n_pairs, n_players)."""
+    covariance: Floats = LINEAR_VARIANCE * (coalitions - 0.5) \
+        + (_kernel_values(coalitions) - _kernel_values(1 - coalitions)) / 2
+    return covariance
 
 
-def _values_of(coalitions: Floats) -> Floats:
-    """[P, n]: Shapley values of the games S ↦ SHARED^(players in which S differs from the coalition). Each is a product
-    over players, so its values are one integral over the chance of taking part (multilinear extension: Owen 1972)."""
-    inside, outside = np.where(coalitions > 0, 1, SHARED), np.where(coalitions > 0, SHARED, 1)
-    found = np.zeros_like(coalitions)
+def _kernel_values(coalitions: Floats) -> Floats:
+    """Shapley values of the games "correlation with this coalition", shape (n_coalitions, n_players).
+
+    Such a game is a product over players, so each of its values is a single integral over the chance that a player
+    takes part (multilinear extension [6]_).
+    """
+    factor_in, factor_out = np.where(coalitions > 0, 1, CORRELATION), np.where(coalitions > 0, CORRELATION, 1)
+    values = np.zeros_like(coalitions)
     for chance, weight in _quadrature(coalitions.shape[1]):
-        each = (1 - chance) * outside + chance * inside
-        found += weight * each.prod(axis=1, keepdims=True) / each
-    return (inside - outside) * found
+        factors = (1 - chance) * factor_out + chance * factor_in
+        values += weight * factors.prod(axis=1, keepdims=True) / factors
+    return (factor_in - factor_out) * values
 
 
-def _prior_variance(players: int) -> float:
-    """Of a Shapley value, before any coalition was asked."""
+def _prior_variance(n_players: int) -> float:
+    """Variance of a Shapley value before any coalition was evaluated."""
     total = 0.0
-    for chance, weight in _quadrature(players):
-        agree, differ = 1 - chance + chance * SHARED, (1 - chance) * SHARED + chance
-        for other, share in _quadrature(players):
-            total += weight * share * (other * differ + (1 - other) * agree) ** (players - 1)
-    return float(LINEAR + 2 * (1 - SHARED) * total)
+    for chance, weight in _quadrature(n_players):
+        factor_out, factor_in = 1 - chance + chance * CORRELATION, (1 - chance) * CORRELATION + chance
+        for other_chance, other_weight in _quadrature(n_players):
+            factor = other_chance * factor_in + (1 - other_chance) * factor_out
+            total += weight * other_weight * factor ** (n_players - 1)
+    return float(LINEAR_VARIANCE + 2 * (1 - CORRELATION) * total)
 
 
-def _quadrature(players: int) -> list[tuple[float, float]]:
-    """Gauss–Legendre on [0, 1], exact for polynomials up to degree `players`."""
-    nodes, weights = np.polynomial.legendre.leggauss(players // 2 + 1)
+def _quadrature(degree: int) -> list[tuple[float, float]]:
+    """Nodes and weights of Gauss–Legendre quadrature on [0, 1], exact for polynomials up to `degree`."""
+    nodes, weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
     return list(zip((nodes + 1) / 2, weights / 2, strict=True))
