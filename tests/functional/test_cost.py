@@ -1,4 +1,4 @@
-"""`make cost` on the real template: what it prints, when it fails, and that docs/cost.md says the same."""
+"""`make cost` on the real templates: what it prints, when it fails, and that docs/cost.md is up to date."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import pytest
 
 from benchmarks.usage import run as usage
 from shotwise_tools.cost.__main__ import main
-from shotwise_tools.cost.alternatives import CHOICES, alternatives
+from shotwise_tools.cost.alternatives import ALTERNATIVES, price_alternatives
 from shotwise_tools.cost.bill import make_bill
 from shotwise_tools.cost.prices import read_prices
-from shotwise_tools.cost.stacks import month_of, resources_of, scenario_stack
+from shotwise_tools.cost.stacks import scenario_inputs, scenario_stack, stack_resources
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> dict[str, Any]:
-    """The one JSON document on standard output."""
+def cost_json(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> dict[str, Any]:
+    """Run `make cost` and return the JSON document that it prints."""
     assert main(["--json", *arguments]) == status
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_dev_stays_under_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
-    """35 USD with the page, the vectors and the models in it, before anything that is always free is taken off."""
-    (dev,) = printed(capsys, "dev").values()
+    """It costs less than 35 USD with page, vectors and models, before always-free units are subtracted."""
+    (dev,) = cost_json(capsys, "dev").values()
     assert dev["limit_usd"] == 35 and not dev["over_limit"] and dev["usd"] < 35
     assert sum(line["usd"] for line in dev["lines"]) == pytest.approx(dev["usd"], abs=0.001)
     assert {"functions", "API", "workflow", "models", "page", "vectors"} <= {line["part"] for line in dev["lines"]}
 
 
-def test_dearer_fargate_breaks_the_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The limit is a check that can fail: the status is 1, and the sentence names both sums."""
+def test_a_scenario_over_its_limit_is_a_failed_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a higher price of Fargate the status is 1, and the error names the limit."""
     table = tmp_path / "mine.toml"
     table.write_text("[price]\nfargate_vcpu_hour_X86_64 = { value = 0.4 }\nfargate_vcpu_hour_ARM64 = { value = 0.4 }\n")
     assert main(["dev", "--prices", str(table)]) == 1
-    caught = capsys.readouterr()
-    assert "over its limit of 35" in caught.err and "OVER its limit" in caught.out
+    printed = capsys.readouterr()
+    assert "over its limit of 35" in printed.err and "OVER its limit" in printed.out
 
 
 @pytest.mark.parametrize(("text", "reason"), [
@@ -50,55 +50,57 @@ def test_dearer_fargate_breaks_the_limit(tmp_path: Path, capsys: pytest.CaptureF
     ("[price]\nnat_hour = { dollars = 0.06 }\n", "dollars, which is not known"),
     ("[price]\nof_my_own = { value = 1 }\n", "the price of_my_own needs unit"),
 ])
-def test_a_bad_table_is_bad_input(text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is computed from half of a table; the sentence names what is wrong in it."""
+def test_a_bad_price_table_is_bad_input(text: str, reason: str, tmp_path: Path,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is computed, and the error names what is wrong in the table."""
     table = tmp_path / "mine.toml"
     table.write_text(text)
     assert main(["--prices", str(table)]) == 2
-    caught = capsys.readouterr()
-    assert reason in caught.err and not caught.out
+    printed = capsys.readouterr()
+    assert reason in printed.err and not printed.out
 
 
 @pytest.mark.parametrize("arguments", [
     ["--prices", "no-such-file.toml"], ["moon"], ["--check", "dev"], ["--write", "--prices", "mine.toml"]])
 def test_what_cannot_be_computed_is_bad_input(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is not there, a scenario that is none, a page of half the scenarios."""
+    """A missing file, an unknown scenario, and docs/cost.md with other scenarios or prices than its own."""
     assert main(arguments) == 2
     assert capsys.readouterr().err.startswith("shotwise: ")
 
 
-def test_the_page_of_the_docs_is_what_is_printed() -> None:
-    """docs/cost.md cannot go stale: `make cost WRITE=1` writes it anew."""
+def test_the_tables_of_the_docs_are_up_to_date() -> None:
+    """docs/cost.md has the tables that are printed; `make cost WRITE=1` rewrites them."""
     assert main(["--check"]) == 0
 
 
-def test_the_table_of_measurements_is_that_of_the_results() -> None:
-    """Nobody edited a figure in benchmarks/usage."""
+def test_the_table_of_measurements_is_made_from_the_results() -> None:
+    """The table in benchmarks/usage/README.md holds the figures of results.json, for every function."""
     results = json.loads((Path(usage.__file__).with_name("results.json")).read_text("utf-8"))
     assert usage.table(results) in Path(usage.__file__).with_name("README.md").read_text("utf-8")
     assert set(results["functions"]) == set(usage.CALLS)
 
 
-def test_what_the_estimate_forgot_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """In prod it is more than all of the estimate: it cannot have held these lines."""
-    prod = printed(capsys, "prod")["prod"]
+def test_costs_beyond_the_estimate_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """In prod they are more than the whole estimate, so it cannot have included them."""
+    prod = cost_json(capsys, "prod")["prod"]
     beyond = {line["part"] for line in prod["lines"] if not line["in_estimate"]}
-    assert {"network", "balancer", "endpoints", "public addresses", "WAF", "keys", "vectors", "watching"} <= beyond
+    assert {"network", "balancer", "endpoints", "public addresses", "WAF", "keys", "vectors", "observability"} <= beyond
     assert prod["beyond_estimate_usd"] > prod["estimate_usd"]
 
 
 def test_sizes_come_from_the_template() -> None:
-    """Another number of gateways is another number of resources; T1's memory is the template's."""
-    two = resources_of(scenario_stack("prod", {"NatGateways": "2"}))
-    assert sum(one.kind == "AWS::EC2::NatGateway" for one in two) == 2
-    memory = {one.properties["CodeUri"]: one.properties["MemorySize"] for one in two
-              if one.kind == "AWS::Serverless::Function"}
+    """The number of gateways follows its parameter, and the memory of functions is the template's."""
+    resources = stack_resources(scenario_stack("prod", {"NatGateways": "2"}))
+    assert sum(resource.kind == "AWS::EC2::NatGateway" for resource in resources) == 2
+    memory = {resource.properties["CodeUri"]: resource.properties["MemorySize"] for resource in resources
+              if resource.kind == "AWS::Serverless::Function"}
     assert memory["functions/predict"] == 2048 and memory["functions/importance"] == 3008
 
 
-def test_a_choice_says_what_it_saves() -> None:
-    """A second NAT gateway costs its hours and its address; what the template has already is no alternative."""
-    month = month_of("prod", read_prices())
-    found = {one.choice.instead: one.usd for one in alternatives("prod", month, make_bill("prod", month))}
-    assert found["two NAT gateways"] == pytest.approx(730 * (0.059 + 0.005))
-    assert "one NAT gateway" not in found and len(found) < len(CHOICES)
+def test_an_alternative_is_priced_by_its_difference() -> None:
+    """A second NAT gateway adds its hours and its address; what the template has already is not listed."""
+    inputs = scenario_inputs("prod", read_prices())
+    differences = {priced.alternative.name: priced.usd
+                   for priced in price_alternatives("prod", inputs, make_bill("prod", inputs))}
+    assert differences["two NAT gateways"] == pytest.approx(730 * (0.059 + 0.005))
+    assert "one NAT gateway" not in differences and len(differences) < len(ALTERNATIVES)

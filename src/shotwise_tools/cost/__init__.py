@@ -1,6 +1,8 @@
-"""What a month costs, computed from what the template makes: `make cost`.
+"""Compute what a month costs from what the templates create: `make cost`.
 
-stacks (the scenario's resources, resolved) + usage (a month of requests, measured and assumed) + prices (dated, with
-their source) → a rule for each type of resource (compute, network, storage, watching) → bill → choices (the same bill
-with one thing decided otherwise) → report. A type that has no rule, and is not known to cost nothing, is refused.
+1. `stacks` resolves the templates of a scenario into resources.
+2. `usage` reads a month of requests, measured and assumed; `prices` reads a dated price for each unit.
+3. `compute`, `network`, `storage` and `observability` hold a pricing rule for each type of resource.
+4. `bill` applies them; a type that has no rule, and is not listed as free, is an error.
+5. `alternatives` computes the same bill with one choice changed, and `report` prints all of it.
 """

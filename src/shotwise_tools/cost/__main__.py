@@ -1,4 +1,7 @@
-"""What a month costs: `make cost`. Exit status 0: done, 1: over a limit, or docs/cost.md is stale; 2: bad input."""
+"""Print what a month costs: `make cost`.
+
+Exit status: 0 done, 1 a scenario is over its limit or docs/cost.md is stale, 2 bad input.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,22 @@ from pathlib import Path
 
 from shotwise_cli.console import fail, print_json
 from shotwise_tools.cloudformation.stacks import ROOT
-from shotwise_tools.cost.alternatives import Alternative, alternatives
+from shotwise_tools.cost.alternatives import PricedAlternative, price_alternatives
 from shotwise_tools.cost.bill import make_bill
-from shotwise_tools.cost.models import Bill, CostError, Usage
+from shotwise_tools.cost.models import Bill, CostError, UsageProfile
 from shotwise_tools.cost.prices import read_prices
 from shotwise_tools.cost.report import as_json, over_limit, report, weak_note
-from shotwise_tools.cost.stacks import month_of, scenario_names
+from shotwise_tools.cost.stacks import scenario_inputs, scenario_names
 from shotwise_tools.cost.usage import read_usage
 
 PAGE = ROOT / "docs/cost.md"
-SHOWN = ("dev", "prod")  # staging has the shape of prod
-PLACE = re.compile(r"(?<=<!-- made by: make cost WRITE=1 -->\n).*?(?=<!-- end -->)", re.DOTALL)
-Computed = tuple[Bill, list[Alternative]]
+DEFAULT_SCENARIOS = ("dev", "prod")  # staging has the resources of prod
+GENERATED_PART = re.compile(r"(?<=<!-- made by: make cost WRITE=1 -->\n).*?(?=<!-- end -->)", re.DOTALL)
+BillWithAlternatives = tuple[Bill, list[PricedAlternative]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compute, print, and say whether a limit is kept."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
@@ -35,57 +38,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("cost", description="What a month of document A's traffic costs, line by line.")
-    parser.add_argument("scenarios", nargs="*", help=f"of samconfig.toml; {' and '.join(SHOWN)} without any")
-    parser.add_argument("--prices", type=Path, metavar="TOML", help="a table of your own over src/shotwise_tools/cost/prices.toml")
+    parser.add_argument("scenarios", nargs="*",
+                        help=f"of samconfig.toml; {' and '.join(DEFAULT_SCENARIOS)} if none is given")
+    parser.add_argument("--prices", type=Path, metavar="TOML",
+                        help="a table of your own on top of src/shotwise_tools/cost/prices.toml")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-    parser.add_argument("--write", action="store_true", help="write the tables of docs/cost.md anew")
-    parser.add_argument("--check", action="store_true", help="fail where docs/cost.md holds other tables")
+    parser.add_argument("--write", action="store_true", help="rewrite the tables of docs/cost.md")
+    parser.add_argument("--check", action="store_true", help="fail if the tables of docs/cost.md are stale")
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
     names, usage = scenario_names(), read_usage()
-    if unknown := {*(options.scenarios or SHOWN)} - set(names):
+    if unknown := {*(options.scenarios or DEFAULT_SCENARIOS)} - set(names):
         raise CostError(f"samconfig.toml has no scenario {', '.join(sorted(unknown))}; it has {', '.join(names)}")
     if (options.write or options.check) and (options.prices or options.scenarios):
         raise CostError("docs/cost.md has scenarios and prices of its own: leave yours out")
     prices = read_prices(options.prices)
-    months: list[Computed] = []
-    for name in options.scenarios or SHOWN:
-        month = month_of(name, prices)
-        bill = make_bill(name, month)
-        months.append((bill, list(alternatives(name, month, bill))))
+    bills: list[BillWithAlternatives] = []
+    for name in options.scenarios or DEFAULT_SCENARIOS:
+        inputs = scenario_inputs(name, prices)
+        bill = make_bill(name, inputs)
+        bills.append((bill, list(price_alternatives(name, inputs, bill))))
     if options.json:
-        print_json({bill.scenario: as_json(bill, others, usage) for bill, others in months})
+        print_json({bill.scenario: as_json(bill, alternatives, usage)
+                    for bill, alternatives in bills})
     else:
-        text = page_text(months, usage)
+        text = tables_text(bills, usage)
         if options.check:
             return _check(text)
         if options.write:
             _write(text)
         print(text, end="")
-    return _judge(months, usage)
+    return _check_limits(bills, usage)
 
 
-def page_text(months: Sequence[Computed], usage: Usage) -> str:
-    """All tables, as they are printed and as docs/cost.md holds them."""
-    tables = [report(bill, others, usage) for bill, others in months]
-    return "\n\n".join([*tables, weak_note([bill for bill, _ in months])]) + "\n"
+def tables_text(bills: Sequence[BillWithAlternatives], usage: UsageProfile) -> str:
+    """Write all tables, as they are printed and as they stand in docs/cost.md."""
+    tables = [report(bill, alternatives, usage) for bill, alternatives in bills]
+    return "\n\n".join([*tables, weak_note([bill for bill, _ in bills])]) + "\n"
 
 
 def _write(text: str) -> None:
-    PAGE.write_text(PLACE.sub(lambda _: text, PAGE.read_text("utf-8")), "utf-8")
+    PAGE.write_text(GENERATED_PART.sub(lambda _: text, PAGE.read_text("utf-8")), "utf-8")
 
 
 def _check(text: str) -> int:
-    found = PLACE.search(PAGE.read_text("utf-8"))
-    if found is None or found[0] != text:
+    current = GENERATED_PART.search(PAGE.read_text("utf-8"))
+    if current is None or current[0] != text:
         return fail("docs/cost.md is not what `make cost` prints now; run `make cost WRITE=1`", 1)
     return 0
 
 
-def _judge(months: Sequence[Computed], usage: Usage) -> int:
-    over = [bill for bill, _ in months if over_limit(bill, usage)]
+def _check_limits(bills: Sequence[BillWithAlternatives], usage: UsageProfile) -> int:
+    over = [bill for bill, _ in bills if over_limit(bill, usage)]
     for bill in over:
         fail(f"{bill.scenario} costs {bill.total:,.2f} USD a month, over its limit of "
              f"{usage.limits[bill.scenario]:g} (src/shotwise_tools/cost/usage.toml)", 1)

@@ -1,4 +1,4 @@
-"""What a bill would be with one thing decided otherwise: the choices that save, each with what it saves."""
+"""Price the alternatives: the same bill with one choice changed, and the difference that it makes."""
 
 from __future__ import annotations
 
@@ -7,42 +7,63 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shotwise_tools.cost.bill import make_bill
-from shotwise_tools.cost.models import Bill, CostError, Month, Resource
-from shotwise_tools.cost.stacks import resources_of, scenario_stack
+from shotwise_tools.cost.models import Bill, CostError, CostInputs, Resource
+from shotwise_tools.cost.stacks import scenario_stack, stack_resources
 
-# Services that the functions and the page call and that a stricter network would reach by endpoints of their own.
+# Services that functions and page call through NAT, and that a stricter network would reach through endpoints.
 MORE_ENDPOINTS = ("logs", "ecr.api", "ecr.dkr", "execute-api", "kms", "sqs", "xray")
+MIN_DIFFERENCE_USD = 0.5  # a month; what changes the bill by less is not shown
 Change = Callable[[tuple[Resource, ...]], tuple[Resource, ...]]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """instead: what would be otherwise; why: what it would give or take away. parameters: of the template, where it is
-    one's choice; change: of the resources, where it is written into the template."""
+class Alternative:
+    """A choice that could be made differently.
 
-    instead: str
-    why: str
+    Attributes
+    ----------
+    name : str
+        What there would be instead.
+    consequence : str
+        What that gains or loses, apart from money.
+    parameters : dict
+        The template's parameters that make it so.
+    change : callable
+        A change of the resources, for what is no parameter of the template.
+    """
+
+    name: str
+    consequence: str
     parameters: dict[str, str] = field(default_factory=dict)
     change: Change = tuple
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """usd: what it would cost more a month (less, where negative)."""
+class PricedAlternative:
+    """An alternative and what it would add to the bill.
 
-    choice: Choice
+    Attributes
+    ----------
+    alternative : Alternative
+        The alternative.
+    usd : float
+        US dollars a month; negative where it saves.
+    """
+
+    alternative: Alternative
     usd: float
 
 
 def _set(kind: str, **properties: Any) -> Change:
+    """A change that sets properties of all resources of a type."""
     def change(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-        return tuple(replace(one, properties={**one.properties, **properties}) if one.kind == kind else one
-                     for one in resources)
+        return tuple(replace(resource, properties={**resource.properties, **properties}) if resource.kind == kind
+                     else resource for resource in resources)
     return change
 
 
 def _with_more_endpoints(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    if not any(one.kind == "AWS::EC2::VPC" for one in resources):
+    if not any(resource.kind == "AWS::EC2::VPC" for resource in resources):
         return resources
     return (*resources, *(Resource(f"more.{name}", "AWS::EC2::VPCEndpoint", {
         "VpcEndpointType": "Interface", "ServiceName": name, "SubnetIds": ["a", "b"]}) for name in MORE_ENDPOINTS))
@@ -53,54 +74,56 @@ def _two_tasks(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
     return _set("AWS::ECS::Service", DesiredCount=2)(scaled)
 
 
-CHOICES = (
-    Choice("OpenSearch Serverless, standby off", "search by words and meaning in one store",
-           {"Index": "opensearch", "OpenSearchStandby": "DISABLED", "KnowledgeBase": "off"}),
-    Choice("OpenSearch Serverless, standby on", "search survives a zone that fails",
-           {"Index": "opensearch", "OpenSearchStandby": "ENABLED", "KnowledgeBase": "off"}),
-    Choice("S3 Vectors", "search by meaning at the price of its use",
-           {"Index": "s3vectors", "Embedder": "bedrock", "KnowledgeBase": "off"}),
-    Choice("no vectors, by words alone", "a Korean question finds no English text",
-           {"Index": "embedded", "Embedder": "", "KnowledgeBase": "off"}),
-    Choice("two NAT gateways", "the way out survives a zone that fails", {"NatGateways": "2"}),
-    Choice("one NAT gateway", "the way out fails with its zone", {"NatGateways": "1"}),
-    Choice("endpoints for every service that is called", "no call of AWS goes through NAT", {}, _with_more_endpoints),
-    Choice("provisioned concurrency, one each", "no cold start at one request at a time",
-           {"StartMode": "provisioned", "ProvisionedConcurrency": "1"}),
-    Choice("SnapStart", "starts shorten; every version that is still kept adds as much", {"StartMode": "snapstart"}),
-    Choice("nothing against cold starts", "T1 starts in a third of a second", {"StartMode": "none"}),
-    Choice("the page on x86", "nothing", {},
-           _set("AWS::ECS::TaskDefinition", RuntimePlatform={"CpuArchitecture": "X86_64"})),
-    Choice("the page on ARM", "the image has to be built for it", {},
-           _set("AWS::ECS::TaskDefinition", RuntimePlatform={"CpuArchitecture": "ARM64"})),
-    Choice("the page on Spot", "AWS may stop a task with two minutes' notice", {},
-           _set("AWS::ECS::Service", CapacityProviderStrategy=[{"CapacityProvider": "FARGATE_SPOT"}])),
-    Choice("two tasks of the page", "the page survives a zone that fails", {}, _two_tasks),
-    Choice("the page at 0.25 vCPU / 0.5 GB", "document A and B say 0.5 vCPU / 1 GB", {},
-           _set("AWS::ECS::TaskDefinition", Cpu="256", Memory="512")),
-    Choice("no metrics of single API methods", "the API's own metrics stay, those of a single path go", {},
-           _set("AWS::Serverless::Api", MethodSettings=[])),
+ALTERNATIVES = (
+    Alternative("OpenSearch Serverless, standby off", "search by words and meaning in one store",
+                {"Index": "opensearch", "OpenSearchStandby": "DISABLED", "KnowledgeBase": "off"}),
+    Alternative("OpenSearch Serverless, standby on", "search survives a zone that fails",
+                {"Index": "opensearch", "OpenSearchStandby": "ENABLED", "KnowledgeBase": "off"}),
+    Alternative("S3 Vectors", "search by meaning at the price of its use",
+                {"Index": "s3vectors", "Embedder": "bedrock", "KnowledgeBase": "off"}),
+    Alternative("no vectors, search by words alone", "a Korean question finds no English text",
+                {"Index": "embedded", "Embedder": "", "KnowledgeBase": "off"}),
+    Alternative("two NAT gateways", "access to the internet survives a zone that fails", {"NatGateways": "2"}),
+    Alternative("one NAT gateway", "access to the internet fails with its zone", {"NatGateways": "1"}),
+    Alternative("endpoints for every service that is called", "no call of AWS goes through NAT", {},
+                _with_more_endpoints),
+    Alternative("provisioned concurrency, one each", "no cold start at one request at a time",
+                {"StartMode": "provisioned", "ProvisionedConcurrency": "1"}),
+    Alternative("SnapStart", "starts are shorter; every version that is still kept adds as much",
+                {"StartMode": "snapstart"}),
+    Alternative("nothing against cold starts", "predict starts in a third of a second", {"StartMode": "none"}),
+    Alternative("the page on x86", "nothing", {},
+                _set("AWS::ECS::TaskDefinition", RuntimePlatform={"CpuArchitecture": "X86_64"})),
+    Alternative("the page on ARM", "the image has to be built for it", {},
+                _set("AWS::ECS::TaskDefinition", RuntimePlatform={"CpuArchitecture": "ARM64"})),
+    Alternative("the page on Spot", "AWS may stop a task with two minutes' notice", {},
+                _set("AWS::ECS::Service", CapacityProviderStrategy=[{"CapacityProvider": "FARGATE_SPOT"}])),
+    Alternative("two tasks of the page", "the page survives a zone that fails", {}, _two_tasks),
+    Alternative("the page at 0.25 vCPU / 0.5 GB", "document A and B say 0.5 vCPU / 1 GB", {},
+                _set("AWS::ECS::TaskDefinition", Cpu="256", Memory="512")),
+    Alternative("no metrics of single API methods", "the API's own metrics stay, those of a single path go", {},
+                _set("AWS::Serverless::Api", MethodSettings=[])),
 )
 
 
-def alternatives(scenario: str, month: Month, bill: Bill) -> Iterator[Alternative]:
-    """Every choice that would change this bill by half a dollar or more, dearest first."""
-    found = []
-    for choice in CHOICES:
-        changed = _changed(scenario, month, choice)
+def price_alternatives(scenario: str, inputs: CostInputs, bill: Bill) -> Iterator[PricedAlternative]:
+    """Price every alternative that would change this bill noticeably, the most expensive first."""
+    priced = []
+    for alternative in ALTERNATIVES:
+        changed = _changed_inputs(scenario, inputs, alternative)
         usd = make_bill(scenario, changed).total - bill.total if changed else 0.0
-        if abs(usd) >= 0.5:
-            found.append(Alternative(choice, usd))
-    yield from sorted(found, key=lambda one: -one.usd)
+        if abs(usd) >= MIN_DIFFERENCE_USD:
+            priced.append(PricedAlternative(alternative, usd))
+    yield from sorted(priced, key=lambda priced_alternative: -priced_alternative.usd)
 
 
-def _changed(scenario: str, month: Month, choice: Choice) -> Month | None:
-    """The month under a choice; None where the template refuses it here."""
-    parameters, resources = month.parameters, month.resources
-    if choice.parameters:
+def _changed_inputs(scenario: str, inputs: CostInputs, alternative: Alternative) -> CostInputs | None:
+    """The inputs under an alternative; None where the template refuses it for this scenario."""
+    parameters, resources = inputs.parameters, inputs.resources
+    if alternative.parameters:
         try:
-            stack = scenario_stack(scenario, choice.parameters)
+            stack = scenario_stack(scenario, alternative.parameters)
         except CostError:
             return None
-        parameters, resources = stack.parameters, resources_of(stack)
-    return replace(month, parameters=parameters, resources=choice.change(resources))
+        parameters, resources = stack.parameters, stack_resources(stack)
+    return replace(inputs, parameters=parameters, resources=alternative.change(resources))

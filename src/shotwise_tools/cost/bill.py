@@ -1,4 +1,4 @@
-"""A month's bill: every resource goes to the rule of its type, or is known to cost nothing, or is refused."""
+"""Make the bill of a month: each resource is priced by the rule of its type, is free, or is an error."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from shotwise_tools.cost import compute, network, observability, storage
-from shotwise_tools.cost.models import Bill, CostError, Line, Month, Resource
+from shotwise_tools.cost.models import Bill, CostError, CostInputs, LineItem, Resource
 
-Rule = Callable[[Month, list[Resource]], Iterator[Line]]
+Rule = Callable[[CostInputs, list[Resource]], Iterator[LineItem]]
 RULES: Mapping[str, Rule] = {**compute.RULES, **network.RULES, **storage.RULES, **observability.RULES}
-# What document A's estimate names. Its total is known, its parts are not: these lines it may have held.
-NAMED = ("functions", "API", "workflow", "models", "page")
-GROUPS = (*NAMED, "network", "public addresses", "balancer", "endpoints", "vectors", "WAF", "keys", "storage",
-          "transfer", "watching")
-# Types without a price of their own, and why.
-FREE = {
+# The groups that document A's estimate names. Only its total is known, so these are what it may have included.
+ESTIMATED_GROUPS = ("functions", "API", "workflow", "models", "page")
+GROUPS = (*ESTIMATED_GROUPS, "network", "public addresses", "balancer", "endpoints", "vectors", "WAF", "keys",
+          "storage", "transfer", "observability")
+# Types without a price of their own → why.
+FREE_KINDS = {
     **dict.fromkeys(("AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy",
                      "AWS::Lambda::Permission", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy",
                      "AWS::SNS::TopicPolicy", "AWS::KMS::Alias", "AWS::Logs::ResourcePolicy",
@@ -36,36 +36,36 @@ FREE = {
     **dict.fromkeys(("AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::IPSet"), "in the price of the web ACL"),
     **dict.fromkeys(("AWS::S3Vectors::VectorBucket", "Custom::OpenSearchIndex", "AWS::Bedrock::KnowledgeBase",
                      "AWS::Bedrock::DataSource"), "in the price of vectors and tokens"),
-    "AWS::WAFv2::LoggingConfiguration": "what it logs is what the firewall refuses: in the assumed logs of the page",
-    "AWS::Route53::RecordSet": "questions for an alias of AWS are free; the zone is not made here",
+    "AWS::WAFv2::LoggingConfiguration": "it logs blocked requests, which are in the assumed logs of the page",
+    "AWS::Route53::RecordSet": "queries for an alias record are free; the zone is not created here",
     "AWS::SNS::Topic": "the first 1,000 mails a month are free",
     "AWS::SNS::Subscription": "in the price of the topic",
-    "AWS::Budgets::Budget": "a budget that only tells is free",
+    "AWS::Budgets::Budget": "a budget that only notifies is free",
     "AWS::XRay::SamplingRule": "traces are billed, rules are not",
     "AWS::Events::Rule": "events of AWS's own services are free",
 }
 
 
-def make_bill(scenario: str, month: Month) -> Bill:
-    """The bill of a scenario's month. Raises CostError for a type of resource that nobody has priced."""
-    unknown = sorted({one.kind for one in month.resources} - RULES.keys() - FREE.keys())
-    if unknown:
-        where = ", ".join(one.path for one in month.resources if one.kind in unknown)
-        raise CostError(f"{', '.join(unknown)} has no price ({where}): add a rule in local/cost, or say in "
-                        "src/shotwise_tools/cost/bill.py's FREE why it costs nothing")
+def make_bill(scenario: str, inputs: CostInputs) -> Bill:
+    """Make the bill of a scenario's inputs. Raises CostError for a type of resource without a price."""
+    unpriced = sorted({resource.kind for resource in inputs.resources} - RULES.keys() - FREE_KINDS.keys())
+    if unpriced:
+        paths = ", ".join(resource.path for resource in inputs.resources if resource.kind in unpriced)
+        raise CostError(f"{', '.join(unpriced)} has no price ({paths}): add a rule in src/shotwise_tools/cost, or say "
+                        "in FREE_KINDS of src/shotwise_tools/cost/bill.py why it costs nothing")
     by_kind: dict[str, list[Resource]] = defaultdict(list)
-    for resource in month.resources:
+    for resource in inputs.resources:
         by_kind[resource.kind].append(resource)
-    lines = [line for kind, found in by_kind.items() if kind in RULES for line in RULES[kind](month, found)
+    lines = [line for kind, resources in by_kind.items() if kind in RULES for line in RULES[kind](inputs, resources)
              if line.quantity]
     lines.sort(key=lambda line: GROUPS.index(line.group))
     return Bill(scenario, tuple(lines), sum(line.usd for line in lines), _always_free(lines))
 
 
-def _always_free(lines: list[Line]) -> float:
-    """What the always-free units take off; lines at one price share them."""
+def _always_free(lines: list[LineItem]) -> float:
+    """US dollars that always-free units are worth; lines at the same price share these units."""
     used: dict[str, float] = defaultdict(float)
     prices = {line.price.key: line.price for line in lines}
     for line in lines:
         used[line.price.key] += line.quantity
-    return sum(min(used[key], price.free) * price.value for key, price in prices.items())
+    return sum(min(used[key], price.free) * price.usd_per_unit for key, price in prices.items())

@@ -1,4 +1,4 @@
-"""What travels through the computation: resources, prices, a month of use, lines, bills."""
+"""Data classes of the cost computation: resources, prices, a month of usage, line items, bills."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ GB = 1024**3
 
 
 class CostError(Exception):
-    """The month cannot be computed; the text says what is missing and where."""
+    """The costs cannot be computed; the message says what is missing and where to add it."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource that a scenario makes. path: stack and logical id."""
+    """A resource that a scenario creates.
+
+    Attributes
+    ----------
+    path : str
+        STACK.LOGICAL_ID.
+    kind : str
+        Its CloudFormation type.
+    properties : dict
+        Its properties, evaluated.
+    """
 
     path: str
     kind: str
@@ -26,11 +36,30 @@ class Resource:
 
 @dataclass(frozen=True)
 class Price:
-    """value: USD per unit. source: where AWS publishes it; date: as of when it is known here; basis: how it is known.
-    weak: not known for the region itself. free: units a month that no account ever pays for."""
+    """The price of one unit in ap-northeast-2.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the price table.
+    usd_per_unit : float
+        US dollars, without tax.
+    unit : str
+        The unit, such as GB-month.
+    source : str
+        Where AWS publishes the price.
+    date : str
+        The day that the price is known of, in ISO format.
+    basis : str
+        How it is known.
+    weak : bool
+        Whether it is known for another region alone, or from memory.
+    free : float
+        Units a month that are free in every account for good.
+    """
 
     key: str
-    value: float
+    usd_per_unit: float
     unit: str
     source: str
     date: str
@@ -39,10 +68,24 @@ class Price:
     free: float
 
 
+PriceTable = Mapping[str, Price]
+
+
 @dataclass(frozen=True)
-class Requests:
-    """A kind of request. count: a month; runs: calls of each function that one request makes; workflow: by the state
-    machine; streams: its answer is a stream, which dev gives under the function's own address."""
+class RequestUsage:
+    """The requests of one kind in a month.
+
+    Attributes
+    ----------
+    count : int
+        Requests a month.
+    runs : mapping
+        Function → its calls for one request.
+    workflow : bool
+        Whether the state machine makes these calls.
+    streams : bool
+        Whether the answer is a stream, for which dev has a function URL instead of API Gateway.
+    """
 
     count: int
     runs: Mapping[str, int]
@@ -51,8 +94,24 @@ class Requests:
 
 
 @dataclass(frozen=True)
-class Calls:
-    """What one call of a function uses up. init_ms: its start; first_ms: the first call; billed_ms: a later one."""
+class FunctionUsage:
+    """What one call of a function uses, as benchmarks/usage measured it.
+
+    Attributes
+    ----------
+    init_ms : float
+        The start of a container.
+    first_ms : float
+        The first call in a container.
+    billed_ms : float
+        A later call.
+    log_bytes, log_events : float
+        What a call logs.
+    reply_bytes : float
+        The size of its reply.
+    metrics : tuple of str
+        The metrics that it sends.
+    """
 
     init_ms: float
     first_ms: float
@@ -64,12 +123,31 @@ class Calls:
 
 
 @dataclass(frozen=True)
-class Usage:
-    """A month. functions: by the name of their folder; assumed: quantities that nothing here can measure, see
-    usage.toml; limits: scenario → USD; estimate_usd: document A's."""
+class UsageProfile:
+    """A month of usage.
 
-    requests: Mapping[str, Requests]
-    functions: Mapping[str, Calls]
+    Attributes
+    ----------
+    requests : mapping
+        Kind of request → its usage.
+    functions : mapping
+        Folder of a function → its usage per call.
+    assumed : mapping
+        Quantities that cannot be measured here; usage.toml gives a reason for each.
+    chart_bytes, document_bytes : float
+        The size of a chart and of a document.
+    passages : float
+        Passages of a document.
+    prompt_bytes : float
+        The size of a prompt for a text generator.
+    limits : mapping
+        Scenario → US dollars that it may cost a month.
+    estimate_usd : float
+        The total of document A's own estimate.
+    """
+
+    requests: Mapping[str, RequestUsage]
+    functions: Mapping[str, FunctionUsage]
     assumed: Mapping[str, float]
     chart_bytes: float
     document_bytes: float
@@ -80,21 +158,47 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Month:
-    """Everything that a rule may look at. parameters: the root's."""
+class CostInputs:
+    """Everything that a pricing rule may look at.
+
+    Attributes
+    ----------
+    resources : tuple of Resource
+        The resources of a scenario.
+    parameters : mapping
+        The parameters of its root template.
+    usage : UsageProfile
+        A month of usage.
+    prices : mapping
+        Key → price.
+    """
 
     resources: tuple[Resource, ...]
     parameters: Mapping[str, Any]
-    usage: Usage
-    prices: Mapping[str, Price]
+    usage: UsageProfile
+    prices: PriceTable
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a bill. group: see bill.NAMED; quantity in the price's unit; usd: their product."""
+class LineItem:
+    """A line of a bill.
+
+    Attributes
+    ----------
+    group : str
+        The part of the bill, one of `bill.GROUPS`.
+    description : str
+        What is billed.
+    quantity : float
+        In the unit of the price.
+    price : Price
+        The price of one unit.
+    usd : float
+        Quantity times price.
+    """
 
     group: str
-    what: str
+    description: str
     quantity: float
     price: Price
     usd: float
@@ -102,22 +206,35 @@ class Line:
 
 @dataclass(frozen=True)
 class Bill:
-    """A scenario's month. total: USD before what is always free; free: USD of that."""
+    """The bill of a scenario's month.
+
+    Attributes
+    ----------
+    scenario : str
+        A scenario of samconfig.toml.
+    lines : tuple of LineItem
+        In the order of `bill.GROUPS`.
+    total : float
+        US dollars before always-free units are subtracted.
+    free : float
+        US dollars that always-free units are worth.
+    """
 
     scenario: str
-    lines: tuple[Line, ...]
+    lines: tuple[LineItem, ...]
     total: float
     free: float
 
 
-def line(month: Month, group: str, what: str, key: str, quantity: float) -> Line:
-    """A line at the price `key`."""
-    if key not in month.prices:
-        raise CostError(f"there is no price {key!r}, which {what} needs: add [price.{key!r}] to the price table")
-    price = month.prices[key]
-    return Line(group, what, quantity, price, quantity * price.value)
+def line_item(inputs: CostInputs, group: str, description: str, price_key: str, quantity: float) -> LineItem:
+    """Make a line at a price of the table. Raises CostError where the table has no such price."""
+    if price_key not in inputs.prices:
+        raise CostError(f"there is no price {price_key!r}, which {description} needs: add [price.{price_key!r}] to the "
+                        "price table")
+    price = inputs.prices[price_key]
+    return LineItem(group, description, quantity, price, quantity * price.usd_per_unit)
 
 
-def of_kind(month: Month, kind: str) -> list[Resource]:
-    """The month's resources of a type."""
-    return [resource for resource in month.resources if resource.kind == kind]
+def resources_of_kind(inputs: CostInputs, kind: str) -> list[Resource]:
+    """The resources of one type."""
+    return [resource for resource in inputs.resources if resource.kind == kind]

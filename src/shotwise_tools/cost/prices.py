@@ -1,4 +1,4 @@
-"""The price table: prices.toml, and a reader's own file over it."""
+"""Read the price table: prices.toml, and optionally a file of the user's own on top of it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from shotwise_tools.cost.models import CostError, Price
+from shotwise_tools.cost.models import CostError, Price, PriceTable
 
 TABLE = Path(__file__).with_name("prices.toml")
 TEXTS = ("unit", "source", "basis")
 FIELDS = {"value", "date", "weak", "free", *TEXTS}
 
 
-def read_prices(override: Path | None = None) -> dict[str, Price]:
-    """Key → price. A file given over the table replaces fields of its prices, or adds whole ones.
+def read_prices(override: Path | None = None) -> PriceTable:
+    """Read the price table.
 
-    Raises CostError for a file that cannot be read or a price that is not whole."""
-    sources, entries = _tables(TABLE)
+    Parameters
+    ----------
+    override : Path, optional
+        A TOML file that replaces fields of prices, or adds prices.
+
+    Raises
+    ------
+    CostError
+        Where a file cannot be read, or a price lacks a field.
+    """
+    sources, entries = _read_table(TABLE)
     if override:
-        more, given = _tables(override)
-        sources |= more
-        for key, entry in given.items():
+        override_sources, override_entries = _read_table(override)
+        sources |= override_sources
+        for key, entry in override_entries.items():
             entries[key] = {**entries.get(key, {}), **entry}
     return {key: _price(key, entry, sources) for key, entry in entries.items()}
 
 
-def _tables(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+def _read_table(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -44,7 +53,7 @@ def _tables(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
 
 
 def _price(key: str, entry: Mapping[str, Any], sources: Mapping[str, str]) -> Price:
-    """A price with its source's address for the name of it."""
+    """Check an entry of the table; the name of its source is replaced by the source's address."""
     if unknown := set(entry) - FIELDS:
         raise CostError(f"the price {key} has {', '.join(sorted(unknown))}, which is not known")
     for name in TEXTS:
@@ -58,7 +67,7 @@ def _price(key: str, entry: Mapping[str, Any], sources: Mapping[str, str]) -> Pr
 
 
 def _amount(key: str, entry: Mapping[str, Any], name: str) -> float:
-    value = entry.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise CostError(f"the price {key} needs {name}, a number that is not below 0; it has {value!r}")
-    return float(value)
+    amount = entry.get(name)
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < float("inf"):
+        raise CostError(f"the price {key} needs {name}, a number that is not below 0; it has {amount!r}")
+    return float(amount)

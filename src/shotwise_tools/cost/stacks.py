@@ -1,4 +1,4 @@
-"""The resources of a scenario: template.yaml and infra/ under the scenario's parameters, nothing typed twice."""
+"""Find the resources of a scenario by resolving template.yaml and infra/ with the scenario's parameters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation.intrinsics import TemplateError
 from shotwise_tools.cloudformation.stacks import NESTED_STACK, ROOT, Stack, resolve, scenario_parameters, scenarios
-from shotwise_tools.cost.models import CostError, Month, Price, Resource
+from shotwise_tools.cost.models import CostError, CostInputs, PriceTable, Resource
 from shotwise_tools.cost.usage import read_usage
 
-# What belongs to one account and costs nothing by its value; without it there would be no page and no index.
-ACCOUNT = {
+# Parameters that belong to one account. They cost nothing, but without them there is no page and no index.
+ACCOUNT_PARAMETERS = {
     "Release": "0" * 12,
     "AllowedCidrs": "203.0.113.0/24",
     "CertificateArn": "arn:aws:acm:ap-northeast-2:111122223333:certificate/page",
@@ -34,43 +34,56 @@ def scenario_names() -> list[str]:
 
 
 def scenario_stack(scenario: str, changes: Mapping[str, str] | None = None) -> Stack:
-    """The root stack of a scenario with everything in it. changes: parameters decided otherwise.
+    """Resolve the root stack of a scenario with everything that is optional, such as the page.
 
-    Raises CostError where there is no such scenario or CloudFormation would refuse it."""
+    Parameters
+    ----------
+    scenario : str
+        A scenario of samconfig.toml.
+    changes : mapping, optional
+        Parameters that differ from the scenario's.
+
+    Raises
+    ------
+    CostError
+        Where there is no such scenario, or CloudFormation would refuse it.
+    """
     try:
-        given = {**ACCOUNT, **{key: value for key, value in scenario_parameters(scenario).items() if value}}
-        return resolve(_root(), {**given, **(changes or {})})
+        configured = {name: setting for name, setting in scenario_parameters(scenario).items() if setting}
+        return resolve(_root_template(), {**ACCOUNT_PARAMETERS, **configured, **(changes or {})})
     except KeyError as error:
         raise CostError(str(error.args[0])) from None
-    except TemplateError as refused:
-        raise CostError(f"{scenario}: {refused}") from None
+    except TemplateError as error:
+        raise CostError(f"{scenario}: {error}") from None
     except OSError as error:
         raise CostError(f"{scenario}: {error.filename}: {error.strerror}") from None
 
 
-def month_of(scenario: str, prices: Mapping[str, Price]) -> Month:
-    """A scenario's month. Raises CostError as `scenario_stack` does."""
+def scenario_inputs(scenario: str, prices: PriceTable) -> CostInputs:
+    """Gather what the bill of a scenario is computed from. Raises CostError as `scenario_stack` does."""
     stack = scenario_stack(scenario)
-    return Month(resources_of(stack), stack.parameters, read_usage(), prices)
+    return CostInputs(stack_resources(stack), stack.parameters, read_usage(), prices)
 
 
-def resources_of(stack: Stack) -> tuple[Resource, ...]:
-    """The resources of a stack and of all below; the stacks themselves are no resources here."""
+def stack_resources(stack: Stack) -> tuple[Resource, ...]:
+    """The resources of a stack and of all nested stacks below it, without the nested stacks themselves."""
     defaults = _function_defaults(ROOT / "template.yaml")
-    found = []
-    for one in stack.stacks():
-        for name, resource in one.resources.items():
+    resources = []
+    for each_stack in stack.stacks():
+        for name, resource in each_stack.resources.items():
             properties: dict[str, Any] = resource.get("Properties", {})
             if resource["Type"] == "AWS::Serverless::Function":
                 properties = {**defaults, **properties}
             if resource["Type"] != NESTED_STACK:
-                found.append(Resource(f"{one.name}.{name}", resource["Type"], properties))
-    return tuple(found)
+                resources.append(Resource(f"{each_stack.name}.{name}", resource["Type"], properties))
+    return tuple(resources)
 
 
-def _root() -> dict[str, Any]:
-    """template.yaml without its roll-outs: they cost nothing, and only SAM parts a function from the alarm that sees
-    its version and stops its alias; as the template stands, the two need each other."""
+def _root_template() -> dict[str, Any]:
+    """Load template.yaml without its deployment preferences, which cost nothing.
+
+    They make a function and the alarm on its version need each other, a circle that only SAM resolves.
+    """
     template = load_yaml(ROOT / "template.yaml")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -80,6 +93,6 @@ def _root() -> dict[str, Any]:
 
 @cache
 def _function_defaults(path: Path) -> dict[str, Any]:
-    """What Globals says of every function, as far as it is said without functions of CloudFormation."""
-    given = load_yaml(path).get("Globals", {}).get("Function", {})
-    return {name: given[name] for name in ("Architectures", "MemorySize") if name in given}
+    """The properties of all functions that Globals sets to plain values."""
+    properties = load_yaml(path).get("Globals", {}).get("Function", {})
+    return {name: properties[name] for name in ("Architectures", "MemorySize") if name in properties}

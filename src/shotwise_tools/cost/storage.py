@@ -1,4 +1,4 @@
-"""Rules for what is kept: buckets and their key, the queue, the stores of vectors."""
+"""Pricing rules for storage: buckets and their key, queues, vector stores."""
 
 from __future__ import annotations
 
@@ -6,78 +6,79 @@ from collections.abc import Iterator
 from typing import Any
 
 from shotwise_tools.cost.compute import ANSWERING, reply_gb
-from shotwise_tools.cost.models import GB, HOURS, Line, Month, Resource, line
+from shotwise_tools.cost.models import GB, HOURS, CostInputs, LineItem, Resource, line_item
 from shotwise_tools.cost.usage import invocations
 
-CHART_MONTHS = 3.0  # where no lifecycle says otherwise
-BUCKET_KEY_SHARE = 0.01  # of S3's requests that still reach KMS where a bucket has a key of its own
+CHART_MONTHS = 3.0  # how long charts are stored where no lifecycle rule says so
+BUCKET_KEY_SHARE = 0.01  # of S3's requests, those that still reach KMS where S3 Bucket Keys are on
 
 
-def buckets(month: Month, found: list[Resource]) -> Iterator[Line]:
-    """What lies in S3 and how often it is asked, and what leaves for the internet."""
-    usage = month.usage
+def price_buckets(inputs: CostInputs, buckets: list[Resource]) -> Iterator[LineItem]:
+    """Price what S3 stores, its requests and their use of KMS, and the data sent to the internet."""
+    usage = inputs.usage
     charts = usage.requests["chart"].count  # each drawn once, fetched once
-    months = next((days / 30 for days in map(_chart_days, found) if days), CHART_MONTHS)
-    kept = charts * usage.chart_bytes * months + 2 * usage.assumed["documents_kept"] * usage.document_bytes
+    months = next((days / 30 for days in map(_chart_days, buckets) if days), CHART_MONTHS)
+    stored = charts * usage.chart_bytes * months + 2 * usage.assumed["documents_kept"] * usage.document_bytes
     changed = usage.assumed["documents_changed"]
-    reads = charts + usage.assumed["library_reads"]
+    reads = charts + usage.assumed["document_store_reads"]
     writes = charts + changed * (2 + usage.passages / 10)
-    yield line(month, "storage", f"S3, {len(found)} buckets", "s3_gb_month", kept / GB)
-    yield line(month, "storage", "S3 writes", "s3_write", writes)
-    yield line(month, "storage", "S3 reads", "s3_read", reads)
-    encrypted = [rule for bucket in found for rule in _encryption(bucket)
+    yield line_item(inputs, "storage", f"S3, {len(buckets)} buckets", "s3_gb_month", stored / GB)
+    yield line_item(inputs, "storage", "S3 writes", "s3_write", writes)
+    yield line_item(inputs, "storage", "S3 reads", "s3_read", reads)
+    encrypted = [rule for bucket in buckets for rule in _encryption(bucket)
                  if rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"].startswith("aws:kms")]
     if encrypted:
         share = BUCKET_KEY_SHARE if all(rule.get("BucketKeyEnabled") for rule in encrypted) else 1.0
-        yield line(month, "keys", "requests of S3", "key_request", (reads + writes) * share)
-    yield line(month, "transfer", "to the internet", "transfer_out_gb", reply_gb(month) + usage.assumed["page_gb"])
+        yield line_item(inputs, "keys", "requests from S3", "key_request", (reads + writes) * share)
+    yield line_item(inputs, "transfer", "to the internet", "transfer_out_gb",
+                    reply_gb(inputs) + usage.assumed["page_gb"])
 
 
 def _chart_days(bucket: Resource) -> float:
-    """After how many days a bucket drops charts; 0 where it says nothing of them."""
+    """After how many days a bucket deletes charts; 0 where it has no rule for them."""
     rules = bucket.properties.get("LifecycleConfiguration", {}).get("Rules", [])
     return sum(float(rule.get("ExpirationInDays", 0)) for rule in rules if rule.get("Prefix", "").startswith("charts"))
 
 
 def _encryption(bucket: Resource) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = bucket.properties.get("BucketEncryption", {}).get(
+    rules: list[dict[str, Any]] = bucket.properties.get("BucketEncryption", {}).get(
         "ServerSideEncryptionConfiguration", [])
-    return found
+    return rules
 
 
-def keys(month: Month, found: list[Resource]) -> Iterator[Line]:
-    """Each of one's own; the first two yearly rotations add as much each."""
-    yield line(month, "keys", f"KMS keys, {len(found)}", "key_month", len(found))
+def price_keys(inputs: CostInputs, keys: list[Resource]) -> Iterator[LineItem]:
+    """Price customer managed keys; the first two yearly rotations add as much each, and are not counted."""
+    yield line_item(inputs, "keys", f"KMS keys, {len(keys)}", "key_month", len(keys))
 
 
-def queues(month: Month, found: list[Resource]) -> Iterator[Line]:
-    """What Lambda's polling asks of the queues that feed a function; messages are few beside it."""
-    fed = sum(event.get("Type") == "SQS" for function in month.resources
+def price_queues(inputs: CostInputs, queues: list[Resource]) -> Iterator[LineItem]:
+    """Price Lambda's polling of the queues that feed a function; the messages are few in comparison."""
+    polled = sum(event.get("Type") == "SQS" for function in inputs.resources
               if function.kind == "AWS::Serverless::Function"
               for event in function.properties.get("Events", {}).values())
-    yield line(month, "storage", f"polls of {fed} of {len(found)} queues", "queue_request",
-               fed * month.usage.assumed["queue_polls"])
+    yield line_item(inputs, "storage", f"polls of {polled} of {len(queues)} queues", "queue_request",
+                    polled * inputs.usage.assumed["queue_polls"])
 
 
-def collections(month: Month, found: list[Resource]) -> Iterator[Line]:
-    """The least that OpenSearch Serverless bills, whether or not anyone asks; with standby replicas twice that."""
-    standby = any(one.properties.get("StandbyReplicas", "ENABLED") != "DISABLED" for one in found)
-    units = month.usage.assumed["opensearch_units"] * (2 if standby else 1)
-    yield line(month, "vectors", f"OpenSearch Serverless, {units:g} OCU", "opensearch_unit_hour", units * HOURS)
+def price_collections(inputs: CostInputs, collections: list[Resource]) -> Iterator[LineItem]:
+    """Price the minimum that OpenSearch Serverless bills even when idle; with standby replicas it is doubled."""
+    standby = any(collection.properties.get("StandbyReplicas", "ENABLED") != "DISABLED" for collection in collections)
+    units = inputs.usage.assumed["opensearch_units"] * (2 if standby else 1)
+    yield line_item(inputs, "vectors", f"OpenSearch Serverless, {units:g} OCU", "opensearch_unit_hour", units * HOURS)
 
 
-def vector_indexes(month: Month, found: list[Resource]) -> Iterator[Line]:
-    """S3 Vectors: what lies there, what is put there, what is asked and looked through."""
-    usage = month.usage
-    size = 4 * float(found[0].properties.get("Dimension", 1024)) + usage.assumed["vector_metadata_bytes"]
-    kept = usage.assumed["documents_kept"] * usage.passages * size
-    asked = sum(invocations(usage, name) for name in ANSWERING)
-    yield line(month, "vectors", "S3 Vectors, kept", "vector_gb_month", kept / GB)
-    yield line(month, "vectors", "S3 Vectors, written", "vector_write_gb",
-               usage.assumed["documents_changed"] * usage.passages * size / GB)
-    yield line(month, "vectors", "S3 Vectors, questions", "vector_query", asked)
-    yield line(month, "vectors", "S3 Vectors, looked through", "vector_scanned_tb", asked * kept / GB / 1024)
+def price_vector_indexes(inputs: CostInputs, indexes: list[Resource]) -> Iterator[LineItem]:
+    """Price S3 Vectors: what is stored and written, the queries, and what they scan."""
+    usage = inputs.usage
+    vector_bytes = 4 * float(indexes[0].properties.get("Dimension", 1024)) + usage.assumed["vector_metadata_bytes"]
+    stored = usage.assumed["documents_kept"] * usage.passages * vector_bytes
+    queries = sum(invocations(usage, name) for name in ANSWERING)
+    yield line_item(inputs, "vectors", "S3 Vectors, stored", "vector_gb_month", stored / GB)
+    yield line_item(inputs, "vectors", "S3 Vectors, written", "vector_write_gb",
+                    usage.assumed["documents_changed"] * usage.passages * vector_bytes / GB)
+    yield line_item(inputs, "vectors", "S3 Vectors, queries", "vector_query", queries)
+    yield line_item(inputs, "vectors", "S3 Vectors, scanned", "vector_scanned_tb", queries * stored / GB / 1024)
 
 
-RULES = {"AWS::S3::Bucket": buckets, "AWS::KMS::Key": keys, "AWS::SQS::Queue": queues,
-         "AWS::OpenSearchServerless::Collection": collections, "AWS::S3Vectors::Index": vector_indexes}
+RULES = {"AWS::S3::Bucket": price_buckets, "AWS::KMS::Key": price_keys, "AWS::SQS::Queue": price_queues,
+         "AWS::OpenSearchServerless::Collection": price_collections, "AWS::S3Vectors::Index": price_vector_indexes}

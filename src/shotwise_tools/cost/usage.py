@@ -1,4 +1,4 @@
-"""A month of use: usage.toml says how many requests and what is assumed, benchmarks/usage what was measured."""
+"""Read a month of usage: requests and assumptions from usage.toml, measurements from benchmarks/usage."""
 
 from __future__ import annotations
 
@@ -7,46 +7,51 @@ import math
 import tomllib
 from pathlib import Path
 
-from shotwise_tools.cost.models import SECONDS, Calls, CostError, Requests, Usage
+from shotwise_tools.cost.models import SECONDS, CostError, FunctionUsage, RequestUsage, UsageProfile
 
-TABLE = Path(__file__).with_name("usage.toml")
-MEASURED = Path(__file__).parents[3] / "benchmarks/usage/results.json"
-
-
-def read_usage() -> Usage:
-    """The committed month."""
-    table = tomllib.loads(TABLE.read_text("utf-8"))
-    measured = json.loads(MEASURED.read_text("utf-8"))
-    functions = {name: Calls(**{**{field: found[field] for field in Calls.__dataclass_fields__},
-                                "metrics": tuple(found["metrics"])})
-                 for name, found in measured["functions"].items()}
-    return Usage(requests={name: Requests(**entry) for name, entry in table["requests"].items()},
-                 functions=functions,
-                 assumed={name: entry["value"] for name, entry in table["assumed"].items()},
-                 chart_bytes=measured["chart"]["bytes"],
-                 document_bytes=measured["document"]["bytes"],
-                 passages=measured["document"]["passages"],
-                 prompt_bytes=measured["functions"]["rag_query"]["prompt_bytes"],
-                 limits=table["limits"],
-                 estimate_usd=table["estimate_usd"])
+ASSUMPTIONS = Path(__file__).with_name("usage.toml")
+MEASUREMENTS = Path(__file__).parents[3] / "benchmarks/usage/results.json"
 
 
-def calls_of(usage: Usage, name: str) -> Calls:
-    """A function's figures. Raises CostError where it was never measured."""
+def read_usage() -> UsageProfile:
+    """Read the committed month of usage."""
+    assumptions = tomllib.loads(ASSUMPTIONS.read_text("utf-8"))
+    measurements = json.loads(MEASUREMENTS.read_text("utf-8"))
+    fields = FunctionUsage.__dataclass_fields__
+    functions = {name: FunctionUsage(**{**{field: measured[field] for field in fields},
+                                        "metrics": tuple(measured["metrics"])})
+                 for name, measured in measurements["functions"].items()}
+    return UsageProfile(
+        requests={name: RequestUsage(**entry) for name, entry in assumptions["requests"].items()},
+        functions=functions,
+        assumed={name: entry["value"] for name, entry in assumptions["assumed"].items()},
+        chart_bytes=measurements["chart"]["bytes"],
+        document_bytes=measurements["document"]["bytes"],
+        passages=measurements["document"]["passages"],
+        prompt_bytes=measurements["functions"]["rag_query"]["prompt_bytes"],
+        limits=assumptions["limits"],
+        estimate_usd=assumptions["estimate_usd"])
+
+
+def function_usage(usage: UsageProfile, name: str) -> FunctionUsage:
+    """What one call of a function uses. Raises CostError where it was never measured."""
     if name not in usage.functions:
         raise CostError(f"benchmarks/usage has no figures for the function {name}: add it to CALLS in "
                         "benchmarks/usage/run.py and run `python -m benchmarks.usage.run`")
     return usage.functions[name]
 
 
-def invocations(usage: Usage, name: str) -> float:
+def invocations(usage: UsageProfile, name: str) -> float:
     """Calls of a function in a month."""
-    asked = sum(kind.count * kind.runs.get(name, 0) for kind in usage.requests.values())
-    return asked + (usage.assumed["documents_changed"] if name == "embed_documents" else 0)
+    by_requests = sum(requests.count * requests.runs.get(name, 0) for requests in usage.requests.values())
+    return by_requests + (usage.assumed["documents_changed"] if name == "embed_documents" else 0)
 
 
-def cold_share(usage: Usage, name: str) -> float:
-    """The share of a function's calls that find no warm container: those whose pause before them was longer than a
-    container is kept (calls come at random), and a few that come at once."""
-    pauses = math.exp(-invocations(usage, name) * usage.assumed["kept_warm_seconds"] / SECONDS)
-    return max(pauses, usage.assumed["least_cold_share"])
+def cold_share(usage: UsageProfile, name: str) -> float:
+    """The share of a function's calls that start a container.
+
+    A call does so where the pause before it was longer than Lambda keeps a container. Calls come at random, so pauses
+    are exponentially distributed. A minimum stands for calls that come at the same moment.
+    """
+    after_pauses = math.exp(-invocations(usage, name) * usage.assumed["kept_warm_seconds"] / SECONDS)
+    return max(after_pauses, usage.assumed["min_cold_share"])
