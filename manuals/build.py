@@ -1,8 +1,8 @@
-"""Build the Korean documents of this folder: every *.md with a front matter block becomes a PDF of the same stem.
+"""Build the Korean documents of this folder: every *.md with front matter becomes a PDF of the same stem.
 
-Stages: read front matter and body → parse the Markdown into tokens (markdown-it-py, with tables) → turn them into
-flowables (headings, paragraphs, lists, tables) → lay them out behind a title page and a table of contents → attach the
-questions that the document answers (*.questions.jsonl beside the source) → write. The same sources give the same bytes.
+The Markdown is parsed into tokens (markdown-it-py, with tables), these become flowables of reportlab (headings,
+paragraphs, lists, tables), which are laid out after a title page and a table of contents. Last, the questions that the
+document answers (*.questions.jsonl beside the source) are attached. The same sources give the same bytes.
 
     python manuals/build.py [--fonts DIR]
 """
@@ -52,7 +52,7 @@ MARGIN, TOP, BOTTOM = 17 * mm, 20 * mm, 17 * mm
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - TOP - BOTTOM
 CELL_PADDING, MAX_CONTENTS = 4, 40
 BULLET = "·"  # NanumSquare's own bullet sign is blank
-# Readers of the PDF tell headings by their size and round it; a rounded 12 counts as body text, hence 13.
+# PDF parsers recognise headings by their rounded size, and take 12 for body text: hence 13.
 HEADING_SIZES = {1: 20, 2: 15, 3: 13}
 
 
@@ -72,26 +72,29 @@ TOC_STYLES = [_style("toc1", 10, BOLD, 1.6, spaceBefore=4), _style("toc2", 10, l
 ALIGNMENTS = {"text-align:right": TA_RIGHT, "text-align:center": TA_CENTER}
 
 
-class Whole(Paragraph):
-    """A paragraph that no page end cuts: each of its sentences can be found on one page."""
+class UnbrokenParagraph(Paragraph):
+    """A paragraph that is never split over two pages, so that each of its sentences can be quoted from one page."""
 
     heading_level: int | None = None
 
     def split(self, width: float, height: float) -> list[Flowable]:
+        """Refuse to be split: reportlab moves the paragraph to the next page instead."""
         return []
 
 
 class Manual(BaseDocTemplate):
-    """A4 pages with the title above and the page number below; collects headings for contents and outline."""
+    """A document of A4 pages with a header and a page number, which collects headings for contents and outline."""
 
     def __init__(self, file: BytesIO, title: str, subject: str, contents_depth: int) -> None:
         super().__init__(file, pagesize=A4, title=title, subject=subject, author="Shotwise", lang="ko",
                          invariant=1)
         self.contents_depth = contents_depth
         frame = Frame(MARGIN, BOTTOM, WIDTH, HEIGHT, 0, 0, 0, 0, id="text")
-        self.addPageTemplates([PageTemplate("title", [frame]), PageTemplate("text", [frame], onPage=self.furniture)])
+        self.addPageTemplates([PageTemplate("title", [frame]),
+                               PageTemplate("text", [frame], onPage=self.draw_header_and_footer)])
 
-    def furniture(self, canvas: Canvas, _doc: BaseDocTemplate) -> None:
+    def draw_header_and_footer(self, canvas: Canvas, _doc: BaseDocTemplate) -> None:
+        """Draw the title above the text and the page number below it."""
         canvas.saveState()
         canvas.setFont(BODY, 8)
         canvas.setFillColor(FAINT)
@@ -101,10 +104,12 @@ class Manual(BaseDocTemplate):
         canvas.restoreState()
 
     def beforeDocument(self) -> None:  # noqa: N802, reportlab's name
+        """Restart the count of headings."""
         self.heading_count = 0  # the layout runs several times until the page numbers settle
 
     def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802, reportlab's name
-        if not isinstance(flowable, Whole) or not (level := flowable.heading_level):
+        """Add a heading to the outline, and to the contents if its level is listed there."""
+        if not isinstance(flowable, UnbrokenParagraph) or not (level := flowable.heading_level):
             return
         self.heading_count += 1
         key, text = f"h{self.heading_count}", flowable.getPlainText()
@@ -115,58 +120,64 @@ class Manual(BaseDocTemplate):
 
 
 def register_fonts(folder: Path) -> None:
-    found = [pair for pair in FONT_PAIRS if all((folder / name).is_file() for name in pair)]
-    if not found:
+    """Register the first pair of a regular and a bold Korean font in a folder."""
+    pairs = [pair for pair in FONT_PAIRS if all((folder / name).is_file() for name in pair)]
+    if not pairs:
         raise SystemExit(f"no Korean fonts in {folder}: need {' or '.join(' and '.join(pair) for pair in FONT_PAIRS)}")
-    for name, file in zip((BODY, BOLD), found[0], strict=True):
+    for name, file in zip((BODY, BOLD), pairs[0], strict=True):
         pdfmetrics.registerFont(TTFont(name, str(folder / file)))
     # Korean has no italics: emphasis keeps the upright face.
     pdfmetrics.registerFontFamily(BODY, normal=BODY, bold=BOLD, italic=BODY, boldItalic=BOLD)
 
 
 def read_source(path: Path) -> tuple[dict[str, str], str] | None:
-    """Front matter and body; None for a Markdown file without front matter, which is no document to build."""
+    """Read front matter and body; None for a Markdown file without front matter, which is not built."""
     opening, _, rest = path.read_text(encoding="utf-8").partition("---\n")
     block, end, body = rest.partition("\n---\n")
     return None if opening or not end else (dict(line.split(": ", 1) for line in block.splitlines()), body)
 
 
 def check_glyphs(text: str, name: str) -> None:
-    """A character that the font lacks would be printed as an empty box."""
+    """Stop at a character that the font lacks, because it would be printed as an empty box."""
     lacking = sorted({c for c in text if c != "\n" and ord(c) not in pdfmetrics.getFont(BODY).face.charToGlyph})
     if lacking:
         raise SystemExit(f"{name}: the font lacks {' '.join(f'{c} (U+{ord(c):04X})' for c in lacking)}")
 
 
 def markup(inline: Token) -> str:
-    """The inline Markdown of a block as reportlab's paragraph markup."""
+    """Convert the inline Markdown of a block to reportlab's paragraph markup."""
     marks = {"strong_open": "<b>", "strong_close": "</b>", "softbreak": " ", "hardbreak": "<br/>"}
     return "".join(marks.get(child.type) or escape(child.content) for child in inline.children or ())
 
 
 def column_widths(texts: Sequence[Sequence[str]], size: float) -> list[float]:
-    """Every column gets its longest word; what is left fills the columns that lack least first, in equal shares."""
+    """Compute the column widths of a table, in points.
+
+    Every column gets the width of its longest word. The remaining width is shared out equally, and columns that need
+    little to fit their longest cell are filled first.
+    """
     def width(text: str) -> float:
         return pdfmetrics.stringWidth(text, BOLD, size) + 2 * CELL_PADDING + 1
     columns = list(zip(*texts, strict=True))
     widths = [max(width(word) for cell in column for word in cell.split() or [""]) for column in columns]
     if (spare := WIDTH - sum(widths)) < 0:
-        return [WIDTH * one / sum(widths) for one in widths]
-    lack = sorted((max(map(width, column)) - widths[at], at) for at, column in enumerate(columns))
-    for done, (missing, at) in enumerate(lack):
-        given = min(missing, spare / (len(lack) - done))
-        widths[at] += given
-        spare -= given
-    return [one + spare / len(widths) for one in widths]
+        return [WIDTH * column_width / sum(widths) for column_width in widths]
+    missing = sorted((max(map(width, column)) - widths[index], index) for index, column in enumerate(columns))
+    for done, (missing_width, index) in enumerate(missing):
+        share = min(missing_width, spare / (len(missing) - done))
+        widths[index] += share
+        spare -= share
+    return [column_width + spare / len(widths) for column_width in widths]
 
 
 def table(tokens: Sequence[Token]) -> Table:
-    rows: list[list[tuple[Token, Token]]] = []  # of a cell: the token that opens it, its text
-    for at, token in enumerate(tokens):
+    """Lay out a table."""
+    rows: list[list[tuple[Token, Token]]] = []  # each cell: the token that opens it, and its text
+    for index, token in enumerate(tokens):
         if token.type == "tr_open":
             rows.append([])
         elif token.type in ("th_open", "td_open"):
-            rows[-1].append((token, tokens[at + 1]))
+            rows[-1].append((token, tokens[index + 1]))
     size = 8 if len(rows[0]) > 6 else 9
     cells = [[Paragraph(markup(text), _style("cell", size, BOLD if opened.type == "th_open" else BODY, 1.3,
                                              alignment=ALIGNMENTS.get(str(opened.attrGet("style")), TA_LEFT)))
@@ -183,36 +194,39 @@ def table(tokens: Sequence[Token]) -> Table:
 
 
 def heading(token: Token, inline: Token, next_type: str) -> Iterator[Flowable]:
+    """Lay out a heading; `next_type` is the type of the block after it."""
     level = min(int(token.tag[1:]), len(HEADING_SIZES))
     # A chapter opens a new page only where little of the old one is left, so no page stays near-empty.
     yield CondPageBreak(HEIGHT * (0.2 if level == 1 else 0.12))
-    paragraph = Whole(markup(inline), STYLES[level])
-    # A table under the smallest heading may go on over the page end, so that no large gap opens before it.
+    paragraph = UnbrokenParagraph(markup(inline), STYLES[level])
+    # A table under the smallest heading may start on the next page, so that no large gap opens before the heading.
     paragraph.keepWithNext = not (level == 3 and next_type == "table_open")
     paragraph.heading_level = level
     yield paragraph
 
 
 def list_item(inline: Token, lists: Sequence[int | None]) -> Paragraph:
+    """Lay out a list item; `lists` is what `flowables` keeps of the open lists."""
     indent, number = 16 * len(lists), lists[-1]
     bullet, font, size = (BULLET, BOLD, 12) if number is None else (f"{number}.", BODY, 10)
     style = _style("item", 10, lead=1.4, leftIndent=indent, bulletIndent=indent - 12, spaceAfter=2,
                    bulletFontName=font, bulletFontSize=size)
-    return Whole(markup(inline), style, bulletText=bullet)
+    return UnbrokenParagraph(markup(inline), style, bulletText=bullet)
 
 
 def flowables(tokens: Sequence[Token]) -> Iterator[Flowable]:
-    """Block by block. `lists` holds the next number of each open list, None for a bulleted one."""
-    at, lists = 0, list[int | None]()
-    while at < len(tokens):
-        token = tokens[at]
+    """Lay out the body block by block."""
+    index = 0
+    lists: list[int | None] = []  # the next number of each open list; None for a bulleted one
+    while index < len(tokens):
+        token = tokens[index]
         if token.type == "heading_open":
-            yield from heading(token, tokens[at + 1], tokens[min(at + 3, len(tokens) - 1)].type)
-            at += 2
+            yield from heading(token, tokens[index + 1], tokens[min(index + 3, len(tokens) - 1)].type)
+            index += 2
         elif token.type == "table_open":
-            end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close")
-            yield table(tokens[at:end])
-            at = end
+            end = next(i for i in range(index, len(tokens)) if tokens[i].type == "table_close")
+            yield table(tokens[index:end])
+            index = end
         elif token.type in ("bullet_list_open", "ordered_list_open"):
             lists.append(None if token.type.startswith("bullet") else int(token.attrGet("start") or 1))
         elif token.type in ("bullet_list_close", "ordered_list_close"):
@@ -221,42 +235,44 @@ def flowables(tokens: Sequence[Token]) -> Iterator[Flowable]:
         elif token.type == "list_item_close":
             lists[-1] = None if lists[-1] is None else lists[-1] + 1
         elif token.type == "inline":
-            yield list_item(token, lists) if lists else Whole(markup(token), STYLES["body"])
+            yield list_item(token, lists) if lists else UnbrokenParagraph(markup(token), STYLES["body"])
         elif token.type not in ("paragraph_open", "paragraph_close", "list_item_open"):
             raise SystemExit(f"Markdown that the builder does not know: {token.type}")
-        at += 1
+        index += 1
 
 
 def story(meta: dict[str, str], tokens: Sequence[Token]) -> list[Flowable]:
-    """Title page (with what stands before the first heading), contents, then the chapters."""
+    """Put together the title page with the text before the first heading, the contents, and the chapters."""
     start = next(i for i, token in enumerate(tokens) if token.type == "heading_open")
-    # Without leaders: a reader of the text would take each dot for the end of a sentence.
+    # Without dot leaders: a parser of the text would take each dot for the end of a sentence.
     contents = TableOfContents(levelStyles=TOC_STYLES, dotsMinLevel=-1, rightColumnWidth=24)
     line = HRFlowable(width="60%", color=INK, spaceBefore=10, spaceAfter=10)
-    names = [Whole(escape(meta[name]), STYLES[name]) for name in ("title", "subject")]
+    names = [UnbrokenParagraph(escape(meta[name]), STYLES[name]) for name in ("title", "subject")]
     return [Spacer(0, 55 * mm), line, *names, line, Spacer(0, 25 * mm), *flowables(tokens[:start]),
-            NextPageTemplate("text"), PageBreak(), Whole("차례", STYLES[2]), contents, PageBreak(),
+            NextPageTemplate("text"), PageBreak(), UnbrokenParagraph("차례", STYLES[2]), contents, PageBreak(),
             *flowables(tokens[start:])]
 
 
 def build(source: Path) -> Path | None:
-    if (read := read_source(source)) is None:
+    """Build the PDF of a Markdown file and return its path; None for a file without front matter."""
+    if (parts := read_source(source)) is None:
         return None
-    meta, body = read
+    meta, body = parts
     check_glyphs(meta["title"] + meta["subject"] + body, source.name)
     tokens = MarkdownIt("commonmark").enable("table").parse(body)
     entries = sum(token.type == "heading_open" and token.tag in ("h1", "h2") for token in tokens)
     depth = 2 if entries <= MAX_CONTENTS else 1  # sections are listed only where the list fits on a page
     target = source.with_suffix(".pdf")
-    laid_out = BytesIO()
-    Manual(laid_out, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))
+    buffer = BytesIO()
+    Manual(buffer, meta["title"], meta["subject"], depth).multiBuild(story(meta, tokens))
     questions = source.with_suffix(".questions.jsonl")
-    pdf = laid_out.getvalue()
+    pdf = buffer.getvalue()
     target.write_bytes(with_questions(pdf, questions.read_bytes()) if questions.is_file() else pdf)
     return target
 
 
 def main() -> None:
+    """Build the documents."""
     parser = argparse.ArgumentParser(description="Build the PDF documents of this folder from their Markdown.")
     parser.add_argument("--fonts", type=Path, default=FONTS, help="folder with the Korean fonts")
     register_fonts(parser.parse_args().fonts)

@@ -1,8 +1,8 @@
 """Print the table of process windows that the process manual shows, computed from the KAMP table.
 
-Stages: read the table as training does (shotwise_training.data.table, by kamp.toml) → keep each shot once and the good
-ones → per product, take P1, median and P99 of every measured feature → a Markdown table. The table in
-process-manual.md is this output, character for character.
+The table is read as training does it (shotwise_training.data.table, by kamp.toml). Duplicates and defective shots are
+dropped, and P1, median and P99 of every measured feature are taken per product type. The table in process-manual.md is
+this output, character for character.
 
     python manuals/windows.py --data DieCasting_Quality_Raw_Data.csv
 """
@@ -24,18 +24,18 @@ QUANTILES = (0.01, 0.50, 0.99)
 
 
 def window_columns() -> list[Column]:
-    """The features that get a window: measured ones. A counter, a category and the constant limits have none."""
+    """The features that have a window: measured values, without counters, categories and constant limits."""
     return [column for column in read_columns(SCHEMA)
             if column.resolution is not None and not column.counter and not column.categories]
 
 
 def decimals(resolution: float) -> int:
-    """0.001 → 3, 1 → 0: as many places as the instrument shows, no more."""
+    """The decimal places that an instrument of this resolution shows: 3 for 0.001, 0 for 1."""
     return len(str(resolution).partition(".")[2]) if resolution < 1 else 0
 
 
 def quantile_cells(values: NDArray[np.float32], resolution: float) -> list[str]:
-    """The quantiles of what was measured, as text."""
+    """P1, median and P99 of the measured values, as text; NaN is a value that was not measured."""
     places = decimals(resolution)
     # A float32 of the table stands for the short decimal that it was read from; NaN is an empty cell, not a zero.
     present = np.round(values[~np.isnan(values)].astype(np.float64), places)
@@ -43,19 +43,20 @@ def quantile_cells(values: NDArray[np.float32], resolution: float) -> list[str]:
 
 
 def window_table(csv_path: str | Path) -> str:
-    """The Markdown table of P1, median and P99 of unique good shots, per product type."""
+    """The Markdown table of P1, median and P99 over unique good shots, per product type."""
     unique = read_table(Path(csv_path), SCHEMA).without_duplicates()
     good = unique.select(~unique.defect)
     names = [column.name for column in good.columns]
     products = good.columns[names.index(PRODUCT)].categories
     shots = {product: good.select(good.features[:, names.index(PRODUCT)] == code)
              for code, product in enumerate(products)}
-    head = ["변수", "식별자", "단위"]
-    head += [f"제품 {p} {column}" for p in products for column in ("P1", "중앙값", "P99")]
-    lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
+    header = ["변수", "식별자", "단위"]
+    header += [f"제품 {product} {quantile}" for product in products for quantile in ("P1", "중앙값", "P99")]
+    lines = [header, ["---"] * 3 + ["---:"] * (len(header) - 3)]
     lines += [_row(column, names.index(column.name), list(shots.values())) for column in window_columns()]
-    # How many shots stand behind the numbers: one count per product, under its median.
-    lines.append(["샷 수", "–", "개"] + [cell for p in products for cell in ("–", str(len(shots[p])), "–")])
+    # The number of shots that the quantiles are taken over, under the median of each product type.
+    lines.append(["샷 수", "–", "개"] + [cell for product in products
+                                       for cell in ("–", str(len(shots[product])), "–")])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 

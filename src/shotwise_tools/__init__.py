@@ -1,1 +1,5 @@
-"""Tools around a deployment: templates evaluated (`cloudformation`), `cost`, `smoke` test, `release`."""
+"""Tools around a deployment.
+
+`cloudformation` evaluates templates, `cost` computes what a month costs, `smoke` tries a deployment out, and `release`
+hashes what a version of the functions is made of.
+"""
