@@ -3,6 +3,7 @@
 ShotwiseError
 ├── InvalidInput       the caller's values; names each bad field and what to do
 ├── NotFound           a chart or document that is not there
+│   └── ShippedDocument  one that came with the installation and stays
 ├── SettingError       a setting of the environment that cannot be used
 ├── BundleError        a model bundle that must not be served
 ├── KnowledgeError     the knowledge index
@@ -56,6 +57,10 @@ class InvalidInput(ShotwiseError):
 
 class NotFound(ShotwiseError):
     """What was asked for does not exist."""
+
+
+class ShippedDocument(NotFound):
+    """The document came with the installation, so it cannot be removed; a file of that name was never added."""
 
 
 class SettingError(ShotwiseError):

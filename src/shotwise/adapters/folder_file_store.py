@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from shotwise.errors import NotFound, StoreError
+from shotwise.errors import NotFound, ShippedDocument, StoreError
 from shotwise.files import StoredFile, Upload
 
 
@@ -49,7 +49,8 @@ class FolderFileStore:
         """Remove the file from the first folder; the others are not ours to change."""
         path = self._find(name)
         if path.parent != self._folders[0]:
-            raise NotFound(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
+            raise ShippedDocument(
+                f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shotwise.errors import FieldError, InvalidInput, KnowledgeError, NotFound, ShotwiseError, StoreError
+from shotwise.errors import FieldError, InvalidInput, KnowledgeError, NotFound, ShippedDocument, ShotwiseError, StoreError
 from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.messages import Param
 
@@ -20,6 +20,7 @@ STATUSES: tuple[tuple[type[ShotwiseError], int, str, str], ...] = (
     (PayloadTooLarge, 413, "payload_too_large", "Payload too large"),
     (UnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type"),
     (InvalidInput, 400, "invalid_input", "Invalid input"),
+    (ShippedDocument, 404, "shipped_document", "Not found"),
     (NotFound, 404, "not_found", "Not found"),
     (StoreError, 503, "store_unavailable", "Store unavailable"),
     (KnowledgeError, 503, "knowledge_unavailable", "Knowledge unavailable"),
