@@ -12,15 +12,25 @@ from typing import Any
 from shotwise_local.gateway import Gateway, Request, Response
 
 
-def ask(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json",
-        query: str = "") -> Response:
-    """One request to the gateway; text and bytes go as they are, all else as JSON."""
+def call(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json",
+         query: str = "") -> Response:
+    """Send a request to the gateway's routes; text and bytes go as they are, all else as JSON."""
     return gateway.handle(Request(method, path, query, {"content-type": media_type}, _content(body), "127.0.0.1"))
 
 
 @dataclass(frozen=True)
-class Served:
-    """A reply as it was sent. parts: of its body, one a message."""
+class AsgiResponse:
+    """A response as it was sent over ASGI.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status.
+    headers : mapping
+        By lower-case name.
+    parts : tuple of bytes
+        The body, one part a message.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -32,8 +42,8 @@ class Served:
         return b"".join(self.parts)
 
     @property
-    def reply(self) -> Response:
-        """As the gateway's routes give one."""
+    def response(self) -> Response:
+        """The same as the gateway's routes return it."""
         return Response(self.status, self.headers, self.body)
 
     def json(self) -> Any:
@@ -41,29 +51,30 @@ class Served:
         return json.loads(self.body)
 
     def events(self) -> Iterator[tuple[str, Any]]:
-        """(kind, data) of server-sent events."""
+        """The server-sent events of the body: (event type, data)."""
         for block in self.body.decode("utf-8").removesuffix("\n\n").split("\n\n"):
-            kind, data = block.split("\n")
-            yield kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+            event_type, data = block.split("\n")
+            yield event_type.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-def serve(gateway: Gateway, method: str, address: str, body: Any = None,
-          headers: Mapping[str, str] | None = None) -> Served:
-    """One request over ASGI. address: an URL or its path and query, percent signs and all. body: as for `ask`, or
-    a list of its parts.
+def call_asgi(gateway: Gateway, method: str, url: str, body: Any = None,
+              headers: Mapping[str, str] | None = None) -> AsgiResponse:
+    """Send a request over ASGI.
+
+    `url` may be a path with its query, percent-encoded. `body` is as for `call`, or a list of its parts.
     """
     parts = body if isinstance(body, list) else [_content(body)]
-    return asyncio.run(_served(gateway, method, address, parts,
-                               {"host": "127.0.0.1:8000", "content-type": "application/json", **(headers or {})}))
+    return asyncio.run(_send(gateway, method, url, parts,
+                             {"host": "127.0.0.1:8000", "content-type": "application/json", **(headers or {})}))
 
 
-async def _served(gateway: Gateway, method: str, address: str, parts: list[bytes],
-                  headers: Mapping[str, str]) -> Served:
-    url = urllib.parse.urlsplit(address)
+async def _send(gateway: Gateway, method: str, url: str, parts: list[bytes],
+                headers: Mapping[str, str]) -> AsgiResponse:
+    address = urllib.parse.urlsplit(url)
     scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
-             "method": method, "scheme": "http", "path": urllib.parse.unquote(url.path), "raw_path": url.path.encode(),
-             "query_string": url.query.encode(), "root_path": "", "headers": list(_encoded(headers.items())),
-             "client": ("127.0.0.1", 5000), "server": ("127.0.0.1", 8000)}
+             "method": method, "scheme": "http", "path": urllib.parse.unquote(address.path),
+             "raw_path": address.path.encode(), "query_string": address.query.encode(), "root_path": "",
+             "headers": list(_encoded(headers.items())), "client": ("127.0.0.1", 5000), "server": ("127.0.0.1", 8000)}
     sent: list[dict[str, Any]] = []
 
     messages = iter([*({"type": "http.request", "body": part, "more_body": True} for part in parts),
@@ -71,7 +82,7 @@ async def _served(gateway: Gateway, method: str, address: str, parts: list[bytes
 
     async def receive() -> dict[str, Any]:
         if (message := next(messages, None)) is None:
-            await asyncio.Event().wait()  # the client stays
+            await asyncio.Event().wait()  # the client stays connected
         assert message
         return message
 
@@ -79,8 +90,8 @@ async def _served(gateway: Gateway, method: str, address: str, parts: list[bytes
         sent.append(message)
 
     await gateway(scope, receive, send)
-    return Served(sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]},
-                  tuple(message["body"] for message in sent[1:] if message.get("body")))
+    return AsgiResponse(sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]},
+                        tuple(message["body"] for message in sent[1:] if message.get("body")))
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:

@@ -1,13 +1,17 @@
-"""The contract tier: the API description, the workflow file, the template and the handlers, held against each other."""
+"""Fixtures of the contract tests: the parsed files, and the stack of one machine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from shotwise_local.gateway import Gateway
+    from shotwise_local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +33,8 @@ def template() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The one-machine stack with a home of its own: (functions, workflow, gateway)."""
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of one machine, with a home of its own."""
     from shotwise_local.stack import open_stack, prepare
 
     with pytest.MonkeyPatch.context() as patched:
@@ -38,3 +42,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         prepare(os.environ, lambda text: None)
         with open_stack() as opened:
             yield opened
+
+
+@pytest.fixture(scope="session")
+def gateway(stack: Stack) -> Gateway:
+    """The gateway of that stack."""
+    return stack.gateway

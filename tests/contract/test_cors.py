@@ -1,4 +1,4 @@
-"""Web pages of other origins: who may call, and who may read what came back."""
+"""Web pages of other origins: which may call, and which may read the response."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ORIGINS = "https://quality.example.com,http://10.0.0.7:3000"
 @pytest.mark.parametrize(("origin", "allowed"), [
     ("https://quality.example.com", True), ("http://10.0.0.7:3000", True), ("https://quality.example.co", False),
     ("quality.example.com", False), ("", False), (",", False)])
-def test_a_browser_hears_which_origins_may_call(api: dict[str, Any], origin: str, allowed: bool) -> None:
-    """Of each path: an origin of the list is named, with the methods that there are; any other one is not."""
+def test_a_preflight_response_names_the_origins_that_may_call(api: dict[str, Any], origin: str, allowed: bool) -> None:
+    """On each path, an origin of the list is named, with the methods of the path; any other origin is not."""
     for path, methods in api["paths"].items():
-        answers = methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseTemplates"]
-        rendered = render(as_deployed(answers["application/json"]), "{}", {"origin": origin})
+        templates = methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseTemplates"]
+        rendered = render(as_deployed(templates["application/json"]), "{}", {"origin": origin})
         names = {name.removeprefix("Access-Control-"): value for name, value in rendered.headers.items()}
         assert rendered.text.strip() == "" and bool(names) == allowed, path
         if allowed:
@@ -40,54 +40,54 @@ def test_a_browser_hears_which_origins_may_call(api: dict[str, Any], origin: str
     (400, {"__type": "ThrottlingException"}), (502, {})])
 def test_a_diagnosis_can_be_read_by_pages_of_allowed_origins(api: dict[str, Any], status: int,
                                                              body: dict[str, Any]) -> None:
-    """Whatever became of it; a page of another origin, or none, gets no such header."""
+    """The header is there whatever the outcome; for a page of another origin, or none, it is not."""
     responses = {pattern: {**spec, "responseTemplates": {kind: as_deployed(text) for kind, text
                                                          in spec["responseTemplates"].items()}}
                  for pattern, spec in api["paths"]["/diagnose"]["post"]["x-amazon-apigateway-integration"]
                  ["responses"].items()}
     for origin in ("https://quality.example.com", "https://elsewhere.example.com", ""):
-        reply = integration_response(responses, status, json.dumps(body), {"origin": origin} if origin else {})
-        named = reply.headers.get("Access-Control-Allow-Origin")
-        assert named == (origin if origin == "https://quality.example.com" else None)
-        assert isinstance(json.loads(reply.body), dict)
+        response = integration_response(responses, status, json.dumps(body), {"origin": origin} if origin else {})
+        allowed_origin = response.headers.get("Access-Control-Allow-Origin")
+        assert allowed_origin == (origin if origin == "https://quality.example.com" else None)
+        assert isinstance(json.loads(response.body), dict)
 
 
 def as_deployed(template: dict[str, Any]) -> str:
     """A template after CloudFormation has put the origins into it."""
-    text, given = template["Fn::Sub"]
-    assert given == {"Origins": {"Fn::Join": [",", {"Ref": "AllowedOrigins"}]}}
+    text, substitutions = template["Fn::Sub"]
+    assert substitutions == {"Origins": {"Fn::Join": [",", {"Ref": "AllowedOrigins"}]}}
     return str(text.replace("${Origins}", ORIGINS))
 
 
-def test_a_reply_names_the_origin_that_may_read_it(bundle: Bundle, event: Callable[..., dict[str, Any]]) -> None:
-    """A reply and a refusal alike, to an allowed origin alone; without a list to nobody."""
+def test_a_response_names_the_origin_that_may_read_it(bundle: Bundle, event: Callable[..., dict[str, Any]]) -> None:
+    """Replies and problems alike name an allowed origin alone; without a list of origins, none."""
     for origins in ((), tuple(ORIGINS.split(","))):
-        function = predict_handler(bundle, origins)
+        handler = predict_handler(bundle, origins)
         for origin in ("http://10.0.0.7:3000", "https://elsewhere.example.com"):
             for body in ({"features": {}}, None):
-                asked = event("POST" if body else "GET", "/predict" if body else "/health", body)
-                asked["headers"]["origin"] = origin
-                asked["multiValueHeaders"] = {"origin": [origin]}
-                reply = function(asked, None)
-                named = reply["multiValueHeaders"].get("Access-Control-Allow-Origin")
-                assert named == ([origin] if origins and origin == "http://10.0.0.7:3000" else None)
+                request = event("POST" if body else "GET", "/predict" if body else "/health", body)
+                request["headers"]["origin"] = origin
+                request["multiValueHeaders"] = {"origin": [origin]}
+                response = handler(request, None)
+                allowed = response["multiValueHeaders"].get("Access-Control-Allow-Origin")
+                assert allowed == ([origin] if origins and origin == "http://10.0.0.7:3000" else None)
 
 
 def test_a_stream_names_the_origin_that_may_read_it() -> None:
-    """As replies do."""
-    for origins, named in (((), None), (("https://quality.example.com",), "https://quality.example.com")):
-        found = asyncio.run(health(stream_query_app(_Silent(), origins)))
-        assert found.status_code == 200 and found.headers.get("access-control-allow-origin") == named
+    """A stream is as other responses."""
+    for origins, allowed in (((), None), (("https://quality.example.com",), "https://quality.example.com")):
+        response = asyncio.run(health(stream_query_app(UnusedAnswerer(), origins)))
+        assert response.status_code == 200 and response.headers.get("access-control-allow-origin") == allowed
 
 
 async def health(app: Any) -> httpx.Response:
-    """What an app answers to a page of the first origin."""
+    """The response of an app to a page of the first origin."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         return await client.get("/health", headers={"origin": "https://quality.example.com"})
 
 
-class _Silent(Answerer):
-    """An answerer that is never asked."""
+class UnusedAnswerer(Answerer):
+    """An answerer that gets no question."""
 
     def __init__(self) -> None:
-        self.name = "silent"
+        self.name = "unused"

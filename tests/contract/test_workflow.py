@@ -1,4 +1,4 @@
-"""Every branch of the workflow file, run in the interpreter with faked tasks."""
+"""Every branch of the workflow file, run in the interpreter with fake functions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.backend.execution import Execution
 
+from shotwise.handlers.replies import degraded_entry
 from shotwise_local.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -21,22 +22,23 @@ SUBSTITUTIONS = {"PredictFunctionArn": "predict", "ImportanceFunctionArn": "impo
                  "RagQueryFunctionArn": "rag_query"}
 
 
-class Tasks:
-    """Faked functions that record what they were called with."""
+class FakeFunctions:
+    """Fake functions that record what they were called with."""
 
     def __init__(self, advice: str = "reject", question: str | None = None, always: tuple[str, ...] = ()) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.raising: dict[str, Exception] = {}
-        self.importance_lacks: tuple[dict[str, str], ...] = ()
-        self.knowledge_lacks: tuple[dict[str, str], ...] = ()
+        self.errors: dict[str, Exception] = {}
+        self.importance_degraded: tuple[dict[str, Any], ...] = ()
+        self.knowledge_degraded: tuple[dict[str, Any], ...] = ()
         self._advice, self._question, self._always = advice, question, always
         self._lock = threading.Lock()
 
     def __call__(self, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Call one of them."""
         with self._lock:
             self.calls.append((name, payload))
-        if name in self.raising:
-            raise self.raising[name]
+        if name in self.errors:
+            raise self.errors[name]
         return {"predict": self._predict, "importance": self._importance, "rag_query": self._rag_query}[name]()
 
     def _predict(self) -> dict[str, Any]:
@@ -46,86 +48,88 @@ class Tasks:
                                "defect_types": ["types"], "limits": ["limits"], "processing_time_ms": 1.5}}
 
     def _importance(self) -> dict[str, Any]:
-        return {"importance": {"a": 0.1}, "top_features": ["top"], "degraded": list(self.importance_lacks),
+        return {"importance": {"a": 0.1}, "top_features": ["top"], "degraded": list(self.importance_degraded),
                 "processing_time_ms": 2.5}
 
     def _rag_query(self) -> dict[str, Any]:
-        return {"answer": "답", "degraded": list(self.knowledge_lacks), "processing_time_ms": 3.5}
+        return {"answer": "답", "degraded": list(self.knowledge_degraded), "processing_time_ms": 3.5}
 
     def called(self) -> set[str]:
         """The names of the functions that were called."""
         return {name for name, _ in self.calls}
 
     def payload(self, name: str) -> dict[str, Any]:
-        """What a function was called with."""
+        """The payload that a function was called with."""
         return next(payload for called, payload in self.calls if called == name)
 
 
-class _Opened:
-    def __init__(self, max_executions: int = 200) -> None:
-        self.tasks: Any = Tasks()
-        self.workflow = Workflow(ROOT / "statemachine/diagnose.asl.json", SUBSTITUTIONS,
-                                 lambda name, payload: self.tasks(name, payload), max_executions)
+class Machine:
+    """The workflow, with functions that a test chooses."""
 
-    def run(self, tasks: Any) -> dict[str, Any]:
-        """Run with these tasks; the result of the execution."""
-        self.tasks = tasks
+    def __init__(self, max_executions: int = 200) -> None:
+        self.functions: Any = FakeFunctions()
+        self.workflow = Workflow(ROOT / "statemachine/diagnose.asl.json", SUBSTITUTIONS,
+                                 lambda name, payload: self.functions(name, payload), max_executions)
+
+    def run(self, functions: Any) -> dict[str, Any]:
+        """Run with these functions; what StartSyncExecution returns."""
+        self.functions = functions
         return self.workflow.run('{"features": {}}')
 
-    def output(self, tasks: Any) -> dict[str, Any]:
-        """Run with these tasks, which have to succeed; the reply."""
-        result = self.run(tasks)
-        assert result["status"] == "SUCCEEDED", result
-        reply: dict[str, Any] = json.loads(result["output"])
+    def output(self, functions: Any) -> dict[str, Any]:
+        """Run with these functions, which have to succeed; the reply."""
+        execution = self.run(functions)
+        assert execution["status"] == "SUCCEEDED", execution
+        reply: dict[str, Any] = json.loads(execution["output"])
         return reply
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[_Opened]:
-    """The workflow with tasks to be set."""
-    opened = _Opened()
-    yield opened
-    opened.workflow.close()
+def machine() -> Iterator[Machine]:
+    """The workflow, for tests that bring their own functions."""
+    machine = Machine()
+    yield machine
+    machine.workflow.close()
 
 
-def test_a_suspect_shot_runs_every_step(machine: _Opened) -> None:
-    """The reply has every part; T3 hears what T1 and T2 found."""
-    tasks = Tasks()
-    reply = machine.output(tasks)
+def test_a_suspect_shot_runs_every_step(machine: Machine) -> None:
+    """The reply has every part; rag_query gets the results of predict and importance."""
+    functions = FakeFunctions()
+    reply = machine.output(functions)
     assert set(reply) == {"prediction", "importance", "knowledge", "skipped", "degraded", "timings_ms"}
     assert (reply["skipped"], reply["degraded"]) == ([], [])
     assert reply["timings_ms"] == {"predict": 1.5, "importance": 2.5, "knowledge": 3.5}
-    assert tasks.payload("predict") == {"diagnose": {"features": {}}}
-    assert tasks.payload("importance") == {"features": {"a": 1}, "language": "ko", "prediction_id": "pred_x"}
-    assert tasks.payload("rag_query") == {"language": "ko", "context": {
+    assert functions.payload("predict") == {"diagnose": {"features": {}}}
+    assert functions.payload("importance") == {"features": {"a": 1}, "language": "ko", "prediction_id": "pred_x"}
+    assert functions.payload("rag_query") == {"language": "ko", "context": {
         "defect_types": ["types"], "limits": ["limits"], "top_features": ["top"]}}
 
 
 @pytest.mark.parametrize(("always", "skipped"), [
     ((), ["importance", "knowledge"]), (("importance",), ["knowledge"]), (("knowledge",), ["importance"]),
     (("importance", "knowledge"), [])])
-def test_an_accepted_shot_skips_what_nobody_asked_for(machine: _Opened, always: tuple[str, ...],
+def test_an_accepted_shot_skips_what_nobody_asked_for(machine: Machine, always: tuple[str, ...],
                                                       skipped: list[str]) -> None:
     """Skipped steps are not called, are null, and are named."""
-    tasks = Tasks("accept", always=always)
-    reply = machine.output(tasks)
+    functions = FakeFunctions("accept", always=always)
+    reply = machine.output(functions)
     assert reply["skipped"] == skipped and [step for step in skipped if reply[step] is not None] == []
     names = {"importance": "importance", "knowledge": "rag_query"}
-    assert tasks.called() == {"predict"} | {names[step] for step in always}
+    assert functions.called() == {"predict"} | {names[step] for step in always}
     assert [step for step in skipped if reply["timings_ms"][step] is not None] == []
 
 
-def test_a_shot_to_inspect_is_suspect(machine: _Opened) -> None:
-    """Advice `inspect` is reason enough."""
-    assert machine.output(Tasks("inspect"))["skipped"] == []
+def test_a_shot_to_inspect_is_suspect(machine: Machine) -> None:
+    """The advice `inspect` is enough for every step."""
+    assert machine.output(FakeFunctions("inspect"))["skipped"] == []
 
 
 @pytest.mark.parametrize("advice", ["reject", "accept"])
-def test_a_question_is_answered_beside_importance(machine: _Opened, advice: str) -> None:
-    """T3 gets the question itself and no context; T2 runs where the shot is suspect."""
-    tasks = Tasks(advice, question="왜?")
-    reply = machine.output(tasks)
-    assert tasks.payload("rag_query") == {"query": "왜?", "language": "ko"} and reply["knowledge"]
+def test_a_question_is_answered_beside_importance(machine: Machine, advice: str) -> None:
+    """rag_query gets the question itself and no context; importance runs if the shot is suspect."""
+    functions = FakeFunctions(advice, question="왜?")
+    reply = machine.output(functions)
+    assert functions.payload("rag_query") == {"query": "왜?", "language": "ko"} and reply["knowledge"]
     assert reply["skipped"] == ([] if advice == "reject" else ["importance"])
     assert reply["timings_ms"]["knowledge"] == 3.5
 
@@ -134,69 +138,69 @@ def test_a_question_is_answered_beside_importance(machine: _Opened, advice: str)
 @pytest.mark.parametrize(("broken", "degraded"), [
     (("importance",), ["importance"]), (("rag_query",), ["knowledge"]),
     (("importance", "rag_query"), ["importance", "knowledge"])])
-def test_a_failed_step_leaves_the_rest(machine: _Opened, question: str | None, broken: tuple[str, ...],
+def test_a_failed_step_leaves_the_rest(machine: Machine, question: str | None, broken: tuple[str, ...],
                                        degraded: list[str]) -> None:
-    """The execution succeeds with what there is; the step is named with the error's name and nothing else of it."""
-    tasks = Tasks(question=question)
-    tasks.raising = {name: RuntimeError("secret") for name in broken}
-    reply = machine.output(tasks)
-    assert reply["degraded"] == [{"step": step, "error": "RuntimeError"} for step in degraded]
+    """The execution succeeds without the step, which is listed with its code and the error's name, and nothing more."""
+    functions = FakeFunctions(question=question)
+    functions.errors = {name: RuntimeError("secret") for name in broken}
+    reply = machine.output(functions)
+    assert reply["degraded"] == [degraded_entry(step, "RuntimeError") for step in degraded]
     assert [step for step in degraded if reply[step] is not None] == [] and "secret" not in json.dumps(reply)
-    assert "rag_query" in tasks.called()
+    assert "rag_query" in functions.called()
 
 
 @pytest.mark.parametrize("question", [None, "왜?"])
-def test_a_part_that_failed_is_told_beside_the_steps(machine: _Opened, question: str | None) -> None:
-    """A chart that could not be kept stands under degraded with a failed step, and the importance is there."""
-    tasks = Tasks(question=question)
-    chart = {"step": "chart", "error": "StoreError"}
-    tasks.importance_lacks = (chart,)
-    tasks.raising = {"rag_query": RuntimeError("secret")}
-    reply = machine.output(tasks)
-    assert reply["degraded"] == [chart, {"step": "knowledge", "error": "RuntimeError"}]
+def test_a_part_that_failed_is_listed_beside_the_steps(machine: Machine, question: str | None) -> None:
+    """A chart that could not be stored is listed with a failed step, and the importance is there."""
+    functions = FakeFunctions(question=question)
+    chart = degraded_entry("chart", "StoreError")
+    functions.importance_degraded = (chart,)
+    functions.errors = {"rag_query": RuntimeError("secret")}
+    reply = machine.output(functions)
+    assert reply["degraded"] == [chart, degraded_entry("knowledge", "RuntimeError")]
     assert reply["importance"]["importance"] == {"a": 0.1}
 
 
 @pytest.mark.parametrize("question", [None, "왜?"])
-def test_what_an_answer_lacks_is_told_with_the_rest(machine: _Opened, question: str | None) -> None:
-    """A model that did not word the answer stands under degraded, with or without a question of one's own."""
-    tasks = Tasks(question=question)
-    tasks.knowledge_lacks = ({"step": "generation", "error": "KnowledgeError"},)
-    reply = machine.output(tasks)
-    assert reply["degraded"] == list(tasks.knowledge_lacks) and reply["knowledge"]["answer"] == "답"
+def test_a_part_of_the_answer_that_failed_is_listed(machine: Machine, question: str | None) -> None:
+    """A language model that failed is listed, with or without a question of the caller's own."""
+    functions = FakeFunctions(question=question)
+    functions.knowledge_degraded = (degraded_entry("generation", "KnowledgeError"),)
+    reply = machine.output(functions)
+    assert reply["degraded"] == list(functions.knowledge_degraded) and reply["knowledge"]["answer"] == "답"
 
 
-def test_t3_still_runs_from_the_prediction_when_t2_fails(machine: _Opened) -> None:
-    """Its context then has no driving values."""
-    tasks = Tasks()
-    tasks.raising = {"importance": RuntimeError("x")}
-    machine.output(tasks)
-    assert tasks.payload("rag_query")["context"] == {"defect_types": ["types"], "limits": ["limits"],
+def test_rag_query_still_runs_from_the_prediction_when_importance_fails(machine: Machine) -> None:
+    """Its context then has no top features."""
+    functions = FakeFunctions()
+    functions.errors = {"importance": RuntimeError("x")}
+    machine.output(functions)
+    assert functions.payload("rag_query")["context"] == {"defect_types": ["types"], "limits": ["limits"],
                                                      "top_features": []}
 
 
-def test_a_rejected_shot_fails_with_its_document(machine: _Opened) -> None:
-    """The cause is the problem document, and nothing else runs."""
+def test_an_invalid_shot_fails_with_its_problem(machine: Machine) -> None:
+    """The cause is the problem, and nothing else runs."""
     called: list[str] = []
 
-    def rejecting(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    def refusing(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         called.append(name)
         return {"invalid_payload": '{"status": 400}'}
 
-    result = machine.run(rejecting)
-    assert (result["status"], result["error"]) == ("FAILED", "InvalidPayload") and called == ["predict"]
-    assert json.loads(result["cause"]) == {"status": 400}
+    execution = machine.run(refusing)
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidPayload") and called == ["predict"]
+    assert json.loads(execution["cause"]) == {"status": 400}
 
 
-def test_any_other_failure_of_t1_fails_the_execution(machine: _Opened) -> None:
+def test_any_other_failure_of_predict_fails_the_execution(machine: Machine) -> None:
     """No later step runs without a prediction."""
-    tasks = Tasks()
-    tasks.raising = {"predict": RuntimeError("x")}
-    assert machine.run(tasks)["error"] == "RuntimeError" and tasks.called() == {"predict"}
+    functions = FakeFunctions()
+    functions.errors = {"predict": RuntimeError("x")}
+    assert machine.run(functions)["error"] == "RuntimeError" and functions.called() == {"predict"}
 
 
-def test_a_slow_t1_is_a_time_out(machine: _Opened) -> None:
-    """After its 3 s the execution ends as States.Timeout, which the response template makes a 504."""
+def test_a_slow_predict_is_a_time_out(machine: Machine) -> None:
+    """After its 3 s the execution ends with States.Timeout, which the response template makes a 504."""
     def slow(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         time.sleep(4)
         return {}
@@ -204,59 +208,59 @@ def test_a_slow_t1_is_a_time_out(machine: _Opened) -> None:
     assert machine.run(slow)["error"] == "States.Timeout"
 
 
-def test_finished_runs_are_forgotten() -> None:
-    """The interpreter keeps every run for ever; starting anew lets go of them all."""
-    opened = _Opened(max_executions=10)
-    opened.tasks = Tasks("accept")
+def test_finished_executions_are_forgotten() -> None:
+    """The interpreter keeps every execution for ever; restarting it lets go of them all."""
+    machine = Machine(max_executions=10)
+    machine.functions = FakeFunctions("accept")
     before = _executions()
     for _ in range(25):
-        opened.workflow.run("{}")
-    kept = _executions() - before
-    opened.workflow.close()
-    assert 0 < kept <= 10
+        machine.workflow.run("{}")
+    remembered = _executions() - before
+    machine.workflow.close()
+    assert 0 < remembered <= 10
 
 
 def _executions() -> int:
-    """How many runs are still in memory."""
+    """How many executions are still in memory."""
     gc.collect()
-    return sum(type(item) is Execution for item in gc.get_objects())
+    return sum(type(tracked) is Execution for tracked in gc.get_objects())
 
 
-def test_a_passing_fault_of_the_service_is_retried(machine: _Opened) -> None:
-    """Lambda's own throttling is tried again, and the reply shows nothing of it."""
-    tasks = Tasks()
+def test_a_transient_error_of_lambda_is_retried(machine: Machine) -> None:
+    """A throttled invocation is tried again, and the reply shows nothing of it."""
+    functions = FakeFunctions()
     throttled = type("Lambda.TooManyRequestsException", (Exception,), {})("busy")
-    faults = [throttled]
+    errors = [throttled]
 
     def once_busy(name: str, payload: dict[str, Any]) -> dict[str, Any]:
-        if name == "importance" and faults:
-            raise faults.pop()
-        return tasks(name, payload)
+        if name == "importance" and errors:
+            raise errors.pop()
+        return functions(name, payload)
 
-    assert machine.output(once_busy)["degraded"] == [] and faults == []
+    assert machine.output(once_busy)["degraded"] == [] and errors == []
 
 
-def test_runs_beside_each_other_do_not_mix(machine: _Opened) -> None:
-    """One parsed definition serves concurrent runs: each reply belongs to its own input."""
+def test_concurrent_executions_do_not_mix(machine: Machine) -> None:
+    """One parsed definition serves concurrent executions: each reply belongs to its own input."""
     def echo(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         if name != "predict":
-            return Tasks()(name, payload)
-        found = Tasks("accept")("predict", payload)
-        found["prediction"]["prediction_id"] = payload["diagnose"]["id"]
-        return found
+            return FakeFunctions()(name, payload)
+        reply = FakeFunctions("accept")("predict", payload)
+        reply["prediction"]["prediction_id"] = payload["diagnose"]["id"]
+        return reply
 
-    machine.tasks = echo
+    machine.functions = echo
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda number: machine.workflow.run(json.dumps({"id": f"p{number}"})), range(40)))
-    assert [json.loads(result["output"])["prediction"]["prediction_id"] for result in results] == \
+        executions = list(pool.map(lambda number: machine.workflow.run(json.dumps({"id": f"p{number}"})), range(40)))
+    assert [json.loads(execution["output"])["prediction"]["prediction_id"] for execution in executions] == \
         [f"p{number}" for number in range(40)]
 
 
-def test_the_interpreter_starts_anew_without_losing_a_run() -> None:
-    """Past the number of runs kept, everything still succeeds."""
-    opened = _Opened(max_executions=5)
-    opened.tasks = Tasks("accept")
+def test_the_interpreter_restarts_without_losing_an_execution() -> None:
+    """Past the number of executions that are kept, everything still succeeds."""
+    machine = Machine(max_executions=5)
+    machine.functions = FakeFunctions("accept")
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: opened.workflow.run("{}"), range(23)))
-    opened.workflow.close()
-    assert {result["status"] for result in results} == {"SUCCEEDED"}
+        executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(23)))
+    machine.workflow.close()
+    assert {execution["status"] for execution in executions} == {"SUCCEEDED"}
