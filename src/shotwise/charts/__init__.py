@@ -1,5 +1,5 @@
-"""Pictures of attributions as PNG: `waterfall` of one shot, `summary` of many (beeswarm, bar, dependence).
+"""Charts of attributions as PNG: `waterfall` for one shot, `summary` for many (beeswarm, bar, dependence).
 
-They are drawn straight on matplotlib's figure, in parts of its width and height, without axes: those would cost more
-than all else, and a diagnosis waits for the picture.
+They are drawn straight on matplotlib's figure, in fractions of its width and height, without matplotlib's axes: those
+would cost more time than everything else, and a diagnosis waits for its chart.
 """

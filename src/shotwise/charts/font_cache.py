@@ -1,6 +1,7 @@
-"""An empty list of fonts for matplotlib, which in charts draws shapes alone (decision 0018).
+"""An empty font cache for matplotlib, which draws only shapes in these charts (decision 0018).
 
-Where it finds no list in its folder it reads every font there is: a quarter of a second of each cold start on Lambda.
+Without a cache in its folder, matplotlib reads every font on the machine: a quarter of a second of each cold start on
+Lambda.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-VERSION = "3.11.0"  # of the list's format, by which matplotlib names the file; it makes a list of its own for any other
+VERSION = "3.11.0"  # of the cache's format and part of its file name; matplotlib ignores any other and makes its own
 
 
 def write_empty_font_cache(folder: Path) -> None:
-    """Put the list into matplotlib's folder, before matplotlib is imported; one that is there stays."""
+    """Write the cache into matplotlib's folder, before matplotlib is imported; an existing one stays."""
     path = folder / f"fontlist-v{VERSION}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Pictures of many attributions: which values matter (bar), which way (beeswarm), how one value acts (dependence)."""
+"""Charts of many shots: which values matter (bar), in which direction (beeswarm), how one value acts (dependence)."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from shotwise.bundle import Bundle, Feature
 from shotwise.charts.canvas import (
     BAND,
     BOLD,
+    COLOUR_SCALE,
     DPI,
     FAINT,
     INK,
     LEFT_EDGE,
     LOWERS,
     RIGHT_EDGE,
-    SCALE,
-    STEPS,
+    SCALE_STEPS,
     Axis,
     Canvas,
     Floats,
-    fitted,
+    fit_text,
 )
 
-SHOWN = 12
+MAX_FEATURES = 12
 INCHES = (7.6, 5.4)
-LABELS, STRIP = 0.27, (0.29, 0.955)
+# Fractions of the width: right edge of the labels; left and right edge of the rows, and of a dependence plot.
+LABEL_EDGE, ROW_SPAN, PLOT_SPAN = 0.27, (0.29, 0.955), (0.1, 0.955)
 BOTTOM, TOP = 0.13, 0.88
 GAP = 0.008
-PLANE = (0.1, 0.955)  # of a dependence plot, across
-EDGE_ROOM = 2 * (1 - PLANE[1] - 0.005) * INCHES[0] * DPI  # of a name under a plane's very end
+EDGE_TICK_WIDTH = 2 * (1 - PLOT_SPAN[1] - 0.005) * INCHES[0] * DPI  # room for a name centred below the plot's end
 TITLE_WIDTH = 0.6 * INCHES[0] * DPI
-SWARM = 0.8  # of a row's height that its dots may fill
+SWARM_HEIGHT = 0.8  # of a row's height, the part that its dots may fill
+SWARM_BINS = 240  # across the picture's width
 
-WORDS = {
+TEXTS = {
     "ko": {"beeswarm": "값이 결함 확률에 준 영향", "bar": "값의 영향 크기 평균", "count": "샷 {count}개",
            "dependence": "{label}의 영향", "point": "%p", "bar_legend": "영향의 절댓값 평균 (%p)",
            "beeswarm_legend": "점 하나가 샷 하나 · 가로: 확률을 낮춤 ← → 높임 (%p) · 파랑: 낮은 값, 빨강: 높은 값",
@@ -51,133 +52,164 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Attributions:
-    """Attributions of N shots. values: float32 [N, F] as the graph takes them; contributions: float64 [N, F]."""
+    """The attributions of many shots.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n_shots, n_features)
+        As the graph takes them; NaN where a value was not measured.
+    contributions : ndarray of float64, shape (n_shots, n_features)
+        Signed, in probability.
+    """
 
     values: NDArray[np.float32]
     contributions: Floats
 
     @property
-    def sizes(self) -> Floats:
-        """[F]: mean absolute contributions; zeros without a shot."""
+    def mean_sizes(self) -> Floats:
+        """Mean absolute contributions, shape (n_features,); zeros without a shot."""
         total: Floats = np.abs(self.contributions).sum(axis=0)
         return total / max(len(self.contributions), 1)
 
     def strongest_columns(self) -> list[int]:
-        """At most SHOWN columns that contribute at all, the largest mean size first."""
-        sizes = self.sizes
-        return [int(column) for column in np.argsort(-sizes, kind="stable")[:SHOWN] if sizes[column] > 0]
+        """At most MAX_FEATURES columns with a contribution other than 0, the largest mean size first."""
+        sizes = self.mean_sizes
+        return [int(column) for column in np.argsort(-sizes, kind="stable")[:MAX_FEATURES] if sizes[column] > 0]
 
 
-def bar(explained: Attributions, bundle: Bundle, language: str) -> bytes:
-    """The mean absolute contribution of each value as PNG."""
-    canvas, columns = _begun(explained, "bar", language)
-    sizes = 100 * explained.sizes
-    across = Axis(0, max((sizes[column] for column in columns), default=1.0), *STRIP, room=0.08)
-    for column, height in zip(columns, _heights(columns), strict=True):
-        end = across(sizes[column])
-        canvas.lines([[(across(0), height), (end, height)]], LOWERS, 13)
-        canvas.text(end + GAP, height, f"{sizes[column]:.1f}{WORDS[language]['point']}")
-        canvas.text(LABELS, height, _label(column, bundle, language), align="right")
+def bar(attributions: Attributions, bundle: Bundle, language: str) -> bytes:
+    """Draw the mean absolute contribution of each value as PNG; `language` is `ko` or `en`."""
+    canvas, columns = _start(attributions, "bar", language)
+    sizes = 100 * attributions.mean_sizes
+    x_axis = Axis(0, max((sizes[column] for column in columns), default=1.0), *ROW_SPAN, room=0.08)
+    for column, height in zip(columns, _row_heights(columns), strict=True):
+        end = x_axis(sizes[column])
+        canvas.lines([[(x_axis(0), height), (end, height)]], LOWERS, 13)
+        canvas.text(end + GAP, height, f"{sizes[column]:.1f}{TEXTS[language]['point']}")
+        canvas.text(LABEL_EDGE, height, _label(column, bundle, language), align="right")
     return canvas.png()
 
 
-def beeswarm(explained: Attributions, bundle: Bundle, language: str) -> bytes:
-    """A dot for every shot and value as PNG: across its contribution, coloured by where the value stands among the
-    shots; grey where it was not measured. Time and dots are as many as the shots: for a few thousand."""
-    canvas, columns = _begun(explained, "beeswarm", language)
-    shown = 100 * explained.contributions[:, columns]
-    across = Axis(float(shown.min(initial=0)), float(shown.max(initial=0)), *STRIP)
-    for tick in across.ticks():
-        canvas.lines([[(across(tick), BOTTOM), (across(tick), TOP)]], FAINT if tick == 0 else BAND, 0.8, behind=True)
-        canvas.text(across(tick), BOTTOM - 0.03, f"{tick:g}", colour=FAINT, align="center")
-    x, y, steps = across(shown), np.zeros(shown.shape), np.zeros(shown.shape, np.int64)
-    for place, (column, height) in enumerate(zip(columns, _heights(columns), strict=True)):
-        canvas.text(LABELS, height, _label(column, bundle, language), align="right")
-        y[:, place] = height + _swarm(x[:, place]) * SWARM * (TOP - BOTTOM) / len(columns) / 2
-        steps[:, place] = _steps(explained.values[:, column])
-    for step in np.unique(steps):  # all rows at once: a line of dots costs as much as thousands of dots
-        canvas.points(x[steps == step], y[steps == step], FAINT if step < 0 else SCALE[step])
+def beeswarm(attributions: Attributions, bundle: Bundle, language: str) -> bytes:
+    """Draw a dot for every shot and value as PNG; `language` is `ko` or `en`.
+
+    A dot's x position is the contribution, its colour the rank of the value among the shots, grey where it was not
+    measured. Time grows with the number of shots; meant for a few thousand.
+    """
+    canvas, columns = _start(attributions, "beeswarm", language)
+    points = 100 * attributions.contributions[:, columns]
+    x_axis = Axis(float(points.min(initial=0)), float(points.max(initial=0)), *ROW_SPAN)
+    for tick in x_axis.ticks():
+        canvas.lines([[(x_axis(tick), BOTTOM), (x_axis(tick), TOP)]], FAINT if tick == 0 else BAND, 0.8, behind=True)
+        canvas.text(x_axis(tick), BOTTOM - 0.03, f"{tick:g}", colour=FAINT, align="center")
+    x, y, steps = x_axis(points), np.zeros(points.shape), np.zeros(points.shape, np.int64)
+    for row, (column, height) in enumerate(zip(columns, _row_heights(columns), strict=True)):
+        canvas.text(LABEL_EDGE, height, _label(column, bundle, language), align="right")
+        y[:, row] = height + _swarm_offsets(x[:, row]) * SWARM_HEIGHT * (TOP - BOTTOM) / len(columns) / 2
+        steps[:, row] = _colour_steps(attributions.values[:, column])
+    for step in np.unique(steps):  # all rows at once: each call costs as much as thousands of dots
+        canvas.points(x[steps == step], y[steps == step], FAINT if step < 0 else COLOUR_SCALE[step])
     return canvas.png()
 
 
-def dependence(explained: Attributions, feature: str, bundle: Bundle, language: str) -> bytes:
-    """The contribution of one value against the value itself as PNG, a dot a shot; shots where it was not measured are
-    left out. The limits are those of all products."""
-    column, words = bundle.position[feature], WORDS[language]
+def dependence(attributions: Attributions, feature: str, bundle: Bundle, language: str) -> bytes:
+    """Draw the contribution of one feature against its value as PNG, with a dot for every shot.
+
+    Parameters
+    ----------
+    attributions : Attributions
+        Shots in which the feature was not measured are left out.
+    feature : str
+        Name of the feature.
+    bundle : Bundle
+        Gives label, unit, and the limits of good shots over all product types, drawn as a band.
+    language : str
+        `ko` or `en`.
+    """
+    column, texts = bundle.position[feature], TEXTS[language]
     schema = bundle.features[column]
-    measured = ~np.isnan(explained.values[:, column])
-    values = explained.values[measured, column].astype(np.float64)
-    contributions = 100 * explained.contributions[measured, column]
+    measured = ~np.isnan(attributions.values[:, column])
+    values = attributions.values[measured, column].astype(np.float64)
+    contributions = 100 * attributions.contributions[measured, column]
     canvas = Canvas(*INCHES)
-    across = Axis(float(values.min()), float(values.max()), *PLANE) if len(values) else Axis(0, 1, *PLANE)
-    upward = Axis(float(contributions.min(initial=0)), float(contributions.max(initial=0)), BOTTOM, TOP)
+    x_axis = Axis(float(values.min()), float(values.max()), *PLOT_SPAN) if len(values) else Axis(0, 1, *PLOT_SPAN)
+    y_axis = Axis(float(contributions.min(initial=0)), float(contributions.max(initial=0)), BOTTOM, TOP)
     if feature in bundle.limits["all"]:
-        _draw_limits(canvas, across, bundle.limits["all"][feature])
-    for tick in upward.ticks():
-        height = upward(tick)
-        canvas.lines([[(PLANE[0], height), (PLANE[1], height)]], FAINT, 0.8 if tick == 0 else 0.3, behind=True)
-        canvas.text(PLANE[0] - GAP, height, f"{tick:g}", colour=FAINT, align="right")
-    _draw_ticks(canvas, across, schema)
-    canvas.points(across(values), upward(contributions), INK)
+        _draw_limits(canvas, x_axis, bundle.limits["all"][feature])
+    _draw_y_ticks(canvas, y_axis)
+    _draw_x_ticks(canvas, x_axis, schema)
+    canvas.points(x_axis(values), y_axis(contributions), INK)
     unit = f" ({schema.unit})" if schema.unit else ""
-    title = words["dependence"].format(label=fitted(schema.label[language], "", TITLE_WIDTH, BOLD))
-    legend = fitted(words["dependence_legend"].format(unit=unit), "", (RIGHT_EDGE - LEFT_EDGE) * INCHES[0] * DPI)
-    canvas.heading(title, words["count"].format(count=len(values)), legend)
+    title = texts["dependence"].format(label=fit_text(schema.label[language], "", TITLE_WIDTH, BOLD))
+    legend = fit_text(texts["dependence_legend"].format(unit=unit), "", (RIGHT_EDGE - LEFT_EDGE) * INCHES[0] * DPI)
+    canvas.heading(title, texts["count"].format(count=len(values)), legend)
     return canvas.png()
 
 
-def _draw_limits(canvas: Canvas, across: Axis, limits: tuple[float, float]) -> None:
-    """The limits of good shots as a band as high as the plane."""
-    low, high = np.clip(across(np.array(limits)), *PLANE)
+def _draw_limits(canvas: Canvas, x_axis: Axis, limits: tuple[float, float]) -> None:
+    """Draw the limits of good shots as a vertical band over the full height of the plot."""
+    low, high = np.clip(x_axis(np.array(limits)), *PLOT_SPAN)
     canvas.lines([[((low + high) / 2, BOTTOM), ((low + high) / 2, TOP)]], BAND, (high - low) * INCHES[0] * 72,
                  behind=True)
 
 
-def _draw_ticks(canvas: Canvas, across: Axis, feature: Feature) -> None:
-    """Round numbers, or the names of the categories, below the plane."""
+def _draw_y_ticks(canvas: Canvas, y_axis: Axis) -> None:
+    """Write round numbers beside the plot, each with a thin line across."""
+    for tick in y_axis.ticks():
+        height = y_axis(tick)
+        canvas.lines([[(PLOT_SPAN[0], height), (PLOT_SPAN[1], height)]], FAINT, 0.8 if tick == 0 else 0.3, behind=True)
+        canvas.text(PLOT_SPAN[0] - GAP, height, f"{tick:g}", colour=FAINT, align="right")
+
+
+def _draw_x_ticks(canvas: Canvas, x_axis: Axis, feature: Feature) -> None:
+    """Write round numbers, or the names of the categories, below the plot."""
     names = {float(code): name for code, name in enumerate(feature.categories)} or \
-        {tick: f"{tick:g}" for tick in across.ticks()}
-    room = (PLANE[1] - PLANE[0]) * INCHES[0] * DPI / (len(names) + 1)
+        {tick: f"{tick:g}" for tick in x_axis.ticks()}
+    width = (PLOT_SPAN[1] - PLOT_SPAN[0]) * INCHES[0] * DPI / (len(names) + 1)
     for tick, name in names.items():
-        place = float(across(tick))
-        if PLANE[0] <= place <= PLANE[1]:  # of the categories, those that the shots have
-            canvas.text(place, BOTTOM - 0.03, fitted(name, "", min(room, EDGE_ROOM)), colour=FAINT, align="center")
+        x = float(x_axis(tick))
+        if PLOT_SPAN[0] <= x <= PLOT_SPAN[1]:  # false for categories that no shot has
+            canvas.text(x, BOTTOM - 0.03, fit_text(name, "", min(width, EDGE_TICK_WIDTH)), colour=FAINT,
+                        align="center")
 
 
-def _begun(explained: Attributions, kind: str, language: str) -> tuple[Canvas, list[int]]:
-    words, canvas = WORDS[language], Canvas(*INCHES)
-    canvas.heading(words[kind], words["count"].format(count=len(explained.values)), words[f"{kind}_legend"])
-    return canvas, explained.strongest_columns()
+def _start(attributions: Attributions, kind: str, language: str) -> tuple[Canvas, list[int]]:
+    """A canvas with the heading of this kind of chart, and the columns to draw."""
+    texts, canvas = TEXTS[language], Canvas(*INCHES)
+    canvas.heading(texts[kind], texts["count"].format(count=len(attributions.values)), texts[f"{kind}_legend"])
+    return canvas, attributions.strongest_columns()
 
 
 def _label(column: int, bundle: Bundle, language: str) -> str:
-    return fitted(bundle.features[column].label[language], "", (LABELS - LEFT_EDGE) * INCHES[0] * DPI)
+    return fit_text(bundle.features[column].label[language], "", (LABEL_EDGE - LEFT_EDGE) * INCHES[0] * DPI)
 
 
-def _heights(columns: list[int]) -> list[float]:
-    """Of the rows, the first one on top."""
+def _row_heights(columns: list[int]) -> list[float]:
+    """Centres of the rows, the first row on top."""
     return [TOP - (TOP - BOTTOM) * (row + 0.5) / len(columns) for row in range(len(columns))]
 
 
-def _swarm(x: Floats) -> Floats:
-    """[-1, 1]: how far from the row's middle each dot goes, so that crowded places are wide: dots of one narrow bin
-    are laid out in turn above and below."""
-    bins = np.floor(x * 240).astype(np.int64)
+def _swarm_offsets(x: Floats) -> Floats:
+    """Vertical offsets of the dots of one row, in [-1, 1], so that crowded places become wide.
+
+    The dots of one narrow bin are laid out by turns above and below the middle.
+    """
+    bins = np.floor(x * SWARM_BINS).astype(np.int64)
     order = np.argsort(bins, kind="stable")
     _, starts, counts = np.unique(bins[order], return_index=True, return_counts=True)
-    place = np.arange(len(x)) - np.repeat(starts, counts)
-    side = np.where(place % 2 == 0, 1, -1) * ((place + 1) // 2)
-    found = np.empty(len(x))
-    found[order] = side / max(counts.max(initial=1) / 2, 8)
-    return found
+    rank_in_bin = np.arange(len(x)) - np.repeat(starts, counts)
+    signed_rank = np.where(rank_in_bin % 2 == 0, 1, -1) * ((rank_in_bin + 1) // 2)
+    offsets = np.empty(len(x))
+    offsets[order] = signed_rank / max(counts.max(initial=1) / 2, 8)
+    return offsets
 
 
-def _steps(values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The step of the colour scale by rank among the shots (equal values alike); -1 where it was not measured."""
+def _colour_steps(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Steps of the colour scale by rank among the shots, the same for equal values; -1 where not measured."""
     measured = ~np.isnan(values)
-    found = np.full(len(values), -1)
-    known = np.sort(values[measured])
-    if len(known):
-        below, up_to = (np.searchsorted(known, values[measured], side) for side in ("left", "right"))
-        found[measured] = np.minimum((below + up_to) * STEPS // (2 * len(known)), STEPS - 1)
-    return found
+    steps = np.full(len(values), -1)
+    ordered = np.sort(values[measured])
+    if len(ordered):
+        below, up_to = (np.searchsorted(ordered, values[measured], side) for side in ("left", "right"))
+        steps[measured] = np.minimum((below + up_to) * SCALE_STEPS // (2 * len(ordered)), SCALE_STEPS - 1)
+    return steps
