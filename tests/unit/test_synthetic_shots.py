@@ -1,4 +1,4 @@
-"""The synthetic shots are what their documentation says."""
+"""Synthetic shots are what their documentation says."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from shotwise.bundle import Bundle
 
 
 def test_the_same_seed_gives_the_same_shots(bundle: Bundle) -> None:
-    """Runs can be compared."""
+    """Test runs are comparable, since the same seed gives the same shots."""
     np.testing.assert_array_equal(generate(bundle, 50, 1), generate(bundle, 50, 1))
     assert not np.array_equal(generate(bundle, 50, 1), generate(bundle, 50, 2), equal_nan=True)
 
 
 def test_values_stay_in_the_range_seen(bundle: Bundle) -> None:
-    """Constants stay constant, categories stay codes, the rest stays inside its range, some values are missing."""
+    """Numbers stay inside their range, categories stay codes, and only values that may be missing are."""
     rows = generate(bundle, 500, 1)
-    for index, feature in enumerate(bundle.features):
+    for column, feature in enumerate(bundle.features):
         if not feature.categories:
             low, high = np.float32(feature.seen)
-            assert np.nanmin(rows[:, index]) >= low and np.nanmax(rows[:, index]) <= high
+            assert np.nanmin(rows[:, column]) >= low and np.nanmax(rows[:, column]) <= high
         else:
-            assert set(rows[:, index]) <= set(range(len(feature.categories)))
-        assert np.isnan(rows[:, index]).any() == feature.missing
+            assert set(rows[:, column]) <= set(range(len(feature.categories)))
+        assert np.isnan(rows[:, column]).any() == feature.missing
