@@ -20,21 +20,21 @@ from shotwise.messages import DOCUMENT_FAILURES, FIELD_REASONS, Message, Param, 
 
 
 class ShotwiseError(Exception):
-    """Base of all errors raised on purpose; `str()` is fit for the person who has to act on it."""
+    """Base class of all errors raised on purpose; `str()` is written for the person who has to act on it."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field at fault.
+    """What is wrong with one field of a request.
 
     Attributes
     ----------
     field : str
-        Its path in the request, such as `features.Spray_Time`.
+        Path of the field in the request, such as `features.Spray_Time`.
     code : str
         A key of `shotwise.messages.FIELD_REASONS`.
     params : mapping
-        The parameters of that reason.
+        The parameters of the reason.
     """
 
     field: str
@@ -48,7 +48,7 @@ class FieldError:
 
 
 class InvalidInput(ShotwiseError):
-    """The input is at fault; `errors` names every bad field at once."""
+    """The caller sent values that cannot be used; `errors` names all of them at once."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
@@ -56,7 +56,7 @@ class InvalidInput(ShotwiseError):
 
 
 class NotFound(ShotwiseError):
-    """What was asked for does not exist."""
+    """The requested chart or document does not exist."""
 
 
 class ShippedDocument(NotFound):
@@ -85,7 +85,7 @@ class DocumentError(KnowledgeError):
     code : str
         A key of `shotwise.messages.DOCUMENT_FAILURES`.
     **params
-        The parameters of that failure.
+        The parameters of the failure.
     """
 
     def __init__(self, name: str, code: str, **params: Param) -> None:
@@ -95,4 +95,4 @@ class DocumentError(KnowledgeError):
 
 
 class StoreError(ShotwiseError):
-    """The store of charts or of documents did not take or give a file."""
+    """A chart or document could not be stored or fetched."""

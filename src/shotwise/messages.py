@@ -1,7 +1,7 @@
-"""What a person may have to act on, by code: a field of a request, a document that failed, a note on a document.
+"""Codes with English texts for everything that a person may have to correct, in requests and in documents.
 
 A code and its parameters are part of the contract: clients build their own wording from them, in any language. The
-English text of a code is not, and may be reworded here without changing anything else.
+English text of a code is not part of it and may be reworded here without changing anything else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 Param = str | int | float | Sequence[str]
 
-# What is wrong with a field of a request, and what to do; read after the field's name.
+# What is wrong with a field of a request and what to do; shown after the field's name.
 FIELD_REASONS: Mapping[str, str] = {
     # a shot's values
     "not_features": "must be an object of feature names and values; GET /model lists them",
@@ -81,8 +81,8 @@ _QUESTIONS_FAULTS: Mapping[str, str] = {
         "{skipped} of {lines} lines of questions.jsonl are skipped: page {page} does not contain \"{text}\"",
 }
 
-# Why a document could not be read, and what to do; read after its name. `cause` is a technical detail, the same in
-# every language. A code that was stored once keeps its text.
+# Why a document could not be read and what to do; shown after its name. `cause` is a technical detail, the same in
+# every language. Codes are stored with documents, so a code is never removed.
 DOCUMENT_FAILURES: Mapping[str, str] = {
     "empty": "is empty; export it again as PDF",
     "not_pdf": "is not a PDF; export it again as PDF",
@@ -113,7 +113,7 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     "earlier_text": "{text}",
 }
 
-# What of a document was not read as it should have been; read after its name.
+# What is incomplete about a document that was read; shown after its name.
 DOCUMENT_NOTES: Mapping[str, str] = {
     "repaired": "is damaged and was repaired; check that no page is missing, or export it again",
     "no_headings": "its headings were not found ({cause}); headings and annotations are read as text",
@@ -134,7 +134,7 @@ class Message:
     code : str
         A key of FIELD_REASONS, DOCUMENT_FAILURES or DOCUMENT_NOTES.
     params : mapping
-        What the text of that code names in braces: JSON values.
+        JSON values for the names in braces in the text of that code.
     """
 
     code: str
@@ -142,26 +142,39 @@ class Message:
 
 
 def text_of(texts: Mapping[str, str], message: Message) -> str:
-    """The English text of a message. Raises KeyError for a code that `texts` lacks, or a parameter that is missing."""
-    return texts[message.code].format_map({name: _shown(name, value) for name, value in message.params.items()})
+    """Render a message in English.
+
+    Parameters
+    ----------
+    texts : mapping of code to text
+        FIELD_REASONS, DOCUMENT_FAILURES or DOCUMENT_NOTES.
+    message : Message
+        The code and its parameters.
+
+    Raises
+    ------
+    KeyError
+        `texts` has no such code, or the message lacks a parameter.
+    """
+    return texts[message.code].format_map({name: _param_text(name, param) for name, param in message.params.items()})
 
 
 def failure_text(name: str, failure: Message) -> str:
-    """Why the document `name` could not be read, in English, beginning with its name."""
+    """Render why a document could not be read, beginning with its name."""
     return f"{name}: {text_of(DOCUMENT_FAILURES, failure)}"
 
 
 def note_text(name: str, note: Message) -> str:
-    """What of the document `name` was not read as it should have been, in English, beginning with its name."""
+    """Render a note on a document, beginning with its name."""
     return f"{name}: {text_of(DOCUMENT_NOTES, note)}"
 
 
-def _shown(name: str, value: Param) -> str:
-    """A parameter as it stands in a text: a list by its items, a unit as " in bar", a float without trailing zeros."""
+def _param_text(name: str, param: Param) -> str:
+    """Write a parameter for a text: a unit as " in bar", a float without trailing zeros, a list with commas."""
     if name == "unit":
-        return f" in {value}" if value else ""
-    if isinstance(value, str | int):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return ", ".join(value)
+        return f" in {param}" if param else ""
+    if isinstance(param, str | int):
+        return str(param)
+    if isinstance(param, float):
+        return f"{param:g}"
+    return ", ".join(param)
