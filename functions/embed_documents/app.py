@@ -1,4 +1,4 @@
-"""The embedding pipeline: a PDF in the bucket → passages. The composition root; see shotwise.handlers.embed_documents."""
+"""Embed documents: composes the handler; `shotwise.handlers.embed_documents` does the work."""
 
 import os
 from functools import partial
@@ -15,4 +15,4 @@ settings = Settings.from_mapping(os.environ)
 documents = open_file_store(settings.documents_bucket, "", "application/pdf", settings.documents,
                             f"{settings.public_url}/uploads")
 handler = embed_documents_handler(open_ingestion(settings.knowledge), documents,
-                                   partial(make_index, settings.knowledge), put_answer)
+                                  partial(make_index, settings.knowledge), put_answer)

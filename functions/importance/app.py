@@ -1,4 +1,4 @@
-"""T2: which values drove the prediction? The composition root; the work is in shotwise.handlers.importance."""
+"""Which values drove the prediction? Composes the handler; `shotwise.handlers.importance` does the work."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from shotwise.graph import Engine
 from shotwise.handlers.importance import importance_handler
 from shotwise.settings import Settings
 
-if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere matplotlib's folder is shared with what draws words by it
+if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere other programs need the list of fonts in that folder
     font_cache.write_empty_font_cache(Path(os.environ["MPLCONFIGDIR"]))
 from shotwise.charts.waterfall import waterfall
 
@@ -19,4 +19,4 @@ settings = Settings.from_mapping(os.environ)
 charts = open_file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
                          f"{settings.public_url}/charts")
 handler = importance_handler(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
-                              settings.allowed_origins)
+                             settings.allowed_origins)

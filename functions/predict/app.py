@@ -1,4 +1,4 @@
-"""T1: is the part defective? The composition root; the work is in shotwise.handlers.predict."""
+"""Is the part defective? Composes the handler; `shotwise.handlers.predict` does the work."""
 
 import os
 

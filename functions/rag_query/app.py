@@ -1,4 +1,4 @@
-"""T3: what do the documents say? The composition root; the work is in shotwise.handlers.rag_query."""
+"""What do the documents say? Composes the handler; `shotwise.handlers.rag_query` does the work."""
 
 import os
 

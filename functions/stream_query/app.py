@@ -1,4 +1,4 @@
-"""POST /query: the answer as a stream. The composition root; the work is in shotwise.handlers.stream_query."""
+"""Answers as a stream: composes the app; `shotwise.handlers.stream_query` does the work."""
 
 import os
 

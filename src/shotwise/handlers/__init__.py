@@ -1,5 +1,6 @@
-"""The edge: what comes in (API Gateway events, workflow payloads) and how answers and errors go out.
+"""Lambda events in, use-cases called, replies and problems out.
 
-`body` reads JSON strictly → `requests` checks what is asked → `function` calls one use-case → `replies` shapes what
-it found → `problem` turns errors into problem documents.
+`body` reads JSON strictly → `requests` checks it → a handler (`predict`, `importance`, `rag_query`, `stream_query`,
+`embed_documents`), built on `lambda_handler`, calls one use-case → `replies` shapes the result → `problem` turns errors
+into RFC 9457 problems.
 """

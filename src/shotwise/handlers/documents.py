@@ -1,7 +1,7 @@
 """The routes of documents: GET|POST /documents, GET|DELETE /documents/{name}, GET /search.
 
-A file never passes through the API: POST returns the URL to send it to, which is the store itself. The store's event has
-the document read (see `embed_documents`), and GET /documents says what became of it.
+A file never passes through the API: POST returns the URL to send it to, which is the store itself. The store's event
+starts `embed_documents`, and GET /documents says what became of the file.
 """
 
 from __future__ import annotations

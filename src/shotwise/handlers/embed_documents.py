@@ -1,7 +1,7 @@
-"""The embedding pipeline at the edge: messages of a queue that carry S3 events → the library.
+"""The embedding pipeline: SQS messages with S3 events in, passages in the knowledge index out.
 
-An event only says that something happened to a name. What is done is decided by what the bucket holds under it now:
-there is a file, so it is ingested; there is none, so it is removed. So events may come twice, late or out of order.
+An event only says that something happened to a file name. What is done depends on what the bucket has under that name
+now: a file is ingested; without one, the document is removed. So events may arrive twice, late or out of order.
 """
 
 from __future__ import annotations
@@ -21,52 +21,68 @@ from shotwise.errors import NotFound
 from shotwise.files import FileStore
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.lambda_handler import emit_metrics, function_version
-from shotwise.handlers.prepare_index import Send, is_stack_event, prepare_index
+from shotwise.handlers.prepare_index import SendResponse, is_stack_event, prepare_index
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 
 SERVICE = "embed_documents"
 
 
 def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_index: Callable[[], None],
-                             send: Send) -> Callable[[Any, Any], dict[str, Any]]:
-    """The handler of a queue. A message whose work fails is reported back alone, to be tried again and in the end put
-    aside; a file that cannot be read is no failure of ours: its reason is noted, and the message is done.
+                            send_response: SendResponse) -> Callable[[Any, Any], dict[str, Any]]:
+    """Return the handler of the documents queue, and of the stack that wants an index made.
 
-    make_index, send: what a stack asks for, and where its answer goes; see prepare_index."""
+    Only the messages that failed are reported back to the queue, which delivers them again and finally moves them to
+    the dead letters. A file that cannot be read is not a failure of ours: its reason is stored, and the message is
+    done.
+
+    Parameters
+    ----------
+    ingestion : Ingestion
+        Ingests and removes documents.
+    documents : FileStore
+        The bucket of the documents.
+    make_index, send_response : callable
+        Passed on to `prepare_index`.
+    """
     logger = Logger(service=SERVICE)
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
-    def handle(record: SQSRecord, lambda_context: Any = None) -> None:
-        for name in dict.fromkeys(_names(record.body)):
+    def handle_record(record: SQSRecord, lambda_context: Any = None) -> None:
+        for name in dict.fromkeys(_file_names(record.body)):
             try:
-                found = sync(name, ingestion, documents)
+                outcome = sync_document(name, ingestion, documents)
             except Exception:
                 logger.exception("failed", document=name)
-                emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))  # Lambda sees a success
+                # Lambda counts the invocation as a success; this metric is what stops a roll-out.
+                emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))
                 raise
-            logger.info("ingested", document=name, state=found.state, reason=found.reason, notes=found.note_texts)
-            emit_metrics(SERVICE, {}, {"Pages": found.pages, "Passages": found.passages,
-                               "FailedDocuments": float(found.state == "failed")}, model_version=ingestion.name)
+            logger.info("ingested", document=name, state=outcome.state, reason=outcome.reason,
+                        notes=outcome.note_texts)
+            emit_metrics(SERVICE, {}, {"Pages": outcome.pages, "Passages": outcome.passages,
+                                       "FailedDocuments": float(outcome.state == "failed")},
+                         model_version=ingestion.name)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
         if is_stack_event(event):
-            prepare_index(event, make_index, send, logger)
+            prepare_index(event, make_index, send_response, logger)
             return {}
-        return dict(process_partial_response(event, handle, processor, context))
+        return dict(process_partial_response(event, handle_record, processor, context))
 
     return handler
 
 
-def sync(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
-    """Make the library hold what the store holds under this name. A name that no document may have is noted as the
-    reason why it is not read; a folder is passed over."""
+def sync_document(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
+    """Bring the index in line with what the file store has under a name.
+
+    A file with a name that no document may have is not read, and the index notes why. A folder is skipped.
+    """
     if name.endswith("/"):
         return IngestResult(name, "unchanged")
     fault = name_fault(name)
     with tempfile.TemporaryDirectory() as folder:
         try:
             if fault:
-                documents.get(name)
+                documents.get(name)  # raises NotFound if there is no such file
                 return ingestion.refuse(name, fault)
             path = documents.fetch(name, Path(folder))
         except NotFound:
@@ -74,7 +90,7 @@ def sync(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
         return ingestion.ingest(path)
 
 
-def _names(body: str) -> Iterator[str]:
-    """The names that a message speaks of; none in what S3 sends to try the way out."""
+def _file_names(body: str) -> Iterator[str]:
+    """The file names of the events in a message; none in the test event that S3 sends when a notification is set up."""
     for event in json.loads(body).get("Records", ()):
         yield unquote_plus(event["s3"]["object"]["key"])

@@ -1,4 +1,4 @@
-"""A stored file as a response: its bytes, or a redirect to where they are."""
+"""A stored file as an HTTP response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shotwise.files import StoredFile
 
 
 def file_response(stored: StoredFile, content_type: str) -> Response[Any]:
-    """200 with the bytes (API Gateway wants them in base64; Powertools sees to it), or 302 to the address."""
+    """Return 200 with the bytes of a file, which Powertools encodes in base64, or 302 to the URL where it is."""
     if stored.content is None:
         return Response(302, content_type, "", headers={"Location": stored.url or ""})
     return Response(200, content_type, stored.content)

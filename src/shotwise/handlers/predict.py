@@ -39,8 +39,10 @@ def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandle
                             "always": {step: step in request.always for step in STEPS}}}
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        """The workflow sends {"diagnose": its input} and gets the checked request back, or {"invalid_payload": the
-        problem}; any other event is a body of /predict.
+        """Answer the workflow, or predict from the event as from a body of /predict.
+
+        The workflow sends {"diagnose": its input} and gets the checked request back with the prediction, or
+        {"invalid_payload": the problem}.
         """
         if set(event) != {"diagnose"}:
             return handler.with_metrics(post_predict, event)
@@ -73,8 +75,9 @@ def _diagnose_body(workflow_input: Any) -> dict[str, Any]:
 
 
 def _received(workflow_input: Mapping[str, Any]) -> float | None:
-    """When the API received the request that started the workflow, in ms since 1970. The time from there to here is
-    nearly all that a diagnosis takes if it ends with the prediction.
+    """When the API received the request that started the workflow, in ms since 1970.
+
+    The time from there to here is nearly all that a diagnosis takes if it ends with the prediction.
     """
     received = workflow_input.get("received")
     return float(received) if isinstance(received, int) else None

@@ -1,7 +1,7 @@
-"""CloudFormation at the edge: a stack has the index of a store made before the first document comes.
+"""A CloudFormation custom resource: makes the index of a vector store before the first document arrives.
 
-Of the function that embeds, because that one alone may make it, and stands in the network from which alone a private
-collection is reached.
+It belongs to the function that embeds documents, because that one alone may make the index, and is in the only network
+from which a private collection can be reached.
 """
 
 from __future__ import annotations
@@ -15,40 +15,58 @@ from aws_lambda_powertools import Logger
 
 from shotwise.errors import KnowledgeError
 
-Send = Callable[[str, bytes], None]
-# A collection's data policy holds a minute or so after it is made; until then the store turns us away. What is left of
-# the function's 900 s is for a try that begins at the end: making an index is waited for up to 180 s.
+SendResponse = Callable[[str, bytes], None]
+# The data policy of a collection takes effect a minute or so after it is made; until then the store refuses us. What is
+# left of the function's 900 s is for a last try that begins at the end: making an index may take up to 180 s.
 PAUSE_SECONDS, MAX_SECONDS = 15.0, 600.0
+MAX_REASON = 1000  # characters
 
 
 def is_stack_event(event: Any) -> bool:
-    """Whether CloudFormation asks, and waits for an answer at the address that it gives."""
+    """Return whether an event is CloudFormation's, which waits for a response at the URL that it gives."""
     return isinstance(event, dict) and "ResponseURL" in event and "RequestType" in event
 
 
-def prepare_index(event: Mapping[str, Any], make: Callable[[], None], send: Send, logger: Logger, *,
-                  sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
-    """Make the index, unless the stack goes: with it the collection goes, and the index in it. make: does nothing where
-    it is there. send: gives CloudFormation the answer, of success and of failure; without one it waits in vain."""
-    reason = "" if event["RequestType"] == "Delete" else _made(make, logger, sleep, clock)
-    answer = {"Status": "FAILED" if reason else "SUCCESS", "Reason": reason or "the index is there",
-              "PhysicalResourceId": event["ResourceProperties"]["Index"],
-              **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}}
-    send(event["ResponseURL"], json.dumps(answer).encode())
+def prepare_index(event: Mapping[str, Any], make_index: Callable[[], None], send_response: SendResponse,
+                  logger: Logger, *, sleep: Callable[[float], None] = time.sleep,
+                  clock: Callable[[], float] = time.monotonic) -> None:
+    """Make the index and tell CloudFormation how that went.
+
+    If the stack is being deleted, nothing is made: the index is deleted with its collection.
+
+    Parameters
+    ----------
+    event : mapping
+        CloudFormation's event.
+    make_index : callable
+        Makes the index; does nothing if it exists. Raises KnowledgeError.
+    send_response : callable
+        Sends a body to a URL. It is called in any case: without a response, CloudFormation waits until it times out.
+    logger : Logger
+        Gets what went wrong.
+    sleep, clock : callable
+        Wait for and tell the time, in seconds.
+    """
+    failure = "" if event["RequestType"] == "Delete" else _try_until_made(make_index, logger, sleep, clock)
+    response = {"Status": "FAILED" if failure else "SUCCESS", "Reason": failure or "the index is there",
+                "PhysicalResourceId": event["ResourceProperties"]["Index"],
+                **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}}
+    send_response(event["ResponseURL"], json.dumps(response).encode())
 
 
-def _made(make: Callable[[], None], logger: Logger, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
-    """Why the index could not be made; empty where it was."""
+def _try_until_made(make_index: Callable[[], None], logger: Logger, sleep: Callable[[float], None],
+                    clock: Callable[[], float]) -> str:
+    """Why the index could not be made; empty if it was."""
     end = clock() + MAX_SECONDS
     while True:
         try:
-            make()
+            make_index()
             return ""
         except KnowledgeError as error:
             logger.warning("the index could not be made yet", reason=str(error))
             if clock() >= end:
-                return str(error)[:1000]
-        except Exception as error:  # whatever it is, the stack waits for an answer; the log has the rest
+                return str(error)[:MAX_REASON]
+        except Exception as error:  # whatever it is, the stack waits for a response; the log has the rest
             logger.exception("the index could not be made")
-            return f"{type(error).__name__}: see the log of the function that embeds"
+            return f"{type(error).__name__}: see the log of the function that embeds documents"
         sleep(PAUSE_SECONDS)

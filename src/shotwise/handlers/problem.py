@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shotwise.errors import FieldError, InvalidInput, KnowledgeError, NotFound, ShippedDocument, ShotwiseError, StoreError
+from shotwise.errors import (
+    FieldError,
+    InvalidInput,
+    KnowledgeError,
+    NotFound,
+    ShippedDocument,
+    ShotwiseError,
+    StoreError,
+)
 from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.messages import Param
 

@@ -47,8 +47,9 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "limits": [{"feature": breach.feature, "value": breach.value, "low": breach.low, "high": breach.high}
                    for breach in prediction.limit_breaches],
         "imputed": list(prediction.imputed),
-        "history": prediction.history and {"results": prediction.history.known_outcomes, "used": prediction.history.used,
-                                           "probability_alone": _rounded(prediction.history.probability_alone)},
+        "history": prediction.history and {
+            "results": prediction.history.known_outcomes, "used": prediction.history.used,
+            "probability_alone": _rounded(prediction.history.probability_alone)},
         "latent_features": [_rounded(value) for value in prediction.latent],
         "model_version": bundle.version, "prediction_id": prediction_id}
 
