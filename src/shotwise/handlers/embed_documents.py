@@ -56,11 +56,7 @@ def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_ind
                 # Lambda counts the invocation as a success; this metric is what stops a roll-out.
                 emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))
                 raise
-            logger.info("ingested", document=name, state=outcome.state, reason=outcome.reason,
-                        notes=outcome.note_texts)
-            emit_metrics(SERVICE, {}, {"Pages": outcome.pages, "Passages": outcome.passages,
-                                       "FailedDocuments": float(outcome.state == "failed")},
-                         model_version=ingestion.name)
+            _record_outcome(outcome, ingestion.name, logger)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
         if is_stack_event(event):
@@ -69,6 +65,13 @@ def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_ind
         return dict(process_partial_response(event, handle_record, processor, context))
 
     return handler
+
+
+def _record_outcome(outcome: IngestResult, model_version: str, logger: Logger) -> None:
+    logger.info("ingested", document=outcome.name, state=outcome.state, reason=outcome.reason,
+                notes=outcome.note_texts)
+    emit_metrics(SERVICE, {}, {"Pages": outcome.pages, "Passages": outcome.passages,
+                               "FailedDocuments": float(outcome.state == "failed")}, model_version=model_version)
 
 
 def sync_document(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
