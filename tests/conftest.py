@@ -1,4 +1,4 @@
-"""What every tier of tests shares."""
+"""Fixtures and hooks that all tests share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-# Logs and metrics of handlers under test would drown the report; a test that reads them turns them on.
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
+# Logs and metrics of the tested handlers would flood the report; a test that reads them turns them on.
 os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
 os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
@@ -29,23 +29,24 @@ from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
+ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "models/shotwise"
 INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
 
 
 def pytest_report_header() -> str:
-    """Say which shots this run tests with."""
+    """Report which shots this run tests with."""
     path = kamp_csv()
     return "shots: real, from SHOTWISE_KAMP_CSV" if path else "shots: synthetic, because SHOTWISE_KAMP_CSV is not set"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say it again at the end, where it is read."""
+    """Report it again at the end, where people look."""
     terminalreporter.write_line(pytest_report_header())
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where skips count as failures (CI), fail on any."""
+    """Fail the run if a test was skipped and SHOTWISE_NO_SKIPS is set, as in CI."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("SHOTWISE_NO_SKIPS") and reporter and reporter.stats.get("skipped") and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -62,19 +63,19 @@ def bundle() -> Bundle:
 def excluding(bundle: Bundle) -> Bundle:
     """The shipped bundle with one more excluded column, Ladle."""
     entry = {"name": "Ladle", "label": {"ko": "국자", "en": "Ladle"}, "reason": "the same in every shot"}
-    document = {**bundle.manifest, "excluded": [*bundle.manifest["excluded"], entry]}
-    return replace(bundle, excluded=(*bundle.excluded, ExcludedColumn(**entry)), manifest=document)
+    manifest = {**bundle.manifest, "excluded": [*bundle.manifest["excluded"], entry]}
+    return replace(bundle, excluded=(*bundle.excluded, ExcludedColumn(**entry)), manifest=manifest)
 
 
 @pytest.fixture(scope="session")
 def shots(bundle: Bundle) -> Shots:
-    """Real shots where there are, else synthetic ones."""
+    """Real shots if SHOTWISE_KAMP_CSV is set, else synthetic ones."""
     return load_shots(bundle)
 
 
 @pytest.fixture(scope="session")
 def analyzer() -> Analyzer:
-    """Splits text by the shipped dictionaries."""
+    """The analyzer with the shipped dictionaries."""
     return Analyzer(read_dictionary(*shipped_dictionaries()))
 
 
@@ -86,7 +87,7 @@ def index(analyzer: Analyzer) -> HybridSearch:
 
 @pytest.fixture(scope="session")
 def answerer(index: HybridSearch) -> Answerer:
-    """What answers from the shipped index, extractively."""
+    """Answers from the shipped index with quotes alone."""
     return Answerer(index)
 
 
@@ -104,7 +105,7 @@ def good_features(bundle: Bundle) -> dict[str, Any]:
 
 @pytest.fixture
 def event() -> Callable[..., dict[str, Any]]:
-    """Make an API Gateway proxy event: event("POST", "/predict", body)."""
+    """A function that makes an API Gateway proxy event: event("POST", "/predict", body)."""
 
     def make(method: str, path: str, body: Any = None, *, resource: str | None = None,
              **parameters: str) -> dict[str, Any]:

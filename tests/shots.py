@@ -1,10 +1,10 @@
-"""The shots that tests use: the real ones where SHOTWISE_KAMP_CSV names them, else synthetic ones.
+"""The shots that tests use: real ones if SHOTWISE_KAMP_CSV names their file, else synthetic ones.
 
-The synthetic generator needs nothing but the bundle: every shot starts from one of its background shots (real shots,
-shipped with the model); then each varying numeric value moves, with probability 0.7, by a normal step of 5 % of the
-range seen, is clipped to that range and rounded to the machine's resolution; a value that may be missing is missing
-in 1 of 50 shots. The schema is therefore the real one and the values are plausible, but their joint distribution is
-not that of a foundry, so nothing about the model's quality may be concluded from them.
+Synthetic shots are made from the bundle alone. Each starts as one of its background shots (real shots, shipped with
+the model). Every numeric value that varies then moves with probability 0.7 by a normal step of 5 % of the range seen,
+is clipped to that range and rounded to the machine's resolution. A value that may be missing is missing in 1 of 50
+shots. Schema and values are therefore realistic, but the joint distribution is not that of a foundry, so nothing about
+the model's quality may be concluded from them.
 """
 
 from __future__ import annotations
@@ -19,28 +19,37 @@ from numpy.typing import NDArray
 from shotwise.bundle import Bundle, Feature
 
 ROOT = Path(__file__).parent.parent
-SYNTHETIC = 500
+N_SYNTHETIC = 500
 
 
 @dataclass(frozen=True)
 class Shots:
-    """features: float32 [N, F] as the graph takes them. origin: what the run says of them."""
+    """Shots to test with.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_shots, n_features)
+        As the graph takes them.
+    origin : str
+        Where they come from, for the test report.
+    """
 
     features: NDArray[np.float32]
     origin: str
 
 
 def kamp_csv() -> Path | None:
-    """The file of real shots, where the environment names one."""
-    named = os.environ.get("SHOTWISE_KAMP_CSV")
-    return Path(named) if named else None
+    """The file of real shots that the environment names, or None."""
+    path = os.environ.get("SHOTWISE_KAMP_CSV")
+    return Path(path) if path else None
 
 
 def load_shots(bundle: Bundle) -> Shots:
-    """All real shots, or SYNTHETIC generated ones."""
+    """Load all real shots, or generate N_SYNTHETIC ones."""
     path = kamp_csv()
     if path is None:
-        return Shots(generate(bundle, SYNTHETIC, seed=0), f"{SYNTHETIC} synthetic shots (SHOTWISE_KAMP_CSV is not set)")
+        origin = f"{N_SYNTHETIC} synthetic shots (SHOTWISE_KAMP_CSV is not set)"
+        return Shots(generate(bundle, N_SYNTHETIC, seed=0), origin)
     from shotwise_training.data.table import read_table
 
     table = read_table(path, ROOT / "src/shotwise_training/kamp.toml")
@@ -48,14 +57,14 @@ def load_shots(bundle: Bundle) -> Shots:
 
 
 def generate(bundle: Bundle, count: int, seed: int) -> NDArray[np.float32]:
-    """Synthetic shots, float32 [count, F]; the same seed gives the same shots."""
+    """Make synthetic shots, float32 of shape (count, n_features); the same seed gives the same shots."""
     random = np.random.default_rng(seed)
     rows = bundle.background[random.integers(len(bundle.background), size=count)].copy()
-    for index, feature in enumerate(bundle.features):
+    for column, feature in enumerate(bundle.features):
         if not feature.constant and not feature.categories:
-            rows[:, index] = _moved(rows[:, index], feature, random)
+            rows[:, column] = _moved(rows[:, column], feature, random)
         if feature.missing:
-            rows[random.random(count) < 0.02, index] = np.nan
+            rows[random.random(count) < 0.02, column] = np.nan
     return rows
 
 
@@ -69,11 +78,12 @@ def _moved(values: NDArray[np.float32], feature: Feature, random: np.random.Gene
 
 
 def as_features(row: NDArray[np.float32], bundle: Bundle) -> dict[str, float | str | None]:
-    """A row of the graph's input as a caller would send it."""
-    return {feature.name: _given(float(value), feature) for feature, value in zip(bundle.features, row, strict=True)}
+    """Turn a row of the graph's input into the values that a caller would send."""
+    return {feature.name: _request_value(float(value), feature)
+            for feature, value in zip(bundle.features, row, strict=True)}
 
 
-def _given(value: float, feature: Feature) -> float | str | None:
+def _request_value(value: float, feature: Feature) -> float | str | None:
     if np.isnan(value):
         return None
     return feature.categories[int(value)] if feature.categories else float(str(np.float32(value)))
