@@ -1,0 +1,1 @@
+"""Tests of the infrastructure, on templates that are resolved without an account."""

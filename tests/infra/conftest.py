@@ -1,4 +1,4 @@
-"""The infra tier: what CloudFormation would make of the templates, without an account."""
+"""Fixtures of the infra tests: the stacks that CloudFormation would create, resolved without an account."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from .systems import ALL, SCENARIOS, system
 
 @pytest.fixture(params=SCENARIOS)
 def scenario(request: pytest.FixtureRequest) -> Stack:
-    """Each scenario, as it is deployed, with its page."""
+    """Each scenario as it is deployed, with its page."""
     return system(request.param)
 
 
-@pytest.fixture(params=ALL, ids=lambda one: f"{one[0]}, {one[1]}")
+@pytest.fixture(params=ALL, ids=", ".join)
 def any_system(request: pytest.FixtureRequest) -> Stack:
     """Each scenario with each choice."""
     return system(*request.param)
 
 
-@pytest.fixture(params=[one for one in ALL if one[0] != "dev"], ids=lambda one: f"{one[0]}, {one[1]}")
+@pytest.fixture(params=[pair for pair in ALL if pair[0] != "dev"], ids=", ".join)
 def private(request: pytest.FixtureRequest) -> Stack:
-    """Each system that has a network of its own."""
+    """Each system with a network of its own: staging and prod."""
     return system(*request.param)
 
 
-@pytest.fixture(params=[one for one in ALL if one[0] == "dev"], ids=lambda one: f"{one[0]}, {one[1]}")
+@pytest.fixture(params=[pair for pair in ALL if pair[0] == "dev"], ids=", ".join)
 def public(request: pytest.FixtureRequest) -> Stack:
     """Each dev system."""
     return system(*request.param)

@@ -1,4 +1,4 @@
-"""Every right that the resolved templates give, as plain rows."""
+"""The permissions that the resolved templates grant, as plain rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,19 @@ from shotwise_tools.cloudformation.stacks import Stack
 
 @dataclass(frozen=True)
 class Grant:
-    """One action that a policy allows. where: Stack.Resource that holds the policy. resource: what it is allowed on;
-    empty in a trust policy, where the role itself is meant. principal: who, in a policy of a resource."""
+    """An action that a policy allows.
+
+    Attributes
+    ----------
+    where : str
+        STACK.RESOURCE that holds the policy.
+    action : str
+        The action.
+    resource : str
+        The resource that it is allowed on; empty in a trust policy.
+    principal : str
+        Who is allowed, in a policy of a resource.
+    """
 
     where: str
     action: str
@@ -22,81 +33,84 @@ class Grant:
 
     @property
     def wild(self) -> bool:
-        """Whether it leaves open what, on what, or who."""
-        return any(mark in part for part in (self.action, self.resource) for mark in "*?") or self.principal == "*"
+        """Whether action, resource or principal has a wildcard."""
+        return self.principal == "*" or any(wildcard in part for part in (self.action, self.resource)
+                                            for wildcard in "*?")
 
 
-def listed(value: Any) -> list[Any]:
-    """A list, or the one thing that stands for it."""
-    return value if isinstance(value, list) else [value]
+def as_list(members: Any) -> list[Any]:
+    """Return a list as it is, and anything else as a list of one."""
+    return members if isinstance(members, list) else [members]
 
 
-def documents(value: Any) -> Iterator[dict[str, Any]]:
-    """Everything with statements that stands in properties."""
-    if isinstance(value, list):
-        for one in value:
-            yield from documents(one)
-    elif isinstance(value, dict):
-        statements = listed(value.get("Statement", []))
-        if statements and all(isinstance(one, dict) and "Effect" in one for one in statements):
-            yield value
+def policy_documents(node: Any) -> Iterator[dict[str, Any]]:
+    """Find every policy document in the properties of a resource."""
+    if isinstance(node, list):
+        for child in node:
+            yield from policy_documents(child)
+    elif isinstance(node, dict):
+        statements = as_list(node.get("Statement", []))
+        if statements and all(isinstance(statement, dict) and "Effect" in statement for statement in statements):
+            yield node
         else:
-            for one in value.values():
-                yield from documents(one)
+            for child in node.values():
+                yield from policy_documents(child)
 
 
 def granted(where: str, document: dict[str, Any]) -> Iterator[Grant]:
-    """What a document allows. A statement that allows all but something is a wildcard by another name."""
-    for statement in listed(document["Statement"]):
+    """What a policy document allows. Statements that allow everything except something are not accepted."""
+    for statement in as_list(document["Statement"]):
         if statement["Effect"] != "Allow":
             continue
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), (where, statement)
         principals = statement.get("Principal", "")
-        named = ["*"] if principals == "*" else [one for found in principals.values() for one in listed(found)] \
-            if principals else [""]
-        for action in listed(statement["Action"]):
-            for resource in listed(statement.get("Resource", "")):
-                yield from (Grant(where, action, resource, principal) for principal in named)
+        if principals == "*" or not principals:
+            names = [principals]
+        else:
+            names = [name for members in principals.values() for name in as_list(members)]
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement.get("Resource", "")):
+                yield from (Grant(where, action, resource, principal) for principal in names)
 
 
-def of_opensearch(where: str, properties: dict[str, Any]) -> Iterator[Grant]:
-    """What a data policy of OpenSearch Serverless allows: JSON text of another form."""
-    for one in json.loads(properties["Policy"]):
-        for rule in one["Rules"]:
+def opensearch_grants(where: str, properties: dict[str, Any]) -> Iterator[Grant]:
+    """What a data policy of OpenSearch Serverless allows; it is JSON text in a form of its own."""
+    for policy in json.loads(properties["Policy"]):
+        for rule in policy["Rules"]:
             yield from (Grant(where, action, resource, principal) for action in rule["Permission"]
-                        for resource in rule["Resource"] for principal in one["Principal"])
+                        for resource in rule["Resource"] for principal in policy["Principal"])
 
 
 def grants(system: Stack) -> list[Grant]:
-    """All that a system's policies allow: of roles, of resources, of endpoints, of OpenSearch."""
-    found: list[Grant] = []
+    """All that the policies of a system allow: those of roles, resources, endpoints and OpenSearch."""
+    all_grants: list[Grant] = []
     for stack in system.stacks():
         for name, resource in stack.resources.items():
             where, properties = f"{stack.name}.{name}", resource.get("Properties", {})
             if resource["Type"] == "AWS::OpenSearchServerless::AccessPolicy":
-                found += of_opensearch(where, properties)
+                all_grants += opensearch_grants(where, properties)
             else:
-                found += [one for document in documents(properties) for one in granted(where, document)]
-    return found
+                all_grants += [grant for document in policy_documents(properties) for grant in granted(where, document)]
+    return all_grants
 
 
-def managed(system: Stack) -> set[str]:
-    """The names of AWS's own policies that roles have."""
+def managed_policies(system: Stack) -> set[str]:
+    """The names of the AWS managed policies that roles have."""
     return {arn.rpartition("/")[2] for role in system.all_of_type("AWS::IAM::Role").values()
             for arn in role.get("ManagedPolicyArns", []) if ":iam::aws:" in arn}
 
 
 def rights(system: Stack, role: str) -> dict[str, set[str]]:
-    """Action → resources, of everything that a role may do by policies of ours; `role` is its name."""
-    found: dict[str, set[str]] = {}
+    """Action → resources, of everything that the role of this name may do by the policies of our templates."""
+    allowed: dict[str, set[str]] = {}
     for stack in system.stacks():
         for name, resource in stack.resources.items():
             properties, kind = resource.get("Properties", {}), resource["Type"]
             own = kind == "AWS::IAM::Role" and f"{stack.name}-{name}" == role
             if own or (kind == "AWS::IAM::RolePolicy" and properties["RoleName"] == role) \
                     or (kind == "AWS::IAM::ManagedPolicy" and role in properties.get("Roles", [])):
-                policies = {key: one for key, one in properties.items() if key != "AssumeRolePolicyDocument"}
-                for document in documents(policies):
-                    for one in granted(name, document):
-                        found.setdefault(one.action, set()).add(one.resource)
-    return found
+                policies = {key: part for key, part in properties.items() if key != "AssumeRolePolicyDocument"}
+                for document in policy_documents(policies):
+                    for grant in granted(name, document):
+                        allowed.setdefault(grant.action, set()).add(grant.resource)
+    return allowed

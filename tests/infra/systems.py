@@ -1,4 +1,4 @@
-"""The systems that the templates give: each scenario as samconfig.toml deploys it, and each choice that it offers."""
+"""The systems that the templates create: each scenario of samconfig.toml, with each choice of parameters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import functools
 
 from shotwise_tools.cloudformation.stacks import Stack, scenario_parameters
 
-from .transformed import whole
+from .transformed import full_system
 
 SCENARIOS = ("dev", "staging", "prod")
-# What belongs to one account and one company: deploying adds it, so the project holds none of it.
+# What belongs to one account and one company: it is added at deployment, and is not in this project.
 RELEASE = {"Release": "0123456789abcdef"}
 CERTIFICATE = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
 OWN = {
@@ -34,9 +34,9 @@ CHOICES: dict[str, dict[str, str]] = {
     "guarded": {"Writer": "bedrock", "WriterModel": "apac.amazon.nova-lite-v1:0", "GuardrailId": "gr0123456789"},
     "models elsewhere": {"Writer": "https://models.example.com/v1", "WriterModel": "small",
                          "Embedder": "https://models.example.com/v1", "Index": "s3vectors"},
-    "warm": {"StartMode": "provisioned", "ProvisionedConcurrency": "2"},
-    "snapped": {"StartMode": "snapstart"},
-    "told": {"AlarmEmail": "quality@example.com", "AllowedOrigins": "https://quality.example.com"},
+    "provisioned": {"StartMode": "provisioned", "ProvisionedConcurrency": "2"},
+    "snapstart": {"StartMode": "snapstart"},
+    "with mail": {"AlarmEmail": "quality@example.com", "AllowedOrigins": "https://quality.example.com"},
 }
 ONE_SCENARIO = {
     ("dev", "open stream"): {"StreamAuth": "NONE"},
@@ -44,19 +44,19 @@ ONE_SCENARIO = {
     ("prod", "named"): {"ApiDomain": "api.example.com", "UiDomain": "shotwise.example.com",
                         "HostedZoneId": "Z0123456789", "ApiCertificateArn": CERTIFICATE},
 }
-# Staging has the shape of prod, so what it may choose is proven there.
+# Staging has the resources of prod, so its choices are tested there.
 ALL = [(scenario, choice) for scenario in ("dev", "prod") for choice in CHOICES] \
     + [("staging", "as it is"), *ONE_SCENARIO]
 
 
 def parameters(scenario: str, choice: str = "as it is", *, page: bool = True) -> dict[str, str]:
-    """What is given to the root template."""
+    """The parameters of the root template."""
     chosen = CHOICES[choice] if choice in CHOICES else ONE_SCENARIO[scenario, choice]
-    built = {"FrontendImage": ""}  # what the last build here may have left in .aws-sam
-    return {**scenario_parameters(scenario), **built, **OWN[scenario], **(PAGE[scenario] if page else {}), **chosen}
+    no_image = {"FrontendImage": ""}  # a build may have left an image in .aws-sam
+    return {**scenario_parameters(scenario), **no_image, **OWN[scenario], **(PAGE[scenario] if page else {}), **chosen}
 
 
 @functools.cache
 def system(scenario: str, choice: str = "as it is", *, page: bool = True) -> Stack:
-    """The whole system, made once."""
-    return whole(parameters(scenario, choice, page=page))
+    """The whole system, resolved once."""
+    return full_system(parameters(scenario, choice, page=page))

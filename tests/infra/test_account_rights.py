@@ -1,4 +1,4 @@
-"""The rights of who deploys reach one environment's own names, and beyond them only what is listed with its reason."""
+"""The deploying roles may touch one environment's own names; everything else is listed with its reason."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from shotwise_tools.cloudformation.placeholders import ACCOUNT, REGION
 from shotwise_tools.cloudformation.stacks import resolve_file
 
-from .policies import Grant, grants, managed
+from .policies import Grant, grants, managed_policies
 from .transformed import ROOT
 
-GIVEN = {"GitHubOrg": "plant@1234", "GitHubRepository": "shotwise@5678", "HostedZoneId": "Z0123"}
-STACK = resolve_file(ROOT / "infra/account.yaml", GIVEN, "shotwise-account")
-# An environment's name, given by the tag of the role that asks or by the role's own policy.
+PARAMETERS = {"GitHubOrg": "plant@1234", "GitHubRepository": "shotwise@5678", "HostedZoneId": "Z0123"}
+STACK = resolve_file(ROOT / "infra/account.yaml", PARAMETERS, "shotwise-account")
+# An environment's name, from the tag of the role or written into its policy.
 OWN = re.compile(r"(shotwise-(\$\{aws:PrincipalTag/scenario\}|staging|prod)|/\$\{aws:PrincipalTag/scenario\}/)")
 HERE = f"{REGION}:{ACCOUNT}"
-# (policy, resource, services) → why no environment's name stands there.
+# (policy, resource, services) → why the resource has no environment's name.
 BEYOND: dict[tuple[str, str, str], str] = {
     ("BuildRole", "*", "ecr"): "a login to the registry knows no resource level",
     ("Deploying", f"arn:aws:cloudformation:{REGION}:aws:transform/*", "cloudformation"):
@@ -47,31 +47,31 @@ BEYOND: dict[tuple[str, str, str], str] = {
 }
 
 
-def beyond(found: list[Grant]) -> dict[tuple[str, str], set[str]]:
-    """(policy, resource) → services, of wide grants that reach beyond one environment's names."""
+def beyond(all_grants: list[Grant]) -> dict[tuple[str, str], set[str]]:
+    """(policy, resource) → services, of the wildcards that reach beyond one environment's names."""
     rows: dict[tuple[str, str], set[str]] = {}
-    for one in found:
-        if one.wild and not OWN.search(one.resource):
-            rows.setdefault((one.where.rpartition(".")[2], one.resource), set()).add(one.action.partition(":")[0])
+    for grant in all_grants:
+        if grant.wild and not OWN.search(grant.resource):
+            rows.setdefault((grant.where.rpartition(".")[2], grant.resource), set()).add(grant.action.partition(":")[0])
     return rows
 
 
-def test_no_right_reaches_further_than_listed() -> None:
-    """By policy, resource and service, each with its reason, and none listed in vain."""
+def test_no_permission_reaches_further_than_listed() -> None:
+    """Every wildcard beyond an environment's names is listed with a reason, and no entry is unused."""
     assert beyond(grants(STACK)) == {(policy, resource): set(services.split())
                                      for policy, resource, services in BEYOND}
-    assert managed(STACK) == set() and all(len(reason.split()) >= 5 for reason in BEYOND.values())
+    assert managed_policies(STACK) == set() and all(len(reason.split()) >= 5 for reason in BEYOND.values())
 
 
 @pytest.mark.parametrize("resource", ["*", f"arn:aws:sqs:{HERE}:*", f"arn:aws:s3:::shotwise-*/{ACCOUNT}"])
-def test_a_right_that_reaches_further_is_found(resource: str) -> None:
-    """The companion: nothing of these is an environment's own."""
+def test_a_permission_that_reaches_further_is_found(resource: str) -> None:
+    """A planted permission on other resources is reported."""
     planted = Grant("shotwise-account.MakesStores", "sqs:SendMessage", resource)
     assert ("MakesStores", resource) in beyond([planted])
 
 
-def test_nobody_may_do_everything_of_iam_or_of_everything() -> None:
-    """No `*:*`, no wildcard among the actions of IAM and STS, whatever the resource."""
-    for one in grants(STACK):
-        assert one.action != "*" and not one.action.startswith("*:"), one
-        assert not ("*" in one.action and one.action.startswith(("iam:", "sts:", "kms:"))), one
+def test_no_role_may_do_everything() -> None:
+    """There is no `*:*`, and no wildcard among the actions of IAM, STS and KMS."""
+    for grant in grants(STACK):
+        assert grant.action != "*" and not grant.action.startswith("*:"), grant
+        assert not ("*" in grant.action and grant.action.startswith(("iam:", "sts:", "kms:"))), grant

@@ -1,4 +1,4 @@
-"""The evaluator refuses what CloudFormation refuses, and gives what it gives."""
+"""The evaluator resolves templates as CloudFormation does, and refuses what it refuses."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from shotwise_tools.cloudformation.stacks import resolve, scenario_parameters, s
 BUCKET = {"Type": "AWS::S3::Bucket"}
 
 
-def template(value: Any = "x", **sections: Any) -> dict[str, Any]:
-    """A template with a bucket, whose tag is `value`, and other sections."""
-    resources = {"Bucket": {**BUCKET, "Properties": {"Tags": [{"Key": "value", "Value": value}]}}}
+def template(tag_value: Any = "x", **sections: Any) -> dict[str, Any]:
+    """A template with a bucket that has this tag, and with other sections."""
+    resources = {"Bucket": {**BUCKET, "Properties": {"Tags": [{"Key": "value", "Value": tag_value}]}}}
     return {"Resources": {**resources, **sections.pop("Resources", {})}, **sections}
 
 
-def tag(value: Any, **sections: Any) -> Any:
-    """What becomes of `value`; "gone" where nothing does."""
-    return resolve(template(value, **sections), {}).of_type("AWS::S3::Bucket")["Bucket"]["Tags"][0].get("Value", "gone")
+def evaluated(expression: Any, **sections: Any) -> Any:
+    """The value of an expression; "gone" where it removes its property."""
+    bucket = resolve(template(expression, **sections), {}).of_type("AWS::S3::Bucket")["Bucket"]
+    return bucket["Tags"][0].get("Value", "gone")
 
 
 PARAMETERS = {"Word": {"Type": "String", "Default": "blue"}, "Words": {"Type": "CommaDelimitedList", "Default": "a, b"},
@@ -51,17 +52,17 @@ SECTIONS: dict[str, Any] = {
     "Resources": {"Other": BUCKET, "Absent": {**BUCKET, "Condition": "No"}}}
 
 
-@pytest.mark.parametrize(("value", "expected"), GOOD, ids=lambda one: json.dumps(one))
-def test_functions_give_what_cloudformation_gives(value: Any, expected: Any) -> None:
-    """Each intrinsic function, and what AWS::NoValue takes away."""
-    assert tag(value, **SECTIONS) == expected
+@pytest.mark.parametrize(("expression", "expected"), GOOD, ids=json.dumps)
+def test_functions_evaluate_as_in_cloudformation(expression: Any, expected: Any) -> None:
+    """Each intrinsic function, and what AWS::NoValue removes."""
+    assert evaluated(expression, **SECTIONS) == expected
 
 
-def test_conditions_decide_what_there_is() -> None:
-    """And, Or and Not are decided, and a resource whose condition is false is gone."""
-    found = resolve(template(**SECTIONS), {})
-    assert found.conditions == {"Yes": True, "No": False, "Both": False, "Either": True}
-    assert set(found.resources) == {"Bucket", "Other"}
+def test_conditions_decide_which_resources_exist() -> None:
+    """And, Or and Not are decided, and a resource with a false condition does not exist."""
+    stack = resolve(template(**SECTIONS), {})
+    assert stack.conditions == {"Yes": True, "No": False, "Both": False, "Either": True}
+    assert set(stack.resources) == {"Bucket", "Other"}
 
 
 BAD = [
@@ -76,17 +77,17 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("value", "reason"), BAD, ids=lambda one: json.dumps(one))
-def test_what_leads_nowhere_is_refused(value: Any, reason: str) -> None:
-    """A name that is not there, a list where a string belongs, an index too far, a circle: each with its reason."""
-    with pytest.raises(TemplateError) as refused:
-        tag(value, **SECTIONS)
-    assert reason in str(refused.value)
+@pytest.mark.parametrize(("expression", "reason"), BAD, ids=json.dumps)
+def test_an_expression_that_cannot_be_evaluated_is_refused(expression: Any, reason: str) -> None:
+    """An unknown name, a list instead of a string, an index out of range, a circle: each with its reason."""
+    with pytest.raises(TemplateError) as error:
+        evaluated(expression, **SECTIONS)
+    assert reason in str(error.value)
 
 
 CONSTRAINTS: list[tuple[dict[str, Any], str, bool]] = [
     ({"Type": "String", "AllowedPattern": "[a-z]+"}, "abc", True),
-    ({"Type": "String", "AllowedPattern": "[a-z]+"}, "abc1", False),  # the pattern has to match the whole
+    ({"Type": "String", "AllowedPattern": "[a-z]+"}, "abc1", False),  # the pattern has to match the entire text
     ({"Type": "String", "AllowedValues": ["on", "off"]}, "On", False),
     ({"Type": "Number", "MinValue": 1, "MaxValue": 9}, "9", True), ({"Type": "Number", "MaxValue": 9}, "10", False),
     ({"Type": "Number"}, "many", False), ({"Type": "String", "MinLength": 2}, "a", False),
@@ -98,19 +99,19 @@ CONSTRAINTS: list[tuple[dict[str, Any], str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("declared", "value", "fits"), CONSTRAINTS)
-def test_a_parameters_constraints_are_checked(declared: dict[str, Any], value: str, fits: bool) -> None:
-    """Type, pattern over the whole value and over each item of a list, values, lengths and bounds."""
-    checked = template(Parameters={"One": {**declared, "ConstraintDescription": "say what to do"}})
+@pytest.mark.parametrize(("declaration", "text", "fits"), CONSTRAINTS)
+def test_a_parameters_constraints_are_checked(declaration: dict[str, Any], text: str, fits: bool) -> None:
+    """Type, pattern over the entire text and over each member of a list, values, lengths and bounds."""
+    checked = template(Parameters={"One": {**declaration, "ConstraintDescription": "say what to do"}})
     if fits:
-        assert resolve(checked, {"One": value}).resources
+        assert resolve(checked, {"One": text}).resources
     else:
         with pytest.raises(TemplateError, match="One"):
-            resolve(checked, {"One": value})
+            resolve(checked, {"One": text})
 
 
 def test_a_missing_or_unknown_parameter_is_refused() -> None:
-    """A parameter without a default must be given, and what is not declared must not."""
+    """A parameter without a default must have a value, and an undeclared one must not."""
     with pytest.raises(TemplateError, match=r"\[One\] must have values"):
         resolve(template(Parameters={"One": {"Type": "String"}}), {})
     with pytest.raises(TemplateError, match=r"\[Two\] do not exist"):
@@ -123,17 +124,17 @@ RULES = {"Named": {"RuleCondition": {"Fn::Equals": [{"Ref": "Word"}, "red"]},
                        {"Assert": {"Fn::EachMemberIn": [{"Ref": "Words"}, ["a", "b"]]}}]}}
 
 
-@pytest.mark.parametrize(("given", "reason"), [
+@pytest.mark.parametrize(("overrides", "reason"), [
     ({"Word": "blue", "Letter": "z"}, None), ({"Word": "red", "Letter": "a"}, None),
     ({"Word": "red", "Letter": "z"}, "say a"), ({"Word": "red", "Words": "c", "Letter": "a"}, "the rule Named")])
-def test_a_rule_speaks_where_its_condition_holds(given: dict[str, str], reason: str | None) -> None:
-    """Assertions count only under their rule's condition, and one that fails is named by its description."""
+def test_a_rule_applies_where_its_condition_is_true(overrides: dict[str, str], reason: str | None) -> None:
+    """Assertions count only under their rule's condition; the error has the description of the one that fails."""
     checked = template(Parameters={**PARAMETERS, "Letter": {"Type": "String"}}, Rules=RULES)
     if reason is None:
-        assert resolve(checked, given).resources
+        assert resolve(checked, overrides).resources
     else:
         with pytest.raises(TemplateError, match=reason):
-            resolve(checked, given)
+            resolve(checked, overrides)
 
 
 def nesting(parameters: dict[str, Any], output: str = "Id") -> dict[str, Any]:
@@ -146,7 +147,7 @@ def nesting(parameters: dict[str, Any], output: str = "Id") -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where nested.yaml is."""
+    """A folder with nested.yaml."""
     (tmp_path / "nested.yaml").write_text("""
 Parameters: { Kind: { Type: String, AllowedValues: ["yes", "no"] } }
 Conditions: { IsOn: !Equals [!Ref Kind, "yes"] }
@@ -157,11 +158,11 @@ Outputs: { Id: { Condition: IsOn, Value: !GetAtt Key.Arn }, Topic: { Value: !Ref
 
 
 def test_a_nested_stacks_output_reaches_its_parent(folder: Path) -> None:
-    """Parameters go down, outputs come up, and all stacks can be walked through."""
-    found = resolve(nesting({"Kind": "yes"}), {}, folder=folder)
-    assert found.of_type("AWS::S3::Bucket")["Bucket"]["Tags"][0]["Value"].startswith("arn:aws:kms:ap-northeast-2:1234")
-    assert [one.name for one in found.stacks()] == ["shotwise", "shotwise-Nested"]
-    assert set(found.all_of_type("AWS::SNS::Topic")) == {"shotwise-Nested.Topic"}
+    """Parameters go down, outputs come up, and all stacks can be iterated over."""
+    stack = resolve(nesting({"Kind": "yes"}), {}, folder=folder)
+    assert stack.of_type("AWS::S3::Bucket")["Bucket"]["Tags"][0]["Value"].startswith("arn:aws:kms:ap-northeast-2:1234")
+    assert [each.name for each in stack.stacks()] == ["shotwise", "shotwise-Nested"]
+    assert set(stack.all_of_type("AWS::SNS::Topic")) == {"shotwise-Nested.Topic"}
 
 
 @pytest.mark.parametrize(("parameters", "output", "reason"), [
@@ -172,13 +173,13 @@ def test_a_nested_stacks_output_reaches_its_parent(folder: Path) -> None:
     ({"Kind": {"Fn::GetAtt": "Bucket.Arn"}}, "Topic", "Nested: Parameter Kind|Circular dependency")])
 def test_a_nested_stack_that_does_not_fit_is_refused(folder: Path, parameters: dict[str, Any], output: str,
                                                      reason: str) -> None:
-    """An output that is not there here, a parameter missing, unknown, bad or a list: refused, by the stack's name."""
+    """An output that does not exist, a parameter that is missing, unknown, bad or a list: the error names the stack."""
     with pytest.raises(TemplateError, match=reason):
         resolve(nesting(parameters, output), {}, folder=folder)
 
 
 def test_samconfig_gives_a_scenarios_parameters(tmp_path: Path) -> None:
-    """Entries Key=value; a file that is there is read, one that is not is left out."""
+    """Entries are Key=value or files; a file that does not exist is skipped."""
     (tmp_path / "own.yaml").write_text("AlarmEmail: a@example.com\nCidrs: [10.0.0.0/8, 10.1.0.0/16]\n", "utf-8")
     config = tmp_path / "samconfig.toml"
     config.write_text('version = 0.1\n[default.deploy.parameters]\n[dev.deploy.parameters]\nparameter_overrides = '
@@ -190,8 +191,8 @@ def test_samconfig_gives_a_scenarios_parameters(tmp_path: Path) -> None:
         scenario_parameters("prod", config)
 
 
-def test_short_forms_are_long_ones(tmp_path: Path) -> None:
-    """`!Condition` and `!Ref` are no functions by name; the others are."""
+def test_short_forms_are_loaded_as_long_forms(tmp_path: Path) -> None:
+    """`!Condition` and `!Ref` have no prefix, all others get Fn::."""
     (tmp_path / "short.yaml").write_text("[!Condition A, !Ref B, !GetAtt C.D, !Sub e]", "utf-8")
     assert load_yaml(tmp_path / "short.yaml") == [{"Condition": "A"}, {"Ref": "B"}, {"Fn::GetAtt": "C.D"},
                                                   {"Fn::Sub": "e"}]

@@ -1,4 +1,4 @@
-"""cfn-lint, with nothing ignored, is content with every template."""
+"""cfn-lint finds nothing in any template, with no rule ignored."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ PLANTED = ("planted.yaml", "infra/planted.yaml")
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """File → what cfn-lint finds in it, for the region that samconfig.toml deploys to. One run reads our templates and
-    two with mistakes in them, because its start costs more than they do, and it follows nested stacks only below the
-    folder that it is started in."""
+    """File → what cfn-lint finds in it, for the region that samconfig.toml deploys to.
+
+    One run checks our templates and two with planted mistakes, because starting cfn-lint takes longer than the files.
+    It runs in a copy, because cfn-lint follows nested stacks only below its working directory.
+    """
     folder = tmp_path_factory.mktemp("lint")
     shutil.copytree(ROOT / "infra", folder / "infra")
     shutil.copy(ROOT / "template.yaml", folder)
@@ -35,19 +37,20 @@ Outputs: { Id: { Value: !GetAtt Nested.Outputs.Id } }
     files = [*PLANTED, *(str(path.relative_to(ROOT)) for path in TEMPLATES)]
     done = subprocess.run([str(Path(sys.executable).parent / "cfn-lint"), "--regions", REGION, "--format", "json", "--",
                            *files], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
-    found: dict[str, list[str]] = {}
-    for one in json.loads(done.stdout):
-        line = one["Location"]["Start"]["LineNumber"]
-        found.setdefault(one["Filename"], []).append(f"{one['Rule']['Id']} in line {line}: {one['Message']}")
-    return found
+    by_file: dict[str, list[str]] = {}
+    for finding in json.loads(done.stdout):
+        line = finding["Location"]["Start"]["LineNumber"]
+        by_file.setdefault(finding["Filename"], []).append(
+            f"{finding['Rule']['Id']} in line {line}: {finding['Message']}")
+    return by_file
 
 
 def test_the_templates_are_clean(findings: dict[str, list[str]]) -> None:
-    """No error and no warning; the root is looked at together with its nested stacks."""
-    assert {path: found for path, found in findings.items() if path not in PLANTED} == {}
+    """There is no error and no warning; the root is checked together with its nested stacks."""
+    assert {path: in_file for path, in_file in findings.items() if path not in PLANTED} == {}
 
 
-def test_what_is_wrong_is_found(findings: dict[str, list[str]]) -> None:
-    """The companion: an output that the nested stack does not have, a property that there is not, an unused name."""
-    found = str([findings[path] for path in PLANTED])
-    assert "Outputs.Id" in found and "'Nam'" in found and "Unused" in found
+def test_planted_mistakes_are_found(findings: dict[str, list[str]]) -> None:
+    """Planted mistakes are reported: a missing output, an unknown property, an unused parameter."""
+    planted = str([findings[path] for path in PLANTED])
+    assert "Outputs.Id" in planted and "'Nam'" in planted and "Unused" in planted

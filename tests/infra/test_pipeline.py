@@ -21,7 +21,7 @@ from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation.intrinsics import TemplateError
 from shotwise_tools.cloudformation.stacks import Stack, resolve, resolve_file
 
-from .policies import listed
+from .policies import as_list
 from .systems import IMAGE, SCENARIOS, system
 from .transformed import ROOT
 
@@ -77,7 +77,7 @@ def test_the_jobs_stand_in_the_promised_order() -> None:
     order = ["test", "build", "staging", "load", "prod"]
     assert list(DEPLOY) == order
     for before, after in zip(order, order[1:], strict=False):
-        assert before in listed(DEPLOY[after]["needs"])
+        assert before in as_list(DEPLOY[after]["needs"])
     assert not [name for name, job in DEPLOY.items() if "always()" in str(job) or "continue-on-error" in str(job)]
     assert [name for name, run in RUNS if "sam deploy" in run] == ["deliver.deliver"]
 
@@ -230,7 +230,7 @@ def test_who_deploys_can_only_start_cloudformation(account: Stack, name: str) ->
     """As this environment's execution role and no other; and its session lasts as long as its job."""
     own, deploys = name.capitalize(), f"{name.capitalize()}DeployRole"
     execution = account.outputs[f"{own}ExecutionRoleArn"]
-    rights = {action: one for one in statements(account, deploys) for action in listed(one["Action"])
+    rights = {action: one for one in statements(account, deploys) for action in as_list(one["Action"])
               if "transform" not in str(one["Resource"])}
     assert {action.partition(":")[0] for action in rights} == {"cloudformation", "iam", "s3"}
     assert rights["iam:PassRole"]["Resource"] == execution
@@ -251,7 +251,7 @@ def test_who_tries_calls_one_stage_and_who_builds_pushes(account: Stack) -> None
         assert [one["Action"] for one in found] == ["execute-api:Invoke", "logs:FilterLogEvents"]
         assert found[0]["Resource"].endswith(f":*/{name}/*") and found[1]["Resource"].endswith(f"/shotwise-{name}:*")
     assert {action.partition(":")[0] for one in statements(account, "BuildRole")
-            for action in listed(one["Action"])} == {"ecr"}
+            for action in as_list(one["Action"])} == {"ecr"}
 
 
 @pytest.mark.parametrize(("name", "other"), [ENVIRONMENTS, ENVIRONMENTS[::-1]])
@@ -284,7 +284,7 @@ MAKES = {"EIP": "AllocateAddress", "FlowLog": "CreateFlowLogs", "PrefixList": "C
 def test_cloudformation_has_the_rights_for_what_the_stacks_are_made_of(account: Stack) -> None:
     """For each service that a scenario uses; for each policy of AWS's and each service that its roles are for."""
     found = statements(account, "ProdExecutionRole")
-    actions = {action for one in found for action in listed(one["Action"])}
+    actions = {action for one in found for action in as_list(one["Action"])}
     rights = {action.partition(":")[0] for action in actions}
     attached = next(one for one in found if one["Action"] == "iam:AttachRolePolicy")
     allowed = attached["Condition"]["ArnLike"]["iam:PolicyARN"]
@@ -302,7 +302,7 @@ def test_cloudformation_has_the_rights_for_what_the_stacks_are_made_of(account: 
                     for arn in made.get("ManagedPolicyArns", [])}:
             assert any(fnmatch.fnmatchcase(arn, pattern) for pattern in allowed), arn
         for properties in stack.all_of_type("AWS::IAM::Role").values():
-            assert set(listed(trusted(properties)["Principal"]["Service"])) <= services
+            assert set(as_list(trusted(properties)["Principal"]["Service"])) <= services
 
 
 @pytest.mark.parametrize(("change", "to_give"), [

@@ -13,9 +13,9 @@ from shotwise_local.template import load_yaml
 from shotwise_tools.cloudformation.placeholders import REGION, stable_id
 from shotwise_tools.cloudformation.stacks import Stack
 
-from .policies import Grant, grants, managed, rights
+from .policies import Grant, grants, managed_policies, rights
 from .systems import ALL, parameters, system
-from .transformed import ROOT, whole
+from .transformed import ROOT, full_system
 
 API = stable_id("shotwise-Api")
 BUCKETS = "arn:aws:s3:::shotwise-data-"
@@ -116,7 +116,7 @@ def unlisted(found: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
 
 def test_no_policy_is_wider_than_listed(any_system: Stack) -> None:
     """No action, resource or principal with a wildcard but those listed, whatever is chosen."""
-    assert unlisted(grants(any_system)) == {} and managed(any_system) <= set(MANAGED)
+    assert unlisted(grants(any_system)) == {} and managed_policies(any_system) <= set(MANAGED)
 
 
 def test_the_list_holds_nothing_in_vain() -> None:
@@ -127,7 +127,7 @@ def test_the_list_holds_nothing_in_vain() -> None:
             met.setdefault(key, set()).update(actions)
     assert not [(key, actions - met.get(key, set())) for key, actions in listed().items()
                 if actions - met.get(key, set())]
-    assert set().union(*(managed(system(*one)) for one in ALL)) == set(MANAGED)
+    assert set().union(*(managed_policies(system(*one)) for one in ALL)) == set(MANAGED)
     assert all(len(reason.split()) >= 4 for reason in WIDE.values())
 
 
@@ -142,7 +142,7 @@ def test_a_planted_wildcard_is_caught(statement: dict[str, object]) -> None:
     template = load_yaml(ROOT / "template.yaml")
     template["Resources"]["StartDiagnoseRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(
         {"Effect": "Allow", **statement})
-    found = unlisted(grants(whole(parameters("dev"), template=template)))
+    found = unlisted(grants(full_system(parameters("dev"), template=template)))
     assert {where for where, _ in found} == {"shotwise.StartDiagnoseRole"}
 
 

@@ -1,4 +1,4 @@
-"""A change of anything that a version is made of publishes a version, and the alias moves to it."""
+"""A change of anything that a version is made of publishes a new version, and the alias moves to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .transformed import transformed
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what a release is made of, its models and library by stand-ins: their size adds nothing."""
+    """A copy of what a release is made of; models and layers are replaced by small files."""
     for part in ("functions", "src", "infra"):
         shutil.copytree(ROOT / part, tmp_path / part)
     for part in ("models/shotwise/model.onnx", "layers/knowledge/knowledge/index.sqlite",
@@ -28,9 +28,9 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def versions(given: str) -> dict[str, str]:
+def versions(release_hash: str) -> dict[str, str]:
     """Function → the logical id of the version that its alias points to."""
-    plain = transformed(load_yaml(ROOT / "template.yaml"), {**parameters("prod"), "Release": given})
+    plain = transformed(load_yaml(ROOT / "template.yaml"), {**parameters("prod"), "Release": release_hash})
     return {name.removesuffix("Aliaslive"): resource["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
             for name, resource in plain["Resources"].items() if resource["Type"] == "AWS::Lambda::Alias"}
 
@@ -40,7 +40,7 @@ def versions(given: str) -> dict[str, str]:
     "layers/runtime/requirements.txt", "layers/knowledge/knowledge/index.sqlite", "template.yaml", "samconfig.toml",
     "infra/roles.yaml"])
 def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: str) -> None:
-    """Of a function, the core, a model, a layer, a template or a scenario: SAM alone sees the first of these."""
+    """Of a function, the core, a model, a layer, a template or a scenario; SAM alone sees only the first of these."""
     before = release(checkout)
     changed = checkout / path
     content = bytearray(changed.read_bytes())
@@ -52,8 +52,8 @@ def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: 
     assert len(old) == 5 and set(old) == set(new) and not set(old.values()) & set(new.values())
 
 
-def test_what_no_version_is_made_of_changes_nothing(checkout: Path) -> None:
-    """Caches, and times of files: a second build of one checkout moves no alias."""
+def test_caches_and_times_change_nothing(checkout: Path) -> None:
+    """Caches and the times of files do not count: building a checkout again moves no alias."""
     before = release(checkout)
     (checkout / "src/shotwise/__pycache__").mkdir(exist_ok=True)
     (checkout / "src/shotwise/__pycache__/shot.pyc").write_bytes(b"cache")
@@ -62,8 +62,8 @@ def test_what_no_version_is_made_of_changes_nothing(checkout: Path) -> None:
     assert after == before and versions(after) == versions(before)
 
 
-def test_a_file_that_moves_is_a_change(checkout: Path) -> None:
-    """Names count as contents do."""
+def test_a_renamed_file_is_a_change(checkout: Path) -> None:
+    """The names of files count as well as their contents."""
     before = release(checkout)
     (checkout / "functions/predict/app.py").rename(checkout / "functions/predict/other.py")
     assert release(checkout) != before

@@ -15,7 +15,7 @@ from shotwise_tools.cloudformation.intrinsics import TemplateError, parse_get_at
 from shotwise_tools.cloudformation.stacks import NESTED_STACK, Stack, resolve, scenario_parameters, scenarios
 
 from .systems import SCENARIOS, parameters, system
-from .transformed import ROOT, transformed, whole
+from .transformed import ROOT, transformed, full_system
 
 FILES = [ROOT / "template.yaml", *sorted((ROOT / "infra").glob("*.yaml"))]
 ALONE = {"infra/account.yaml"}  # deployed by hand, once for an account
@@ -146,4 +146,4 @@ def test_a_circle_between_stacks_is_refused() -> None:
     template = load_yaml(ROOT / "template.yaml")
     template["Resources"]["Data"]["DependsOn"] = "Roles"
     with pytest.raises(TemplateError, match="Circular dependency"):
-        whole(parameters("dev"), template=template)
+        full_system(parameters("dev"), template=template)
