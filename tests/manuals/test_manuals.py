@@ -98,7 +98,7 @@ def test_every_question_leads_to_its_page(index: HybridSearch) -> None:
         with pymupdf.open(path) as pdf:
             assert pdf.embfile_get(ATTACHMENT) == path.with_suffix(".questions.jsonl").read_bytes()
     assert [entry.notes for entry in index.summaries()] == [()] * len(PDFS)
-    assert index.questions() > 8000
+    assert index.question_count() > 8000
 
 
 def test_the_questions_are_none_that_are_measured_with() -> None:

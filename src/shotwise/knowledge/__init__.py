@@ -1,10 +1,16 @@
-"""What the plant's documents say: PDF → passages → library → the passages that answer a question → quotes with pages.
+"""Search in the plant's own documents, and answers that quote them.
 
-Taking in (`ingest`): `parse` reads a PDF page by page → `chunk` cuts passages that keep headings, tables and page →
-`analyzer` splits Korean by the words of `dictionary` → `postings` says what stands where → a `DocumentStore` keeps them, a
-`PassageSearch` finds them by meaning (`ports`, adapters).
-Asking (`answer`): `question` words T3's query from a prediction → `asking` says what is wanted → `index` searches by
-words (`lexical`) and by meaning → `retrieve` ranks and decides whether there is an answer at all → `extract` quotes,
-leaving out what speaks of the other `direction`; `meaning` does so across languages; `generate` lets a model word
-claims → `cite` proves that every quote stands on its page.
+A document is a PDF. Taking one in (`ingestion`): PDF → pages → passages → postings, kept in a `DocumentStore`, and
+optionally as vectors in a `PassageSearch`. Answering (`retrieval`, `answering`): question → ranked passages → quotes,
+each checked against the text of the page that it cites.
+
+The packages stand on floors. Each may import those below it, never one above or beside it:
+
+    answering               answerer, extract, semantic, generate
+    ingestion | retrieval   PDF to indexed document | question to ranked passages
+    text | verify           text to search terms | checks of quotes against pages
+    ports                   the interfaces that adapters implement
+    models                  the dataclasses that travel between all of these
+
+tests/architecture/test_imports.py checks the direction.
 """

@@ -13,7 +13,7 @@ from fakes import InMemoryDocumentStore
 from sample_documents import MANUALS, indexed_document, passage
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-from shotwise.knowledge.answering.answerer import WORDS, Answerer, documents_language
+from shotwise.knowledge.answering.answerer import PHRASES, Answerer, documents_language
 from shotwise.knowledge.models import Answer, DocumentSummary, Passage
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -97,7 +97,7 @@ def test_engineers_questions_are_answered(answerer: Answerer, question: str, sai
     found = answerer.answer(question_from_user(question, None))
     assert_proven(found)
     assert said in found.sources[0].quote
-    assert found.text.startswith(WORDS["ko"]["found"]) and found.degraded == () and found.dropped == 0
+    assert found.text.startswith(PHRASES["ko"]["introduction"]) and found.degraded == () and found.dropped == 0
 
 
 @pytest.mark.parametrize(("question", "said"), ENGLISH.items())
@@ -105,7 +105,7 @@ def test_english_questions_have_an_english_frame(answerer: Answerer, question: s
     """English names find the Korean ones; the frame follows the question's language, the quotes stay the document's."""
     found = answerer.answer(question_from_user(question, None))
     assert_proven(found)
-    assert said in found.sources[0].quote and found.text.startswith(WORDS["en"]["found"])
+    assert said in found.sources[0].quote and found.text.startswith(PHRASES["en"]["introduction"])
 
 
 def test_a_prediction_is_answered_topic_by_topic(answerer: Answerer) -> None:
@@ -138,7 +138,7 @@ def test_the_other_direction_is_left_out(answerer: Answerer) -> None:
 def test_what_the_manuals_do_not_say_is_refused(answerer: Answerer, question: str) -> None:
     """A question beyond the documents gets no source, no recommendation, and says so in its language."""
     found = answerer.answer(question_from_user(question, None))
-    assert found == Answer(WORDS[question_from_user(question, None).language]["none"], (), (), (), False, "extractive")
+    assert found == Answer(PHRASES[question_from_user(question, None).language]["not_answered"], (), (), (), False, "extractive")
 
 
 @pytest.mark.parametrize("injection", [

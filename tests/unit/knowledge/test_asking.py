@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_documents import ANALYZER
 
-from shotwise.knowledge.retrieval.query_terms import RELATED, asked_for, content_words, search_terms, spoken_words
+from shotwise.knowledge.retrieval.query_terms import all_terms, content_terms, heading_terms, search_terms
+from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 
 
 def wanted(question: str) -> list[str]:
     """The terms that an answer should hold."""
-    return [word.term for word in content_words(question, ANALYZER)]
+    return [word.term for word in content_terms(question, ANALYZER)]
 
 
 @pytest.mark.parametrize("question",
@@ -56,19 +57,19 @@ def test_a_which_at_the_end_asks_for_nothing() -> None:
     ("소착이 나면 어떻게 하나요", ["대책"]), ("미성형의 원인과 대책", ["원인", "대책"]), ("ADC12의 조성", [])])
 def test_question_words_ask_for_a_kind_of_section(question: str, headings: list[str]) -> None:
     """Why asks for causes and how for remedies, as documents head them."""
-    assert asked_for(question, ANALYZER) == [term for heading in headings for term in ANALYZER.terms(heading)]
+    assert heading_terms(question, ANALYZER) == [term for heading in headings for term in ANALYZER.terms(heading)]
 
 
 def test_verbs_and_numbers_are_weak() -> None:
     """An answer may put a verb or a number otherwise, so neither has pairs; a noun has those of its syllables."""
-    words = {word.term: word for word in content_words("비스킷 두께를 12 mm로 올려야", ANALYZER)}
+    words = {word.term: word for word in content_terms("비스킷 두께를 12 mm로 올려야", ANALYZER)}
     assert {term for term, word in words.items() if word.weak} == {"12", "올리"}
-    assert words["비스킷"].pairs == ("#비스", "#스킷") and words["올리"].pairs == words["12"].pairs == ()
+    assert words["비스킷"].bigrams == ("#비스", "#스킷") and words["올리"].bigrams == words["12"].bigrams == ()
 
 
 def test_copulas_are_cut_off_nouns() -> None:
     """A noun in front of 인가요 counts as the noun it is."""
-    (asked,) = content_words("퍼센트인가요?", ANALYZER)
+    (asked,) = content_terms("퍼센트인가요?", ANALYZER)
     assert (asked.term, asked.weak) == ("퍼센트", False)
 
 
@@ -89,13 +90,13 @@ WIDE = Analyzer(read_dictionary(shipped_dictionaries()[0], '[related]\n"덜 차"
 def test_what_people_say_is_searched_in_other_words_too() -> None:
     """What the thesaurus relates is searched for besides, with less weight than what was said."""
     terms = search_terms("끝이 덜 차는 이유", WIDE)
-    assert terms["미성형"] == terms["부족"] == RELATED < terms["차"] == terms["원인"] == 1
+    assert terms["미성형"] == terms["부족"] == WEIGHTS.related_term_weight < terms["차"] == terms["원인"] == 1
     assert not set(search_terms("끝이 차는 이유", WIDE)) & {"미성형", "부족"}
 
 
 def test_a_word_knows_what_it_may_mean() -> None:
     """Its meanings are the terms of each thing that it may stand for; a word of its own has none."""
-    meanings = {word.term: word.meanings for word in content_words("제품 끝이 덜 차요", WIDE)}
+    meanings = {word.term: word.expansions for word in content_terms("제품 끝이 덜 차요", WIDE)}
     assert ("미성형",) in meanings["차"] and meanings["제품"] == meanings["끝"] == ()
 
 
@@ -104,7 +105,7 @@ def test_every_word_of_the_question_is_searched() -> None:
     question = "함몰이 왜 생기나요?"
     terms = search_terms(question, ANALYZER)
     assert {term for term, weight in terms.items() if weight == 1} == {
-        *ANALYZER.terms(question), *asked_for(question, ANALYZER)}
+        *ANALYZER.terms(question), *heading_terms(question, ANALYZER)}
 
 
 @pytest.mark.parametrize("question", ["", " ", "?", "왜?", "어떻게 하나요?", "what is it", "🏭", "\x00"])
@@ -117,14 +118,14 @@ def test_a_question_without_content_wants_nothing(question: str) -> None:
 @given(st.text(st.characters() | st.sampled_from("비스킷두께가얇으면어떤결함인가요 0.5abc")))
 def test_any_question_is_understood_somehow(question: str) -> None:
     """Whatever is asked, no word is empty, asking words aside, and each is one of the question's terms."""
-    words = content_words(question, ANALYZER)
+    words = content_terms(question, ANALYZER)
     assert all(word.term for word in words)
     assert {word.term for word in words} <= ANALYZER.term_set(question)
 
 
 def spoken(question: str) -> list[str]:
     """All words of a question."""
-    return [word.term for word in spoken_words(question, ANALYZER)]
+    return [word.term for word in all_terms(question, ANALYZER)]
 
 
 def test_asking_words_are_spoken() -> None:
@@ -146,9 +147,9 @@ def test_a_spoken_word_counts_once_and_whole() -> None:
 def test_spoken_words_are_all_alike() -> None:
     """None is weak, decides or has pairs of syllables, whatever it is where an answer is looked for; a word knows what
     it may mean."""
-    words = spoken_words("제품 12의 끝이 왜 덜 차요? 가격은?", WIDE)
-    assert not any(word.pairs or word.weak or word.decisive for word in words)
-    meanings = {word.term: word.meanings for word in words}
+    words = all_terms("제품 12의 끝이 왜 덜 차요? 가격은?", WIDE)
+    assert not any(word.bigrams or word.weak or word.decisive for word in words)
+    meanings = {word.term: word.expansions for word in words}
     assert ("미성형",) in meanings["차"] and meanings["제품"] == meanings["왜"] == ()
     assert "12" in meanings and "가격" in meanings
 

@@ -7,9 +7,9 @@ from sample_documents import ANALYZER
 from shotwise.knowledge.verify import has_opposite_direction
 
 
-def against(said: str, topic: str, *, remedy: bool = False) -> bool:
-    """Whether `said` has_opposite_direction `topic`."""
-    return has_opposite_direction(ANALYZER.term_set(said), ANALYZER.term_set(topic), remedy=remedy)
+def against(said: str, topic: str, *, action: bool = False) -> bool:
+    """Whether `said` speaks of the other direction than `topic`."""
+    return has_opposite_direction(ANALYZER.term_set(said), ANALYZER.term_set(topic), action=action)
 
 
 def test_other_direction_contradicts() -> None:
@@ -28,9 +28,9 @@ def test_undirected_topics_and_lines_contradict_nothing() -> None:
 
 def test_remedies_tell_their_direction_by_what_they_do() -> None:
     """To raise a value is advice for a low one; outside of remedies the verb says nothing."""
-    assert against("온도를 5 °C씩 올리고 확인한다", "온도 높음", remedy=True)
+    assert against("온도를 5 °C씩 올리고 확인한다", "온도 높음", action=True)
     assert not against("온도를 5 °C씩 올리고 확인한다", "온도 높음")
-    assert not against("온도를 5 °C씩 올리고 확인한다", "온도 낮음", remedy=True)
+    assert not against("온도를 5 °C씩 올리고 확인한다", "온도 낮음", action=True)
 
 
 def test_english_directions_are_directions() -> None:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_documents import indexed_document, passage
 
-from shotwise.knowledge.answering.generate import MAX_CLAIMS, MAX_LINE, Claim, claims, instructions, lines, prompt
+from shotwise.knowledge.answering.generate import (
+    MAX_CLAIMS,
+    MAX_LINE_LENGTH,
+    Claim,
+    complete_lines,
+    system_prompt,
+    user_prompt,
+    verified_claims,
+)
 from shotwise.knowledge.models import Hit
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -37,7 +45,7 @@ def line(claim: Any = "A thin biscuit causes short shots.", source: Any = 1, quo
 
 def read(index: HybridSearch, *written: str) -> list[Claim | None]:
     """The claims of lines."""
-    return list(claims(written, HITS, index))
+    return list(verified_claims(written, HITS, index))
 
 
 def test_a_proven_claim_is_let_through(index: HybridSearch) -> None:
@@ -128,7 +136,7 @@ def test_more_than_enough_is_not_read(index: HybridSearch) -> None:
             taken.append(number)
             yield line() if number % 2 else line(quote="x")
 
-    assert len(list(claims(written(), HITS, index))) == MAX_CLAIMS and len(taken) == MAX_CLAIMS + 1
+    assert len(list(verified_claims(written(), HITS, index))) == MAX_CLAIMS and len(taken) == MAX_CLAIMS + 1
 
 
 def test_marks_that_were_written_out_are_read_back(analyzer: Analyzer) -> None:
@@ -137,36 +145,36 @@ def test_marks_that_were_written_out_are_read_back(analyzer: Analyzer) -> None:
     library = InMemoryDocumentStore()
     library.put(indexed_document(analyzer, text))
     hits, index = [Hit(passage(text), 1.0)], HybridSearch(library, analyzer)
-    shown = prompt("?", hits).split("\n")[1]
+    shown = user_prompt("?", hits).split("\n")[1]
     assert "<" not in shown and '"' not in shown
     for quote in (shown, text):
-        (found,) = claims([line("Slow gates cause short shots.", 1, quote)], hits, index)
+        (found,) = verified_claims([line("Slow gates cause short shots.", 1, quote)], hits, index)
         assert found and found.quote == text
 
 
 @given(st.lists(st.text(st.sampled_from("ab{}\n")), max_size=8))
 def test_lines_come_whole_from_any_pieces(pieces: list[str]) -> None:
     """However the text is cut into pieces, its lines are the same."""
-    assert list(lines(pieces)) == "".join(pieces).split("\n")
+    assert list(complete_lines(pieces)) == "".join(pieces).split("\n")
 
 
 def test_a_claim_may_come_letter_by_letter(index: HybridSearch) -> None:
     """And it is let out as soon as its line ends."""
     text = f"{line()}\n{line(quote='x')}\n"
-    assert [bool(claim) for claim in claims(lines(text), HITS, index)] == [True, False]
+    assert [bool(claim) for claim in verified_claims(complete_lines(text), HITS, index)] == [True, False]
     pieces = iter([*line(), "\n", "never taken"])
-    assert next(claims(lines(pieces), HITS, index)) and next(pieces) == "never taken"
+    assert next(verified_claims(complete_lines(pieces), HITS, index)) and next(pieces) == "never taken"
 
 
 def test_a_line_without_end_takes_no_room() -> None:
     """Of what never ends no more than a line's length is held, and the lines after it are read."""
-    found = list(lines([*(["x" * 100] * 1000), "\n", "{}", "\n"]))
-    assert max(map(len, found)) <= MAX_LINE and found[-2:] == ["{}", ""]
+    found = list(complete_lines([*(["x" * 100] * 1000), "\n", "{}", "\n"]))
+    assert max(map(len, found)) <= MAX_LINE_LENGTH and found[-2:] == ["{}", ""]
 
 
 def test_the_prompt_numbers_its_passages() -> None:
     """Passages stand in it with number, title and page, the question at its end."""
-    shown = prompt("왜 미성형이 생기나요?", HITS)
+    shown = user_prompt("왜 미성형이 생기나요?", HITS)
     assert shown.startswith(f'<passage number="1" title="Guide" page="1">\n{THIN}\n</passage>\n<passage number="2"')
     assert shown.endswith("<question>왜 미성형이 생기나요?</question>")
 
@@ -176,7 +184,7 @@ def test_the_prompt_numbers_its_passages() -> None:
 def test_nothing_closes_its_tag(text: str) -> None:
     """Neither a passage, its title, its headings nor the question ends the tag that it stands in."""
     evil = passage(f"기공 {text}", title=f"Guide {text}", headings=(text,))
-    shown = prompt(f"왜? {text}", [Hit(evil, 1.0), HITS[0]])
+    shown = user_prompt(f"왜? {text}", [Hit(evil, 1.0), HITS[0]])
     assert shown.count("<") == shown.count(">") - text.count(">") * 4 == 6
     assert shown.count('<passage number="') == shown.count("</passage>") == 2 and shown.count("</question>") == 1
 
@@ -184,4 +192,4 @@ def test_nothing_closes_its_tag(text: str) -> None:
 def test_the_language_of_the_answer_is_told() -> None:
     """Claims are written in it, whatever the language of the documents."""
     for language, name in (("ko", "Korean"), ("en", "English")):
-        assert f"one sentence in {name}" in instructions(language) and "LANGUAGE" not in instructions(language)
+        assert f"one sentence in {name}" in system_prompt(language) and "LANGUAGE" not in system_prompt(language)

@@ -19,7 +19,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import TermMatrix
-from shotwise.knowledge.retrieval.hybrid_search import RANK, HybridSearch, fused
+from shotwise.knowledge.retrieval.hybrid_search import HybridSearch, reciprocal_rank_fusion
 from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX, Analyzer
 
 KEYS = st.lists(st.integers(0, 9), unique=True).map(lambda numbers: [PassageId("a", "v", number) for number in numbers])
@@ -39,14 +39,14 @@ def memory() -> InMemoryDocumentStore:
 def test_it_follows_its_library(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """What was put in, replaced or removed counts from the next search on, in frequencies and size too."""
     index = HybridSearch(memory, analyzer)
-    assert index.search(Query("기공"), 5) == [] and index.size() == 0
+    assert index.search(Query("기공"), 5) == [] and index.passage_count() == 0
     memory.put(indexed_document(analyzer, "기공이 생긴다", "온도"))
-    assert texts(index.search(Query("기공"), 5)) == ["기공이 생긴다"] and index.size() == 2
+    assert texts(index.search(Query("기공"), 5)) == ["기공이 생긴다"] and index.passage_count() == 2
     memory.put(indexed_document(analyzer, "기공의 새 쪽", version="v2"))
     assert texts(index.search(Query("기공"), 5)) == ["기공의 새 쪽"]
-    assert (index.size(), index.frequencies(["기공", "온도"])) == (1, {"기공": 1})
+    assert (index.passage_count(), index.document_frequencies(["기공", "온도"])) == (1, {"기공": 1})
     memory.remove("guide.pdf")
-    assert index.search(Query("기공"), 5) == [] and index.size() == 0 and index.frequencies(["기공"]) == {}
+    assert index.search(Query("기공"), 5) == [] and index.passage_count() == 0 and index.document_frequencies(["기공"]) == {}
 
 
 def test_only_changed_documents_are_read_anew(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
@@ -78,7 +78,7 @@ def test_passages_come_back_as_they_went_in(memory: InMemoryDocumentStore, analy
 def stands_rightly(found: tuple[list[Passage], TermMatrix], term: str) -> bool:
     """Whether a term stands in just those of the passages that were found with it whose lines say it."""
     passages, standing = found
-    row = standing.found[standing.rows[term]]
+    row = standing.present[standing.rows[term]]
     held = [bool(row[first:end].any()) for first, end in pairwise(standing.firsts)]
     return held == [any(term.lstrip(BIGRAM_PREFIX) in line.text for line in each.lines) for each in passages]
 
@@ -91,31 +91,31 @@ def test_what_is_found_is_told_with_where_words_stand(memory: InMemoryDocumentSt
         memory.put(indexed_document(analyzer, *kept, name=name, questions={(2, 1): ("누구",)}))
     index = HybridSearch(memory, analyzer)
     for limit in (1, 3, 9):
-        passages, standing = found = index.found(Query("온도"), ["온도", "기공", "누구", "없는말", "온도"], limit)
+        passages, standing = found = index.search_with_terms(Query("온도"), ["온도", "기공", "누구", "없는말", "온도"], limit)
         assert passages == index.search(Query("온도"), limit) and len(passages) == min(limit, 4)
         assert stands_rightly(found, "온도") and stands_rightly(found, "기공")
-        asked = [bool(standing.questions[first:end].any()) for first, end in pairwise(standing.firsts)]
+        asked = [bool(standing.is_question[first:end].any()) for first, end in pairwise(standing.firsts)]
         assert asked == [each.lines[0].text == "온도 기공" for each in passages]
-        assert standing.found[2].tolist() == standing.questions.tolist() and not standing.found[3].any()
+        assert standing.present[2].tolist() == standing.is_question.tolist() and not standing.present[3].any()
 
 
 def test_a_passage_is_found_by_its_questions(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """Their words count in the search and among questions; the text that comes back is the passage's own."""
     memory.put(indexed_document(analyzer, "기공", "온도", questions={(1, 1): ("누가 피스톤을 닦나요?", "누구 피스톤")}))
     index = HybridSearch(memory, analyzer)
-    assert texts(index.search(Query("피스톤"), 5)) == ["온도"] and index.questions() == 2
-    assert index.frequencies(["피스톤", "온도"]) == {"온도": 1}
-    assert index.frequencies(["피스톤", "온도"], questions=True) == {"피스톤": 2}
+    assert texts(index.search(Query("피스톤"), 5)) == ["온도"] and index.question_count() == 2
+    assert index.document_frequencies(["피스톤", "온도"]) == {"온도": 1}
+    assert index.document_frequencies(["피스톤", "온도"], in_questions=True) == {"피스톤": 2}
     memory.remove("guide.pdf")
-    assert index.questions() == 0 and index.frequencies(["피스톤"], questions=True) == {}
+    assert index.question_count() == 0 and index.document_frequencies(["피스톤"], in_questions=True) == {}
 
 
 def test_nothing_found_stands_nowhere(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
     """In an empty library, and where no passage holds a word of the query."""
     index = HybridSearch(memory, analyzer)
     for _ in range(2):
-        passages, standing = index.found(Query("기공"), ["기공"], 5)
-        assert passages == [] and standing.found.shape == (1, 0) and standing.firsts.tolist() == [0]
+        passages, standing = index.search_with_terms(Query("기공"), ["기공"], 5)
+        assert passages == [] and standing.present.shape == (1, 0) and standing.firsts.tolist() == [0]
         memory.put(indexed_document(analyzer, "온도"))
 
 
@@ -131,16 +131,16 @@ def test_the_headings_that_are_asked_for_lift(memory: InMemoryDocumentStore, ana
 @given(st.lists(KEYS, min_size=2, max_size=4))
 def test_rankings_are_fused_by_reciprocal_rank(rankings: list[list[PassageId]]) -> None:
     """The fused order is that of the sums of 1 / (60 + rank), each key once, equal ones as they came first."""
-    found = fused(rankings)
+    found = reciprocal_rank_fusion(rankings)
     first = list(dict.fromkeys(key for ranking in rankings for key in ranking))
-    sums = {key: sum(1 / (RANK + ranking.index(key) + 1) for ranking in rankings if key in ranking) for key in first}
+    sums = {key: sum(1 / (60 + ranking.index(key) + 1) for ranking in rankings if key in ranking) for key in first}
     assert found == sorted(first, key=lambda key: -sums[key])
 
 
 def test_one_ranking_stays_as_it_is() -> None:
     """There is nothing to fuse in one, and nothing in none."""
     keys = [PassageId("a", "v", number) for number in (3, 1, 2)]
-    assert fused([keys]) == keys and fused([]) == fused([[]]) == fused([[], []]) == []
+    assert reciprocal_rank_fusion([keys]) == keys and reciprocal_rank_fusion([]) == reciprocal_rank_fusion([[]]) == reciprocal_rank_fusion([[], []]) == []
 
 
 def test_words_and_meaning_are_both_searched(memory: InMemoryDocumentStore, analyzer: Analyzer) -> None:
@@ -219,7 +219,7 @@ def test_a_change_in_the_midst_of_a_search(memory: InMemoryDocumentStore, analyz
                 memory.put(indexed_document(analyzer, "기공 새 하나", "기공 새 둘", "기공 새 셋", version="v2"))
 
     memory.before = replace
-    everything = index.found(Query("기공"), ["#옛", "#새", "#다른"], 9)
+    everything = index.search_with_terms(Query("기공"), ["#옛", "#새", "#다른"], 9)
     assert all(stands_rightly(everything, term) for term in ("#옛", "#새", "#다른"))
     found = [text for text in texts(everything[0]) if text != "기공 다른"]
     new = ["기공 새 하나", "기공 새 둘", "기공 새 셋"] if change == "replaced" else []
@@ -239,7 +239,7 @@ def test_words_stand_where_they_stood_when_it_was_read(memory: InMemoryDocumentS
         return found
 
     monkeypatch.setattr(memory, "passages", read)
-    found = HybridSearch(memory, analyzer).found(Query("기공"), ["기공", "하나", "온도"], 9)
+    found = HybridSearch(memory, analyzer).search_with_terms(Query("기공"), ["기공", "하나", "온도"], 9)
     assert texts(found[0]) == ["기공 하나"] and all(stands_rightly(found, term) for term in ("기공", "하나", "온도"))
 
 

@@ -127,9 +127,9 @@ def test_frequencies_count_passages_and_questions(corpus: list[list[Passage]], t
     index, terms = bm25_index(corpus), [*ANALYZER.question_terms(text), "없는말"]
     told = Counter(term for each in passages_by_id(corpus).values() for term in stated(each))
     asking = Counter(term for each in questions_in(corpus) for term in each)
-    assert index.frequencies(terms) == {term: told[term] for term in terms if told[term]}
-    assert index.frequencies(terms, questions=True) == {term: asking[term] for term in terms if asking[term]}
-    assert index.size == sum(map(len, corpus)) and index.questions == len(questions_in(corpus))
+    assert index.document_frequencies(terms) == {term: told[term] for term in terms if told[term]}
+    assert index.document_frequencies(terms, in_questions=True) == {term: asking[term] for term in terms if asking[term]}
+    assert index.passage_count == sum(map(len, corpus)) and index.question_count == len(questions_in(corpus))
 
 
 def test_texts_and_questions_are_counted_apart() -> None:
@@ -137,8 +137,8 @@ def test_texts_and_questions_are_counted_apart() -> None:
     counts once, each of its questions by itself."""
     corpus = [[answering_passage("기공", ["누구 기공 기공"], ["누구"]), answering_passage("온도", [], ["기공"])], [passage("기공", "기공")]]
     index, terms = bm25_index(corpus), ["누구", "기공", "온도"]
-    assert index.frequencies(terms) == {"기공": 2, "온도": 1}
-    assert index.frequencies(terms, questions=True) == {"누구": 2, "기공": 2} and index.questions == 3
+    assert index.document_frequencies(terms) == {"기공": 2, "온도": 1}
+    assert index.document_frequencies(terms, in_questions=True) == {"누구": 2, "기공": 2} and index.question_count == 3
 
 
 def test_headings_weigh_more() -> None:
@@ -177,8 +177,8 @@ def test_nothing_is_found_in_nothing(corpus: list[list[Passage]]) -> None:
     index = bm25_index(corpus)
     for terms in ({}, {"기공": 1.0, "#기공": 1.0}):
         assert index.search(terms, 5) == index.search(terms, 5, action_only=True) == []
-    assert index.frequencies(["기공"]) == index.frequencies(["기공"], questions=True) == {}
-    assert index.size == sum(map(len, corpus)) and index.questions == 0
+    assert index.document_frequencies(["기공"]) == index.document_frequencies(["기공"], in_questions=True) == {}
+    assert index.passage_count == sum(map(len, corpus)) and index.question_count == 0
 
 
 def test_a_passage_is_found_by_the_questions_that_it_answers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,16 +23,17 @@ from sample_documents import ANALYZER, passage
 
 from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Passage, PassageId
-from shotwise.knowledge.retrieval import features as coverage
+from shotwise.knowledge.retrieval import features
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
-from shotwise.knowledge.retrieval.features import MEANT, STATED, likeness, terms_of
-from shotwise.knowledge.retrieval.query_terms import Word, spoken_words
+from shotwise.knowledge.retrieval.features import question_similarities, search_terms_of
+from shotwise.knowledge.retrieval.query_terms import QueryTerm, all_terms
+from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX
 
 TERMS = sorted({term for text in VOCABULARY for term in ANALYZER.question_terms(text) if not term.startswith(BIGRAM_PREFIX)}
                | {"없는말"})
 MEANINGS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
-WORDS = st.lists(st.builds(lambda term, meanings: Word(term, (), False, meanings), st.sampled_from(TERMS), MEANINGS),
+WORDS = st.lists(st.builds(lambda term, meanings: QueryTerm(term, (), False, meanings), st.sampled_from(TERMS), MEANINGS),
                  min_size=1, max_size=4, unique_by=lambda word: word.term)
 
 
@@ -39,38 +41,38 @@ WORDS = st.lists(st.builds(lambda term, meanings: Word(term, (), False, meanings
 def one_is_enough(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small corpora show the rest."""
     if "enough" not in request.node.name:
-        monkeypatch.setattr(coverage, "ENOUGH", 1)
+        monkeypatch.setattr(features, "WEIGHTS", replace(WEIGHTS, min_expected_questions=1))
 
 
 def test_a_few_questions_are_not_enough() -> None:
     """A passage that came with one or two is judged by its words, as one that came with none; from three on it is
     not."""
-    said = spoken_words("기공", ANALYZER)
+    said = all_terms("기공", ANALYZER)
     for count in range(5):
         asked_for = {(0, 1): tuple(f"기공 {number}" for number in range(count))}
         index = Bm25Index({"0": ("v", build_postings([passage("기공")], ANALYZER, asked_for))})
-        found, = likeness([(word, 1.0) for word in said], index.standing([word.term for word in said],
+        found, = question_similarities([(word, 1.0) for word in said], index.term_matrix([word.term for word in said],
                                                                           [PassageId("0", "v", 0)]))
-        assert bool(found) == (count >= coverage.ENOUGH)
+        assert bool(found) == (count >= WEIGHTS.min_expected_questions)
 
 
-def part(word: Word, held: set[str]) -> float:
+def part(word: QueryTerm, held: set[str]) -> float:
     """How much of a word is held: all of it, or what a meaning counts, all of which stands there."""
-    return 1.0 if word.term in held else MEANT * any(set(meaning) <= held for meaning in word.meanings)
+    return 1.0 if word.term in held else WEIGHTS.expansion_credit * any(set(meaning) <= held for meaning in word.expansions)
 
 
-def alike(words: Sequence[Word], corpus: Corpus, question: set[str], text: set[str]) -> float:
+def alike(words: Sequence[QueryTerm], corpus: Corpus, question: set[str], text: set[str]) -> float:
     """The harmonic mean of what the question holds of the words, where one that the text holds instead counts less,
     and of what the words are of the question; all words by how rare they are in the questions of the corpus."""
     weigh = rarities(corpus)
-    ours = sum(weigh(word.term) * max(part(word, question), STATED * part(word, text)) for word in words) / sum(
+    ours = sum(weigh(word.term) * max(part(word, question), WEIGHTS.stated_credit * part(word, text)) for word in words) / sum(
         weigh(word.term) for word in words)
     asking = {term for term in question if not term.startswith(BIGRAM_PREFIX)}
     theirs = sum(weigh(term) for term in asking & {word.term for word in words}) / sum(map(weigh, asking or {""}))
     return 2 * ours * theirs / (ours + theirs) if ours and theirs else 0.0
 
 
-def expected(words: Sequence[Word], corpus: Corpus, found: Passage) -> tuple[float, ...]:
+def expected(words: Sequence[QueryTerm], corpus: Corpus, found: Passage) -> tuple[float, ...]:
     """How like the words the likest question of the whole and of each line is, 0 where there is none; nothing at all
     where the passage has none."""
     best: list[float] = []
@@ -82,24 +84,24 @@ def expected(words: Sequence[Word], corpus: Corpus, found: Passage) -> tuple[flo
     return tuple(best) if any(is_question for _, is_question in text_units(found)) else ()
 
 
-def computed(words: Sequence[Word], corpus: Corpus, keys: Sequence[PassageId],
+def computed(words: Sequence[QueryTerm], corpus: Corpus, keys: Sequence[PassageId],
              made_of: Corpus | None = None) -> list[tuple[float, ...]]:
     """What is found for these passages of an index. made_of: another corpus that is indexed instead."""
     index, weigh = bm25_index(corpus if made_of is None else made_of), rarities(corpus)
     weights = [(word, weigh(word.term)) for word in words]
-    return likeness(weights, index.standing(terms_of(weights), keys))
+    return question_similarities(weights, index.term_matrix(search_terms_of(weights), keys))
 
 
 @settings(max_examples=150, deadline=None)
 @given(CORPORA, WORDS, st.data())
-def test_likeness_is_that_of_plain_sets(corpus: list[list[Passage]], words: list[Word], data: st.DataObject) -> None:
+def test_likeness_is_that_of_plain_sets(corpus: list[list[Passage]], words: list[QueryTerm], data: st.DataObject) -> None:
     """For any words, and any passages of several documents in any order, with and without questions."""
     passages = passages_by_id(corpus)
     keys = data.draw(st.lists(st.sampled_from(list(passages)), max_size=6)) if passages else []
     assert computed(words, corpus, keys) == [pytest.approx(expected(words, corpus, passages[key])) for key in keys]
 
 
-SAID = [Word("누구", (), False), Word("기공", (), False), Word("차", (), False, (("유동", "부족"),))]
+SAID = [QueryTerm("누구", (), False), QueryTerm("기공", (), False), QueryTerm("차", (), False, (("유동", "부족"),))]
 CORPUS: Corpus = [[answering_passage("기공 온도", ["누구 온도"], ["누구 기공", "균열"]), passage("누구 기공")],
                   [answering_passage("유동", [], ["유동 부족 기공"]), answering_passage("균열", ["누구"], ["기공"])]]
 
@@ -118,12 +120,12 @@ def test_the_comparison_sees_what_is_off() -> None:
                   [[first, second], [third, answering_passage("균열 기공", ["누구"], ["기공"])]]):
         assert computed(SAID, CORPUS, keys, other) != wanted
     assert computed(SAID, CORPUS, keys[::-1]) != wanted
-    assert computed([*SAID[:2], Word("차", (), False)], CORPUS, keys) != wanted
+    assert computed([*SAID[:2], QueryTerm("차", (), False)], CORPUS, keys) != wanted
 
 
 def likes(question: str, found: Passage) -> tuple[float, ...]:
     """How like a question those are that a passage answers, the only one there is: as a whole, and by each line."""
-    return computed(spoken_words(question, ANALYZER), [[found]], [PassageId("0", "v", 0)])[0]
+    return computed(all_terms(question, ANALYZER), [[found]], [PassageId("0", "v", 0)])[0]
 
 
 def like(question: str, found: Passage) -> float:

@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeEmbedder, FakePassageSearch, FakeTextGenerator, InMemoryDocumentStore
 from sample_documents import indexed_document, passage
 
-from shotwise.knowledge.answering.answerer import WORDS, Answerer
+from shotwise.knowledge.answering.answerer import PHRASES, Answerer
 from shotwise.knowledge.models import Answer, Passage
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer, Dictionary
@@ -41,7 +41,7 @@ def test_the_other_language_is_found_by_meaning(question: str, passages: tuple[P
     """A Korean question finds what English documents say, and the reverse: their own words, the nearest first, framed
     in the question's language, with countermeasures from sections of countermeasures."""
     found = answerer_of(passages, FakeEmbedder()).answer(question_from_user(question, None))
-    assert found.grounded and found.text.startswith(WORDS[language]["found"]) and found.generator == "extractive"
+    assert found.grounded and found.text.startswith(PHRASES[language]["introduction"]) and found.generator == "extractive"
     quotes = [source.quote for source in found.sources]
     assert passages[0].lines[0].quote in quotes and passages[2].lines[0].quote not in quotes
     assert found.recommendations == (passages[1].lines[0].quote,)
@@ -53,7 +53,7 @@ def test_the_other_language_is_found_by_meaning(question: str, passages: tuple[P
 def test_without_an_embedder_it_is_refused(question: str, passages: tuple[Passage, ...], language: str) -> None:
     """Words alone find nothing across languages, and nothing is made up."""
     found = answerer_of(passages, None).answer(question_from_user(question, None))
-    assert found == Answer(WORDS[language]["none"], (), (), (), False, "extractive")
+    assert found == Answer(PHRASES[language]["not_answered"], (), (), (), False, "extractive")
 
 
 @pytest.mark.parametrize("question", ["점심은 무엇인가요?", "밸브는 어디에 있나요?", "회식 장소?", "?"])

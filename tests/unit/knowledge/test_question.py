@@ -35,19 +35,19 @@ def test_prediction_asks_for_what_drove_it() -> None:
     value and one that lowered the probability are no cause."""
     question = question_from_prediction(CONTEXT, None)
     assert texts(question.topics) == ["기공 비스킷 두께 낮음 원인", "기공 사이클 타임 높음 원인"]
-    assert [topic.about for topic in question.topics] == ["비스킷 두께", "사이클 타임"]
+    assert [topic.subject for topic in question.topics] == ["비스킷 두께", "사이클 타임"]
 
 
 def test_the_types_are_asked_for_otherwise() -> None:
     """The two likeliest types, where the driving values lead to nothing."""
-    assert texts(question_from_prediction(CONTEXT, None).otherwise) == ["기공 원인 대책", "함몰 원인 대책"]
+    assert texts(question_from_prediction(CONTEXT, None).fallback_topics) == ["기공 원인 대책", "함몰 원인 대책"]
 
 
 def test_a_type_without_a_probability_is_not_asked_for() -> None:
     """Null: there were too few examples to say that the shot may show it."""
     few, *others = CONTEXT["defect_types"]
     context = {**CONTEXT, "defect_types": [{**few, "probability": None}, *others]}
-    assert texts(question_from_prediction(context, None).otherwise) == ["함몰 원인 대책", "균열 원인 대책"]
+    assert texts(question_from_prediction(context, None).fallback_topics) == ["함몰 원인 대책", "균열 원인 대책"]
 
 
 def test_limits_stand_in_for_lost_importance() -> None:
@@ -66,4 +66,4 @@ def test_it_is_worded_in_the_documents_language() -> None:
 
 def test_nothing_known_asks_nothing() -> None:
     """An empty context words no topic."""
-    assert question_from_prediction({}, None).topics == question_from_prediction({}, None).otherwise == ()
+    assert question_from_prediction({}, None).topics == question_from_prediction({}, None).fallback_topics == ()

@@ -10,7 +10,7 @@ from fakes import FakeEmbedder, FakePassageSearch, FakeTextGenerator, InMemoryDo
 from sample_documents import indexed_document, passage
 
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.answering.answerer import EVIDENCE, WORDS, Answerer
+from shotwise.knowledge.answering.answerer import MAX_EVIDENCE, PHRASES, Answerer
 from shotwise.knowledge.models import Answer, Hit
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -92,9 +92,9 @@ def test_unproven_claims_are_counted_and_left_out(index: HybridSearch) -> None:
 def test_a_model_that_proves_nothing_is_a_refusal(index: HybridSearch, pieces: tuple[str, ...]) -> None:
     """The answer says that the documents do not answer, without sources or recommendations, in the right language."""
     found, _ = said(index, *pieces)
-    assert replace(found, dropped=0) == Answer(WORDS["ko"]["none"], (), (), (), False, "fake-writer")
+    assert replace(found, dropped=0) == Answer(PHRASES["ko"]["not_answered"], (), (), (), False, "fake-writer")
     english = Answerer(index, text_generator=FakeTextGenerator(*pieces)).answer(replace(QUESTION, language="en"))
-    assert english.text == WORDS["en"]["none"]
+    assert english.text == PHRASES["en"]["not_answered"]
 
 
 def test_claims_come_in_any_pieces(index: HybridSearch) -> None:
@@ -132,10 +132,10 @@ def test_a_model_that_fails_in_the_middle(index: HybridSearch) -> None:
 def test_a_model_that_is_late_is_stopped(index: HybridSearch, pieces: tuple[str | float, ...], text: str | None) -> None:
     """What it said in time is the answer, or quotes are; either way it says so, and the model is let go."""
     writer = FakeTextGenerator(*pieces)
-    found = Answerer(index, text_generator=writer, seconds=0.2).answer(QUESTION)
+    found = Answerer(index, text_generator=writer, time_limit_s=0.2).answer(QUESTION)
     assert found.text == (text or Answerer(index).answer(QUESTION).text)
     assert found.degraded == (("generation", "KnowledgeError"),) and writer.closed
-    assert Answerer(index, text_generator=FakeTextGenerator(*pieces), seconds=5).answer(QUESTION).degraded == ()
+    assert Answerer(index, text_generator=FakeTextGenerator(*pieces), time_limit_s=5).answer(QUESTION).degraded == ()
 
 
 def test_an_error_that_is_a_bug_is_not_hidden(index: HybridSearch) -> None:
@@ -186,7 +186,7 @@ def test_the_model_is_shown_no_more_than_enough(analyzer: Analyzer) -> None:
     index = index_of(analyzer, *(f"비스킷 두께가 얇으면 미성형이 {number}번 생긴다." for number in range(30)))
     writer = FakeTextGenerator()
     Answerer(index, text_generator=writer).answer(replace(QUESTION, topics=QUESTION.topics * 3))
-    assert writer.asked[0][1].count("<passage ") == EVIDENCE
+    assert writer.asked[0][1].count("<passage ") == MAX_EVIDENCE
 
 
 def test_the_answers_language_is_the_questions(index: HybridSearch) -> None:

@@ -1,4 +1,6 @@
-"""Ranked passages to an answer: quoted (`extract`), matched by meaning (`semantic`), or worded by a model (`generate`).
+"""Ranked passages to an answer.
 
-`answerer` is the entrance. Nothing leaves it that was not verified against the text of the page it cites.
+`extract` quotes statements, `semantic` finds them by meaning where question and documents share no words, `generate`
+lets a language model word claims, and `answerer`, the entrance, chooses between them. No quote leaves this package that
+was not checked against the text of the page it cites.
 """

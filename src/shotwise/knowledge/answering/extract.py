@@ -1,8 +1,9 @@
-"""A question → statements of the documents that answer it, word for word. Nothing is invented here."""
+"""Statements of the documents that answer a question, word for word. Nothing is invented here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from shotwise.knowledge.models import Hit, Line, Passage, Query, Source
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
@@ -11,61 +12,76 @@ from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Topic
 from shotwise.knowledge.verify import has_opposite_direction, is_on_page
 
-STATED = 0.6  # the least merit of a statement, against the best of its passage
-WITHIN = 0.75  # the least relevance of a further passage, against the first
-Searched = tuple[Topic, Query]
+MIN_LINE_SCORE_SHARE = 0.6  # of the best line's score in the passage
+MIN_RELEVANCE_SHARE = 0.75  # of the first passage's relevance
+MAX_ACTIONS_PER_PASSAGE = 3
 
 
-def statements(searched: Sequence[Searched], search: HybridSearch, most: int, *, action_only: bool = False) -> list[Source]:
-    """The best statements for the topics, one of each in turn, each proven on its page; no quote twice."""
-    return _interleave([_statements(topic, query, search, action_only=action_only) for topic, query in searched], most)
+class TopicQuery(NamedTuple):
+    """A topic together with the query that searches for it."""
+
+    topic: Topic
+    query: Query
 
 
-def _statements(topic: Topic, query: Query, search: HybridSearch, *, action_only: bool = False) -> Iterator[Source]:
-    """The statements of the passages that answer `topic`, best passage first."""
-    found = rank_passages(query, search, action_only=action_only)
-    if found.certainty < 0:
-        return
-    least = WITHIN * found.hits[0].relevance
-    for hit in (hit for hit in found.hits if hit.relevance >= least):
-        for line in _best_lines(hit, topic, search.analyzer)[:3 if action_only else 1]:
-            if is_on_page(line.quote, hit.passage.document, hit.passage.page, search):
-                yield source_of(hit, line.quote)
+def statements(topic_queries: Sequence[TopicQuery], search: HybridSearch, limit: int, *,
+               action_only: bool = False) -> list[Source]:
+    """Return the best statements for the topics, one of each topic in turn, without repeating a quote.
+
+    Every one stands on its page. Raises KnowledgeError where the search does not answer.
+    """
+    return _interleave([_topic_statements(topic, query, search, action_only=action_only)
+                        for topic, query in topic_queries], limit)
 
 
-def source_of(hit: Hit, quote: str) -> Source:
-    """A quote of a passage as a source."""
+def source_from_hit(hit: Hit, quote: str) -> Source:
+    """Return a quote of a passage as a source."""
     passage = hit.passage
     return Source(passage.document, passage.title, passage.page, round(hit.relevance, 4), quote)
+
+
+def _topic_statements(topic: Topic, query: Query, search: HybridSearch, *, action_only: bool) -> Iterator[Source]:
+    """The statements of the passages that answer a topic, best passage first."""
+    ranked = rank_passages(query, search, action_only=action_only)
+    if ranked.certainty < 0:
+        return
+    min_relevance = MIN_RELEVANCE_SHARE * ranked.hits[0].relevance
+    for hit in (hit for hit in ranked.hits if hit.relevance >= min_relevance):
+        for line in _best_lines(hit, topic, search.analyzer)[:MAX_ACTIONS_PER_PASSAGE if action_only else 1]:
+            if is_on_page(line.quote, hit.passage.document, hit.passage.page, search):
+                yield source_from_hit(hit, line.quote)
 
 
 def _best_lines(hit: Hit, topic: Topic, analyzer: Analyzer) -> list[Line]:
     """The lines of a passage that say something on the topic, best first."""
     passage = hit.passage
-    wanted = analyzer.term_set(topic.text)
-    least = STATED * max(hit.lines, default=0.0)
-    scored = [(merit, line) for merit, line in zip(hit.lines, passage.lines, strict=True)
-              if merit >= least and _fits(line, passage, topic, analyzer)
-              and not has_opposite_direction(analyzer.term_set(line.text), wanted, remedy=passage.action)]
-    return [line for _, line in sorted(scored, key=lambda found: -found[0])]
+    topic_terms = analyzer.term_set(topic.text)
+    min_score = MIN_LINE_SCORE_SHARE * max(hit.line_scores, default=0.0)
+    scored = [(score, line) for score, line in zip(hit.line_scores, passage.lines, strict=True)
+              if score >= min_score and _fits(line, passage, topic, analyzer)
+              and not has_opposite_direction(analyzer.term_set(line.text), topic_terms, action=passage.action)]
+    return [line for _, line in sorted(scored, key=lambda pair: -pair[0])]
 
 
 def _fits(line: Line, passage: Passage, topic: Topic, analyzer: Analyzer) -> bool:
-    """Whether the line is about what it has to be about, by its own words or its section's heading, and, as a
-    countermeasure, says something: a table row of figures does not."""
+    """Whether a line can be quoted for the topic.
+
+    The line or the heading of its section has to name the topic's subject. A countermeasure also has to say something:
+    a table row that ends in a figure does not.
+    """
     named = analyzer.term_set(line.text) | analyzer.term_set(passage.headings[-1] if passage.headings else "")
-    return analyzer.term_set(topic.about) <= named and not (passage.action and line.quote[-1:].isdigit())
+    return analyzer.term_set(topic.subject) <= named and not (passage.action and line.quote[-1:].isdigit())
 
 
-def _interleave(streams: Sequence[Iterator[Source]], most: int) -> list[Source]:
-    """One of each topic in turn, so that no topic crowds the others out; no quote twice."""
-    found: dict[str, Source] = {}
-    waiting = list(streams)
-    while waiting and len(found) < most:
-        for stream in list(waiting):
-            source = next((source for source in stream if source.quote not in found), None)
+def _interleave(streams: Sequence[Iterator[Source]], limit: int) -> list[Source]:
+    """One source of each stream in turn, so that no topic crowds out the others; no quote twice."""
+    sources: dict[str, Source] = {}
+    pending = list(streams)
+    while pending and len(sources) < limit:
+        for stream in list(pending):
+            source = next((source for source in stream if source.quote not in sources), None)
             if source is None:
-                waiting.remove(stream)
-            elif len(found) < most:
-                found[source.quote] = source
-    return list(found.values())
+                pending.remove(stream)
+            elif len(sources) < limit:
+                sources[source.quote] = source
+    return list(sources.values())

@@ -4,30 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shotwise.knowledge.answering.extract import Searched, source_of
+from shotwise.knowledge.answering.extract import TopicQuery, source_from_hit
 from shotwise.knowledge.models import Hit, Source
 from shotwise.knowledge.ports import Embedder
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.verify import is_on_page
 
-PASSAGES, LINES = 6, 48  # looked at; each line costs an embedding
+MAX_PASSAGES, MAX_LINES = 6, 48  # for each topic; every line costs an embedding
 
 
-def alike(searched: Sequence[Searched], search: HybridSearch, embedder: Embedder, least: float, most: int, *,
-          action_only: bool = False) -> list[Source]:
-    """The lines nearest to the topics in meaning, of cosine `least` and more, each proven on its page. Their relevance
-    is that cosine."""
-    found: dict[str, tuple[float, Source]] = {}
-    for _, query in searched:
+def statements_by_meaning(topic_queries: Sequence[TopicQuery], search: HybridSearch, embedder: Embedder,
+                          min_similarity: float, limit: int, *, action_only: bool = False) -> list[Source]:
+    """Return the lines that are nearest to the topics in meaning, best first.
+
+    Parameters
+    ----------
+    topic_queries : sequence of TopicQuery
+        Those without a vector are skipped.
+    search : HybridSearch
+        Finds the passages.
+    embedder : Embedder
+        Embeds their lines.
+    min_similarity : float
+        The smallest cosine between a line and the query; it becomes the relevance of the source.
+    limit : int
+        The greatest number of sources.
+    action_only : bool
+        Whether only passages that announce countermeasures are searched.
+
+    Raises
+    ------
+    KnowledgeError
+        The search or the embedder does not answer.
+    """
+    best: dict[str, tuple[float, Source]] = {}
+    for _, query in topic_queries:
         if query.vector is None:
             continue
-        passages = search.search(query, PASSAGES, action_only=action_only)
-        lines = [(passage, line) for passage in passages for line in passage.lines][:LINES]
+        passages = search.search(query, MAX_PASSAGES, action_only=action_only)
+        lines = [(passage, line) for passage in passages for line in passage.lines][:MAX_LINES]
         vectors = embedder.embed([line.text for _, line in lines]) if lines else []
         for (passage, line), vector in zip(lines, vectors, strict=True):
-            near = sum(one * other for one, other in zip(vector, query.vector, strict=True))
-            known = found[line.quote][0] if line.quote in found else least
-            if near >= known and is_on_page(line.quote, passage.document, passage.page, search):
-                found[line.quote] = near, source_of(Hit(passage, near), line.quote)
-    best = sorted(found.values(), key=lambda pair: -pair[0])[:most]
-    return [source for _, source in best]
+            cosine = sum(x * y for x, y in zip(vector, query.vector, strict=True))
+            threshold = best[line.quote][0] if line.quote in best else min_similarity
+            if cosine >= threshold and is_on_page(line.quote, passage.document, passage.page, search):
+                best[line.quote] = cosine, source_from_hit(Hit(passage, cosine), line.quote)
+    ranked = sorted(best.values(), key=lambda pair: -pair[0])[:limit]
+    return [source for _, source in ranked]

@@ -1,4 +1,9 @@
-"""How much of what was asked a passage holds: as a whole, in its headings, in each of its lines."""
+"""How much of a question a passage covers: as a whole, by its headings, by each line, and by the questions it answers.
+
+References
+----------
+Nogueira et al., "Document Expansion by Query Prediction" (2019): questions that a text answers count as part of it.
+"""
 
 from __future__ import annotations
 
@@ -10,106 +15,150 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise.knowledge.retrieval.bm25 import TermMatrix
-from shotwise.knowledge.retrieval.query_terms import Word
+from shotwise.knowledge.retrieval.query_terms import QueryTerm
+from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 
-MEANT = 0.8  # what a word counts whose meaning is held in other words
-STATED = 0.6  # what a word counts that a question lacks and the text of its passage holds
-ENOUGH = 3  # questions of a passage that tell what it answers; one or two leave too much out
-Weights = Sequence[tuple[Word, float]]
+WeightedTerms = Sequence[tuple[QueryTerm, float]]
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """The weighted part of the words, 0 to 1, that is held: by a whole passage with the questions that it answers; by
-    its headings, and by those with the questions that the whole answers; by the text of its best line, and by a line
-    with the questions that it answers.
+class CoverageFeatures:
+    """How much of a question a passage covers.
 
-    lines: by the text of each line, alone and together with the headings. lacking: the weight of each word times the
-    part of it that the whole passage does not hold; a decisive word has to stand in its text, since a question may name
-    it in passing.
+    A coverage is the share of the question's words that a text contains, 0 to 1, by their weights. "With questions"
+    means that the questions answered there count as part of the text.
+
+    Attributes
+    ----------
+    passage : coverage by the whole passage, with questions
+    headings : coverage by the headings and the title
+    headings_with_questions : the same with the questions that the passage as a whole answers
+    best_line : the greatest coverage by the text of a line
+    best_line_with_questions : the greatest coverage by a line with its questions
+    lines : for each line the coverage by its text, and by its text together with the headings
+    missing : for each word its weight times the part of it that the passage lacks, with questions; for a decisive word
+        the part that the text lacks, because a question may mention it in passing
     """
 
-    whole: float
+    passage: float
     headings: float
-    headings_asked: float
-    line: float
-    line_asked: float
+    headings_with_questions: float
+    best_line: float
+    best_line_with_questions: float
     lines: tuple[tuple[float, float], ...]
-    lacking: tuple[float, ...]
+    missing: tuple[float, ...]
 
 
-def terms_of(weights: Weights) -> list[str]:
-    """All terms that tell whether a text holds the words."""
-    return [term for word, _ in weights for term in word_terms(word)]
+def search_terms_of(weighted_terms: WeightedTerms) -> list[str]:
+    """Return all search terms that show whether a text contains the words."""
+    return [term for query_term, _ in weighted_terms for term in query_term.search_terms]
 
 
-def word_terms(word: Word) -> list[str]:
-    """The terms of a word: itself, its pairs of syllables, what it may mean."""
-    return [word.term, *word.pairs, *(term for meaning in word.meanings for term in meaning)]
+def coverage_features(weighted_terms: WeightedTerms, matrix: TermMatrix) -> Iterator[CoverageFeatures]:
+    """Compute the coverage by each passage.
 
+    Parameters
+    ----------
+    weighted_terms : sequence of (QueryTerm, float)
+        The words of the question with their weights.
+    matrix : TermMatrix
+        Where `search_terms_of(weighted_terms)` occur in the passages.
 
-def coverages(weights: Weights, standing: TermMatrix) -> Iterator[Coverage]:
-    """The coverage of each passage of `standing`, which knows where `terms_of(weights)` stand in them."""
-    text, asked, firsts = _slots(standing)
-    whole, stated = (_parts(weights, standing, np.logical_or.reduceat(found, firsts[:-1], axis=1))
-                     for found in (asked, text))
-    held = np.where(np.array([word.decisive for word, _ in weights], bool)[:, None], stated, whole)
-    over = np.repeat(text[:, firsts[:-1]], np.diff(firsts), axis=1)
-    amounts = np.array([weight for _, weight in weights])
-    total = amounts.sum() or 1.0
-    by_text, by_asked, together = (_parts(weights, standing, found).sum(axis=0) / total
-                                   for found in (text, asked, text | over))
+    Yields
+    ------
+    CoverageFeatures
+        One for each passage, in the order of `matrix`.
+    """
+    in_text, with_questions, firsts = _texts(matrix)
+    passage, passage_text = (
+        _contained(weighted_terms, matrix, np.logical_or.reduceat(present, firsts[:-1], axis=1))
+        for present in (with_questions, in_text))
+    is_decisive = np.array([query_term.decisive for query_term, _ in weighted_terms], bool)
+    required = np.where(is_decisive[:, None], passage_text, passage)
+    headings = np.repeat(in_text[:, firsts[:-1]], np.diff(firsts), axis=1)  # of the passage of each column
+    weights = np.array([weight for _, weight in weighted_terms])
+    total = weights.sum() or 1.0
+    by_text, by_questions, with_headings = (
+        _contained(weighted_terms, matrix, present).sum(axis=0) / total
+        for present in (in_text, with_questions, in_text | headings))
     for number, (first, end) in enumerate(zip(firsts, firsts[1:], strict=False)):
         lines = slice(first + 1, end)
-        yield Coverage(
-            float(whole[:, number].sum() / total), float(by_text[first]), float(by_asked[first]),
-            float(by_text[lines].max(initial=0.0)), float(by_asked[lines].max(initial=0.0)),
-            tuple(zip(by_text[lines].tolist(), together[lines].tolist(), strict=True)),
-            tuple((amounts - held[:, number]).tolist()))
+        yield CoverageFeatures(
+            passage=float(passage[:, number].sum() / total),
+            headings=float(by_text[first]), headings_with_questions=float(by_questions[first]),
+            best_line=float(by_text[lines].max(initial=0.0)),
+            best_line_with_questions=float(by_questions[lines].max(initial=0.0)),
+            lines=tuple(zip(by_text[lines].tolist(), with_headings[lines].tolist(), strict=True)),
+            missing=tuple((weights - required[:, number]).tolist()))
 
 
-def likeness(weights: Weights, standing: TermMatrix) -> list[tuple[float, ...]]:
-    """Of each passage: how much like the question, 0 to 1, the likest of the questions is that it answers as a whole,
-    and that each of its lines answers; nothing for a passage that came without ENOUGH questions.
+def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> list[tuple[float, ...]]:
+    """Compare the question with the expected questions of each passage.
 
-    It is the harmonic mean of two parts: of the question's words, what the other one holds, where a word that the text
-    of the passage holds instead counts less; of the other one's words, what the question holds.
+    Parameters
+    ----------
+    weighted_terms : sequence of (QueryTerm, float)
+        All words of the question, those that ask included, with their weights.
+    matrix : TermMatrix
+        Where `search_terms_of(weighted_terms)` occur in the passages.
+
+    Returns
+    -------
+    list of tuple of float
+        For each passage the greatest similarity, 0 to 1, to a question that it answers as a whole, then to one that
+        each of its lines answers. Empty for a passage with fewer than `min_expected_questions` questions.
+
+    Notes
+    -----
+    The similarity is the harmonic mean of two shares: of the question's words, those that the expected question
+    contains (or, counting `stated_credit`, the passage's text); and of the expected question's words, those that the
+    question contains.
     """
-    asked, firsts = standing.questions, standing.firsts
-    if not asked.any():
+    is_question, firsts = matrix.is_question, matrix.firsts
+    if not is_question.any():
         return [()] * (len(firsts) - 1)
-    passages = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
-    stated = np.logical_or.reduceat(standing.found & ~asked, firsts[:-1], axis=1)[:, passages[asked]]
-    held = np.maximum(_parts(weights, standing, standing.found[:, asked]), STATED * _parts(weights, standing, stated))
-    ours = held.sum(axis=0) / (sum(weight for _, weight in weights) or 1.0)
-    same = np.array([weight for _, weight in weights]) @ standing.found[
-        [standing.rows[word.term] for word, _ in weights]][:, asked]
-    theirs = same / np.maximum(standing.weights[asked], 1e-9)
-    slots = np.cumsum(~asked) - 1
-    best = np.zeros(slots[-1] + 1)
-    np.maximum.at(best, slots[asked], 2 * ours * theirs / np.maximum(ours + theirs, 1e-9))
-    came = np.bincount(passages[asked], minlength=len(firsts) - 1) >= ENOUGH
-    return [tuple(best[slots[first]:slots[end - 1] + 1].tolist()) if with_questions else ()
-            for first, end, with_questions in zip(firsts, firsts[1:], came, strict=False)]
+    passage_of = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))[is_question]
+    text_of = np.cumsum(~is_question) - 1  # the heading or line that each place belongs to
+    best = np.zeros(text_of[-1] + 1)
+    np.maximum.at(best, text_of[is_question], _similarities(weighted_terms, matrix, passage_of))
+    has_enough = np.bincount(passage_of, minlength=len(firsts) - 1) >= WEIGHTS.min_expected_questions
+    return [tuple(best[text_of[first]:text_of[end - 1] + 1].tolist()) if comparable else ()
+            for first, end, comparable in zip(firsts, firsts[1:], has_enough, strict=False)]
 
 
-def _slots(standing: TermMatrix) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-    """The headings and lines: what their texts hold, what they hold with the questions answered there, and the first
-    one of each passage."""
-    texts = np.flatnonzero(~standing.questions)
-    return (standing.found[:, texts], np.logical_or.reduceat(standing.found, texts, axis=1),
-            np.searchsorted(texts, standing.firsts))
+def _similarities(weighted_terms: WeightedTerms, matrix: TermMatrix, passage_of: NDArray[Any]) -> NDArray[Any]:
+    """The similarity of the question to each expected question; `passage_of` has the passage of each of those."""
+    is_question = matrix.is_question
+    in_text = np.logical_or.reduceat(matrix.present & ~is_question, matrix.firsts[:-1], axis=1)[:, passage_of]
+    contained = np.maximum(_contained(weighted_terms, matrix, matrix.present[:, is_question]),
+                           WEIGHTS.stated_credit * _contained(weighted_terms, matrix, in_text))
+    recall = contained.sum(axis=0) / (sum(weight for _, weight in weighted_terms) or 1.0)
+    rows = [matrix.rows[query_term.term] for query_term, _ in weighted_terms]
+    shared = np.array([weight for _, weight in weighted_terms]) @ matrix.present[rows][:, is_question]
+    precision = shared / np.maximum(matrix.question_weights[is_question], 1e-9)
+    similarities: NDArray[Any] = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
+    return similarities
 
 
-def _parts(weights: Weights, standing: TermMatrix, found: NDArray[np.bool_]) -> NDArray[Any]:
-    """Of each word, in each column of `found`: its weight times the part of it that is held there."""
-    held = np.zeros((len(weights), found.shape[1]))
-    for at, (word, weight) in enumerate(weights):
-        if word.pairs:
-            held[at] = np.mean([found[standing.rows[pair]] for pair in word.pairs], axis=0)
-        for meaning in word.meanings:
-            meant = np.logical_and.reduce([found[standing.rows[term]] for term in meaning])
-            held[at] = np.maximum(held[at], MEANT * meant)
-        held[at][found[standing.rows[word.term]]] = 1.0
-        held[at] *= weight
-    return held
+def _texts(matrix: TermMatrix) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+    """Which terms occur in each heading and line, alone and with the questions answered there.
+
+    The third array has the first column of each passage (its headings), then the number of columns.
+    """
+    texts = np.flatnonzero(~matrix.is_question)
+    return (matrix.present[:, texts], np.logical_or.reduceat(matrix.present, texts, axis=1),
+            np.searchsorted(texts, matrix.firsts))
+
+
+def _contained(weighted_terms: WeightedTerms, matrix: TermMatrix, present: NDArray[np.bool_]) -> NDArray[Any]:
+    """For each word and each column of `present`, the word's weight times the part of it that occurs there."""
+    contained = np.zeros((len(weighted_terms), present.shape[1]))
+    for row, (query_term, weight) in enumerate(weighted_terms):
+        if query_term.bigrams:
+            contained[row] = np.mean([present[matrix.rows[bigram]] for bigram in query_term.bigrams], axis=0)
+        for expansion in query_term.expansions:
+            complete = np.logical_and.reduce([present[matrix.rows[term]] for term in expansion])
+            contained[row] = np.maximum(contained[row], WEIGHTS.expansion_credit * complete)
+        contained[row][present[matrix.rows[query_term.term]]] = 1.0
+        contained[row] *= weight
+    return contained

@@ -1,4 +1,10 @@
-"""The read side of the library: one search over words and meaning."""
+"""The read side of the documents: one search over words and, where vectors are kept, over meaning.
+
+References
+----------
+Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods"
+(SIGIR 2009).
+"""
 
 from __future__ import annotations
 
@@ -10,107 +16,141 @@ from shotwise.knowledge.models import DocumentSummary, Passage, PassageId, Posti
 from shotwise.knowledge.ports import DocumentStore, PassageSearch
 from shotwise.knowledge.retrieval.bm25 import Bm25Index, TermMatrix
 from shotwise.knowledge.retrieval.query_terms import search_terms
+from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 from shotwise.knowledge.text.analyzer import Analyzer
 
-DEPTH = 60  # passages of each ranking that are fused
-TRIES = 5  # of reading while documents are being replaced
-RANK = 60  # of reciprocal-rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009
+MAX_ATTEMPTS = 5  # of reading while documents are being replaced
 
 
 class HybridSearch:
-    """Searches the documents of a library. Its postings are held in memory and follow the library: what was put in or
-    removed counts from the next search on. Usable from several threads."""
+    """Searches the documents of a store by words and by meaning. It may be used from several threads.
 
-    def __init__(self, document_store: DocumentStore, analyzer: Analyzer, passage_search: PassageSearch | None = None) -> None:
+    The postings are held in memory and follow the store: a document that was put or removed counts from the next search
+    on.
+
+    Parameters
+    ----------
+    document_store : DocumentStore
+        Keeps the documents.
+    analyzer : Analyzer
+        Splits queries into the terms that the documents were indexed with.
+    passage_search : PassageSearch, optional
+        Ranks by meaning. Without it words alone are searched.
+    """
+
+    def __init__(self, document_store: DocumentStore, analyzer: Analyzer,
+                 passage_search: PassageSearch | None = None) -> None:
         self.document_store = document_store
         self.analyzer = analyzer
         self._passage_search = passage_search
-        self._refreshing = threading.Lock()
+        self._refresh_lock = threading.Lock()
         self._postings: dict[str, tuple[str, Postings]] = {}
-        self._held: tuple[Mapping[str, str], Bm25Index] = ({}, Bm25Index({}))
+        self._snapshot: tuple[Mapping[str, str], Bm25Index] = ({}, Bm25Index({}))
 
     def search(self, query: Query, limit: int, *, action_only: bool = False) -> list[Passage]:
-        """The passages for a query, best first: rankings by words and by meaning, fused by reciprocal rank where
-        there are several.
+        """Return the passages for a query, best first.
 
-        Raises KnowledgeError where library or searcher do not answer.
+        Where several rankings exist, by words and by meaning, they are fused by reciprocal rank.
+
+        Parameters
+        ----------
+        query : Query
+            Without a vector, only rankings that need none count.
+        limit : int
+            The greatest number of passages to return.
+        action_only : bool
+            Whether only passages that announce countermeasures are searched.
+
+        Raises
+        ------
+        KnowledgeError
+            The document store or the passage search does not answer.
         """
-        return self.found(query, (), limit, action_only=action_only)[0]
+        return self.search_with_terms(query, (), limit, action_only=action_only)[0]
 
-    def found(self, query: Query, terms: Sequence[str], limit: int, *,
-              action_only: bool = False) -> tuple[list[Passage], TermMatrix]:
-        """The passages for a query, and where `terms` stand in them."""
-        wanted = search_terms(query.text, self.analyzer)
-        rankings = self._passage_search.rankings(query, DEPTH, action_only=action_only) if self._passage_search else []
-        for _ in range(TRIES):  # a document may be replaced between looking and reading
-            versions, lexical = self._current()
-            fusing = rankings
-            if self._passage_search is None or not self._passage_search.lexical:
-                fusing = [lexical.search(wanted, DEPTH, action_only=action_only), *rankings]
-            keys = [key for key in fused(fusing) if versions.get(key.document) == key.version][:limit]
-            kept = list(zip(keys, self.document_store.passages(keys), strict=True))
-            if all(passage for _, passage in kept):
+    def search_with_terms(self, query: Query, terms: Sequence[str], limit: int, *,
+                          action_only: bool = False) -> tuple[list[Passage], TermMatrix]:
+        """Search as `search` does, and return with the passages where `terms` occur in them."""
+        weighted_terms = search_terms(query.text, self.analyzer)
+        depth = WEIGHTS.fusion_depth
+        rankings = self._passage_search.rankings(query, depth, action_only=action_only) if self._passage_search else []
+        by_words = self._passage_search is None or not self._passage_search.lexical
+        for _ in range(MAX_ATTEMPTS):  # a document may be replaced between ranking and reading
+            versions, bm25 = self._current()
+            ranked_by_words = [bm25.search(weighted_terms, depth, action_only=action_only)] if by_words else []
+            passage_ids = [passage_id for passage_id in reciprocal_rank_fusion([*ranked_by_words, *rankings])
+                           if versions.get(passage_id.document) == passage_id.version][:limit]
+            passages = self.document_store.passages(passage_ids)
+            if all(passages):
                 break
-        there = [(key, passage) for key, passage in kept if passage is not None]
-        return [passage for _, passage in there], lexical.standing(terms, [key for key, _ in there])
+        pairs = zip(passage_ids, passages, strict=True)
+        existing = [(passage_id, passage) for passage_id, passage in pairs if passage is not None]
+        matrix = bm25.term_matrix(terms, [passage_id for passage_id, _ in existing])
+        return [passage for _, passage in existing], matrix
 
-    def frequencies(self, terms: Sequence[str], *, questions: bool = False) -> Mapping[str, int]:
-        """In the text of how many passages each term stands, or in how many questions that they answer; terms that
-        stand in none are absent."""
-        return self._current()[1].frequencies(terms, questions=questions)
+    def document_frequencies(self, terms: Sequence[str], *, in_questions: bool = False) -> Mapping[str, int]:
+        """Count for each term the passages whose own text contains it, or the expected questions that do.
 
-    def size(self) -> int:
-        """The number of passages."""
-        return self._current()[1].size
+        Terms that occur nowhere are left out of the result.
+        """
+        return self._current()[1].document_frequencies(terms, in_questions=in_questions)
 
-    def questions(self) -> int:
-        """The number of questions that they answer."""
-        return self._current()[1].questions
+    def passage_count(self) -> int:
+        """Return the number of passages."""
+        return self._current()[1].passage_count
+
+    def question_count(self) -> int:
+        """Return the number of questions that the passages are known to answer."""
+        return self._current()[1].question_count
 
     def summaries(self) -> list[DocumentSummary]:
-        """Every document, by name."""
+        """Return a summary of every document, ordered by name."""
         return self.document_store.summaries()
 
     def page_text(self, document: str, page: int) -> str:
-        """The text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as the PDF holds it; empty where there is no such page."""
         return self.document_store.page_text(document, page)
 
     def _current(self) -> tuple[Mapping[str, str], Bm25Index]:
-        """The versions that the library holds now and their postings; only those of changed documents are read anew."""
+        """The versions that the store has now, and their index; only changed documents are read again."""
         versions = self.document_store.versions()
-        if versions == self._held[0]:
-            return self._held
-        with self._refreshing:
-            for _ in range(TRIES):
+        if versions == self._snapshot[0]:
+            return self._snapshot
+        with self._refresh_lock:
+            for _ in range(MAX_ATTEMPTS):
                 versions = dict(self.document_store.versions())
-                if versions == self._held[0]:
+                if versions == self._snapshot[0]:
                     break
-                postings = self._read(versions)
+                postings = self._read_postings(versions)
                 if postings is not None:
                     self._postings = postings
-                    self._held = versions, Bm25Index(postings)
+                    self._snapshot = versions, Bm25Index(postings)
                     break
-            return self._held
+            return self._snapshot
 
-    def _read(self, versions: Mapping[str, str]) -> dict[str, tuple[str, Postings]] | None:
-        """The postings of these versions; None where the library changed meanwhile."""
-        found = {name: kept for name, kept in self._postings.items() if versions.get(name) == kept[0]}
+    def _read_postings(self, versions: Mapping[str, str]) -> dict[str, tuple[str, Postings]] | None:
+        """The postings of these versions; None where the store changed meanwhile."""
+        unchanged = {name: entry for name, entry in self._postings.items() if versions.get(name) == entry[0]}
         try:
-            found = {name: found.get(name) or (version, self.document_store.postings(name, version))
-                     for name, version in versions.items()}
+            postings = {name: unchanged.get(name) or (version, self.document_store.postings(name, version))
+                        for name, version in versions.items()}
         except KnowledgeError:
             if self.document_store.versions() == versions:
                 raise
             return None
-        return found if self.document_store.versions() == versions else None
+        return postings if self.document_store.versions() == versions else None
 
 
-def fused(rankings: Sequence[Sequence[PassageId]]) -> list[PassageId]:
-    """One ranking of several, by reciprocal rank; equal ones in the order of the first ranking that has them."""
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[PassageId]]) -> list[PassageId]:
+    """Fuse several rankings into one.
+
+    A passage scores 1 / (rrf_k + rank) in each ranking that has it, with ranks from 1. Equal scores keep the order of
+    the first ranking that has them. A single ranking is returned as it is.
+    """
     if len(rankings) == 1:
         return list(rankings[0])
     scores: dict[PassageId, float] = {}
     for ranking in rankings:
-        for rank, key in enumerate(ranking, 1):
-            scores[key] = scores.get(key, 0.0) + 1 / (RANK + rank)
-    return sorted(scores, key=lambda key: -scores[key])
+        for rank, passage_id in enumerate(ranking, 1):
+            scores[passage_id] = scores.get(passage_id, 0.0) + 1 / (WEIGHTS.rrf_k + rank)
+    return sorted(scores, key=lambda passage_id: -scores[passage_id])

@@ -1,9 +1,9 @@
-"""A topic → the passages that speak of it, ranked, and whether they answer it at all.
+"""Query to ranked passages, and whether they answer it at all.
 
-Searching ranks by all that a text says; here the best of those are ranked once more by how much of what was asked their
-headings and their best line hold. Whether there is an answer is decided by the part of the question that is covered,
-against what is missing: a word that no document knows, or one that decides (가격, 보증), weighs most. The weights were
-fitted on manuals/fitting.jsonl and the odd questions of the golden set (docs/decisions/0022, 0024).
+The search ranks by everything that a text says. Here the best of its passages are ranked once more by how much of the
+question their headings and their best line cover. Whether the documents answer is decided by the part of the question
+that is covered against what is missing: a word that no document knows, or a decisive one (가격, 보증), weighs most. The
+numbers are in ranking_weights.toml; docs/decisions/0022 and 0024 tell how they were found.
 """
 
 from __future__ import annotations
@@ -13,106 +13,143 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shotwise.knowledge.models import Hit, Query
-from shotwise.knowledge.retrieval.bm25 import rarity
-from shotwise.knowledge.retrieval.features import Coverage, Weights, coverages, likeness, terms_of, word_terms
+from shotwise.knowledge.retrieval.bm25 import idf
+from shotwise.knowledge.retrieval.features import (
+    CoverageFeatures,
+    WeightedTerms,
+    coverage_features,
+    question_similarities,
+    search_terms_of,
+)
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
-from shotwise.knowledge.retrieval.query_terms import Word, content_words, spoken_words
+from shotwise.knowledge.retrieval.query_terms import QueryTerm, all_terms, content_terms
+from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 from shotwise.knowledge.text.question import language_of
-
-CANDIDATES = 40
-# What a word weighs: nouns by their rarity (idf, 0.7 to 6); a verb, a number or a single syllable little, because an
-# answer may put it otherwise; one that only the thesaurus leads to the documents, one that nothing knows, one that
-# decides.
-WEAK, UNSEEN_WEAK, SYLLABLE, MEANING, UNKNOWN, FOREIGN, DECISIVE = 1.0, 0.25, 0.4, 4.0, 2.5, 1.0, 15.0
-# The second ranking: e^(−place / PLACE), and of the words what the headings hold, what they hold with the questions
-# that the whole section answers, and the squares of what the best line holds alone and with its questions.
-PLACE, HEADINGS, HEADINGS_ASKED, LINE, LINE_ASKED = 6.0, 1.7, 0.75, 0.5, 0.45
-# There is an answer where one of the first passages holds so much of the words that matter that it, less MISSING · the
-# weight of what is missing, reaches the LEAST. Of a passage that came with questions it is that part times the likeness
-# of the question to one of them.
-LOOKED_AT = 5
-MISSING, LEAST = 0.09, 0.343
-MISSING_ASKED, MIN_ASKED = 0.026, 0.15
-# A line's merit: the part that it holds + TOGETHER · the part that it and its headings hold + ALIKE · how far the
-# question is liker one that the line answers than those of the whole section, and than LIKE.
-TOGETHER, ALIKE, LIKE = 3.0, 2.0, 0.5
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found for a topic. hits: best first; certainty: that they answer it, from 0 on they do."""
+class RankedPassages:
+    """The passages for a query, and whether they answer it.
+
+    Attributes
+    ----------
+    hits : the passages, best first
+    certainty : that they answer the query: they do from 0 on
+    """
 
     hits: tuple[Hit, ...]
     certainty: float
 
 
-def rank_passages(query: Query, search: HybridSearch, limit: int = CANDIDATES, *, action_only: bool = False) -> Found:
-    """The passages for `query`, and whether they answer it. Hits have as their relevance the weighted part of the
-    query's words that they hold, 0 to 1."""
-    weights, spoken = word_weights(query.text, search), _spoken_weights(query.text, search)
-    passages, standing = search.found(query, [*terms_of(weights), *terms_of(spoken)], max(limit, CANDIDATES),
-                                     action_only=action_only)
-    if not passages or not weights:
-        return Found(tuple(Hit(passage, 0.0) for passage in passages[:limit]), -1.0)
-    held = list(coverages(weights, standing))
-    alike = likeness(spoken, standing)
-    order = sorted(range(len(passages)), key=lambda place: -_score(place, held[place]))
-    hits = tuple(Hit(passages[at], held[at].whole, _merits(held[at], alike[at])) for at in order[:limit])
-    return Found(hits, _certainty([(held[at], alike[at]) for at in order], weights))
+def rank_passages(query: Query, search: HybridSearch, limit: int = WEIGHTS.candidates, *,
+                  action_only: bool = False) -> RankedPassages:
+    """Search the passages for a query and rank them by how much of it they cover.
+
+    Parameters
+    ----------
+    query : Query
+        Its text decides the second ranking; its vector, if any, takes part in the search.
+    search : HybridSearch
+        Finds the candidates.
+    limit : int
+        The greatest number of hits to return.
+    action_only : bool
+        Whether only passages that announce countermeasures are searched.
+
+    Returns
+    -------
+    RankedPassages
+        A query without any word that an answer should contain has a negative certainty, and hits of relevance 0 in the
+        order of the search.
+
+    Raises
+    ------
+    KnowledgeError
+        The search does not answer.
+    """
+    content, everything = weighted_content_terms(query.text, search), _weighted_all_terms(query.text, search)
+    passages, matrix = search.search_with_terms(
+        query, [*search_terms_of(content), *search_terms_of(everything)], max(limit, WEIGHTS.candidates),
+        action_only=action_only)
+    if not passages or not content:
+        return RankedPassages(tuple(Hit(passage, 0.0) for passage in passages[:limit]), -1.0)
+    features = list(coverage_features(content, matrix))
+    similarities = question_similarities(everything, matrix)
+    order = sorted(range(len(passages)), key=lambda place: -_score(place, features[place]))
+    hits = tuple(Hit(passages[place], features[place].passage, _line_scores(features[place], similarities[place]))
+                 for place in order[:limit])
+    return RankedPassages(hits, _certainty([(features[place], similarities[place]) for place in order], content))
 
 
-def _score(place: int, held: Coverage) -> float:
-    return (math.exp(-place / PLACE) + HEADINGS * held.headings + HEADINGS_ASKED * held.headings_asked
-            + LINE * held.line**2 + LINE_ASKED * held.line_asked**2)
+def _score(place: int, features: CoverageFeatures) -> float:
+    """The score of a passage in the second ranking. place: its place in the first one, from 0."""
+    return (math.exp(-place / WEIGHTS.rank_decay) + WEIGHTS.headings_weight * features.headings
+            + WEIGHTS.headings_with_questions_weight * features.headings_with_questions
+            + WEIGHTS.line_weight * features.best_line**2
+            + WEIGHTS.line_with_questions_weight * features.best_line_with_questions**2)
 
 
-def _certainty(ranked: Sequence[tuple[Coverage, Sequence[float]]], weights: Weights) -> float:
-    """That there is an answer. ranked: of each passage its coverage and its `likeness`."""
-    missing = sum(lacking for (word, weight), lacking in zip(weights, ranked[0][0].lacking, strict=True)
-                  if word.decisive or weight == UNKNOWN)
-    return max(held.whole * max(alike) - MISSING_ASKED * missing - MIN_ASKED if alike else
-               held.whole - MISSING * missing - LEAST for held, alike in ranked[:LOOKED_AT])
+def _certainty(ranked: Sequence[tuple[CoverageFeatures, Sequence[float]]], weighted_terms: WeightedTerms) -> float:
+    """That the first passages answer. ranked: the coverage and the question similarities of each, best first."""
+    missing = sum(weight_missing for (query_term, weight), weight_missing
+                  in zip(weighted_terms, ranked[0][0].missing, strict=True)
+                  if query_term.decisive or weight == WEIGHTS.unknown_weight)
+    return max(
+        features.passage * max(similarities) - WEIGHTS.missing_penalty_with_questions * missing
+        - WEIGHTS.min_coverage_with_questions if similarities else
+        features.passage - WEIGHTS.missing_penalty * missing - WEIGHTS.min_coverage
+        for features, similarities in ranked[:WEIGHTS.answer_depth])
 
 
-def _merits(held: Coverage, alike: Sequence[float]) -> tuple[float, ...]:
-    """How well each line answers."""
-    whole, *lines = alike or [0.0] * (len(held.lines) + 1)
-    return tuple(alone + TOGETHER * together + ALIKE * max(like - max(whole, LIKE), 0.0)
-                 for (alone, together), like in zip(held.lines, lines, strict=True))
+def _line_scores(features: CoverageFeatures, similarities: Sequence[float]) -> tuple[float, ...]:
+    """How well each line answers. similarities: of the passage as a whole, then of each line; may be empty."""
+    of_passage, *of_lines = similarities or [0.0] * (len(features.lines) + 1)
+    usual = max(of_passage, WEIGHTS.min_line_similarity)
+    return tuple(alone + WEIGHTS.line_and_headings_weight * with_headings
+                 + WEIGHTS.line_similarity_weight * max(similarity - usual, 0.0)
+                 for (alone, with_headings), similarity in zip(features.lines, of_lines, strict=True))
 
 
-def word_weights(topic: str, search: HybridSearch) -> Weights:
-    """The topic's words, each with its weight. Of a written word that was split and that nothing knows, one part
-    counts."""
-    words = content_words(topic, search.analyzer)
-    frequencies = search.frequencies([term for word in words for term in word_terms(word)])
-    size, nowhere = search.size(), UNKNOWN if language_of(topic) == "ko" else FOREIGN
-    found, unknown = [], set()
-    for word in words:
-        weight = _weight(word, frequencies, size, nowhere)
-        if weight == UNKNOWN and not word.decisive:
-            if word.written in unknown:
+def weighted_content_terms(topic: str, search: HybridSearch) -> WeightedTerms:
+    """Return the words of a topic that an answer should contain, each with its weight.
+
+    Where a written word was split and nothing knows its parts, only the first of them counts.
+    """
+    query_terms = content_terms(topic, search.analyzer)
+    frequencies = search.document_frequencies(
+        [term for query_term in query_terms for term in query_term.search_terms])
+    passage_count = search.passage_count()
+    unknown_weight = WEIGHTS.unknown_weight if language_of(topic) == "ko" else WEIGHTS.unknown_foreign_weight
+    weighted, unknown_words = [], set()
+    for query_term in query_terms:
+        weight = _weight(query_term, frequencies, passage_count, unknown_weight)
+        if weight == WEIGHTS.unknown_weight and not query_term.decisive:
+            if query_term.word in unknown_words:
                 continue
-            unknown.add(word.written)
-        found.append((word, weight))
-    return found
+            unknown_words.add(query_term.word)
+        weighted.append((query_term, weight))
+    return weighted
 
 
-def _spoken_weights(topic: str, search: HybridSearch) -> Weights:
-    """All words of a topic, each with its rarity in questions."""
-    words = spoken_words(topic, search.analyzer)
-    frequencies, size = search.frequencies([word.term for word in words], questions=True), search.questions()
-    return [(word, float(rarity(frequencies.get(word.term, 0), size))) for word in words]
+def _weighted_all_terms(topic: str, search: HybridSearch) -> WeightedTerms:
+    """All words of a topic, each with its inverse frequency among the expected questions."""
+    query_terms = all_terms(topic, search.analyzer)
+    frequencies = search.document_frequencies([query_term.term for query_term in query_terms], in_questions=True)
+    question_count = search.question_count()
+    return [(query_term, float(idf(frequencies.get(query_term.term, 0), question_count))) for query_term in query_terms]
 
 
-def _weight(word: Word, frequencies: Mapping[str, int], size: int, unknown: float) -> float:
-    if word.decisive:
-        return DECISIVE
-    count = frequencies.get(word.term) or min((frequencies.get(pair, 0) for pair in word.pairs), default=0)
-    meant = max((min(frequencies.get(term, 0) for term in meaning) for meaning in word.meanings), default=0)
-    rare = float(rarity(count or meant, size))
-    if word.weak:
-        return min(rare, WEAK) if count or meant else UNSEEN_WEAK
-    if len(word.term) == 1:
-        return SYLLABLE * rare if count else UNSEEN_WEAK
-    return rare if count else MEANING if meant else unknown
+def _weight(query_term: QueryTerm, frequencies: Mapping[str, int], passage_count: int, unknown_weight: float) -> float:
+    """How much it matters that an answer contains the word."""
+    if query_term.decisive:
+        return WEIGHTS.decisive_weight
+    rarest_bigram = min((frequencies.get(bigram, 0) for bigram in query_term.bigrams), default=0)
+    count = frequencies.get(query_term.term) or rarest_bigram
+    expansion_count = max((min(frequencies.get(term, 0) for term in expansion)
+                           for expansion in query_term.expansions), default=0)
+    rarity = float(idf(count or expansion_count, passage_count))
+    if query_term.weak:
+        return min(rarity, WEIGHTS.max_weak_weight) if count or expansion_count else WEIGHTS.unseen_weak_weight
+    if len(query_term.term) == 1:
+        return WEIGHTS.single_syllable_factor * rarity if count else WEIGHTS.unseen_weak_weight
+    return rarity if count else WEIGHTS.expansion_only_weight if expansion_count else unknown_weight

@@ -1,1 +1,5 @@
-"""Text to terms: the `dictionary` of the trade, the `analyzer` of Korean and English, the wording of a `question`."""
+"""Text to search terms.
+
+`dictionary` reads the words of the trade, `analyzer` splits Korean and English into terms by them, and `question` words
+what the documents are asked.
+"""

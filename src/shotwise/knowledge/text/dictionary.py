@@ -1,4 +1,4 @@
-"""The words of the trade: kept whole, meaning the same, related, decisive. Shipped ones and a plant's own."""
+"""The words of the trade: kept whole, spelled alike, related, decisive. The shipped ones and a plant's own."""
 
 from __future__ import annotations
 
@@ -9,69 +9,104 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any, TypeGuard
 
-# The analyser ends at a NUL, knows UTF-8 alone, and its answer is read line by line.
+SHIPPED = ("dictionary.toml", "thesaurus.toml", "decisive_words.toml")
+# mecab-ko stops at a NUL and takes only UTF-8, and its output is read line by line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """words: kept whole; same: other spelling → the one that is searched for; related: what people say → words that
-    documents may use for it, which are searched for besides; decisive: words that an answer has to hold."""
+    """The vocabulary of a plant.
+
+    Attributes
+    ----------
+    words : words that are kept whole
+    spellings : other spelling → the spelling that is searched for
+    related : what people say → words that documents may use for it; a search looks for these too
+    decisive : words that a passage has to contain to be an answer
+    """
 
     words: frozenset[str]
-    same: Mapping[str, str]
+    spellings: Mapping[str, str]
     related: Mapping[str, tuple[str, ...]]
     decisive: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
-        """Changes with every word that decides how text is split: what was indexed by another dictionary has to be
-        read again. Related words only widen questions."""
-        text = "\n".join([*sorted(self.words), *(f"{old}={new}" for old, new in sorted(self.same.items()))])
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        """A hash of all that decides how text is split into terms.
+
+        Documents indexed with another digest have to be read again. Related and decisive words only affect questions.
+        """
+        spellings = (f"{other}={spelling}" for other, spelling in sorted(self.spellings.items()))
+        return hashlib.sha256("\n".join([*sorted(self.words), *spellings]).encode()).hexdigest()[:8]
 
 
 def read_dictionary(*texts: str) -> Dictionary:
-    """Dictionaries in TOML, `words`, `decisive` and `same` as in dictionary.toml, `related` as in thesaurus.toml;
-    of two entries the later text's holds.
+    """Merge dictionaries in TOML.
 
-    Raises ValueError for TOML that cannot be read or has another shape.
+    Parameters
+    ----------
+    *texts : str
+        TOML with any of the keys `words` (as in dictionary.toml), `same` (likewise), `related` (as in thesaurus.toml)
+        and `decisive` (as in decisive_words.toml). Where two texts define the same entry, the later one counts.
+
+    Raises
+    ------
+    ValueError
+        A text is not TOML, or a key has another shape.
     """
-    lists: dict[str, set[str]] = {"words": set(), "decisive": set()}
-    same: dict[str, str] = {}
+    words: set[str] = set()
+    decisive: set[str] = set()
+    spellings: dict[str, str] = {}
     related: dict[str, tuple[str, ...]] = {}
     for content in map(tomllib.loads, texts):
-        groups, entries = content.get("same", []), content.get("related", {})
-        if not isinstance(groups, list) or not all(map(_are_texts, groups)):
-            raise ValueError("same must be a list of lists of words")
-        if not isinstance(entries, dict) or not all(map(_are_texts, [[*entries], *entries.values()])):
-            raise ValueError("related must be a table of lists of words")
-        for name, known in lists.items():
-            if not _are_texts(content.get(name, [])):
-                raise ValueError(f"{name} must be a list of words")
-            known |= {_word(word) for word in content.get(name, [])}
-        related |= {_word(said): tuple(map(_word, meant)) for said, meant in entries.items()}
-        for first, *others in ([_word(word) for word in group] for group in groups):
-            same |= {other: same.get(first, first) for other in others if other != same.get(first, first)}
-    return Dictionary(frozenset(lists["words"]), same, related, frozenset(lists["decisive"]))
+        words |= _word_list(content, "words")
+        decisive |= _word_list(content, "decisive")
+        related |= _related_words(content)
+        for first, *others in _spelling_groups(content):
+            spelling = spellings.get(first, first)
+            spellings |= {other: spelling for other in others if other != spelling}
+    return Dictionary(frozenset(words), spellings, related, frozenset(decisive))
 
 
-def _word(given: str) -> str:
-    return " ".join(normalise(given).split())
+def _word_list(content: Mapping[str, Any], key: str) -> set[str]:
+    words = content.get(key, [])
+    if not _are_words(words):
+        raise ValueError(f"{key} must be a list of words")
+    return {_one_space(word) for word in words}
 
 
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and normalise(item).strip() for item in value)
+def _related_words(content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    related = content.get("related", {})
+    if not isinstance(related, dict) or not all(map(_are_words, [[*related], *related.values()])):
+        raise ValueError("related must be a table of lists of words")
+    return {_one_space(phrase): tuple(map(_one_space, words)) for phrase, words in related.items()}
+
+
+def _spelling_groups(content: Mapping[str, Any]) -> list[list[str]]:
+    groups = content.get("same", [])
+    if not isinstance(groups, list) or not all(map(_are_words, groups)):
+        raise ValueError("same must be a list of lists of words")
+    return [[_one_space(word) for word in group] for group in groups]
+
+
+def _one_space(word: str) -> str:
+    return " ".join(normalise(word).split())
+
+
+def _are_words(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(word, str) and normalise(word).strip() for word in value)
 
 
 def shipped_dictionaries() -> list[str]:
-    """The texts of dictionary.toml and thesaurus.toml."""
+    """Return the texts of the shipped files: the dictionary, the thesaurus and the decisive words, in this order."""
     folder = resources.files("shotwise.knowledge.text")
-    return [folder.joinpath(name).read_text("utf-8") for name in ("dictionary.toml", "thesaurus.toml")]
+    return [folder.joinpath(name).read_text("utf-8") for name in SHIPPED]
 
 
 def normalise(text: str) -> str:
-    """One spelling for what looks the same: compatibility forms, case, zero-width and control characters."""
+    """Give texts that look alike one spelling: compatibility forms, case, zero-width and control characters."""
     return _CONTROL.sub(" ", unicodedata.normalize("NFKC", text).translate(_ZERO_WIDTH).lower())

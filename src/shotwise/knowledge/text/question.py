@@ -1,4 +1,4 @@
-"""What to ask the documents: the caller's own question, or one worded from T1 and T2."""
+"""What the documents are asked: the user's own question, or one worded from a prediction."""
 
 from __future__ import annotations
 
@@ -7,65 +7,86 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-TYPES, FEATURES = 2, 4
-WORDS = {"ko": {"high": "높음", "low": "낮음", "cause": "원인", "remedy": "대책"},
-         "en": {"high": "high", "low": "low", "cause": "cause", "remedy": "countermeasure"}}
+MAX_DEFECT_TYPES, MAX_DRIVERS = 2, 4
+PHRASES = {"ko": {"high": "높음", "low": "낮음", "cause": "원인", "action": "대책"},
+           "en": {"high": "high", "low": "low", "cause": "cause", "action": "countermeasure"}}
 
 
 @dataclass(frozen=True)
 class Topic:
-    """What is searched for. about: what a statement has to name, where it must be about just that."""
+    """One thing that is searched for.
+
+    Attributes
+    ----------
+    text : the query
+    subject : what a statement has to name to be quoted, where it must be about just that
+    """
 
     text: str
-    about: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """topics: searched one after another; a question of the caller's own is one topic. otherwise: searched where
-    those find nothing."""
+    """What is asked, in which language it is to be answered.
+
+    Attributes
+    ----------
+    topics : searched one after another; a user's own question is one topic
+    language : that of the answer, "ko" or "en"
+    fallback_topics : searched where `topics` find nothing
+    """
 
     topics: tuple[Topic, ...]
     language: str
-    otherwise: tuple[Topic, ...] = ()
+    fallback_topics: tuple[Topic, ...] = ()
 
 
 def question_from_user(query: str, language: str | None) -> Question:
-    """The caller's own question; without a language, that of the question."""
+    """Return the user's own question, to be answered in `language`; where that is None, in the question's own."""
     return Question((Topic(query),), language or language_of(query))
 
 
 def language_of(text: str) -> str:
-    """ko where any Hangul stands in it, else en."""
+    """Return "ko" where the text contains any Hangul, else "en"."""
     return "ko" if re.search("[가-힣]", text) else "en"
 
 
-def question_from_prediction(context: Mapping[str, Any], language: str | None, documents: str = "ko") -> Question:
-    """A question from what T1 and T2 found: each driving value that is high or low, as a cause of the likeliest
-    defect; otherwise the likeliest defects themselves, whose causes may lie in values that this shot has right.
-    A value at the median of good shots is left out: the documents speak of high and low ones.
+def question_from_prediction(context: Mapping[str, Any], language: str | None,
+                             documents_language: str = "ko") -> Question:
+    """Word a question from a prediction and what drove it.
 
-    It is worded in the language of the `documents`, which need not be that of the answer: words are all that a search
-    without an embedder has.
+    It asks for each value that drove the prediction and is high or low, as a cause of the most probable defect type. A
+    value at the median of good shots is left out, because documents speak of high and low ones. The fallback asks for
+    the most probable defect types themselves: their causes may lie in values that are right in this shot.
 
-    `context` holds any of `defect_types`, `limits`, `top_features` as /predict and /importance give them; without
-    `top_features` (T2 failed) the values outside their limits take their place.
+    Parameters
+    ----------
+    context : mapping
+        Any of `defect_types`, `limits` and `top_features`, as /predict and /importance give them. Without
+        `top_features` (importance failed) the values outside their limits take their place.
+    language : str or None
+        That of the answer; Korean where None.
+    documents_language : str
+        The question is worded in it, because words are all that a search without an embedder has.
     """
-    words = WORDS[documents]
-    # A null probability: too few examples to say that it may be this one.
-    types = [_label(kind, documents) for kind in context.get("defect_types") or []
-             if kind.get("probability", 0) is not None][:TYPES]
+    phrases = PHRASES[documents_language]
+    # A null probability: too few examples to say whether it may be this type.
+    defect_types = [_label(defect_type, documents_language) for defect_type in context.get("defect_types") or []
+                    if defect_type.get("probability", 0) is not None][:MAX_DEFECT_TYPES]
     outside = {breach["feature"]: "high" if breach["value"] > breach["high"] else "low"
                for breach in context.get("limits") or []}
-    raising = [(_label(top, documents), top.get("direction") or outside.get(top["name"]))
-               for top in context.get("top_features") or [] if top["value"] > 0]
-    drivers = [(label, way) for label, way in raising if way in ("high", "low")] or list(outside.items())
-    causes = [Topic(" ".join([*types[:1], label, words[way], words["cause"]]), about=label)
-              for label, way in drivers[:FEATURES]]
-    defects = [Topic(f"{kind} {words['cause']} {words['remedy']}", about=kind) for kind in types]
-    return Question(tuple(causes), language or "ko", otherwise=tuple(defects))
+    raising = [(_label(feature, documents_language), feature.get("direction") or outside.get(feature["name"]))
+               for feature in context.get("top_features") or [] if feature["value"] > 0]
+    drivers = [(label, direction) for label, direction in raising if direction in ("high", "low")] or [*outside.items()]
+    causes = [Topic(" ".join([*defect_types[:1], label, phrases[direction], phrases["cause"]]), subject=label)
+              for label, direction in drivers[:MAX_DRIVERS]]
+    defects = [Topic(f"{defect_type} {phrases['cause']} {phrases['action']}", subject=defect_type)
+               for defect_type in defect_types]
+    return Question(tuple(causes), language or "ko", fallback_topics=tuple(defects))
 
 
-def _label(item: Mapping[str, Any], language: str) -> str:
-    labels: Mapping[str, str] = item.get("labels") or {}
-    return labels.get(language, item["label"])
+def _label(entry: Mapping[str, Any], language: str) -> str:
+    """The label of a defect type or feature in a language, else the one that the reply shows."""
+    labels: Mapping[str, str] = entry.get("labels") or {}
+    return labels.get(language, entry["label"])
