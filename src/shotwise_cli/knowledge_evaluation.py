@@ -1,9 +1,9 @@
-"""`shotwise evaluate-knowledge`: how well the right page is found, quoted and, where there is none, refused.
+"""`shotwise evaluate-knowledge`: how well the right page is found and quoted, or a question refused where none answers.
 
-Two questions, two sets. Our golden set asks whether engineers are answered from the shipped documents: retrieval, the
-page of the first source, quotes held against the PDFs themselves, refusals. Its odd questions are for fitting
-(the refusal's weights), its even ones for the figures. Any other set, `--corpus` and `--queries`, asks only
-how well passages are ranked, so that systems can be compared.
+There are two kinds of sets. Our golden set asks whether engineers are answered from the shipped documents: retrieval,
+the page of the first source, quotes compared with the PDFs themselves, refusals. Its odd questions are for fitting
+(the weights of refusal), its even ones for the figures. Any other set, `--corpus` and `--queries`, asks only how well
+passages are ranked, so that systems can be compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from statistics import mean, median
 from typing import Any
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-from shotwise.errors import FieldError, InvalidInput
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Line, Passage, Query
@@ -27,145 +26,220 @@ from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import question_from_user
 from shotwise.knowledge.verify import contains_quote
+from shotwise_cli.errors import FileError
 
-TOP, DEPTH = 5, 10
-Place = tuple[str, int]
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
+RECALL_DEPTH, RANK_DEPTH = 5, 10  # of recall@5, and of mrr@10 and ndcg@10
+PageRef = tuple[str, int]  # file name of a document, physical page from 1
+Progress = Callable[[Iterable[Any]], Iterable[Any]]  # passes its argument on and shows how far it is
 
 
 @dataclass(frozen=True)
-class Golden:
-    """A question and the pages that answer it; none where the documents do not."""
+class GoldenQuestion:
+    """A question of the golden set.
+
+    Attributes
+    ----------
+    id : its name in the set
+    query : the question
+    kind : what it asks for, such as "cause"
+    pages : the pages that answer it, alternatives of one another; empty where the documents do not answer
+    """
 
     id: str
     query: str
     kind: str
-    pages: tuple[Place, ...]
+    pages: tuple[PageRef, ...]
 
 
-def read_golden(path: Path, *, fitting: bool) -> list[Golden]:
-    """The half of the set that is for fitting, or the one for figures."""
-    found = [Golden(row["id"], row["query"], row["kind"], tuple((name, page) for name, page in row["pages"]))
-             for _, row in _rows(path, {"id": str, "query": str, "kind": str, "pages": list})]
-    return [question for number, question in enumerate(found) if (number % 2 == 0) == fitting]
+def read_golden(path: Path, *, fitting: bool) -> list[GoldenQuestion]:
+    """Read one half of the golden set: the one for fitting, or the one for the figures.
+
+    Raises FileError where a line is not what it should be.
+    """
+    questions = [
+        GoldenQuestion(row["id"], row["query"], row["kind"], tuple((name, page) for name, page in row["pages"]))
+        for _, row in _rows(path, {"id": str, "query": str, "kind": str, "pages": list})]
+    return [question for index, question in enumerate(questions) if (index % 2 == 0) == fitting]
 
 
 def read_floors(path: Path) -> dict[str, float]:
-    """Figure → the least that it may be."""
+    """Read the smallest permitted value of each figure."""
     floors: dict[str, float] = json.loads(path.read_text("utf-8"))
     return floors
 
 
-def evaluate_golden(questions: Sequence[Golden], answerer: Answerer, page_text: Callable[[str, int], str],
+def evaluate_golden(questions: Sequence[GoldenQuestion], answerer: Answerer, page_text: Callable[[str, int], str],
                     progress: Progress) -> dict[str, Any]:
-    """The figures of our own set.
+    """Compute the figures of our own set.
 
-    recall@5: the share of answerable questions that have a labelled page among their first five passages (its pages
-    are alternatives). mrr@10 and ndcg@10: over pages, each at its best passage. page_accuracy: the share of answered
-    answerable questions whose first source is a labelled page. quote_accuracy: of all quotes, those that stand in the
-    text that the PDF itself has on that page. refusal_precision and refusal_recall: of "not in the documents".
+    Parameters
+    ----------
+    questions : sequence of GoldenQuestion
+        At least one of them answerable.
+    answerer : Answerer
+        What is evaluated.
+    page_text : callable
+        Returns the text that the PDF itself has on a page.
+    progress : callable
+        Passes the questions on.
+
+    Returns
+    -------
+    dict
+        recall@5: the share of answerable questions that have a labelled page among their first five passages.
+        mrr@10 and ndcg@10: over pages, each at its best passage.
+        page_accuracy: the share of answered answerable questions whose first source is a labelled page.
+        quote_accuracy: the share of quotes that stand in the text of the page they cite.
+        refusal_precision and refusal_recall: of "the documents do not answer this".
+        The rest are counts, and the median time of a search.
     """
-    ranks, first, quotes, refusals, times = [], [], [], [], []
-    for question in progress(questions):
-        started = time.perf_counter()
-        hits = answerer.search(question.query, 4 * DEPTH)
-        times.append(time.perf_counter() - started)
-        answer = answerer.answer(question_from_user(question.query, None))
-        quotes += [contains_quote(source.quote, page_text(source.document, source.page)) for source in answer.sources]
-        refusals.append((not question.pages, not answer.grounded))
-        if question.pages:
-            places = [(hit.passage.document, hit.passage.page) for hit in hits]
-            ranks.append((set(places[:TOP]), list(dict.fromkeys(places))[:DEPTH], set(question.pages)))
-            if answer.grounded:
-                first.append((answer.sources[0].document, answer.sources[0].page) in question.pages)
-    refused = [rightly for rightly, was in refusals if was]
-    return {"recall@5": mean(bool(top & wanted) for top, _, wanted in ranks),
-            "mrr@10": mean(_reciprocal(places, wanted) for _, places, wanted in ranks),
-            "ndcg@10": mean(_ndcg(places, wanted) for _, places, wanted in ranks),
-            "page_accuracy": mean(first) if first else 0.0, "quote_accuracy": mean(quotes) if quotes else 1.0,
-            "refusal_precision": mean(refused) if refused else 1.0,
-            "refusal_recall": sum(refused) / max(sum(rightly for rightly, _ in refusals), 1),
-            "queries": len(questions), "answerable": len(ranks), "answered": len(first), "quotes": len(quotes),
-            "passages": answerer.hybrid_search.size(), "p50_ms": round(1000 * median(times), 3)}
+    outcomes = [_ask(question, answerer, page_text) for question in progress(questions)]
+    answerable = [outcome for outcome in outcomes if outcome.labelled]
+    answered = [outcome for outcome in answerable if outcome.grounded]
+    quotes = [stands for outcome in outcomes for stands in outcome.quotes_stand]
+    return {**_ranking_figures(answerable),
+            "page_accuracy": mean(outcome.sources[0] in outcome.labelled for outcome in answered) if answered else 0.0,
+            "quote_accuracy": mean(quotes) if quotes else 1.0, **_refusal_figures(outcomes),
+            "queries": len(questions), "answerable": len(answerable), "answered": len(answered),
+            "quotes": len(quotes), "passages": answerer.hybrid_search.passage_count(),
+            "p50_ms": round(1000 * median(outcome.seconds for outcome in outcomes), 3)}
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a golden question.
+
+    Attributes
+    ----------
+    labelled : the pages that answer it
+    ranked : the page of each passage found, best first
+    grounded : whether it was answered, not refused
+    sources : the page of each source of the answer
+    quotes_stand : whether each of its quotes stands on its page
+    seconds : duration of the search
+    """
+
+    labelled: set[PageRef]
+    ranked: list[PageRef]
+    grounded: bool
+    sources: list[PageRef]
+    quotes_stand: list[bool]
+    seconds: float
+
+
+def _ask(question: GoldenQuestion, answerer: Answerer, page_text: Callable[[str, int], str]) -> _Outcome:
+    started = time.perf_counter()
+    hits = answerer.search(question.query, 4 * RANK_DEPTH)
+    seconds = time.perf_counter() - started
+    answer = answerer.answer(question_from_user(question.query, None))
+    quotes_stand = [contains_quote(source.quote, page_text(source.document, source.page)) for source in answer.sources]
+    return _Outcome(set(question.pages), [(hit.passage.document, hit.passage.page) for hit in hits],
+                    answer.grounded, [(source.document, source.page) for source in answer.sources], quotes_stand,
+                    seconds)
+
+
+def _ranking_figures(answerable: Sequence[_Outcome]) -> dict[str, float]:
+    pages = [(list(dict.fromkeys(outcome.ranked))[:RANK_DEPTH], outcome.labelled) for outcome in answerable]
+    return {"recall@5": mean(bool(set(outcome.ranked[:RECALL_DEPTH]) & outcome.labelled) for outcome in answerable),
+            "mrr@10": mean(_reciprocal_rank(ranked, labelled) for ranked, labelled in pages),
+            "ndcg@10": mean(_ndcg(ranked, labelled) for ranked, labelled in pages)}
+
+
+def _refusal_figures(outcomes: Sequence[_Outcome]) -> dict[str, float]:
+    refused_rightly = [not outcome.labelled for outcome in outcomes if not outcome.grounded]
+    to_refuse = sum(not outcome.labelled for outcome in outcomes)
+    return {"refusal_precision": mean(refused_rightly) if refused_rightly else 1.0,
+            "refusal_recall": sum(refused_rightly) / max(to_refuse, 1)}
 
 
 def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: Progress) -> dict[str, Any]:
-    """The figures of anyone's set, with the embedded store: recall@5, mrr@10 and ndcg@10 as usual, binary relevance."""
+    """Compute the figures of any set, in a new SQLite store: recall@5, mrr@10 and ndcg@10, with binary relevance.
+
+    Raises FileError where a file cannot be used.
+    """
     ids, passages = read_corpus(corpus)
-    asked_for = read_queries(queries, set(ids))
+    labelled_queries = read_queries(queries, set(ids))
     with tempfile.TemporaryDirectory() as folder:
-        library = SqliteDocumentStore(Path(folder) / "library.sqlite")
-        library.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages, build_postings(passages, analyzer)))
-        index = HybridSearch(library, analyzer)
-        index.search(Query("."), 1)  # reads the postings
+        store = SqliteDocumentStore(Path(folder) / "library.sqlite")
+        store.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages,
+                                  build_postings(passages, analyzer)))
+        search = HybridSearch(store, analyzer)
+        search.search(Query("."), 1)  # reads the postings
         figures, times = [], []
-        for text, relevant in progress(asked_for):
+        for text, relevant in progress(labelled_queries):
             started = time.perf_counter()
-            found = index.search(Query(text), DEPTH)
+            hits = search.search(Query(text), RANK_DEPTH)
             times.append(time.perf_counter() - started)
-            ranked = [ids[passage.page] for passage in found]
-            figures.append((len(set(ranked[:TOP]) & relevant) / len(relevant), _reciprocal(ranked, relevant),
-                            _ndcg(ranked, relevant)))
-        library.close()
+            ranked = [ids[passage.page] for passage in hits]
+            figures.append((len(set(ranked[:RECALL_DEPTH]) & relevant) / len(relevant),
+                            _reciprocal_rank(ranked, relevant), _ndcg(ranked, relevant)))
+        store.close()
     recall, mrr, ndcg = (mean(column) for column in zip(*figures, strict=True))
     times.sort()
-    return {"recall@5": recall, "mrr@10": mrr, "ndcg@10": ndcg, "queries": len(asked_for), "passages": len(passages),
-            "p50_ms": round(1000 * median(times), 3), "p95_ms": round(1000 * times[int(0.95 * len(times))], 3)}
+    return {"recall@5": recall, "mrr@10": mrr, "ndcg@10": ndcg, "queries": len(labelled_queries),
+            "passages": len(passages), "p50_ms": round(1000 * median(times), 3),
+            "p95_ms": round(1000 * times[int(0.95 * len(times))], 3)}
 
 
 def read_corpus(path: Path) -> tuple[list[str], tuple[Passage, ...]]:
-    """`{id, text, document?, page?}` a line. The number of a passage stands in for its page, which ranking ignores."""
+    """Read passages, one JSON object a line: `{id, text}`. Raises FileError where the file cannot be used.
+
+    The page of a passage is its index, by which its id is found; ranking ignores pages.
+    """
     ids: dict[str, None] = {}
     passages = []
-    for number, (line, row) in enumerate(_rows(path, {"id": str, "text": str})):
+    for index, (line_number, row) in enumerate(_rows(path, {"id": str, "text": str})):
         if row["id"] in ids:
-            raise InvalidInput([FieldError(f"{path.name}:{line}", f"the id {row['id']!r} stands twice")])
+            raise FileError(f"{path.name}:{line_number}", f"another line has the id {row['id']!r}, too")
         ids[row["id"]] = None
-        passages.append(Passage(path.name, "", number, (), (Line(row["text"], row["text"]),), False))
+        passages.append(Passage(path.name, "", index, (), (Line(row["text"], row["text"]),), False))
     if not passages:
-        raise InvalidInput([FieldError(path.name, "holds no passage")])
+        raise FileError(path.name, "contains no passage")
     return list(ids), tuple(passages)
 
 
-def read_queries(path: Path, known: set[str]) -> list[tuple[str, set[str]]]:
-    """`{query, relevant: [ids]}` a line."""
-    found = []
-    for line, row in _rows(path, {"query": str, "relevant": list}):
-        unknown = [id_ for id_ in row["relevant"] if not isinstance(id_, str) or id_ not in known]
+def read_queries(path: Path, known_ids: set[str]) -> list[tuple[str, set[str]]]:
+    """Read queries and the ids of the passages that answer them, one JSON object a line: `{query, relevant: [ids]}`.
+
+    Raises FileError where the file cannot be used, or names an id that no passage has.
+    """
+    labelled_queries = []
+    for line_number, row in _rows(path, {"query": str, "relevant": list}):
+        unknown = [id_ for id_ in row["relevant"] if not isinstance(id_, str) or id_ not in known_ids]
         if unknown or not row["relevant"]:
-            reason = f"relevant names {unknown[0]!r}, which is no passage" if unknown else "relevant is empty"
-            raise InvalidInput([FieldError(f"{path.name}:{line}", reason)])
-        found.append((row["query"], set(row["relevant"])))
-    if not found:
-        raise InvalidInput([FieldError(path.name, "holds no query")])
-    return found
+            fault = f"relevant names {unknown[0]!r}, but no passage has that id" if unknown else "relevant is empty"
+            raise FileError(f"{path.name}:{line_number}", fault)
+        labelled_queries.append((row["query"], set(row["relevant"])))
+    if not labelled_queries:
+        raise FileError(path.name, "contains no query")
+    return labelled_queries
 
 
 def _rows(path: Path, shape: Mapping[str, type]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, text in enumerate(path.read_bytes().split(b"\n"), 1):
+    """The objects of a JSONL file with their line numbers; `shape` says which keys each must have, of which type."""
+    for line_number, text in enumerate(path.read_bytes().split(b"\n"), 1):
         if not text.strip():
             continue
         try:
             row = json.loads(text)
-        except ValueError as error:  # no JSON, or not UTF-8
-            raise InvalidInput([FieldError(f"{path.name}:{number}", f"is not JSON: {error}")]) from None
-        lacking = [name for name, kind in shape.items()
+        except ValueError as error:  # not JSON, or not UTF-8
+            raise FileError(f"{path.name}:{line_number}", f"is not JSON: {error}") from None
+        missing = [name for name, kind in shape.items()
                    if not isinstance(row, dict) or not isinstance(row.get(name), kind)]
-        if lacking:
-            reason = f"needs {lacking[0]} as a {shape[lacking[0]].__name__}"
-            raise InvalidInput([FieldError(f"{path.name}:{number}", reason)])
-        yield number, row
+        if missing:
+            raise FileError(f"{path.name}:{line_number}", f"needs {missing[0]} as a {shape[missing[0]].__name__}")
+        yield line_number, row
 
 
-def _reciprocal(ranked: Sequence[Any], wanted: set[Any]) -> float:
-    return next((1 / rank for rank, found in enumerate(ranked[:DEPTH], 1) if found in wanted), 0.0)
+def _reciprocal_rank(ranked: Sequence[Any], relevant: set[Any]) -> float:
+    return next((1 / rank for rank, id_ in enumerate(ranked[:RANK_DEPTH], 1) if id_ in relevant), 0.0)
 
 
 def mean_ndcg(rankings: Iterable[tuple[Sequence[Any], set[Any]]]) -> float:
-    """The mean nDCG@10 of rankings, each with what was wanted."""
-    return mean(_ndcg(ranked, wanted) for ranked, wanted in rankings)
+    """Return the mean nDCG@10 of rankings, each given with the set of what is relevant."""
+    return mean(_ndcg(ranked, relevant) for ranked, relevant in rankings)
 
 
-def _ndcg(ranked: Sequence[Any], wanted: set[Any]) -> float:
-    gain = sum(1 / math.log2(rank + 1) for rank, found in enumerate(ranked[:DEPTH], 1) if found in wanted)
-    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(wanted), DEPTH) + 1))
+def _ndcg(ranked: Sequence[Any], relevant: set[Any]) -> float:
+    gain = sum(1 / math.log2(rank + 1) for rank, id_ in enumerate(ranked[:RANK_DEPTH], 1) if id_ in relevant)
+    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(relevant), RANK_DEPTH) + 1))

@@ -12,15 +12,21 @@ import pytest
 from sets import CORPUS, QUERIES, lines, pdf
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-from shotwise.errors import InvalidInput
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.models import Answer, Hit, Line, Passage, PassageId, Source
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Question
+from shotwise_cli.errors import FileError
 from shotwise_cli.knowledge_commands import FLOORS, GOLDEN
-from shotwise_cli.knowledge_evaluation import Golden, evaluate_golden, evaluate_ranking, read_floors, read_golden
+from shotwise_cli.knowledge_evaluation import (
+    GoldenQuestion,
+    evaluate_golden,
+    evaluate_ranking,
+    read_floors,
+    read_golden,
+)
 from shotwise_cli.pdf_pages import pdf_pages
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +64,7 @@ def test_depth_counts_as_the_names_of_the_figures_say(tmp_path: Path, analyzer: 
 class Sized:
     """An index that knows its size."""
 
-    def size(self) -> int:
+    def passage_count(self) -> int:
         """Passages."""
         return 7
 
@@ -68,7 +74,7 @@ class Scripted:
     """Answers by a script: query → places of the passages found, sources of the answer (None: refused)."""
 
     script: dict[str, tuple[Sequence[tuple[str, int]], Sequence[tuple[str, int, str]] | None]]
-    index: Sized = field(default_factory=Sized)
+    hybrid_search: Sized = field(default_factory=Sized)
 
     def search(self, text: str, limit: int) -> list[Hit]:
         """The passages of the script."""
@@ -90,9 +96,9 @@ def test_golden_figures_are_those_worked_out_by_hand() -> None:
         "first": ([("a.pdf", 1), *other], [("a.pdf", 1, "stands"), ("a.pdf", 9, "made up")]),
         "second": ([("x.pdf", 1)] * 5 + [("b.pdf", 2)], [("x.pdf", 1, "stands"), ("b.pdf", 2, "stands")]),
         "refused": (other, None), "lunch": (other, None), "weather": (other, [("x.pdf", 1, "stands")])})
-    questions = [Golden("1", "first", "cause", (("a.pdf", 1),)), Golden("2", "second", "cause", (("b.pdf", 2),)),
-                 Golden("3", "refused", "cause", (("c.pdf", 3),)), Golden("4", "lunch", "none", ()),
-                 Golden("5", "weather", "none", ())]
+    questions = [GoldenQuestion("1", "first", "cause", (("a.pdf", 1),)), GoldenQuestion("2", "second", "cause", (("b.pdf", 2),)),
+                 GoldenQuestion("3", "refused", "cause", (("c.pdf", 3),)), GoldenQuestion("4", "lunch", "none", ()),
+                 GoldenQuestion("5", "weather", "none", ())]
     found = evaluate_golden(questions, answerer, lambda name, page: "it stands here" if page < 9 else "", plain)
     assert found.pop("p50_ms") >= 0
     assert found == {
@@ -139,6 +145,6 @@ def test_a_worse_ranking_falls_under_the_floors(analyzer: Analyzer, monkeypatch:
 
 def test_a_golden_line_that_is_bad_is_named(tmp_path: Path) -> None:
     """As in any other set."""
-    with pytest.raises(InvalidInput, match=r"g\.jsonl:2: needs pages as a list"):
+    with pytest.raises(FileError, match=r"g\.jsonl:2: needs pages as a list"):
         read_golden(lines(tmp_path / "g.jsonl", [{"id": "1", "query": "x", "kind": "y", "pages": []}, {
             "id": "2", "query": "x", "kind": "y"}]), fitting=True)
