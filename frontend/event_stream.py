@@ -1,32 +1,28 @@
-"""Server-sent events: pieces of bytes, however they were cut → (kind, data)."""
+"""Read the server-sent events of an answer as they arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+import httpx2
+import requests
 
 
-def events(pieces: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Every whole event of a stream; one that its end cuts off is not given. Lines end in LF or CR LF; comments and
-    fields other than `event` and `data` are passed over."""
-    kind = "message"
-    data: list[str] = []
-    for line in _lines(pieces):
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if not line:
-            if data:
-                yield kind, "\n".join(data)
-            kind, data = "message", []
-        elif name == "event":
-            kind = value
-        elif name == "data":
-            data.append(value)
+def events(response: requests.Response) -> Iterator[httpx2.ServerSentEvent]:
+    """Yield the events of a response, each as soon as it is whole.
 
+    The request goes through requests, as all others do, so that it is signed and finds its proxy and certificates as
+    they do; httpx2 only reads the events in its body.
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines, each decoded when it is whole: a border between pieces may fall inside a letter."""
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+    Raises
+    ------
+    requests.RequestException
+        The connection broke.
+    httpx2.SSEError
+        The body is not a stream of events, or an event is larger than 1 MiB.
+    """
+    stream = httpx2.Response(
+        response.status_code, headers={"Content-Type": response.headers.get("Content-Type", "")},
+        content=response.iter_content(None), request=httpx2.Request("POST", response.url))
+    # An event without data, such as an id alone, says nothing: a browser does not hand it over either.
+    return (event for event in httpx2.EventSource(stream) if event.data)

@@ -1,4 +1,4 @@
-"""The model's schema ↔ the form ↔ the features of a request. Pure functions; no feature is named here."""
+"""Convert between the model's schema, the form's widgets and a request's features. No feature is named here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,31 @@ Value = float | str | None
 
 @dataclass(frozen=True)
 class Field:
-    """One feature in the form. step and decimals in the feature's unit; whole: only integers make sense."""
+    """One feature in the form.
+
+    Attributes
+    ----------
+    name : str
+        The feature's name in a request.
+    label : mapping
+        Its name for people, by language.
+    group : str
+        `process`, `sensor`, or another group of the schema.
+    unit : str
+        Its unit; empty where it has none.
+    step : float
+        What one click on the widget adds, in `unit`.
+    decimals : int
+        Digits after the point to show.
+    plausible : tuple of float
+        Lowest and highest plausible value, in `unit`.
+    missing : bool
+        Whether the value may be left out, as not measured.
+    constant : bool
+        Whether every shot seen had the same value.
+    categories : tuple of str
+        The values to choose from; empty for a number.
+    """
 
     name: str
     label: Mapping[str, str]
@@ -27,13 +51,13 @@ class Field:
     categories: tuple[str, ...]
 
     @property
-    def whole(self) -> bool:
+    def integer(self) -> bool:
         """True where the resolution allows integers only."""
         return self.decimals == 0
 
 
 def fields_of(model: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields of the form, from the schema that GET /model gives, in its order."""
+    """Return the fields of the form, from the schema that GET /model gives, in its order."""
     return tuple(_field(feature) for feature in model["features"])
 
 
@@ -53,7 +77,7 @@ def _decimals(values: Iterable[float]) -> int:
 
 
 def to_widget(field: Field, value: Any) -> Value:
-    """What the widget of `field` shows for a value of a request: a category as text, a number as float."""
+    """Return what the widget of `field` shows for a value of a request: a category as text, a number as float."""
     if value is None:
         return None
     if field.categories:
@@ -63,31 +87,31 @@ def to_widget(field: Field, value: Any) -> Value:
 
 
 def to_features(fields: Iterable[Field], widgets: Mapping[str, Value]) -> dict[str, Value]:
-    """The features of a request from what the widgets hold; an empty widget is null, not measured."""
+    """Return the features of a request from the values of the widgets; an empty widget is null, not measured."""
     return {field.name: _to_request(field, widgets.get(field.name)) for field in fields}
 
 
 def _to_request(field: Field, value: Value) -> Value:
-    if isinstance(value, float) and field.whole and value.is_integer():
+    if isinstance(value, float) and field.integer and value.is_integer():
         return int(value)
     return value
 
 
-def shown(field: Field | None, value: Value) -> str:
-    """A value with its unit, as precise as the field's resolution and no less precise than the value."""
+def format_value(field: Field | None, value: Value) -> str:
+    """Format a value with its unit, as precise as the field's resolution and no less precise than the value."""
     if value is None:
         return "–"
     text = value if isinstance(value, str) else _number(field, value)
     return _with_unit(field, text)
 
 
-def shown_range(field: Field | None, low: float, high: float) -> str:
-    """A range with its unit, once."""
+def format_range(field: Field | None, low: float, high: float) -> str:
+    """Format a range, with its unit once."""
     return _with_unit(field, f"{_number(field, low)} – {_number(field, high)}")
 
 
-def shown_change(field: Field | None, before: float, after: float) -> str:
-    """A value and the one to put in its place, with their unit, once."""
+def format_change(field: Field | None, before: float, after: float) -> str:
+    """Format a value and the one to put in its place, with their unit once."""
     return _with_unit(field, f"{_number(field, before)} → {_number(field, after)}")
 
 
@@ -101,7 +125,7 @@ def _with_unit(field: Field | None, text: str) -> str:
 
 
 def limits_for(model: Mapping[str, Any], features: Mapping[str, Any]) -> Mapping[str, list[float]]:
-    """The limits of good shots that hold for this shot's product type."""
+    """Return the limits of good shots that apply to this shot's product type."""
     limits: Mapping[str, Mapping[str, list[float]]] = model["limits"]
     product = features.get(model["product_feature"] or "")
     return limits.get(str(product)) or limits.get("all") or {}

@@ -1,4 +1,4 @@
-"""What the page is told by its environment."""
+"""The settings of the page, from its environment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from frontend.client import Client
 API_URL = "http://127.0.0.1:8000"
 
 
-def client_of(environ: Mapping[str, str]) -> Client:
-    """The client of the API. SHOTWISE_API_URL: where that is; SHOTWISE_STREAM_URL: where questions are answered as a
-    stream, if elsewhere (a function URL); SHOTWISE_SIGN_REGION: of an API Gateway at a domain of its own, whose name
-    does not say that requests must be signed."""
+def client_from_environ(environ: Mapping[str, str]) -> Client:
+    """Return the client of the API that the environment names.
+
+    SHOTWISE_API_URL is the API's address. SHOTWISE_STREAM_URL is where questions are answered as a stream, if that is
+    elsewhere (a function URL). SHOTWISE_SIGN_REGION is the region of an API Gateway at a custom domain, whose name does
+    not say that requests must be signed.
+    """
     return Client(environ.get("SHOTWISE_API_URL") or API_URL, environ.get("SHOTWISE_STREAM_URL", ""),
                   environ.get("SHOTWISE_SIGN_REGION", ""))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from frontend.signing import Source, signature
+from frontend.signing import CredentialsSource, signature_auth
 
 # (method, URL, body) → the headers to send; raises SigningError.
 Sign = Callable[[str, str, bytes], dict[str, str]]
 PLAIN = {"Content-Type": "application/json"}
 
 
-def signer(host: str, region: str = "", source: Source | None = None) -> Sign:
+def signer(host: str, region: str = "", source: CredentialsSource | None = None) -> Sign:
     """What makes the headers of requests to `host`. region, source: as frontend.signing takes them."""
-    signed = signature(host, region, source)
+    signed = signature_auth(host, region, source)
     if signed is None:
         return lambda method, url, body: dict(PLAIN)
     return lambda method, url, body: signed.headers(method, url, PLAIN, body)

@@ -1,9 +1,9 @@
-"""The words of the place of the documents, in both languages; words.py adds them to the rest."""
+"""The texts of the documents screen, in both languages."""
 
 from __future__ import annotations
 
 # key: (Korean, English)
-DOCUMENT_WORDS: dict[str, tuple[str, str]] = {
+DOCUMENT_MESSAGES: dict[str, tuple[str, str]] = {
     "ask.title": ("문서에 묻기", "Ask the documents"),
     "ask.start": ("질문을 적거나 예를 하나 누르십시오.", "Ask a question, or press one of the examples."),
     "ask.start_more": ("문서에 있는 내용으로만 답하고, 그 내용이 어느 쪽에 있는지 함께 보여 줍니다. 문서에 없으면 "
@@ -30,13 +30,7 @@ DOCUMENT_WORDS: dict[str, tuple[str, str]] = {
     "ask.again": ("다시 묻기", "Ask again"),
     "problem.query.title": ("답하지 못했습니다", "The question could not be answered"),
     "field.query": ("질문", "Question"),
-    "reason.query": ("무엇을 알고 싶은지 낱말로, 2,000자 안에서 쓰십시오.",
-                     "Say in words what you want to know, in at most 2,000 characters."),
 
-    "knowledge.degraded.embedding": ("뜻이 비슷한 곳을 찾는 기능이 응답하지 않아 낱말이 같은 곳만 찾았습니다.",
-                                     "The search by meaning did not answer, so only the words were searched."),
-    "knowledge.degraded.generation": ("생성 모델이 응답하지 않아 문서의 문장을 그대로 옮겼습니다.",
-                                      "The language model did not answer, so the documents are quoted instead."),
     "knowledge.degraded.early": ("생성 모델이 도중에 멈추어 답이 다 끝나지 않았습니다.",
                                  "The language model stopped on the way, so the answer ends early."),
 
@@ -67,9 +61,6 @@ DOCUMENT_WORDS: dict[str, tuple[str, str]] = {
     "problem.upload.None": ("파일을 보낼 곳에 연결하지 못했습니다. 잠시 뒤 다시 올리십시오.",
                             "The place that takes the file could not be reached. Try again in a moment."),
     "field.name": ("파일 이름", "File name"),
-    "reason.name": ("파일 이름을 바꾸십시오. 이름은 200바이트(한글로 60자쯤)를 넘지 않아야 하고 "
-                    "/ \\ : * ? \" < > | 문자와 %20 같은 표기를 쓸 수 없습니다.",
-                    "Rename the file: a name takes up to 200 bytes, none of / \\ : * ? \" < > |, nothing like %20."),
 
     "documents.title": ("문서 {count}개", "Documents ({count})"),
     "documents.none": ("아직 문서가 없습니다. 위에서 올리면 그 내용으로 답합니다.",
@@ -81,49 +72,17 @@ DOCUMENT_WORDS: dict[str, tuple[str, str]] = {
     "documents.older": ("이전 판 검색 중", "older version searched"),
     "documents.removing": ("삭제 중 …", "removing …"),
     "documents.more_notes": ("그 밖에 {count}건", "{count} more"),
-    "documents.own_message": ("판독기 메시지", "Message of the document reader"),
+    "documents.server_message": ("서버 메시지", "Message of the server"),
     "problem.open.404": ("이 문서는 이제 없습니다.", "There is no such document any more."),
     "problem.open.None": ("서버에 연결하지 못해 문서를 열지 못했습니다. 잠시 뒤 다시 여십시오.",
                           "The server could not be reached, so the document was not opened. Try again in a moment."),
     "remove.remove": ("삭제", "Remove"),
     "remove.sure": ("삭제하면 이 문서는 더 이상 검색되지 않습니다.", "Once removed, it is no longer searched."),
     "remove.cancel": ("취소", "Cancel"),
-    "remove.shipped": ("처음부터 들어 있던 문서여서 삭제할 수 없습니다.",
-                       "This document came with the installation and cannot be removed."),
     "problem.documents.title": ("문서 목록을 불러오지 못했습니다", "The documents could not be listed"),
+    "problem.remove.shipped_document": ("처음부터 들어 있던 문서여서 삭제할 수 없습니다.",
+                                        "This document came with the installation and cannot be removed."),
     "problem.remove.404": ("이미 없는 문서입니다.", "There is no such document any more."),
     "problem.remove.None": ("서버에 연결하지 못해 삭제하지 못했습니다. 잠시 뒤 다시 하십시오.",
                             "The server could not be reached, so nothing was removed. Try again in a moment."),
-
-    "failure.unreadable": ("읽을 수 있는 쪽이 하나도 없습니다. PDF로 다시 내보내십시오.",
-                           "None of its pages can be read. Export it as PDF again."),
-    "failure.images": ("글자 없이 그림만 들어 있습니다. 문자 인식을 거쳐 다시 올리십시오.",
-                       "It holds images and no text. Run it through text recognition first."),
-    "failure.name": ("쓸 수 없는 파일 이름입니다. 이름을 바꾸어 다시 올리십시오.",
-                     "Its name cannot be used. Rename it and add it again."),
-    "failure.not_pdf": ("PDF 파일이 아닙니다. PDF로 내보내 올리십시오.", "It is no PDF. Export it as PDF."),
-    "failure.empty": ("빈 파일입니다. PDF로 다시 내보내십시오.", "The file is empty. Export it as PDF again."),
-    "failure.cut": ("파일의 끝이 잘려 있습니다. 다시 복사하거나 내보내십시오.",
-                    "The end of the file is missing. Copy or export it again."),
-    "failure.large": ("{size}보다 큽니다. 나누어 올리십시오.", "It is larger than {size}. Split it."),
-    "failure.many_unreadable": ("읽을 수 없는 쪽이 {most}쪽을 넘습니다. 새 PDF로 인쇄하거나 나누어 올리십시오.",
-                                "More than {most} of its pages cannot be read. Print it to a new PDF, or split it."),
-    "failure.many_pages": ("{most}쪽이 넘습니다. 나누어 올리십시오.", "It has more than {most} pages. Split it."),
-    "failure.no_pages": ("쪽이 하나도 없습니다. PDF로 다시 내보내십시오.", "It has no pages. Export it as PDF again."),
-    "failure.encrypted": ("암호가 걸려 있습니다. 암호 없이 저장해 다시 올리십시오.",
-                          "It is encrypted. Store it without a password."),
-    "failure.damaged": ("파일이 손상되었습니다. PDF로 다시 내보내십시오.", "It is damaged. Export it as PDF again."),
-    "failure.unopened": ("판독기가 열지 못했습니다. PDF로 다시 내보내십시오.",
-                         "The reader could not open it. Export it as PDF again."),
-    "failure.no_reader": ("서버에 문서 판독기가 설치되어 있지 않습니다. 관리자에게 알리십시오.",
-                          "The server lacks its document reader. Tell your administrator."),
-    "failure.unreadable_file": ("서버가 파일을 읽지 못했습니다. 다시 올리십시오.",
-                                "The server could not read the file. Add it again."),
-    "note.page_empty": ("{page}쪽은 읽지 못해 비워 두었습니다.", "Page {page} could not be read and is left empty."),
-    "note.page_plain": ("{page}쪽은 배치를 알아보지 못해 글자만 읽었습니다.",
-                        "The layout of page {page} was not understood; its plain text was read."),
-    "note.mended": ("손상된 파일을 고쳐 읽었습니다. 빠진 쪽이 없는지 확인하십시오.",
-                    "The file was damaged and was mended. Check that no page is missing."),
-    "note.no_headings": ("제목과 주석을 본문과 구별하지 못했습니다.",
-                         "Headings and annotations were not told apart from the text."),
 }

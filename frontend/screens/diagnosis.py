@@ -1,4 +1,4 @@
-"""The diagnosis: pick or edit a shot on the left, read what is found on the right."""
+"""The diagnosis screen: pick or edit a shot on the left, read its diagnosis on the right."""
 
 from __future__ import annotations
 
@@ -10,73 +10,76 @@ import streamlit as st
 
 from frontend.client import ApiError, Client
 from frontend.fields import Field, fields_of
-from frontend.messages import Words
+from frontend.messages import Messages
 from frontend.views import form, markup, model_note, problems, result
 
-FRESH = 60  # seconds for which schema and samples are kept
+CACHE_SECONDS = 60  # for which schema and samples are kept
 
 
-@st.cache_data(ttl=FRESH, show_spinner=False)
+@st.cache_data(ttl=CACHE_SECONDS, show_spinner=False)
 def load(api_url: str, _client: Client) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Model and samples of the API there; failures are not kept. The underscore keeps the client out of the key."""
+    """Return model and samples of the API at `api_url`; failures are not cached.
+
+    The underscore keeps the client out of the cache's key.
+    """
     return _client.model(), _client.samples()
 
 
-def keep() -> None:
-    """Hold on to what the form holds while the reader is elsewhere."""
-    form.keep()
+def keep_state() -> None:
+    """Keep the values of the form while the reader is at the other screen."""
+    form.keep_state()
 
 
-def show(client: Client, words: Words) -> None:
-    """The place from top to bottom."""
+def show(client: Client, messages: Messages) -> None:
+    """Draw the screen from top to bottom."""
     try:
         model, samples = load(client.base_url, client)
     except ApiError as error:
-        problems.show(error, {}, client.base_url, words)
-        st.button(words("problem.retry"), key="retry")
+        problems.show(error, {}, client.base_url, messages)
+        st.button(messages("problem.retry"), key="retry")
         return
     fields = {field.name: field for field in fields_of(model)}
     left, right = st.columns([4, 7], gap="large")
     with left:
-        asked = form.show(tuple(fields.values()), samples, model, words)
+        form_state = form.show(tuple(fields.values()), samples, model, messages)
     with right:
-        answer(client, asked, model, fields, words)
-        model_note.show(model, words)
+        show_diagnosis(client, form_state, model, fields, messages)
+        model_note.show(model, messages)
 
 
-def answer(client: Client, asked: form.Asked, model: Mapping[str, Any], fields: Mapping[str, Field],
-           words: Words) -> None:
-    """The diagnosis of what was asked last, in the page's language: another language asks again."""
+def show_diagnosis(client: Client, form_state: form.FormState, model: Mapping[str, Any], fields: Mapping[str, Field],
+                   messages: Messages) -> None:
+    """Draw the diagnosis of what was sent last, in the page's language: another language asks again."""
     state = st.session_state
-    if asked.pressed:
-        state["sent"], state["found"], state["failure"] = asked.body, None, None
+    if form_state.pressed:
+        state["sent"], state["diagnosis"], state["failure"] = form_state.body, None, None
     sent = state.get("sent")
     if sent is None:
-        markup.note([words("page.start"), words("page.start_more")], "plain")
+        markup.note([messages("page.start"), messages("page.start_more")], "plain")
         return
-    body = {**sent, "language": words.language}
-    if state["failure"] is None and (state["found"] is None or state["found"].sent != body):
+    body = {**sent, "language": messages.language}
+    if state["failure"] is None and (state["diagnosis"] is None or state["diagnosis"].body != body):
         try:
-            with st.spinner(words("page.busy")):
-                state["found"] = diagnose(client, body)
+            with st.spinner(messages("page.busy")):
+                state["diagnosis"] = diagnose(client, body)
         except ApiError as error:
             state["failure"] = error
     if state["failure"] is not None:
-        problems.show(state["failure"], fields, client.base_url, words)
+        problems.show(state["failure"], fields, client.base_url, messages)
         return
-    if sent != asked.body:
-        markup.note([words("page.stale")])
-    result.show(state["found"], model, fields, client.document_link, words)
+    if sent != form_state.body:
+        markup.note([messages("page.stale")])
+    result.show(state["diagnosis"], model, fields, client.document_link, messages)
 
 
-def diagnose(client: Client, body: Mapping[str, Any]) -> result.Diagnosed:
-    """Ask the API, then fetch the chart. A chart that cannot be had leaves the rest of the diagnosis whole."""
+def diagnose(client: Client, body: Mapping[str, Any]) -> result.Diagnosis:
+    """Ask the API, then fetch the chart. A chart that cannot be fetched leaves the rest of the diagnosis as it is."""
     start = time.monotonic()
     reply = client.diagnose(body)
-    whole_ms = 1000 * (time.monotonic() - start)
+    call_ms = 1000 * (time.monotonic() - start)
     url = (reply["importance"] or {}).get("visualization_url")
     try:
         chart = client.chart(url) if url else None
     except ApiError:
         chart = None
-    return result.Diagnosed(body, reply, chart, whole_ms)
+    return result.Diagnosis(body, reply, chart, call_ms)

@@ -1,4 +1,4 @@
-"""The documents: ask them on the left; add, read through and remove them on the right."""
+"""The documents screen: ask the documents on the left; add, list and remove them on the right."""
 
 from __future__ import annotations
 
@@ -6,157 +6,161 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from frontend.client import ApiError, Client
-from frontend.messages import Words
-from frontend.uploads import Documents, Transfer, by_name, known, settled
-from frontend.views import library, markup, problems, question, upload
+from frontend.messages import Messages
+from frontend.uploads import DocumentChange, Documents, by_name, revision_of, updated
+from frontend.views import document_list, markup, problems, question, upload
 
-LOOK_EVERY = 1.0  # seconds between looks at the list while a document is being read or removed
+POLL_EVERY = 1.0  # seconds between looks at the list while a document is being read or removed
 
 
-def keep() -> None:
-    """Hold on to the question while the reader is elsewhere: Streamlit forgets a widget that is not drawn."""
+def keep_state() -> None:
+    """Keep the question while the reader is at the other screen: Streamlit forgets a widget that is not drawn."""
     if "query" in st.session_state:
         st.session_state["query"] = st.session_state["query"]
 
 
-def show(client: Client, words: Words) -> None:
-    """The place from top to bottom. The answer is drawn last: all else must not wait while it comes."""
+def show(client: Client, messages: Messages) -> None:
+    """Draw the screen. The answer is drawn last: all else must not wait while it comes."""
     with st.container(key="documents"):
         left, right = st.columns([7, 4], gap="large")
     with left:
-        question.form(_ask, words)
-        space = st.empty()
+        question.form(_ask, messages)
+        answer_space = st.empty()
     with right:
-        shelf(client, words)
-    answer(client, space, words)
+        show_documents(client, messages)
+    show_answer(client, answer_space, messages)
 
 
 def _ask(query: str) -> None:
-    st.session_state["asked"], st.session_state["asking"] = query, None
+    st.session_state["query_sent"], st.session_state["answer"] = query, None
 
 
-def answer(client: Client, space: DeltaGenerator, words: Words) -> None:
-    """The answer to what was asked last, in the page's language: another language asks again."""
+def show_answer(client: Client, space: DeltaGenerator, messages: Messages) -> None:
+    """Draw the answer to the last question, in the page's language: another language asks again."""
     state = st.session_state
-    if state.get("asked") is None:
+    if state.get("query_sent") is None:
         with space.container():
-            markup.note([words("ask.start"), words("ask.start_more")], "plain")
+            markup.note([messages("ask.start"), messages("ask.start_more")], "plain")
         return
-    body = {"query": state["asked"], "language": words.language}
-    found: question.Asking | None = state["asking"]
-    if found is None or found.body != body or not found.over:
-        found = state["asking"] = question.Asking(body)
-        _listen(client, found, space, words)
+    body = {"query": state["query_sent"], "language": messages.language}
+    answer: question.StreamedAnswer | None = state["answer"]
+    if answer is None or answer.body != body or not answer.ended:
+        answer = state["answer"] = question.StreamedAnswer(body)
+        _receive(client, answer, space, messages)
     with space.container():
-        question.show(found, client.document_link, client.base_url, words)
-        if found.failure is not None and found.failure.status != 400:
-            st.button(words("ask.again"), key="ask_again", on_click=_ask, args=(state["asked"],))
+        question.show(answer, client.document_link, client.base_url, messages)
+        if answer.failure is not None and answer.failure.status != 400:
+            st.button(messages("ask.again"), key="ask_again", on_click=_ask, args=(state["query_sent"],))
 
 
-def _listen(client: Client, found: question.Asking, space: DeltaGenerator, words: Words) -> None:
+def _receive(client: Client, answer: question.StreamedAnswer, space: DeltaGenerator, messages: Messages) -> None:
     """Take the answer as it comes. When the reader leaves, drawing raises, and the stream is closed."""
     try:
-        with closing(client.query(found.body)) as events:
-            space.html(markup.html(question.coming(found, words)))
-            for kind, data in events:
+        with closing(client.query(answer.body)) as events:
+            space.html(markup.html(question.incoming(answer, messages)))
+            for kind, content in events:
                 if kind == "passage":
-                    found.passages.append(data)
+                    answer.passages.append(content)
                 elif kind == "token":
-                    found.text += str(data.get("text", ""))
+                    answer.text += str(content.get("text", ""))
                 elif kind == "done":
-                    found.reply = data
-                space.html(markup.html(question.coming(found, words)))
+                    answer.reply = content
+                space.html(markup.html(question.incoming(answer, messages)))
     except ApiError as error:
-        found.failure = error
+        answer.failure = error
 
 
-def shelf(client: Client, words: Words) -> None:
-    """Adding documents, those on their way, and the list."""
+def show_documents(client: Client, messages: Messages) -> None:
+    """Draw the form to add documents, the changes under way, and the list."""
     state = st.session_state
-    state.setdefault("transfers", {})
-    state.setdefault("turn", 0)
+    state.setdefault("changes", {})
+    state.setdefault("upload_round", 0)
     try:
-        documents = client.documents()
+        listing = client.documents()
     except ApiError as error:
-        problems.show(error, {}, client.base_url, words, "problem.documents")
-        st.button(words("problem.retry"), key="retry")
+        problems.show(error, {}, client.base_url, messages, "problem.documents")
+        st.button(messages("problem.retry"), key="retry")
         return
-    there = by_name(documents)
-    _settle(there)
-    files = upload.form(there, state["turn"], words)
+    documents = by_name(listing)
+    _update_changes(documents)
+    files = upload.form(documents, state["upload_round"], messages)
     if files:
-        with st.spinner(words("add.busy")):
-            _send(client, files, there)
-        state["turn"] += 1
+        with st.spinner(messages("add.busy")):
+            _upload(client, files, documents)
+        state["upload_round"] += 1
         st.rerun()
-    _watch(client, there, words)
-    name = library.show(documents, state["transfers"], client.document_link, words)
+    _show_uploads(client, documents, messages)
+    name = document_list.show(listing, state["changes"], client.document_link, messages)
     if name is not None:
-        _remove(client, name, there)
+        _remove(client, name, documents)
         st.rerun()
 
 
-def _watch(client: Client, documents: Documents, words: Words) -> None:
-    """Files on their way. While some are, this part alone runs again and again; a change draws the whole place anew."""
-    transfers: Mapping[str, Transfer] = st.session_state["transfers"]
-    waiting = any(transfer.state == "waiting" for transfer in transfers.values())
+def _show_uploads(client: Client, documents: Documents, messages: Messages) -> None:
+    """Draw the uploads. While any change is waiting, this part alone runs again every second.
 
-    @st.fragment(run_every=LOOK_EVERY if waiting else None)
-    def look() -> None:
-        if any(transfer.open for transfer in transfers.values()) and _look(client):
+    A change that has ended draws the whole screen anew.
+    """
+    changes: Mapping[str, DocumentChange] = st.session_state["changes"]
+    waiting = any(change.state == "waiting" for change in changes.values())
+
+    @st.fragment(run_every=POLL_EVERY if waiting else None)
+    def poll() -> None:
+        if any(change.pending for change in changes.values()) and _poll(client):
             st.rerun()
-        upload.progress([transfer for transfer in transfers.values() if not transfer.removal], documents, words)
-        if any(transfer.state == "late" for transfer in transfers.values()):
-            st.button(words("add.check"), key="check")
+        upload.progress([change for change in changes.values() if not change.is_removal], documents, messages)
+        if any(change.state == "late" for change in changes.values()):
+            st.button(messages("add.check"), key="check")
 
-    look()
+    poll()
 
 
-def _look(client: Client) -> bool:
-    """Whether anything has changed. A list that cannot be had just now is asked for again the next time."""
+def _poll(client: Client) -> bool:
+    """Ask for the list and return whether any change has another state; a list that fails is asked for next time."""
     try:
-        return _settle(by_name(client.documents()))
+        return _update_changes(by_name(client.documents()))
     except ApiError:
         return False
 
 
-def _settle(documents: Documents) -> bool:
-    """Note what became of the files on their way; whether anything did."""
-    transfers: dict[str, Transfer] = st.session_state["transfers"]
-    found = {name: settled(transfer, documents, time.monotonic()) for name, transfer in transfers.items()}
-    changed = any(found[name].state != transfer.state for name, transfer in transfers.items())
-    transfers.update(found)
-    return changed
+def _update_changes(documents: Documents) -> bool:
+    """Bring the state of every change up to date and return whether any has another one."""
+    changes: dict[str, DocumentChange] = st.session_state["changes"]
+    changes_now = {name: updated(change, documents, time.monotonic()) for name, change in changes.items()}
+    any_changed = any(changes_now[name].state != change.state for name, change in changes.items())
+    changes.update(changes_now)
+    return any_changed
 
 
-def _send(client: Client, files: Sequence[UploadedFile], documents: Documents) -> None:
-    """Send the files one after another; a refusal of one does not stop the others. What was sent before and came to
-    its end is told no more."""
-    transfers: dict[str, Transfer] = st.session_state["transfers"]
-    for name in [name for name, transfer in transfers.items() if not transfer.open]:
-        del transfers[name]
+def _upload(client: Client, files: Sequence[UploadedFile], documents: Documents) -> None:
+    """Upload the files one after another; a refusal of one does not stop the others.
+
+    Earlier changes that have ended are no longer shown.
+    """
+    changes: dict[str, DocumentChange] = st.session_state["changes"]
+    for name in [name for name, change in changes.items() if not change.pending]:
+        del changes[name]
     for file in files:
-        sent = Transfer(file.name, False, known(file.name, documents), time.monotonic())
+        change = DocumentChange(file.name, False, revision_of(file.name, documents), time.monotonic())
         try:
             name = client.upload(file.name, file)
-            sent = replace(sent, name=name, before=known(name, documents), since=time.monotonic())
+            change = replace(change, name=name, before=revision_of(name, documents), started=time.monotonic())
         except ApiError as error:
-            sent = replace(sent, state="refused", error=error)
-        transfers[sent.name] = sent
+            change = replace(change, state="refused", error=error)
+        changes[change.name] = change
 
 
 def _remove(client: Client, name: str, documents: Documents) -> None:
-    removal = Transfer(name, True, known(name, documents), time.monotonic())
+    removal = DocumentChange(name, True, revision_of(name, documents), time.monotonic())
     try:
         client.remove(name)
     except ApiError as error:
         removal = replace(removal, state="refused", error=error)
-    transfers: dict[str, Any] = st.session_state["transfers"]
-    transfers[name] = removal
+    changes: dict[str, DocumentChange] = st.session_state["changes"]
+    changes[name] = removal

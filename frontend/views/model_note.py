@@ -1,4 +1,4 @@
-"""How far to believe the model: its version and its figures, beside what knows nothing but the run."""
+"""How far to trust the model: its version, and its figures beside those of baselines that know the run alone."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any
 
 import streamlit as st
 
-from frontend.messages import Words
+from frontend.messages import Messages
 from frontend.views import markup
 from frontend.views.markup import text
 
 FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
            ("within_run_roc_auc", "model.within"))
-
+# Methods that use defect rates alone; and the ROC-AUC of guessing.
 RATES, CHANCE = ("run-rate", "late-rate"), 0.5
 
 
-def show(model: Mapping[str, Any], words: Words) -> None:
-    """A folded note with one small table per protocol."""
-    with st.expander(words("model.title")):
-        markup.draw(f"<p>{text(words('model.note'))}</p>"
-                    f'<p class="quiet">{text(words("model.version"))} {text(model["version"])}</p>'
-                    + "".join(_protocol(name, found, words) for name, found in model["figures"].items()))
+def show(model: Mapping[str, Any], messages: Messages) -> None:
+    """Draw a folded note with one small table for each evaluation protocol."""
+    with st.expander(messages("model.title")):
+        markup.draw(f"<p>{text(messages('model.note'))}</p>"
+                    f'<p class="quiet">{text(messages("model.version"))} {text(model["version"])}</p>'
+                    + "".join(_protocol(name, evaluation, messages) for name, evaluation in model["figures"].items()))
 
 
-def _protocol(name: str, found: Mapping[str, Any], words: Words) -> str:
-    """The figures of one protocol; every entry that is a group of figures is a method."""
-    methods = {method: figures for method, figures in found.items() if isinstance(figures, Mapping)}
+def _protocol(name: str, evaluation: Mapping[str, Any], messages: Messages) -> str:
+    """The figures of one protocol: a row for each entry that is a group of figures, one for each method."""
+    methods = {method: figures for method, figures in evaluation.items() if isinstance(figures, Mapping)}
     count = next((f"{figures['n']:,.0f}" for figures in methods.values() if "n" in figures), "–")
-    title = words.either(f"model.{name}", f"{name} ({count})", count=count)
-    head = [words("model.configuration"), *(words.either(label, label) for _, label in FIGURES)]
+    title = messages.either(f"model.{name}", f"{name} ({count})", count=count)
+    head = [messages("model.configuration"), *(messages.either(label, label) for _, label in FIGURES)]
     return (f'<div class="sw-subheading">{text(title)}</div>'
-            + markup.table(head, _rows(methods, words))
-            + (f'<p class="quiet">{text(words("model.tells_the_run"))}</p>' if _tells_the_run(methods) else ""))
+            + markup.table(head, _rows(methods, messages))
+            + (f'<p class="quiet">{text(messages("model.tells_the_run"))}</p>' if _tells_the_run(methods) else ""))
 
 
 def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -43,7 +43,7 @@ def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(low is not None and low <= CHANCE <= high for low, high in intervals)
 
 
-def _rows(methods: Mapping[str, Mapping[str, float]], words: Words) -> Iterable[list[str]]:
+def _rows(methods: Mapping[str, Mapping[str, float]], messages: Messages) -> Iterable[list[str]]:
     for method, figures in methods.items():
-        yield [text(words.either(f"model.{method}", method)),
+        yield [text(messages.either(f"model.{method}", method)),
                *("–" if figures.get(key) is None else f"{figures[key]:.2f}" for key, _ in FIGURES)]

@@ -1,4 +1,4 @@
-"""What went wrong, in the reader's language, and what to do about it."""
+"""What went wrong with a call of the API, in the reader's language, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,67 +6,79 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frontend.client import ApiError, Unsigned
-from frontend.fields import Field, shown_range
-from frontend.messages import Words
+from frontend.fields import Field
+from frontend.messages import Messages
+from frontend.messages.codes import FIELD_REASONS
 from frontend.views import markup
 from frontend.views.markup import text
 
-PREFIX = "features."
-OWN_WORDS = ("name",)  # fields whose reason the API explains by a Korean example
+FEATURES = "features."
 
 
-def show(error: ApiError, fields: Mapping[str, Field], address: str, words: Words, about: str = "problem") -> None:
-    """Draw a failed call: the fields to correct, or what to do. about: begins the keys of what failed."""
+def show(error: ApiError, fields: Mapping[str, Field], address: str, messages: Messages,
+         about: str = "problem") -> None:
+    """Draw a failed call: the fields to correct, or what to do.
+
+    Parameters
+    ----------
+    error : ApiError
+        The failure.
+    fields : mapping
+        The fields of the form by feature name, for their labels.
+    address : str
+        The address of the API, shown where it could not be reached.
+    messages : Messages
+        The texts of the page's language.
+    about : str, optional
+        The prefix of the keys of the texts about the call that failed.
+    """
     if isinstance(error, Unsigned):
-        command = "<p><code>aws configure</code></p>" if error.reason == "credentials" else ""
-        markup.draw(f"<p><b>{text(words(f'{about}.title'))}</b></p><p>{text(advice(error, words))}</p>{command}"
-                    f'<p class="quiet">{text(words("problem.address"))}: {text(address)}</p>', "sw-note alarm")
+        command = "aws configure" if error.reason == "credentials" else ""
+        _show_unanswered(messages(f"{about}.title"), advice(error, messages), command, address, messages)
         return
     if error.status is None:
-        markup.draw(f"<p><b>{text(words('problem.unreachable'))}</b></p><p>{text(words('problem.unreachable_what'))}</p>"
-                    f"<p><code>make run</code></p>"
-                    f'<p class="quiet">{text(words("problem.address"))}: {text(address)}</p>', "sw-note alarm")
+        _show_unanswered(messages("problem.unreachable"), messages("problem.unreachable_what"), "make run", address,
+                         messages)
         return
-    lines = list(explained(error, fields, words))
-    if error.status != 400 or not lines:
-        markup.note([words(f"{about}.title"), advice(error, words, about)], "alarm")
+    reasons = list(field_reasons(error, fields, messages))
+    if error.status != 400 or not reasons:
+        markup.note([messages(f"{about}.title"), advice(error, messages, about)], "alarm")
         return
-    items = "".join(f"<li><b>{text(label)}</b>: {text(reason)}</li>" for label, reason in lines)
-    markup.draw(f"<p><b>{text(words(f'{about}.title'))}</b></p><p>{text(words('problem.fields'))}</p><ul>{items}</ul>",
-                "sw-note alarm")
+    items = "".join(f"<li><b>{text(label)}</b>: {text(reason)}</li>" for label, reason in reasons)
+    markup.draw(f"<p><b>{text(messages(f'{about}.title'))}</b></p><p>{text(messages('problem.fields'))}</p>"
+                f"<ul>{items}</ul>", "sw-note alarm")
 
 
-def advice(error: ApiError, words: Words, about: str = "problem") -> str:
-    """What a refusal means and what to do, in one line."""
+def _show_unanswered(title: str, what_to_do: str, command: str, address: str, messages: Messages) -> None:
+    """Draw a call that got no answer, with a command to enter, if any, and the API's address."""
+    code = f"<p><code>{command}</code></p>" if command else ""
+    markup.draw(f"<p><b>{text(title)}</b></p><p>{text(what_to_do)}</p>{code}"
+                f'<p class="quiet">{text(messages("problem.address"))}: {text(address)}</p>', "sw-note alarm")
+
+
+def advice(error: ApiError, messages: Messages, about: str = "problem") -> str:
+    """Return what a refusal means and what to do, in one line: the text of its code, else of its status."""
     if isinstance(error, Unsigned):
-        return words(f"problem.unsigned.{error.reason}")
-    lines = list(explained(error, {}, words)) if error.status == 400 else []
-    if lines:
-        return " ".join(reason for _, reason in lines)
-    general = words.either(f"problem.{error.status}", words("problem.other"))
-    return words.either(f"{about}.{error.status}", general)
+        return messages(f"problem.unsigned.{error.reason}")
+    reasons = list(field_reasons(error, {}, messages)) if error.status == 400 else []
+    if reasons:
+        return " ".join(reason for _, reason in reasons)
+    general = messages.either(f"problem.{error.status}", messages("problem.other"))
+    of_status = messages.either(f"{about}.{error.status}", general)
+    code = error.problem.get("code")
+    return messages.either(f"{about}.{code}", of_status) if code else of_status
 
 
-def explained(error: ApiError, fields: Mapping[str, Field], words: Words) -> Iterable[tuple[str, str]]:
-    """(label, reason) of every bad field. The API's reasons are English; other languages get the page's own words."""
-    for item in error.problem.get("errors", []):
-        path = str(item["field"])
-        name = path.removeprefix(PREFIX)
-        field = fields.get(name) if path.startswith(PREFIX) else None
-        label = field.label[words.language] if field else words.either(f"field.{path}", name)
-        own = words.language != "en" or path in OWN_WORDS
-        yield label, _reason(path, field, error.sent, words) if own else item["reason"]
+def field_reasons(error: ApiError, fields: Mapping[str, Field], messages: Messages) -> Iterable[tuple[str, str]]:
+    """Yield (label, reason) of every bad field. A code that the page does not know leaves the API's English text."""
+    for entry in error.problem.get("errors", []):
+        path = str(entry["field"])
+        name = path.removeprefix(FEATURES)
+        field = fields.get(name) if path.startswith(FEATURES) else None
+        label = field.label[messages.language] if field else messages.either(f"field.{path}", name)
+        yield label, _reason(entry, messages)
 
 
-def _reason(path: str, field: Field | None, sent: Mapping[str, Any], words: Words) -> str:
-    """What is wrong with a field, as far as the schema and what was sent tell."""
-    if field is None:
-        unknown = path.startswith(PREFIX)
-        return words.either(f"reason.{path}", words("reason.unknown" if unknown else "reason.check"))
-    value = sent.get(field.name)
-    if value is None and not field.missing:
-        return words("reason.empty")
-    low, high = field.plausible
-    if isinstance(value, int | float) and not field.categories and not low <= value <= high:
-        return words("reason.range", range=shown_range(field, low, high))
-    return words("reason.check")
+def _reason(entry: Mapping[str, Any], messages: Messages) -> str:
+    reason = messages.of_code(FIELD_REASONS, entry.get("code"), entry.get("params"))
+    return reason or messages("server.message", text=entry["reason"])

@@ -1,4 +1,4 @@
-"""The right side: a diagnosis in the order in which a shot travels."""
+"""A diagnosis, in the order of its steps: verdict, importance, knowledge; then what failed and how long it took."""
 
 from __future__ import annotations
 
@@ -7,59 +7,83 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontend.fields import Field, limits_for
-from frontend.messages import Words
+from frontend.messages import Messages
+from frontend.messages.codes import DEGRADED_STEPS
 from frontend.views import importance, knowledge, markup, setpoints, signals, verdict
 from frontend.views.markup import text
 
-LATE = ("States.Timeout", "Timeout")
+TIMEOUT = "Timeout"  # how the name of the error ends that a workflow reports for a step that took too long
 
 
 @dataclass(frozen=True)
-class Diagnosed:
-    """A diagnosis as it came. sent: the body; whole_ms: from the page's call to the answer; chart: the PNG, if any."""
+class Diagnosis:
+    """A diagnosis as it came.
 
-    sent: Mapping[str, Any]
+    Attributes
+    ----------
+    body : mapping
+        The body that was sent to POST /diagnose.
+    reply : mapping
+        What it returned.
+    chart : bytes or None
+        The chart of the contributions, a PNG.
+    call_ms : float
+        Milliseconds from the page's call to the reply.
+    """
+
+    body: Mapping[str, Any]
     reply: Mapping[str, Any]
     chart: bytes | None
-    whole_ms: float
+    call_ms: float
 
 
-def show(found: Diagnosed, model: Mapping[str, Any], fields: Mapping[str, Field], link: knowledge.Link,
-         words: Words) -> None:
+def show(diagnosis: Diagnosis, model: Mapping[str, Any], fields: Mapping[str, Field], link: knowledge.Link,
+         messages: Messages) -> None:
     """Draw a diagnosis."""
-    reply = found.reply
-    verdict.show(reply["prediction"], model, fields, words)
+    reply = diagnosis.reply
+    verdict.show(reply["prediction"], model, fields, messages)
     if reply["importance"]:
-        _importance(found, model, fields, words)
+        _importance(diagnosis, model, fields, messages)
     if reply["knowledge"]:
-        knowledge.show(reply["knowledge"], link, words)
-    _steps(reply, words)
-    _timings(found, words)
+        knowledge.show(reply["knowledge"], link, messages)
+    _steps(reply, messages)
+    _timings(diagnosis, messages)
 
 
-def _importance(found: Diagnosed, model: Mapping[str, Any], fields: Mapping[str, Field], words: Words) -> None:
-    """What drove the probability, what to change, and what else points at a value."""
-    part, limits = found.reply["importance"], limits_for(model, found.sent["features"])
-    importance.show(part, found.chart, limits, fields, words)
-    # Not the prediction's threshold: with inspection results that is another one, while T2 knows the values alone.
-    setpoints.show(part["setpoints"], part["probability"], model["thresholds"]["decision"], limits, fields, words)
-    signals.show(part["signals"], words)
+def _importance(diagnosis: Diagnosis, model: Mapping[str, Any], fields: Mapping[str, Field],
+                messages: Messages) -> None:
+    """Draw what drove the probability, what to change, and what else points at a value."""
+    reply, limits = diagnosis.reply["importance"], limits_for(model, diagnosis.body["features"])
+    importance.show(reply, diagnosis.chart, limits, fields, messages)
+    # Not the prediction's threshold, which is another one with inspection results: the importance explains, and the
+    # setpoints change, a probability of the values alone.
+    setpoints.show(reply["setpoints"], reply["probability"], model["thresholds"]["decision"], limits, fields, messages)
+    signals.show(reply["signals"], messages)
 
 
-def _steps(reply: Mapping[str, Any], words: Words) -> None:
-    """The steps that did not run, and those that failed; a failed chart was told where it would stand."""
-    skipped = [words("step.skipped", step=words(f"step.{step}")) for step in reply["skipped"]]
-    failed = [words("step.late" if item["error"].endswith(LATE) else "step.failed", step=words(f"step.{item['step']}"))
-              for item in reply["degraded"] if not (item["step"] == "chart" and reply["importance"])]
+def _steps(reply: Mapping[str, Any], messages: Messages) -> None:
+    """Draw which steps did not run, and which failed; a failed chart is reported where the chart would stand."""
+    skipped = [messages("step.skipped", step=messages(f"step.{step}")) for step in reply["skipped"]]
+    failed = [_failure(entry, messages) for entry in reply["degraded"]
+              if not (entry["step"] == "chart" and reply["importance"])]
     if failed:
         markup.note(failed, "alarm")
     if skipped:
         markup.note(skipped, "plain")
 
 
-def _timings(found: Diagnosed, words: Words) -> None:
-    times = [(step, ms) for step, ms in found.reply["timings_ms"].items() if ms is not None]
-    parts = [f"{words.either(f'step.{step}', step)} {ms:,.1f} ms" for step, ms in [*times, ("whole", found.whole_ms)]]
-    prediction = found.reply["prediction"]
-    parts += [f"{words('model.version')} {prediction['model_version']}", prediction["prediction_id"]]
+def _failure(entry: Mapping[str, Any], messages: Messages) -> str:
+    step = messages.either(f"step.{entry['step']}", entry["step"])
+    if entry["error"].endswith(TIMEOUT):
+        return messages("step.late", step=step)
+    failure = messages.of_code(DEGRADED_STEPS, entry.get("code"), entry.get("params"))
+    return failure or f"{step} – {messages('server.message', text=entry['error'])}"
+
+
+def _timings(diagnosis: Diagnosis, messages: Messages) -> None:
+    times = [(step, ms) for step, ms in diagnosis.reply["timings_ms"].items() if ms is not None]
+    times.append(("whole", diagnosis.call_ms))
+    parts = [f"{messages.either(f'step.{step}', step)} {ms:,.1f} ms" for step, ms in times]
+    prediction = diagnosis.reply["prediction"]
+    parts += [f"{messages('model.version')} {prediction['model_version']}", prediction["prediction_id"]]
     markup.draw(f'<div class="quiet">{text(" · ".join(parts))}</div>')

@@ -1,4 +1,4 @@
-"""The frontend tier: the page's modules, and the page itself against a stand-in for the API."""
+"""Fixtures of the page's tests: a stand-in for the API, and the page opened against it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from screen import Opened, checked
+from page_text import OpenPage, checked
 from streamlit.testing.v1 import AppTest
 from stub_api import StubApi, recorded, stub_api
 
@@ -25,25 +25,25 @@ def api() -> Iterator[StubApi]:
 
 
 @pytest.fixture
-def opened(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    """Open the page in a language, at a place, against the stand-in."""
+def open_page(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
+    """A function that opens the page in a language, at a screen, against the stand-in."""
     monkeypatch.setenv("SHOTWISE_API_URL", api.url)
 
-    def open_page(language: str, place: str | None = None) -> AppTest:
+    def open_at(language: str, screen_name: str | None = None) -> AppTest:
         page = AppTest.from_file(str(APP), default_timeout=30)
         page.query_params["lang"] = language
-        if place:
-            page.query_params["page"] = place
+        if screen_name:
+            page.query_params["page"] = screen_name
         return checked(page.run())
 
     st.cache_data.clear()
-    yield open_page
+    yield open_at
     st.cache_data.clear()
 
 
 @pytest.fixture
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Nothing of AWS on this machine, and nothing found before."""
+    """A machine without AWS credentials, none cached either."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -57,5 +57,5 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture
 def model() -> dict[str, Any]:
     """The recorded reply of GET /model."""
-    found: dict[str, Any] = recorded("model")
-    return found
+    reply: dict[str, Any] = recorded("model")
+    return reply

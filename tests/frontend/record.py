@@ -1,5 +1,9 @@
-"""Record the replies that the page is tested with anew: `python tests/frontend/record.py`, where the contract or the
-shipped bundle has changed. Every reply comes from the real functions and the real workflow."""
+"""Record the replies that the page is tested with: run it when the contract or the shipped bundle has changed.
+
+    python tests/frontend/record.py
+
+Every reply comes from the real functions and the real workflow.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-
 import pymupdf
 from starlette.testclient import TestClient
 
@@ -21,13 +23,14 @@ from shotwise.bundle import Bundle, load_bundle
 from shotwise.handlers.replies import model_reply, samples_reply
 from shotwise_local.stack import ROOT, open_stack, prepare
 
+HERE = Path(__file__).parent
 Run = Callable[[str], dict[str, Any]]
-QUESTIONS = {"query_answered": {"ko": "비스킷 두께가 얇으면 어떤 결함이 생깁니까?", "en": "What causes a short shot?"},
+QUESTIONS = {"query_answered": {"ko": "비스킷 두께가 얇으면 어떤 결함이 생깁니까?", "en": "What causes porosity?"},
              "query_unanswered": {"ko": "왜?", "en": "Why?"}}
 
 
 def main() -> None:
-    """Record model, samples, every scene in both languages, and a refusal."""
+    """Record the replies of every route that the page calls."""
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
     write("model", model_reply(bundle))
     write("samples", samples_reply(bundle))
@@ -36,14 +39,17 @@ def main() -> None:
         os.environ |= {"SHOTWISE_HOME": home, "SHOTWISE_API_PORT": "8000", "POWERTOOLS_LOG_LEVEL": "CRITICAL",
                        "POWERTOOLS_METRICS_DISABLED": "true"}
         prepare(os.environ, print)
-        with open_stack() as (_, workflow, gateway):
-            record(bundle, workflow.run)
-            record_documents(TestClient(gateway, "http://127.0.0.1:8000"))
+        with open_stack() as stack:
+            record_diagnoses(bundle, stack.workflow.run)
+            record_documents(TestClient(stack.gateway, "http://127.0.0.1:8000"))
 
 
-def record(bundle: Bundle, run: Run) -> None:
-    """The scenes. suspect: a shot unlike all others, one value not measured; proposal: one for which there is a change
-    of settings; good: one that looks fine; unanswered: a question that no document answers."""
+def record_diagnoses(bundle: Bundle, run: Run) -> None:
+    """Record the diagnosis of every scene in both languages, and the refusal of a bad shot.
+
+    The scenes: `suspect` is a shot unlike all others, with one value not measured; `proposal` one for which there is a
+    change of settings; `good` one that looks fine; `unanswered` asks a question that no document answers.
+    """
     defective = dict(next(sample["features"] for sample in bundle.samples if sample["outcome"] == "defect"))
     good = next(sample["features"] for sample in bundle.samples if sample["outcome"] == "normal")
     scenes = {"suspect": {**defective, "Velocity_1": 0.3, "Biscuit_Thickness": 4, "Factory_Temp": None},
@@ -51,16 +57,16 @@ def record(bundle: Bundle, run: Run) -> None:
     questions = {"unanswered": {"ko": "왜?", "en": "Why?"}}
     for scene, features in scenes.items():
         for language in ("ko", "en"):
-            asked = questions.get(scene, {}).get(language)
-            body = {"features": features, "language": language, **({"question": asked} if asked else {})}
+            question = questions.get(scene, {}).get(language)
+            body = {"features": features, "language": language, **({"question": question} if question else {})}
             write(f"{scene}_{language}", json.loads(run(json.dumps(body))["output"]))
-    refused = {**defective, "Product_Type": "9", "Velocity_1": None, "Velocity_2": 9.0}
-    cause = json.loads(run(json.dumps({"features": refused, "question": "?" * 2001}))["cause"])
-    write("problem", json.loads(cause["errorMessage"]))
+    bad_features = {**defective, "Product_Type": "9", "Velocity_1": None, "Velocity_2": 9.0}
+    cause = json.loads(run(json.dumps({"features": bad_features, "question": "?" * 2001}))["cause"])
+    write("problem", cause)
 
 
 def record_documents(api: TestClient) -> None:
-    """Streams of an answer and of a question without one, the list with a file that cannot be read, and refusals."""
+    """Record streamed answers, the list of documents with a file that cannot be read, and refusals."""
     for scene, questions in QUESTIONS.items():
         for language, question in questions.items():
             stream = api.post("/query", json={"query": question, "language": language})
@@ -68,9 +74,9 @@ def record_documents(api: TestClient) -> None:
     pictures = pymupdf.open()
     pictures.new_page()
     upload = api.post("/documents", json={"name": "그림.pdf"}).json()
-    address = upload["upload"]
-    api.request(address["method"], address["url"], content=pictures.tobytes(), headers=address["headers"])
-    while not any(found["failure"] for found in api.get("/documents").json()["documents"]):
+    destination = upload["upload"]
+    api.request(destination["method"], destination["url"], content=pictures.tobytes(), headers=destination["headers"])
+    while not any(document["failure"] for document in api.get("/documents").json()["documents"]):
         time.sleep(0.2)
     write("upload", upload)
     write("documents", api.get("/documents").json())
@@ -80,7 +86,7 @@ def record_documents(api: TestClient) -> None:
 
 
 def write(name: str, reply: Any) -> None:
-    """Put a reply beside the others."""
+    """Write a recorded reply to its file."""
     text = json.dumps(reply, ensure_ascii=False, indent=1)
     (HERE / "recorded" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

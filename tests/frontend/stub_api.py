@@ -1,4 +1,4 @@
-"""A stand-in for the API on a real socket, and replies recorded from the real one."""
+"""A stand-in for the API on a real socket, and replies recorded from the real API."""
 
 from __future__ import annotations
 
@@ -7,35 +7,54 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 HERE = Path(__file__).parent
+EVENT_STREAM = "text/event-stream"
 # The smallest PNG.
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
                       "0000000c49444154789c63f8ffff3f0005fe02fe0d9a2f5d0000000049454e44ae426082")
 
 
 def recorded(name: str) -> Any:
-    """A reply of the real API, recorded."""
+    """Return a recorded reply of the real API."""
     return json.loads((HERE / "recorded" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def recorded_stream(name: str) -> bytes:
-    """A stream of events of the real API, recorded."""
+    """Return a recorded stream of events of the real API."""
     return (HERE / "recorded" / f"{name}.txt").read_bytes()
 
 
+def recorded_events(name: str) -> list[tuple[str, Any]]:
+    """Return the events of a recorded stream, as (kind, content)."""
+    response = httpx2.Response(200, headers={"Content-Type": EVENT_STREAM}, content=recorded_stream(name),
+                               request=httpx2.Request("POST", "http://api/query"))
+    return [(event.event, event.json()) for event in httpx2.EventSource(response)]
+
+
 def stream(*events: tuple[str, Any]) -> bytes:
-    """Server-sent events of (kind, data)."""
-    return "".join(f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n" for kind, data in events).encode()
+    """Return server-sent events of (kind, content)."""
+    return "".join(f"event: {kind}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+                   for kind, content in events).encode()
 
 
 @dataclass
 class Pieces:
-    """A body that comes in pieces, each sent at once. cut: the connection ends before the body does."""
+    """A body that comes in pieces, each sent at once.
+
+    Attributes
+    ----------
+    pieces : iterable of bytes
+        The pieces.
+    cut : bool
+        Whether the connection ends before the body does.
+    """
 
     pieces: Iterable[bytes]
     cut: bool = False
@@ -43,7 +62,17 @@ class Pieces:
 
 @dataclass
 class Reply:
-    """What the stand-in answers: status, body (bytes and Pieces as they are, anything else as JSON), more headers."""
+    """What the stand-in answers.
+
+    Attributes
+    ----------
+    status : int
+        The HTTP status.
+    body : any
+        Bytes and Pieces are sent as they are, anything else as JSON.
+    headers : mapping
+        Further headers.
+    """
 
     status: int
     body: Any
@@ -56,10 +85,22 @@ Guard = Callable[[str, str, Mapping[str, str], bytes], Reply | None]
 
 @dataclass
 class StubApi:
-    """A stand-in for the API. replies: "METHOD /path" → Reply; a POST finds "METHOD /path LANGUAGE" first.
+    """A stand-in for the API.
 
-    received: (call, body) of every request; headers: of the last one; hung_up: a client left while pieces came.
-    guard: looks at a request first (method, path as it came, headers, body); what it answers stands for the reply.
+    Attributes
+    ----------
+    url : str
+        Its address.
+    replies : dict
+        "METHOD /path" → Reply; a POST finds "METHOD /path LANGUAGE" first.
+    received : list
+        (call, body) of every request.
+    headers : mapping
+        The headers of the last request.
+    hung_up : Event
+        Set when a client left while pieces came.
+    guard : callable or None
+        Looks at every request first; what it returns is answered instead.
     """
 
     url: str
@@ -75,7 +116,7 @@ class StubApi:
             self.replies[f"POST /diagnose {language}"] = Reply(200, recorded(f"{scene}_{language}"))
 
     def bodies(self, call: str = "POST /diagnose") -> list[Any]:
-        """The bodies of all such calls so far."""
+        """Return the bodies of all such calls so far."""
         return [body for made, body in self.received if made == call]
 
 
@@ -106,8 +147,11 @@ class _Handler(BaseHTTPRequestHandler):
         stub.headers = dict(self.headers)
         language = body.get("language") if isinstance(body, dict) else None
         reply = stub.guard and stub.guard(self.command, self.path, stub.headers, content)
-        self._send(reply or stub.replies.get(f"{call} {language}") or stub.replies.get(call)
-                   or Reply(404, {"title": "Not found"}))
+        reply = (reply or stub.replies.get(f"{call} {language}") or stub.replies.get(call)
+                 or Reply(404, {"title": "Not found"}))
+        if call.endswith("/query") and reply.status == 200:
+            reply = replace(reply, headers={"Content-Type": EVENT_STREAM, **reply.headers})
+        self._send(reply)
 
     def _send(self, reply: Reply) -> None:
         if isinstance(reply.body, Pieces):
@@ -122,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_pieces(self, reply: Reply, body: Pieces) -> None:
         self.send_response(reply.status)
-        self.send_header("Transfer-Encoding", "chunked")
+        for name, value in {"Transfer-Encoding": "chunked", **reply.headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         try:
             for piece in body.pieces:
@@ -138,8 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stub_api(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[StubApi]:
-    """The stand-in, with a model, samples, and a chart for every recorded diagnosis that has one. host: the address
-    that it listens at; tls: what it speaks TLS by, if it is to."""
+    """Run the stand-in, with a model, samples, and a chart for every recorded diagnosis that has one.
+
+    It listens at `host`, and speaks TLS where `tls` is given.
+    """
     with _Server((host, 0), _Handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from stub_api import recorded
 
-from frontend.fields import Field, fields_of, limits_for, shown, shown_change, shown_range, to_features, to_widget
+from frontend.fields import (
+    Field,
+    fields_of,
+    format_change,
+    format_range,
+    format_value,
+    limits_for,
+    to_features,
+    to_widget,
+)
 
 
 def field(**changes: Any) -> Field:
@@ -43,7 +52,7 @@ def test_an_empty_widget_is_null() -> None:
 def test_the_resolution_is_the_step(resolution: float, decimals: int, whole: bool) -> None:
     """A step of the widget is the feature's resolution, shown with just the digits it needs."""
     made = field(resolution=resolution)
-    assert (made.step, made.decimals, made.whole) == (resolution, decimals, whole)
+    assert (made.step, made.decimals, made.integer) == (resolution, decimals, whole)
 
 
 def test_a_constant_without_resolution_takes_the_digits_it_was_seen_with() -> None:
@@ -67,12 +76,12 @@ def test_a_category_is_text_however_it_comes() -> None:
 
 def test_values_are_shown_with_unit_and_never_less_precise_than_they_are() -> None:
     """The resolution gives the least digits, the value may need more, and a range names its unit once."""
-    assert shown(field(), 0.5) == "0.50 mm"
-    assert shown(field(), 0.1648) == "0.1648 mm"
-    assert shown(None, 12000.0) == "12,000"
-    assert shown(field(), None) == "–"
-    assert shown_range(field(), 0.1, 0.1648) == "0.10 – 0.1648 mm"
-    assert shown_change(field(), 0.5, 0.25) == "0.50 → 0.25 mm"
+    assert format_value(field(), 0.5) == "0.50 mm"
+    assert format_value(field(), 0.1648) == "0.1648 mm"
+    assert format_value(None, 12000.0) == "12,000"
+    assert format_value(field(), None) == "–"
+    assert format_range(field(), 0.1, 0.1648) == "0.10 – 0.1648 mm"
+    assert format_change(field(), 0.5, 0.25) == "0.50 → 0.25 mm"
 
 
 def test_limits_are_those_of_the_product(model: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import ProfileNotFound
 from signed_api import FUNCTION, GATEWAY, KEY, REGION, signature_of
 from stub_api import Reply, StubApi
 
-from frontend.signing import Scope, SigningError, scope_of, signature
+from frontend.signing import Scope, SigningError, scope_of, signature_auth
 
 URL = f"https://{GATEWAY}/dev/predict"
 BODY = '{"features": {"온도": 700}}'.encode()
@@ -32,7 +32,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 def signed(url: str = URL, method: str = "POST", body: bytes | None = BODY, region: str = "",
            key: Credentials = KEY) -> dict[str, str]:
     """The headers of a request as requests sends it."""
-    auth = signature(url, region, lambda: key)
+    auth = signature_auth(url, region, lambda: key)
     assert auth
     headers = {"Content-Type": "application/json"} if body else {}
     return dict(requests.Request(method, url, headers, data=body, auth=auth).prepare().headers)
@@ -95,13 +95,13 @@ def test_a_domain_of_its_own_is_signed_for_where_a_region_is_given() -> None:
     "https://documents.s3.eu-west-1.amazonaws.com/a.pdf"])
 def test_other_hosts_get_no_signature(host: str) -> None:
     """A signature for anyone else is never made."""
-    assert signature(host) is None
+    assert signature_auth(host) is None
 
 
 def refused(url: str = URL, source: Any = None) -> SigningError:
     """Why a request cannot be signed."""
     with pytest.raises(SigningError) as caught:
-        requests.Request("GET", url, auth=signature(url, source=source)).prepare()
+        requests.Request("GET", url, auth=signature_auth(url, source=source)).prepare()
     return caught.value
 
 
@@ -155,7 +155,7 @@ def test_a_task_signs_by_its_role(no_aws: pytest.MonkeyPatch, api: StubApi) -> N
     ).encode())
     no_aws.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{api.url}/role")
     for _ in range(2):
-        auth = signature(URL)
+        auth = signature_auth(URL)
         found = requests.Request("GET", URL, auth=auth).prepare().headers
         assert "Credential=AKIDTASK/" in found["Authorization"] and found["X-Amz-Security-Token"] == "task-token"
     assert [call for call, _ in api.received] == ["GET /role"]

@@ -1,4 +1,4 @@
-"""What the smoke test finds in logs: a file's, and a log group's at a stand-in of CloudWatch."""
+"""The errors that the smoke test finds in logs: in a file, and in a log group of a stand-in for CloudWatch."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ERROR = json.dumps({"level": "ERROR", "message": "failed", "service": "rag_query
     ('{"message": "2026-01-02T03:04:05Z 1f Task timed out after 3.00 seconds"}', True),
     ("2026-01-02T03:04:05Z 1f Task timed out after 3.00 seconds", True), ("Traceback (most recent call last):", True),
     ("[ERROR] ValueError: x", True), ("INFO: started", False), ("[1, 2]", False), ("", False)])
-def test_errors_are_told_by_level_and_by_how_an_invocation_ended(line: str, error: bool) -> None:
-    """In the words of the functions, of Lambda and of Python."""
+def test_errors_are_recognised_by_level_and_by_how_an_invocation_ended(line: str, error: bool) -> None:
+    """In the formats of the functions, of Lambda and of Python."""
     assert is_error(line) is error
 
 
 def test_a_log_without_a_line_is_no_proof(tmp_path: Path) -> None:
-    """Of the wrong log, or none, nothing can be said. One that was begun anew is read from its start."""
+    """A log that stays silent may be the wrong one. One that was started anew is read from its start."""
     log = tmp_path / "api.log"
     with pytest.raises(LogsError, match="cannot be read"):
         FileLogs(log)
@@ -45,7 +45,7 @@ def test_a_log_without_a_line_is_no_proof(tmp_path: Path) -> None:
 
 @pytest.fixture
 def group() -> Iterator[tuple[Any, Callable[[str], None]]]:
-    """A log group at a stand-in of CloudWatch: its client, and what logs a line."""
+    """A log group at a stand-in for CloudWatch: its client, and a function that logs a line."""
     with mock_aws():
         client = botocore.session.Session().create_client("logs", region_name="ap-northeast-2")
         client.create_log_group(logGroupName="/aws/lambda/plant")
@@ -63,7 +63,7 @@ def test_errors_of_a_log_group_are_found(group: tuple[Any, Callable[[str], None]
     client, log = group
     log(ERROR)
     time.sleep(0.01)
-    logs = GroupLogs(client, "/aws/lambda/plant", arrive=0, settle=0)
+    logs = GroupLogs(client, "/aws/lambda/plant", first_line_wait=0, last_lines_wait=0)
     with pytest.raises(LogsError, match="nothing was logged"):
         logs.errors()
     log('{"level": "INFO", "message": "an ERROR of old"}')

@@ -134,7 +134,7 @@ def test_nothing_at_the_documents_is_of_another_language(language: str, browser:
     expect(page.locator("[data-testid=stFileChip]")).to_be_visible()
     page.locator("[data-testid=stFileChip]").hover()
     page.locator("[class*=st-key-remove] button").first.click()
-    expect(page.locator(".st-key-sure")).to_be_visible()
+    expect(page.locator(".st-key-confirm_removal")).to_be_visible()
     page.evaluate("document.querySelectorAll('[data-testid=stIconMaterial], [data-testid=stFileChipName], "
                   ".sw-document a, .sw-document .quiet').forEach(found => found.remove())")
     text = page.locator("[data-testid=stApp]").inner_text()
@@ -154,7 +154,7 @@ def test_a_document_is_added_asked_and_removed(browser: Browser, served: Stack, 
     page = documents(browser, served, "en")
     page.locator("input[type=file]").set_input_files(pdf)
     page.locator(".st-key-add button:not([disabled])").click()
-    expect(page.locator(".sw-transfers")).to_contain_text("searched", timeout=60_000)
+    expect(page.locator(".sw-uploads")).to_contain_text("searched", timeout=60_000)
     own = page.locator(".sw-document", has_text=pdf.name)
     expect(own).to_contain_text("2 pages")
     page.locator(".st-key-query input").fill("When is the zirconia ladle coating renewed?")
@@ -165,7 +165,7 @@ def test_a_document_is_added_asked_and_removed(browser: Browser, served: Stack, 
     page.reload()  # the place is in the address
     expect(own).to_be_visible(timeout=20_000)
     page.locator("[class*=st-key-remove-ladle-note] button").click()
-    page.locator(".st-key-sure button").click()
+    page.locator(".st-key-confirm_removal button").click()
     expect(own).to_have_count(0, timeout=20_000)
     page.close()
 

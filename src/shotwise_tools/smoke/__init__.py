@@ -1,1 +1,5 @@
-"""The smoke test of a deployment; run it as `python -m shotwise_tools.smoke`."""
+"""The smoke test of a deployment; run it as `python -m shotwise_tools.smoke`.
+
+run.py takes the steps: it uploads a document of its own (document.py), asks for it, checks the answers (answers.py) and
+the logs (logs.py), and removes it again.
+"""

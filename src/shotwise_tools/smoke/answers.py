@@ -1,4 +1,4 @@
-"""What the smoke test wants of an answer, of the way it came, and of a diagnosis. Each check says what it saw."""
+"""The smoke test's checks of an answer, of how it was streamed, and of a diagnosis. Each returns a flaw or None."""
 
 from __future__ import annotations
 
@@ -10,77 +10,94 @@ from typing import Any
 import requests
 
 from frontend.client import Client
-from shotwise_tools.smoke.document import PAGE, Probe
+from shotwise_tools.smoke.document import FACT_PAGE, ProbeDocument
 
 STEPS = ("importance", "knowledge")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A streamed answer. reply: of its `done` event; text: of all `token` events; first_s, whole_s: seconds until the
-    first word and until the end; events: how many came before the end; headers: of the response."""
+class StreamedAnswer:
+    """A streamed answer.
+
+    Attributes
+    ----------
+    reply : mapping
+        The content of its `done` event.
+    text : str
+        The text of all `token` events.
+    first_s : float or None
+        Seconds until the first word; None where none came before the end.
+    total_s : float
+        Seconds until the end.
+    events : int
+        How many events came before the end.
+    headers : mapping
+        The headers of the response.
+    """
 
     reply: Mapping[str, Any]
     text: str
     first_s: float | None
-    whole_s: float
+    total_s: float
     events: int
     headers: Mapping[str, str]
 
 
-def hear(client: Client, body: Mapping[str, Any]) -> Heard:
-    """Ask, and take the answer as it comes. Raises ApiError."""
-    begun: list[requests.Response] = []
-    started, first, text, count, reply = time.monotonic(), None, "", 0, {}
-    for kind, data in client.query(body, begun.append):
+def ask(client: Client, body: Mapping[str, Any]) -> StreamedAnswer:
+    """Ask a question, and take the answer as it comes. Raises ApiError."""
+    responses: list[requests.Response] = []
+    started = time.monotonic()
+    first_s, text, count, reply = None, "", 0, {}
+    for kind, content in client.query(body, responses.append):
         if kind == "done":
-            reply = data
+            reply = content
             break
         count += 1
         if kind == "token":
-            first = first if first is not None else time.monotonic() - started
-            text += str(data.get("text", ""))
-    return Heard(reply, text, first, time.monotonic() - started, count, begun[0].headers if begun else {})
+            first_s = first_s if first_s is not None else time.monotonic() - started
+            text += str(content.get("text", ""))
+    headers = responses[0].headers if responses else {}
+    return StreamedAnswer(reply, text, first_s, time.monotonic() - started, count, headers)
 
 
-def answer_flaw(reply: Mapping[str, Any], probe: Probe) -> str | None:
-    """What is wrong with the answer to the probe's question; None when nothing is."""
+def answer_flaw(reply: Mapping[str, Any], document: ProbeDocument) -> str | None:
+    """Return what is wrong with the answer to the document's question; None when nothing is."""
     if not reply["grounded"]:
         return f"the answer is not grounded: {reply['answer'][:200]!r}"
-    cited = [source for source in reply["sources"] if probe.cited_by(source)]
-    if PAGE not in [source["page"] for source in cited]:
-        places = [(source["document"], source["page"]) for source in reply["sources"]]
-        return f"the answer cites {places}, not {probe.name} page {PAGE}"
-    if not any(word in source["quote"] for source in cited for word in probe.words):
-        return f"the quote is not the document's sentence: {cited[0]['quote'][:200]!r}"
+    sources = [source for source in reply["sources"] if document.is_cited_by(source)]
+    if FACT_PAGE not in [source["page"] for source in sources]:
+        cited = [(source["document"], source["page"]) for source in reply["sources"]]
+        return f"the answer cites {cited}, not {document.name} page {FACT_PAGE}"
+    if not any(word in source["quote"] for source in sources for word in document.words):
+        return f"the quote is not the document's sentence: {sources[0]['quote'][:200]!r}"
     if reply["degraded"]:
         return f"the answer is degraded: {reply['degraded']}"
     return None
 
 
-def stream_flaw(heard: Heard) -> str | None:
-    """What shows that an answer was not streamed; None when nothing does.
+def stream_flaw(answer: StreamedAnswer) -> str | None:
+    """Return what shows that an answer was not streamed; None when nothing does.
 
-    Times prove nothing where an answer is worded at once. A length does: who sends it held the answer back until it
-    was whole, as a gateway or a function that does not stream.
+    Times prove nothing where an answer is worded at once. A length does: whoever sends it, such as a gateway or a
+    function that does not stream, held the answer back until it was complete.
     """
-    if heard.first_s is None:
+    if answer.first_s is None:
         return "no token came before the end of the answer"
-    if heard.events < 2:
-        return f"only {heard.events} event came before the end of the answer"
-    if heard.text != heard.reply["answer"]:
-        return f"the tokens are not the answer: {heard.text[:200]!r}"
-    if "Content-Length" in heard.headers:
-        return f"the answer was not streamed: it came as a whole of {heard.headers['Content-Length']} bytes"
+    if answer.events < 2:
+        return f"only {answer.events} event came before the end of the answer"
+    if answer.text != answer.reply["answer"]:
+        return f"the tokens are not the answer: {answer.text[:200]!r}"
+    if "Content-Length" in answer.headers:
+        return f"the answer was not streamed: it came as a whole of {answer.headers['Content-Length']} bytes"
     return None
 
 
-def diagnosis_flaw(found: Mapping[str, Any]) -> str | None:
-    """What is wrong with a diagnosis that was asked for with all its steps; None when nothing is."""
-    if found["degraded"]:
-        return f"the diagnosis is degraded: {found['degraded']}"
-    if lacking := [step for step in STEPS if not found[step]]:
+def diagnosis_flaw(diagnosis: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a diagnosis that was requested with all its steps; None when nothing is."""
+    if diagnosis["degraded"]:
+        return f"the diagnosis is degraded: {diagnosis['degraded']}"
+    if lacking := [step for step in STEPS if not diagnosis[step]]:
         return f"the diagnosis lacks {', '.join(lacking)}"
-    if not found["importance"]["visualization_url"]:
+    if not diagnosis["importance"]["visualization_url"]:
         return "the diagnosis has no chart"
     return None

@@ -1,4 +1,4 @@
-"""The document that the smoke test uploads: a PDF with a sentence that nobody else holds, and the question for it."""
+"""The document that the smoke test uploads: a PDF with a made-up sentence, and the question that it answers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,27 @@ from dataclasses import dataclass
 
 # Pronounceable, and no word of any language that a plant writes in.
 SYLLABLES = [consonant + vowel for consonant in ("b", "d", "f", "g", "k", "qu", "v", "x", "z") for vowel in "aeiou"]
-FIRST = "Work standard for testing a deployment."
-PAGES = PAGE = 2  # the sentence stands on the last one
+FIRST_PAGE = "Work standard for testing a deployment."
+PAGE_COUNT = FACT_PAGE = 2  # the sentence is on the last page
 
 
 @dataclass(frozen=True)
-class Probe:
-    """name: of the document; content: the PDF; fact: its sentence, on page PAGE; question: what that answers; words:
-    those of it that no other document has."""
+class ProbeDocument:
+    """A document with a sentence that no other document has.
+
+    Attributes
+    ----------
+    name : str
+        Its file name.
+    content : bytes
+        The PDF.
+    fact : str
+        The sentence, on page FACT_PAGE.
+    question : str
+        What the sentence answers.
+    words : tuple of str
+        The words of the sentence that no other document has.
+    """
 
     name: str
     content: bytes
@@ -23,34 +36,34 @@ class Probe:
     question: str
     words: tuple[str, str]
 
-    def cited_by(self, source: dict[str, object]) -> bool:
-        """Whether a source of an answer is this document."""
+    def is_cited_by(self, source: dict[str, object]) -> bool:
+        """Return whether a source of an answer is this document."""
         return source.get("document") == self.name
 
 
-def probe(chance: random.Random) -> Probe:
-    """A document with words of chance."""
-    part, grease = ("".join(chance.choices(SYLLABLES, k=4)) for _ in range(2))
+def make_document(generator: random.Random) -> ProbeDocument:
+    """Return a document with random words."""
+    part, grease = ("".join(generator.choices(SYLLABLES, k=4)) for _ in range(2))
     fact = f"The {part} of line seven is greased with {grease} every forty shots."
-    return Probe(f"shotwise-smoke-{part}.pdf", pdf([FIRST, fact]), fact, f"How is the {part} greased with {grease}?",
-                 (part, grease))
+    return ProbeDocument(f"shotwise-smoke-{part}.pdf", make_pdf([FIRST_PAGE, fact]), fact,
+                         f"How is the {part} greased with {grease}?", (part, grease))
 
 
-def pdf(pages: Sequence[str]) -> bytes:
-    """A PDF with a line of text a page: letters of ASCII, without parentheses and backslashes."""
+def make_pdf(pages: Sequence[str]) -> bytes:
+    """Return a PDF with one line of text on each page: ASCII without parentheses and backslashes."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = ["<< /Type /Catalog /Pages 2 0 R >>",
                f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",
                "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     for number, line in enumerate(pages):
-        drawn = f"BT /F1 11 Tf 72 750 Td ({line}) Tj ET"
+        drawing = f"BT /F1 11 Tf 72 750 Td ({line}) Tj ET"
         objects += [f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * number} 0 R "
                     "/Resources << /Font << /F1 3 0 R >> >> >>",
-                    f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream"]
-    content, places = "%PDF-1.4\n", []
+                    f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream"]
+    content, offsets = "%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
-        places.append(len(content))
+        offsets.append(len(content))
         content += f"{number} 0 obj\n{body}\nendobj\n"
-    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
     return (f"{content}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
             f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(content)}\n%%EOF\n").encode("ascii")

@@ -1,4 +1,4 @@
-"""Where a deployment logs, and what of that is an error: a file on one machine, a log group on AWS."""
+"""Find errors in the logs of a deployment: a file on one machine, a log group on AWS."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 LEVELS = ("ERROR", "CRITICAL", "FATAL")
-ENDS = ("timeout", "error", "failure")  # status of an invocation, in Lambda's own report of it
+BAD_STATUSES = ("timeout", "error", "failure")  # status of an invocation, in Lambda's own report of it
 TEXTS = ("Traceback (most recent call last)", "Task timed out", "[ERROR]", "[CRITICAL]")
-# Any of these words: what comes is looked at line by line here. The pattern only keeps the rest at home.
-PATTERN = " ".join(f'?"{word}"' for word in (*LEVELS, *ENDS, "Traceback", "Task timed out"))
-ARRIVE, SETTLE, LOOK_EVERY = 90.0, 15.0, 5.0  # seconds: for the first line to arrive, for the last ones, between looks
+# Lines with any of these words; is_error then decides. The pattern only saves fetching all the others.
+PATTERN = " ".join(f'?"{word}"' for word in (*LEVELS, *BAD_STATUSES, "Traceback", "Task timed out"))
+FIRST_LINE_WAIT, LAST_LINES_WAIT, POLL_EVERY = 90.0, 15.0, 5.0  # seconds
 
 
 class LogsError(Exception):
@@ -23,14 +23,14 @@ class LogsError(Exception):
 
 
 class Logs(Protocol):
-    """What was logged since the object was made."""
+    """The logs since this object was made."""
 
     def errors(self) -> list[str]:
-        """The lines that tell of an error. Raises LogsError, also where nothing at all was logged."""
+        """Return the lines that report an error. Raises LogsError, also where nothing at all was logged."""
 
 
 def is_error(line: str) -> bool:
-    """Whether a line of a log tells of an error: by its level, by how an invocation ended, or by what it says."""
+    """Return whether a log line reports an error: by its level, by the status of an invocation, or by its text."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -39,7 +39,7 @@ def is_error(line: str) -> bool:
         return any(text in line for text in TEXTS)
     record = entry.get("record")
     return str(entry.get("level", "")).upper() in LEVELS or "Task timed out" in str(entry.get("message", "")) \
-        or (isinstance(record, dict) and record.get("status") in ENDS)
+        or (isinstance(record, dict) and record.get("status") in BAD_STATUSES)
 
 
 class FileLogs:
@@ -50,11 +50,11 @@ class FileLogs:
         self._start = len(self._read())
 
     def errors(self) -> list[str]:
-        """As Logs.errors."""
+        """Return the lines that report an error; see Logs."""
         content = self._read()
         if len(content) == self._start:
             raise LogsError(f"nothing was logged to {self._path}; is it the log of this API?")
-        # Shorter than before: it was begun anew meanwhile.
+        # Shorter than before: the file was started anew meanwhile.
         added = content[self._start:] if len(content) > self._start else content
         return [line for line in added.decode("utf-8", "replace").splitlines() if is_error(line)]
 
@@ -66,31 +66,47 @@ class FileLogs:
 
 
 class GroupLogs:
-    """The events of a CloudWatch log group. client: botocore's for logs. Raises LogsError where it cannot be read."""
+    """The events of a CloudWatch log group.
 
-    def __init__(self, client: Any, group: str, *, arrive: float = ARRIVE, settle: float = SETTLE) -> None:
+    Parameters
+    ----------
+    client : botocore client
+        Of the service `logs`.
+    group : str
+        The name of the log group.
+    first_line_wait, last_lines_wait : float
+        Seconds to wait for the first line to arrive, and then for the last ones.
+
+    Raises
+    ------
+    LogsError
+        The log group cannot be read.
+    """
+
+    def __init__(self, client: Any, group: str, *, first_line_wait: float = FIRST_LINE_WAIT,
+                 last_lines_wait: float = LAST_LINES_WAIT) -> None:
         self._client, self._group = client, group
-        self._arrive, self._settle = arrive, settle
+        self._first_line_wait, self._last_lines_wait = first_line_wait, last_lines_wait
         self._start = int(time.time() * 1000)
-        self._anything()
+        self._any_line()
 
     def errors(self) -> list[str]:
-        """As Logs.errors. Waits: events take some seconds to arrive."""
-        end = time.monotonic() + self._arrive
-        while not self._anything():
+        """Return the lines that report an error; see Logs. Waits, because events take some seconds to arrive."""
+        end = time.monotonic() + self._first_line_wait
+        while not self._any_line():
             if time.monotonic() > end:
                 raise LogsError(f"nothing was logged to {self._group}; is it the log group of this API?")
-            time.sleep(LOOK_EVERY)
-        time.sleep(self._settle)
+            time.sleep(POLL_EVERY)
+        time.sleep(self._last_lines_wait)
         return [line for line in self._messages(filterPattern=PATTERN) if is_error(line)]
 
-    def _anything(self) -> bool:
+    def _any_line(self) -> bool:
         return next(self._messages(), None) is not None
 
-    def _messages(self, **more: str) -> Iterator[str]:
+    def _messages(self, **options: str) -> Iterator[str]:
         try:
             pages = self._client.get_paginator("filter_log_events").paginate(
-                logGroupName=self._group, startTime=self._start, **more)
+                logGroupName=self._group, startTime=self._start, **options)
             for page in pages:
                 for event in page["events"]:
                     yield str(event["message"])
