@@ -1,4 +1,4 @@
-"""Charts and documents are kept and found again, in a folder and in S3."""
+"""Charts and documents are stored, fetched and removed, in folders and in S3."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def test_a_folder_gives_back_what_it_was_given(tmp_path: Path) -> None:
-    """The URL ends in the name, and the content is the same."""
+def test_a_folder_returns_the_stored_file(tmp_path: Path) -> None:
+    """The URL ends with the name, and the content is the same."""
     store = FolderFileStore([tmp_path / "new"], "http://127.0.0.1:8000/charts")
     assert store.put("a.png", b"picture") == "http://127.0.0.1:8000/charts/a.png"
     assert store.get("a.png").content == b"picture"
@@ -38,8 +38,8 @@ def test_a_folder_gives_back_what_it_was_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "", "a" * 300, "a\0b"])
-def test_a_folder_gives_nothing_from_outside(tmp_path: Path, name: str) -> None:
-    """A name that is a path finds nothing, wherever it points."""
+def test_a_folder_returns_no_file_from_outside(tmp_path: Path, name: str) -> None:
+    """A name that is a path is NotFound, wherever it points."""
     (tmp_path / "secret").write_text("x")
     (tmp_path / "charts").mkdir()
     with pytest.raises(NotFound):
@@ -47,23 +47,23 @@ def test_a_folder_gives_nothing_from_outside(tmp_path: Path, name: str) -> None:
 
 
 def test_an_unwritable_folder_is_a_store_error(tmp_path: Path) -> None:
-    """The error is ours, so the edge can answer 503."""
+    """The error is StoreError, so the handler can reply with 503."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError):
         FolderFileStore([tmp_path / "file"], "").put("a.png", b"")
 
 
-def test_s3_gives_an_address_for_what_it_keeps(s3: Any) -> None:
-    """The URL is s3://, the object is there with its type, and a signed address leads to it."""
+def test_s3_returns_a_signed_url_for_a_stored_file(s3: Any) -> None:
+    """The object has its content type, `put` returns an s3:// URL, and `get` a signed one."""
     store = S3FileStore("charts", "charts/", "image/png", s3)
     assert store.put("a.png", b"picture") == "s3://charts/charts/a.png"
-    kept = s3.get_object(Bucket="charts", Key="charts/a.png")
-    assert (kept["Body"].read(), kept["ContentType"]) == (b"picture", "image/png")
-    address = store.get("a.png").url
-    assert address is not None and "charts/a.png" in address and "Signature" in address
+    stored = s3.get_object(Bucket="charts", Key="charts/a.png")
+    assert (stored["Body"].read(), stored["ContentType"]) == (b"picture", "image/png")
+    url = store.get("a.png").url
+    assert url is not None and "charts/a.png" in url and "Signature" in url
 
 
-def test_s3_says_what_it_does_not_keep(s3: Any) -> None:
+def test_s3_reports_unknown_names_and_buckets(s3: Any) -> None:
     """An unknown name is NotFound; an unknown bucket is a StoreError."""
     with pytest.raises(NotFound):
         S3FileStore("charts", "charts/", "image/png", s3).get("b.png")
@@ -76,22 +76,22 @@ ODD = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확�
 
 @pytest.fixture
 def folders(tmp_path: Path) -> FolderFileStore:
-    """A store that writes to `own` and finds in `shipped` too."""
+    """A store that writes to the folder `own` and also reads from `shipped`."""
     (tmp_path / "own").mkdir()
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped/manual.pdf").write_bytes(b"shipped")
     return FolderFileStore([tmp_path / "own", tmp_path / "shipped"], "http://127.0.0.1:8000/uploads", "application/pdf")
 
 
-def test_a_folder_hands_the_file_itself_to_a_reader(folders: FolderFileStore, tmp_path: Path) -> None:
-    """Nothing is copied; one's own file is found before a shipped one of the same name."""
+def test_a_folder_fetches_without_copying(folders: FolderFileStore, tmp_path: Path) -> None:
+    """`fetch` returns the path of the file itself; the plant's own file hides a shipped one of the same name."""
     assert folders.fetch("manual.pdf", tmp_path / "nowhere") == tmp_path / "shipped/manual.pdf"
     folders.put("manual.pdf", b"own")
     assert folders.fetch("manual.pdf", tmp_path / "nowhere").read_bytes() == b"own"
 
 
-def test_a_folder_removes_what_is_ones_own_alone(folders: FolderFileStore, tmp_path: Path) -> None:
-    """A shipped file stays, also when it was hidden by one's own; the error says why."""
+def test_a_folder_removes_only_its_own_files(folders: FolderFileStore, tmp_path: Path) -> None:
+    """A shipped file cannot be removed, even after an own file of that name was; the error says why."""
     folders.put("manual.pdf", b"own")
     folders.remove("manual.pdf")
     assert folders.get("manual.pdf").content == b"shipped"
@@ -101,8 +101,8 @@ def test_a_folder_removes_what_is_ones_own_alone(folders: FolderFileStore, tmp_p
 
 
 @pytest.mark.parametrize("name", ["../shipped/manual.pdf", "..", ".", "", "own/a.pdf", "a\0.pdf", "a" * 300, "b.pdf"])
-def test_a_folder_has_nothing_elsewhere_to_fetch_or_remove(folders: FolderFileStore, tmp_path: Path, name: str) -> None:
-    """What is not a file of that very name is not found."""
+def test_a_folder_touches_no_file_from_outside(folders: FolderFileStore, tmp_path: Path, name: str) -> None:
+    """Every name that is not exactly the name of a file in the folder is NotFound."""
     (tmp_path / "own/b.pdf").mkdir()
     for call in (lambda: folders.fetch(name, tmp_path), lambda: folders.remove(name), lambda: folders.get(name)):
         with pytest.raises(NotFound):
@@ -110,25 +110,25 @@ def test_a_folder_has_nothing_elsewhere_to_fetch_or_remove(folders: FolderFileSt
     assert (tmp_path / "shipped/manual.pdf").exists() and (tmp_path / "own").is_dir()
 
 
-def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
-    """A loop of links, as an unreadable disk, is an error and not a file that is gone."""
+def test_an_unreadable_folder_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    """A loop of links, like an unreadable disk, is a StoreError and not NotFound."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(StoreError):
         FolderFileStore([tmp_path / "loop"], "").fetch("a.pdf", tmp_path)
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_folders_upload_is_an_address_that_means_the_name(folders: FolderFileStore, name: str) -> None:
-    """Whatever the name holds, the last part of the path is the name and nothing is cut off as query or fragment."""
-    found = folders.upload(name)
-    address = urllib.parse.urlsplit(found.url)
-    assert (found.method, dict(found.headers)) == ("PUT", {"Content-Type": "application/pdf"})
-    assert urllib.parse.unquote(address.path) == f"/uploads/{name}" and not address.query and not address.fragment
+def test_the_upload_url_of_a_folder_encodes_the_name(folders: FolderFileStore, name: str) -> None:
+    """The last part of the path decodes to any name, and nothing is cut off as query or fragment."""
+    upload = folders.upload(name)
+    url = urllib.parse.urlsplit(upload.url)
+    assert (upload.method, dict(upload.headers)) == ("PUT", {"Content-Type": "application/pdf"})
+    assert urllib.parse.unquote(url.path) == f"/uploads/{name}" and not url.query and not url.fragment
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_s3_keeps_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: str) -> None:
-    """A copy comes into the folder that was asked for, under its name; what was removed is there no more."""
+def test_s3_stores_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: str) -> None:
+    """`fetch` copies the file into the given folder under its name; a removed file is NotFound."""
     store = S3FileStore("charts", "kept/", "application/pdf", s3)
     store.put(name, b"%PDF-")
     path = store.fetch(name, tmp_path)
@@ -139,20 +139,20 @@ def test_s3_keeps_fetches_and_removes_any_name(s3: Any, tmp_path: Path, name: st
             call()
 
 
-def test_s3_keeps_old_versions_of_what_was_removed(s3: Any) -> None:
-    """In a bucket with versions, as template.yaml makes it, a removal can be undone."""
+def test_s3_keeps_old_versions_of_removed_files(s3: Any) -> None:
+    """In a bucket with versioning, as template.yaml makes it, a removal can be undone."""
     s3.put_bucket_versioning(Bucket="charts", VersioningConfiguration={"Status": "Enabled"})
     store = S3FileStore("charts", "", "application/pdf", s3)
     store.put("a.pdf", b"%PDF-")
     store.remove("a.pdf")
     with pytest.raises(NotFound):
         store.fetch("a.pdf", Path())
-    assert [kept["Key"] for kept in s3.list_object_versions(Bucket="charts")["Versions"]] == ["a.pdf"]
+    assert [version["Key"] for version in s3.list_object_versions(Bucket="charts")["Versions"]] == ["a.pdf"]
 
 
 @pytest.mark.parametrize("code", ["403", "AccessDenied", "503", "InternalError"])
-def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
-    """Only a missing object is NotFound: anything else taken for it would make the pipeline forget documents."""
+def test_an_s3_error_is_not_taken_for_a_missing_file(tmp_path: Path, code: str) -> None:
+    """Only a missing object is NotFound; if other errors were, the pipeline would forget documents."""
     client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     store = S3FileStore("documents", "", "application/pdf", client)
     for call in (lambda: store.fetch("a.pdf", tmp_path), lambda: store.remove("a.pdf"), lambda: store.get("a.pdf")):
@@ -163,17 +163,17 @@ def test_an_s3_that_refuses_is_no_empty_one(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_s3_takes_an_upload_at_its_signed_address(s3: Any, name: str) -> None:
-    """PUT with the headers that were given stores the object with its type."""
+def test_s3_accepts_an_upload_at_the_signed_url(s3: Any, name: str) -> None:
+    """A PUT with the headers of the upload stores the object with its content type."""
     upload = S3FileStore("charts", "kept/", "application/pdf", s3).upload(name)
     done = requests.put(upload.url, data=b"%PDF-", headers=dict(upload.headers), timeout=5)
-    kept = s3.get_object(Bucket="charts", Key=f"kept/{name}")
+    stored = s3.get_object(Bucket="charts", Key=f"kept/{name}")
     assert done.status_code == 200 and upload.method == "PUT"
-    assert (kept["Body"].read(), kept["ContentType"]) == (b"%PDF-", "application/pdf")
+    assert (stored["Body"].read(), stored["ContentType"]) == (b"%PDF-", "application/pdf")
 
 
-def signed(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitResult:
-    """The address to upload to that a Lambda of a region gives."""
+def signed_upload(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitResult:
+    """The parts of the upload URL that a Lambda of this region signs."""
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"),
                         ("AWS_DEFAULT_REGION", region)):
         monkeypatch.setenv(name, value)
@@ -181,8 +181,8 @@ def signed(monkeypatch: pytest.MonkeyPatch, region: str) -> urllib.parse.SplitRe
 
 
 def test_an_upload_is_signed_for_pdfs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The content type is among what is signed, so nothing else can be stored with the address."""
-    query = urllib.parse.parse_qs(signed(monkeypatch, "ap-northeast-2").query)
+    """The signature covers the content type, so no other content can be stored with the URL."""
+    query = urllib.parse.parse_qs(signed_upload(monkeypatch, "ap-northeast-2").query)
     assert query["X-Amz-SignedHeaders"] == ["content-type;host"] and query["X-Amz-Expires"] == ["900"]
 
 
@@ -190,7 +190,10 @@ def test_an_upload_is_signed_for_pdfs_alone(monkeypatch: pytest.MonkeyPatch) -> 
     ("us-east-1", "documents.s3.amazonaws.com"), ("ap-northeast-2", "documents.s3.ap-northeast-2.amazonaws.com")])
 def test_an_upload_is_signed_by_version_4_for_its_own_region(monkeypatch: pytest.MonkeyPatch, region: str,
                                                              host: str) -> None:
-    """New buckets take no version 2; and the global host redirects to a new bucket of another region for some hours,
-    which a signed PUT does not survive."""
-    address = signed(monkeypatch, region)
-    assert address.hostname == host and "X-Amz-Signature" in address.query
+    """The URL has a signature of version 4 and the host of the bucket's region.
+
+    New buckets refuse version 2. For some hours the global host redirects requests for a new bucket of another region,
+    and a redirect breaks a signed PUT.
+    """
+    url = signed_upload(monkeypatch, region)
+    assert url.hostname == host and "X-Amz-Signature" in url.query
