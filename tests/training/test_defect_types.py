@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from test_protocol import QUICK, column, made_table
 
-from shotwise.adapters.onnx import OnnxTypes
+from shotwise.adapters.onnx import OnnxDefectTypes
 from shotwise_training.data.table import Table
-from shotwise_training.evaluation.evaluate import evaluate, jobs, results
-from shotwise_training.evaluation.type_scores import shares
+from shotwise_training.evaluation.evaluate import evaluate, plan_jobs
+from shotwise_training.evaluation.summary import summarise
+from shotwise_training.evaluation.type_scores import type_shares
 from shotwise_training.export.graph import types_graph
-from shotwise_training.models.defect_types import fit_types
-from shotwise_training.models.pipeline import scaling_of
+from shotwise_training.models.defect_types import fit_defect_types
+from shotwise_training.models.pipeline import fit_scaling
 
 
 def typed_table() -> Table:
     """Defective shots show the first type where the first value is high, else the second; a third has two examples."""
-    table = made_table(runs=4, shots=200, twins=1)
+    table = made_table(runs=4, shots=200, copies=1)
     high = table.features[:, 0] > np.median(table.features[:, 0])
     types = np.stack([table.defect & high, table.defect & ~high, np.zeros(len(table), bool)], axis=1)
     types[np.flatnonzero(table.defect)[:2], 2] = True
@@ -30,26 +31,26 @@ def typed_table() -> Table:
 def test_the_forest_learns_which_type_it_is() -> None:
     """Each defective shot is likelier to show its own type; the graph says the same, also where a value is missing."""
     table = typed_table()
-    types = fit_types(table, scaling_of(table.features).median)
+    types = fit_defect_types(table, fit_scaling(table.features).median)
     assert types
     found = types(table.features)
     own = table.types[table.defect][:, :2]
     assert ((found[table.defect][:, :2].argmax(axis=1) == own.argmax(axis=1)).mean()) > 0.95
     rows = table.features.copy()
     rows[::3, 1] = np.nan
-    served = OnnxTypes(types_graph(types).SerializeToString())(rows)
+    served = OnnxDefectTypes(types_graph(types).SerializeToString())(rows)
     np.testing.assert_allclose(served, types(rows), atol=1e-5)
 
 
 def test_one_type_and_none() -> None:
     """A single type is certain of a defective shot; a table without types has no forest and no figures of them."""
     table = typed_table()
-    median = scaling_of(table.features).median
-    one = fit_types(replace(table, types=table.defect[:, None], type_labels={"any": {}}), median)
+    median = fit_scaling(table.features).median
+    one = fit_defect_types(replace(table, types=table.defect[:, None], type_labels={"any": {}}), median)
     assert one and one(table.features).shape == (len(table), 1) and (one(table.features) == 1).all()
-    assert OnnxTypes(types_graph(one).SerializeToString())(table.features).shape == (len(table), 1)
-    assert fit_types(made_table(), median) is None
-    assert not [job for job in jobs(made_table(), ["unique"], [QUICK], contenders=False) if job.name == "defect types"]
+    assert OnnxDefectTypes(types_graph(one).SerializeToString())(table.features).shape == (len(table), 1)
+    assert fit_defect_types(made_table(), median) is None
+    assert not [job for job in plan_jobs(made_table(), ["unique"], [QUICK], models=False) if job.name == "defect types"]
 
 
 def test_shares_are_those_of_the_product_in_training() -> None:
@@ -60,7 +61,7 @@ def test_shares_are_those_of_the_product_in_training() -> None:
     table = replace(table, columns=(first, *table.columns[1:]),
                     features=np.column_stack([product, table.features[:, 1:]]))
     rows = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0]], np.float32)
-    found = shares(table, rows)
+    found = type_shares(table, rows)
     assert found[0, 0] == 1 and found[1, 0] == 0
     np.testing.assert_allclose(found[2], table.types[table.defect].mean(axis=0))
 
@@ -80,4 +81,4 @@ def test_types_are_scored_in_the_same_folds() -> None:
 
 def forward_types(table: Table) -> dict[str, Any]:
     """The figures of the types under `forward`, which has one fold."""
-    return dict(results(evaluate(jobs(table, ["forward"], [QUICK], contenders=False)))["types"]["forward"])
+    return dict(summarise(evaluate(plan_jobs(table, ["forward"], [QUICK], models=False)))["types"]["forward"])

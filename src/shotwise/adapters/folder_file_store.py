@@ -14,8 +14,17 @@ from shotwise.files import StoredFile, Upload
 
 
 class FolderFileStore:
-    """Implements `files.FileStore`. Writes to the first folder, finds in all; `url` + name is where the gateway
-    serves them."""
+    """Implements `files.FileStore`.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Files are written to the first folder and looked for in all of them, in order.
+    url : str
+        Where the gateway serves the files; a file's URL is this, a slash and its name.
+    content_type : str
+        Of the files that are uploaded.
+    """
 
     def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream") -> None:
         self._folders = folders
@@ -23,7 +32,7 @@ class FolderFileStore:
         self._content_type = content_type
 
     def put(self, name: str, content: bytes) -> str:
-        """Write aside and rename, so that a reader or a kill never meets half a file."""
+        """Store the file; it is written under another name first, so that nobody ever reads half of it."""
         try:
             self._folders[0].mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folders[0], delete=False) as file:
@@ -34,7 +43,7 @@ class FolderFileStore:
         return f"{self._url}/{name}"
 
     def get(self, name: str) -> StoredFile:
-        """The file's content. A name is a file name: nothing outside the folders is reached."""
+        """Return the file's content. A name with a path is not found, so nothing outside the folders is reached."""
         path = self._find(name)
         try:
             return StoredFile(path.read_bytes(), None)
@@ -42,22 +51,21 @@ class FolderFileStore:
             raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Where the file lies."""
+        """Return where the file lies; it is not copied."""
         return self._find(name)
 
     def remove(self, name: str) -> None:
-        """Remove the file from the first folder; the others are not ours to change."""
+        """Remove the file from the first folder; the files of the other folders came with Shotwise and stay."""
         path = self._find(name)
         if path.parent != self._folders[0]:
-            raise ShippedDocument(
-                f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
+            raise ShippedDocument(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
 
     def upload(self, name: str) -> Upload:
-        """Where the gateway of this machine takes files."""
+        """Return where the gateway of this machine takes files."""
         return Upload(f"{self._url}/{quote(name, safe='')}", "PUT", {"Content-Type": self._content_type})
 
     def _find(self, name: str) -> Path:

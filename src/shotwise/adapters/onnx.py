@@ -1,6 +1,8 @@
-"""The fused graph in onnxruntime."""
+"""The graphs of a bundle in onnxruntime."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
@@ -16,56 +18,56 @@ class OnnxGraph:
     """Implements `graph.Graph`."""
 
     def __init__(self, model: bytes) -> None:
-        self._session = _opened(model, "model.onnx", OUTPUTS)
+        self._session = _open_session(model, "model.onnx", OUTPUTS)
 
     def run(self, features: NDArray[np.float32]) -> GraphOutput:
-        """All outputs for float32 [N, F]."""
+        """Compute all outputs for float32 features, shape (n_shots, n_features)."""
         return GraphOutput(*self._session.run(OUTPUTS, {"features": features}))
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[N] for float32 [N, F]."""
-        found: NDArray[np.float32] = self._session.run(["probability"], {"features": features})[0]
-        return found
+        """Compute the probability alone, shape (n_shots,)."""
+        probability: NDArray[np.float32] = self._session.run(["probability"], {"features": features})[0]
+        return probability
 
 
 class OnnxHistory:
     """Implements `graph.HistoryGraph`."""
 
     def __init__(self, model: bytes) -> None:
-        self._session = _opened(model, "model_history.onnx", ["with_history", "results"])
+        self._session = _open_session(model, "model_history.onnx", ["with_history", "results"])
 
     def __call__(self, probability: float, outcomes: NDArray[np.float32]) -> tuple[float, float]:
-        """The probability with history, and the summed weight of results; outcomes: float32 [H], newest last."""
-        given = {"probability": np.array([probability], np.float32), "outcome": outcomes}
-        probability_with, results = self._session.run(["with_history", "results"], given)
-        return float(probability_with[0]), float(results[0])
+        """Compute the probability with history, and the summed weight of the known results."""
+        inputs = {"probability": np.array([probability], np.float32), "outcome": outcomes}
+        with_history, evidence = self._session.run(["with_history", "results"], inputs)
+        return float(with_history[0]), float(evidence[0])
 
 
-class OnnxTypes:
+class OnnxDefectTypes:
     """Implements `graph.DefectTypeGraph`."""
 
     def __init__(self, model: bytes) -> None:
-        self._session = _opened(model, "model_types.onnx", ["types"])
+        self._session = _open_session(model, "model_types.onnx", ["types"])
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[N, T] for float32 [N, F]."""
-        found: NDArray[np.float32] = self._session.run(["types"], {"features": features})[0]
-        return found
+        """Compute the probability of each type, shape (n_shots, n_types)."""
+        probabilities: NDArray[np.float32] = self._session.run(["types"], {"features": features})[0]
+        return probabilities
 
 
-ENGINE = Engine(OnnxGraph, OnnxHistory, OnnxTypes)
+ENGINE = Engine(OnnxGraph, OnnxHistory, OnnxDefectTypes)
 
 
-def _opened(model: bytes, name: str, outputs: list[str]) -> onnxruntime.InferenceSession:
-    """One thread: a Lambda has one or two cores, and a shot is one row."""
+def _open_session(model: bytes, file_name: str, expected_outputs: Sequence[str]) -> onnxruntime.InferenceSession:
+    """Open a graph for one thread: a Lambda has one or two cores, and a shot is one row."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class but Exception
-        raise BundleError(f"{name} cannot be opened: {error}") from error
-    names = [output.name for output in session.get_outputs()]
-    if names != outputs:
-        raise BundleError(f"{name} gives {', '.join(names)}; expected {', '.join(outputs)}")
+        raise BundleError(f"{file_name} cannot be opened: {error}") from error
+    outputs = [output.name for output in session.get_outputs()]
+    if outputs != list(expected_outputs):
+        raise BundleError(f"{file_name} gives {', '.join(outputs)}; expected {', '.join(expected_outputs)}")
     return session

@@ -9,8 +9,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 from sample_indexed_documents import ODD_NAMES, volume
 
+from shotwise.adapters.aws.keys import key_prefix
 from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
-from shotwise.adapters.aws.remote import stem
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import PassageId, Query
 
@@ -62,7 +62,7 @@ def base(aws: Callable[[str], Any]) -> Iterator[Base]:
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_page_is_fed_with_what_finds_its_passages_again(base: Base, name: str) -> None:
     """Text, page, first and last passage, and which of them are countermeasures."""
-    page1, page3 = stem(name, "v1") + "1-0", stem(name, "v1") + "3-2"
+    page1, page3 = key_prefix(name, "v1") + "1-0", key_prefix(name, "v1") + "3-2"
     fed: list[dict[str, Any]] = [
         {"metadata": {"type": "IN_LINE_ATTRIBUTE", "inlineAttributes": [
             {"key": "document", "value": {"type": "STRING", "stringValue": name}},
@@ -85,7 +85,7 @@ def test_a_page_is_fed_with_what_finds_its_passages_again(base: Base, name: str)
 
 def test_put_waits_for_every_page(base: Base) -> None:
     """Ten pages a request; what is indexed is not asked for again."""
-    ids = sorted(f"{stem('guide.pdf', 'v1')}{page}-{page - 1}" for page in range(1, 13))
+    ids = sorted(f"{key_prefix('guide.pdf', 'v1')}{page}-{page - 1}" for page in range(1, 13))
     base.ingest(ANY, *["STARTING"] * 10)
     base.ingest(ANY, "PENDING", "PENDING")
     base.get(ids[:10], *[("INDEXED", one) for one in ids[:9]], ("IN_PROGRESS", ids[9]))
@@ -98,7 +98,7 @@ def test_put_waits_for_every_page(base: Base) -> None:
 
 def test_put_waits_for_so_long_only(base: Base) -> None:
     """Ten minutes, then it says so."""
-    page = stem("guide.pdf", "v1") + "1-0"
+    page = key_prefix("guide.pdf", "v1") + "1-0"
     base.ingest(ANY, "STARTING")
     for _ in range(121):
         base.get([page], ("IN_PROGRESS", page))
@@ -112,7 +112,7 @@ def test_put_waits_for_so_long_only(base: Base) -> None:
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_page_that_fails_fails_the_document(base: Base, status: str, at_once: bool) -> None:
     """With the service's reason, whether it says so at once or later."""
-    page = stem("guide.pdf", "v1") + "1-0"
+    page = key_prefix("guide.pdf", "v1") + "1-0"
     base.ingest(ANY, status if at_once else "STARTING")
     if not at_once:
         base.get([page], (status, page))
@@ -127,8 +127,8 @@ def test_a_document_without_passages_feeds_nothing(base: Base) -> None:
 
 def test_keep_only_removes_the_other_versions_of_this_document(base: Base) -> None:
     """Over several pages of the listing, ten a request; what is leaving already is left alone."""
-    old = [f"{stem('guide.pdf', 'v1')}{page}-0" for page in range(12)]
-    others = [stem("guide.pdf", "v1-2") + "1-0", stem("guide.pdf", "v2") + "1-0", stem("b.pdf", "v1") + "1-0"]
+    old = [f"{key_prefix('guide.pdf', 'v1')}{page}-0" for page in range(12)]
+    others = [key_prefix("guide.pdf", "v1-2") + "1-0", key_prefix("guide.pdf", "v2") + "1-0", key_prefix("b.pdf", "v1") + "1-0"]
     listed = [("INDEXED", one) for one in [*others[1:], *old[:11]]], [
         ("FAILED", old[11]), ("DELETING", others[0]), ("INDEXED", "foreign")]
     base.agent.add_response("list_knowledge_base_documents", {**details(*listed[0]), "nextToken": "more"},
@@ -143,7 +143,7 @@ def test_keep_only_removes_the_other_versions_of_this_document(base: Base) -> No
 
 def test_keep_only_none_removes_every_version(base: Base) -> None:
     """And says where the service does not."""
-    one = stem("guide.pdf", "v1") + "1-0"
+    one = key_prefix("guide.pdf", "v1") + "1-0"
     base.agent.add_response("list_knowledge_base_documents", details(("INDEXED", one)), {**PLACE, "maxResults": 1000})
     base.agent.add_response("delete_knowledge_base_documents", details(("FAILED", one)),
                             {**PLACE, "documentIdentifiers": named([one])})
@@ -216,7 +216,7 @@ def test_a_refusal_in_mid_work_is_a_knowledge_error(base: Base, operation: str) 
     if operation.startswith("get"):
         base.ingest(ANY, "STARTING")
     else:
-        base.agent.add_response("list_knowledge_base_documents", details(("INDEXED", stem("guide.pdf") + "x")))
+        base.agent.add_response("list_knowledge_base_documents", details(("INDEXED", key_prefix("guide.pdf") + "x")))
     base.agent.add_client_error(operation, "ThrottlingException")
     with pytest.raises(KnowledgeError, match="guide.pdf.*ThrottlingException"):
         if operation.startswith("get"):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from shotwise.adapters.openai.client import OpenAIClient
@@ -20,12 +20,12 @@ from shotwise.errors import KnowledgeError
 
 KEY = "sk-9f2c-very-secret"
 URL = "https://models.example/v1"
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
-def client(answer: Answer) -> httpx.Client:
+def client(answer: Answer) -> httpx2.Client:
     """A client whose server is this function."""
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    return httpx2.Client(transport=httpx2.MockTransport(answer))
 
 
 def embedder(answer: Answer, dimensions: int = 2, key: str = KEY) -> OpenAIEmbedder:
@@ -35,7 +35,7 @@ def embedder(answer: Answer, dimensions: int = 2, key: str = KEY) -> OpenAIEmbed
 
 def embeddings(*vectors: Any) -> Answer:
     """Answer with these embeddings, whatever is asked."""
-    return lambda request: httpx.Response(200, json={"data": [
+    return lambda request: httpx2.Response(200, json={"data": [
         {"index": index, "embedding": vector} for index, vector in enumerate(vectors)]})
 
 
@@ -43,7 +43,7 @@ def test_texts_go_in_batches_and_come_back_in_order_at_unit_length() -> None:
     """64 texts a request, the answers sorted by their index."""
     sizes: list[int] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         asked = json.loads(request.content)
         assert str(request.url) == f"{URL}/embeddings" and request.headers["authorization"] == f"Bearer {KEY}"
         assert asked.keys() == {"model", "input"} and asked["model"] == "bge-m3"
@@ -51,7 +51,7 @@ def test_texts_go_in_batches_and_come_back_in_order_at_unit_length() -> None:
         found = [{"index": index, "embedding": [3.0 * len(text), 4.0 * len(text)]}
                  for index, text in enumerate(asked["input"])]
         found[0]["embedding"] = [float(sum(sizes)), 0]
-        return httpx.Response(200, json={"data": found[::-1]})
+        return httpx2.Response(200, json={"data": found[::-1]})
 
     texts = ["a" * number for number in range(1, 131)]
     found = embedder(answer).embed(texts)
@@ -63,7 +63,7 @@ def test_texts_go_in_batches_and_come_back_in_order_at_unit_length() -> None:
 
 def test_a_server_that_does_not_number_is_taken_at_its_order() -> None:
     """Some leave the index out."""
-    found = embedder(lambda request: httpx.Response(200, json={"data": [{"embedding": [0, 2]}, {"embedding": [2, 0]}]}))
+    found = embedder(lambda request: httpx2.Response(200, json={"data": [{"embedding": [0, 2]}, {"embedding": [2, 0]}]}))
     assert found.embed(["a", "b"]) == [(0.0, 1.0), (1.0, 0.0)]
 
 
@@ -74,15 +74,15 @@ def test_no_texts_ask_nothing() -> None:
 
 @pytest.mark.parametrize(("answer", "said"), [
     (embeddings([1, 0]), "gave 1 embeddings for 2 texts"), (embeddings([1, 0], [1, 0], [0, 1]), "gave 3 embeddings"),
-    (lambda request: httpx.Response(200, json={"data": [{"index": 0, "embedding": [1, 0]}] * 2}), "gave 1 embeddings"),
-    (lambda request: httpx.Response(200, json={"data": [{"index": 1, "embedding": [1, 0]},
+    (lambda request: httpx2.Response(200, json={"data": [{"index": 0, "embedding": [1, 0]}] * 2}), "gave 1 embeddings"),
+    (lambda request: httpx2.Response(200, json={"data": [{"index": 1, "embedding": [1, 0]},
                                                         {"index": 2, "embedding": [1, 0]}]}), "misnumbered"),
     (embeddings([1, 0, 0], [1, 0, 0]), "gave 3 dimensions, not the 2 that are set"),
     (embeddings([0, 0], [1, 0]), "without a length"), (embeddings([1, 0], "AACAPw=="), "without embeddings"),
     (embeddings(None, None), "without embeddings"), (embeddings([1, "a"], [1, 0]), "without embeddings"),
-    (lambda request: httpx.Response(200, json=[]), "without embeddings"),
-    (lambda request: httpx.Response(200, json={"data": ["a", "b"]}), "without embeddings"),
-    (lambda request: httpx.Response(200, text="<html>"), "without JSON")])
+    (lambda request: httpx2.Response(200, json=[]), "without embeddings"),
+    (lambda request: httpx2.Response(200, json={"data": ["a", "b"]}), "without embeddings"),
+    (lambda request: httpx2.Response(200, text="<html>"), "without JSON")])
 def test_a_wrong_answer_is_a_knowledge_error(answer: Answer, said: str) -> None:
     """It names the model or the server, and what was wrong."""
     with pytest.raises(KnowledgeError, match=said) as raised:
@@ -93,7 +93,7 @@ def test_a_wrong_answer_is_a_knowledge_error(answer: Answer, said: str) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 302])
 def test_a_refusal_is_a_knowledge_error_that_hides_the_key(status: int) -> None:
     """Also where the server repeats the key."""
-    response = httpx.Response(status, json={"error": {"message": f"Incorrect API key provided:\n{KEY}."}},
+    response = httpx2.Response(status, json={"error": {"message": f"Incorrect API key provided:\n{KEY}."}},
                               headers={"location": "https://elsewhere.example"})
     with pytest.raises(KnowledgeError, match=rf"{URL}/embeddings answered {status}: .*provided: \*\*\*\.") as raised:
         embedder(lambda request: response).embed(["a"])
@@ -102,10 +102,10 @@ def test_a_refusal_is_a_knowledge_error_that_hides_the_key(status: int) -> None:
 
 def test_a_refusal_in_other_words_is_told_in_short() -> None:
     """A page of HTML, JSON of another form."""
-    for response, said in ((httpx.Response(500, text="<p>oops " + "x" * 9999), "oops"),
-                           (httpx.Response(500, json=["odd"]), "odd"),
-                           (httpx.Response(500, json={"error": "no"}), "no"),
-                           (httpx.Response(500, json={"detail": "bad"}), "bad"), (httpx.Response(500), "500: $")):
+    for response, said in ((httpx2.Response(500, text="<p>oops " + "x" * 9999), "oops"),
+                           (httpx2.Response(500, json=["odd"]), "odd"),
+                           (httpx2.Response(500, json={"error": "no"}), "no"),
+                           (httpx2.Response(500, json={"detail": "bad"}), "bad"), (httpx2.Response(500), "500: $")):
         with pytest.raises(KnowledgeError, match=said) as raised:
             embedder(lambda request, response=response: response).embed(["a"])  # type: ignore[misc]
         assert len(str(raised.value)) < 400
@@ -116,8 +116,8 @@ def test_a_busy_server_is_asked_again() -> None:
     pauses: list[float] = []
     statuses = [429, 503, 200, 429, 429, 429]
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(statuses.pop(0), json={"ok": True})
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(statuses.pop(0), json={"ok": True})
 
     server = OpenAIClient(URL, "X", client=client(answer), sleep=pauses.append)
     assert server.post("/x", {}) == {"ok": True} and pauses == [1, 3]
@@ -126,11 +126,11 @@ def test_a_busy_server_is_asked_again() -> None:
     assert statuses == []
 
 
-@pytest.mark.parametrize("error", [httpx.ConnectError(f"cannot {KEY}"), httpx.ReadTimeout("too long"),
-                                   httpx.RemoteProtocolError("hung up"), httpx.ReadError("")])
-def test_a_server_that_is_not_there_is_a_knowledge_error(error: httpx.HTTPError) -> None:
+@pytest.mark.parametrize("error", [httpx2.ConnectError(f"cannot {KEY}"), httpx2.ReadTimeout("too long"),
+                                   httpx2.RemoteProtocolError("hung up"), httpx2.ReadError("")])
+def test_a_server_that_is_not_there_is_a_knowledge_error(error: httpx2.HTTPError) -> None:
     """When it embeds and when it writes."""
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         raise error
 
     for call in (lambda: embedder(answer).embed(["a"]), lambda: list(writer(answer).write("s", "p"))):
@@ -150,16 +150,16 @@ def test_addresses_that_are_allowed(url: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("url", "key", "said"), [
-    ("http://api.openai.com/v1", "", "has to begin with https://: api.openai.com is no private address"),
-    ("http://8.8.8.8/v1", "", "8.8.8.8 is no private"), ("http://172.32.0.1", "", "no private"),
-    ("http://169.254.169.254/", "", "no private"), ("http://134744072/v1", "", "no private"),
-    ("http://0x08080808/v1", "", "no private"), ("http://local.example/v1", "", "no private"),
+    ("http://api.openai.com/v1", "", "has to begin with https://: api.openai.com is not a private address"),
+    ("http://8.8.8.8/v1", "", "8.8.8.8 is not a private"), ("http://172.32.0.1", "", "not a private"),
+    ("http://169.254.169.254/", "", "not a private"), ("http://134744072/v1", "", "not a private"),
+    ("http://0x08080808/v1", "", "not a private"), ("http://local.example/v1", "", "not a private"),
     ("http://10.0.0.5/v1", KEY, "because SHOTWISE_API_KEY is set and would be readable on the way to 10.0.0.5"),
-    ("http://ollama:11434/v1", KEY, "SHOTWISE_API_KEY is set"), ("http://127.0.0.1.example/v1", KEY, "no private"),
-    ("http://localhost.example/v1", KEY, "no private"), ("ftp://127.0.0.1", "", "has to begin"),
+    ("http://ollama:11434/v1", KEY, "SHOTWISE_API_KEY is set"), ("http://127.0.0.1.example/v1", KEY, "not a private"),
+    ("http://localhost.example/v1", KEY, "not a private"), ("ftp://127.0.0.1", "", "has to begin"),
     ("127.0.0.1:8000", "", "SHOTWISE_WRITER"), ("", "", "has to begin"), ("http://", "", "name a host"),
-    (f"https://me:{KEY}", "", "is no address"), (f"https://me:{KEY}@models.example/v1", "", "may hold no user"),
-    (f"https://models.example/v1?key={KEY}", "", "no query"), (URL, "sk\n1", "holds characters"),
+    (f"https://me:{KEY}", "", "is not a URL"), (f"https://me:{KEY}@models.example/v1", "", "must not have a user"),
+    (f"https://models.example/v1?key={KEY}", "", "a query"), (URL, "sk\n1", "holds characters"),
     (URL, "sk-열쇠", "holds characters"), (URL, "Bearer x", "holds characters")])
 def test_addresses_and_keys_that_are_refused(url: str, key: str, said: str) -> None:
     """With the name of the setting and never the key."""
@@ -195,7 +195,7 @@ def event(text: str | None = None, finish: str | None = None) -> bytes:
 DONE = b"data: [DONE]\n\n"
 
 
-class Stream(httpx.SyncByteStream):
+class Stream(httpx2.SyncByteStream):
     """A body in pieces, which knows whether it was closed; the error comes after the last piece."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
@@ -217,17 +217,19 @@ def writer(answer: Answer | Stream) -> OpenAIGenerator:
     """A writer over a server, or over one that answers with this stream."""
     if isinstance(answer, Stream):
         stream = answer
-        return OpenAIGenerator(URL, "qwen3", KEY, client(lambda request: httpx.Response(200, stream=stream)))
+        return OpenAIGenerator(URL, "qwen3", KEY, client(lambda request: httpx2.Response(
+            200, headers={"content-type": "text/event-stream"}, stream=stream)))
     return OpenAIGenerator(URL, "qwen3", KEY, client(answer))
 
 
 def test_the_model_is_asked_for_a_stream_without_chance() -> None:
     """System prompt and prompt, temperature 0."""
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         assert str(request.url) == f"{URL}/chat/completions" and request.headers["authorization"] == f"Bearer {KEY}"
         assert json.loads(request.content) == {"model": "qwen3", "temperature": 0, "stream": True, "messages": [
             {"role": "system", "content": "Be brief."}, {"role": "user", "content": "왜?"}]}
-        return httpx.Response(200, stream=Stream(event("a"), DONE, event("after the end")))
+        return httpx2.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"},
+                               stream=Stream(event("a"), DONE, event("after the end")))
 
     assert writer(answer).name == "qwen3"
     with pytest.raises(KnowledgeError, match="broke off"):  # there was no reason to finish
@@ -251,7 +253,7 @@ def test_an_end_without_done_is_an_end_where_the_model_finished() -> None:
 
 @pytest.mark.parametrize(("pieces", "said"), [
     ([], "broke off in its answer"), ([DONE], "broke off"), ([event("b")], "broke off"),
-    ([b"data: {\n\n"], "an event that is no JSON"), ([b"data: 7\n\n"], "no object"),
+    ([b"data: {\n\n"], "an event that is not JSON"), ([b"data: 7\n\n"], "not an object"),
     ([b'data: {"choices": [7]}\n\n'], "no piece of an answer"),
     ([b'data: {"choices": 7}\n\n'], "no piece of an answer"),
     ([b'data: {"error": {"message": "overloaded ' + KEY.encode() + b'"}}\n\n'], r"broke off: overloaded \*\*\*"),
@@ -268,7 +270,7 @@ def test_a_stream_that_breaks_is_a_knowledge_error(pieces: list[bytes], said: st
 
 def test_a_lost_connection_is_a_knowledge_error() -> None:
     """In mid-answer."""
-    found = writer(Stream(event("a"), error=httpx.ReadError("reset"))).write("s", "p")
+    found = writer(Stream(event("a"), error=httpx2.ReadError("reset"))).write("s", "p")
     assert next(found) == "a"
     with pytest.raises(KnowledgeError, match="did not answer: reset"):
         next(found)
@@ -277,7 +279,7 @@ def test_a_lost_connection_is_a_knowledge_error() -> None:
 def test_a_refused_answer_is_a_knowledge_error() -> None:
     """With what the server said, read although a stream was asked for."""
     with pytest.raises(KnowledgeError, match="answered 401: .*no model"):
-        list(writer(lambda request: httpx.Response(401, json={"error": {"message": "no model"}})).write("s", "p"))
+        list(writer(lambda request: httpx2.Response(401, json={"error": {"message": "no model"}})).write("s", "p"))
 
 
 def test_closing_the_answer_closes_the_response() -> None:

@@ -159,7 +159,7 @@ def test_memory_is_bounded(s3: Counted, library: S3DocumentStore) -> None:
     kept = [volume(f"text {number}", name=f"{number}.pdf") for number in range(4)]
     for one in kept:
         library.put(one)
-    reader = other(s3, fresh_seconds=1000, memory_bytes=1)
+    reader = other(s3, fresh_seconds=1000, cache_bytes=1)
     reader.versions()
     assert s3.reads() == 4
     assert reader.passages([key(one) for one in kept]) == [one.passages[0] for one in kept]
@@ -171,7 +171,7 @@ def test_a_document_that_went_away_is_not_there(s3: Counted, library: S3Document
     """Removed by another instance between two looks, and no longer in memory: as if it had never been."""
     library.put(volume("a"))
     library.put(volume("b", name="b.pdf"))
-    reader = other(s3, fresh_seconds=1000, memory_bytes=1)
+    reader = other(s3, fresh_seconds=1000, cache_bytes=1)
     reader.versions()
     reader.postings("b.pdf", reader.versions().get("b.pdf", ""))  # takes the place of the other one in memory
     library.remove("guide.pdf")

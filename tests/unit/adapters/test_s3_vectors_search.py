@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from sample_indexed_documents import ODD_NAMES, vector, volume
 
-from shotwise.adapters.aws.remote import stem
+from shotwise.adapters.aws.keys import key_prefix
 from shotwise.adapters.aws.s3_vectors_search import S3VectorsSearch
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import PassageId, Query
@@ -99,8 +99,8 @@ def test_keep_only_removes_the_other_versions_of_this_document(index: Pages) -> 
             searcher.put(volume("a", "b", name=name, version=version), [vector(0), vector(90)])
     searcher.keep_only("guide.pdf", "v1")
     assert len(index.stored()) == 8
-    assert {key for key in index.stored() if key.startswith(stem("guide.pdf"))} == {
-        stem("guide.pdf", "v1") + number for number in "01"}
+    assert {key for key in index.stored() if key.startswith(key_prefix("guide.pdf"))} == {
+        key_prefix("guide.pdf", "v1") + number for number in "01"}
     searcher.keep_only("guide.pdf", None)
     searcher.keep_only("never.pdf", None)
     assert len(index.stored()) == 6 and index.sizes["delete"] == [4, 2]
@@ -181,7 +181,7 @@ def test_what_the_service_refuses_is_a_knowledge_error(stubbed: tuple[S3VectorsS
 def test_a_failed_removal_is_a_knowledge_error(stubbed: tuple[S3VectorsSearch, Stubber]) -> None:
     """It names the document."""
     searcher, stubber = stubbed
-    stubber.add_response("list_vectors", {"vectors": [{"key": stem("a") + "x"}]}, {**PLACE, "maxResults": 1000})
+    stubber.add_response("list_vectors", {"vectors": [{"key": key_prefix("a") + "x"}]}, {**PLACE, "maxResults": 1000})
     stubber.add_client_error("delete_vectors", "AccessDeniedException")
     with pytest.raises(KnowledgeError, match="did not remove a: .*AccessDenied"):
         searcher.keep_only("a", None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sample_corpora import answering_passage, postings_of, text_units
 from sample_documents import ANALYZER, passage
 
-from shotwise.knowledge.ingestion.postings import HEADING, build_postings, pack_postings
+from shotwise.knowledge.ingestion.postings import HEADING_WEIGHT, build_postings, pack_postings
 from shotwise.knowledge.models import Passage, Postings
 
 TEXTS = st.text(st.sampled_from("기공온도이 ab1.\n"))
@@ -77,7 +77,7 @@ def test_questions_follow_what_answers_them() -> None:
     words = [[" ".join(term for term in terms if not term.startswith("#")) + "?" * is_question
               for terms, is_question in each] for each in found]
     assert words == [["", "기공", "온도", "어느 온도?", "누구?", "균열"], ["원인", "누구?", "기포"]]
-    assert found[1][0][0]["원인"] == HEADING
+    assert found[1][0][0]["원인"] == HEADING_WEIGHT
 
 
 def test_questions_keep_the_words_that_ask() -> None:

@@ -129,11 +129,12 @@ def test_nothing_is_found_in_nothing(library: SqliteDocumentStore) -> None:
 
 def test_another_connection_sees_what_was_put_in(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
     """A searcher that has searched already follows what another process puts in."""
-    reader = SqliteVectorSearch(SqliteDocumentStore(library.path))
+    other_connection = SqliteDocumentStore(library.path)
+    reader = SqliteVectorSearch(other_connection)
     assert keys(reader, EAST) == []
     put(library, SqliteVectorSearch(library), analyzer, EAST)
     assert keys(reader, EAST) == [PassageId("guide.pdf", "v1", 0)]
-    reader._library.close()
+    other_connection.close()
 
 
 def test_a_closed_library_is_a_knowledge_error(library: SqliteDocumentStore, analyzer: Analyzer) -> None:

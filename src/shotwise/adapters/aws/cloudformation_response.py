@@ -1,4 +1,4 @@
-"""An answer to CloudFormation, put to the address that it signed."""
+"""The answer of a custom resource to CloudFormation, put to the URL that CloudFormation signed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import urllib.request
 TRIES, SECONDS = 3, 10
 
 
-def put_answer(address: str, body: bytes) -> None:
-    """Send it; the address is signed for a PUT without a content type. Raises OSError or HTTPException in the
-    end."""
+def put_answer(url: str, body: bytes) -> None:
+    """Send the answer. The URL is signed for a PUT without a content type.
+
+    Raises
+    ------
+    OSError or http.client.HTTPException
+        If the last of three tries fails.
+    """
     for number in range(TRIES):
-        request = urllib.request.Request(address, body, {"Content-Type": ""}, method="PUT")
+        request = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")
         try:
             with urllib.request.urlopen(request, timeout=SECONDS):
                 return

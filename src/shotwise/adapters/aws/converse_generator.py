@@ -1,4 +1,4 @@
-"""Answers by a model on Bedrock, through Converse and ConverseStream."""
+"""Answers by a language model on Bedrock, through Converse and ConverseStream."""
 
 from __future__ import annotations
 
@@ -9,52 +9,69 @@ from typing import Any
 from botocore.eventstream import ParserError
 from urllib3.exceptions import HTTPError
 
-from shotwise.adapters.aws.remote import aws_client, translated
+from shotwise.adapters.aws.client import aws_client, translate_boto_errors
 from shotwise.errors import KnowledgeError
 
 MAX_TOKENS = 1500  # of an answer
 READ_SECONDS = 60
-FINISHED = {"end_turn", "stop_sequence", "max_tokens"}
+COMPLETE = {"end_turn", "stop_sequence", "max_tokens"}
 GUARDRAIL = "guardrail_intervened"
 
 
 class ConverseGenerator:
-    """Implements `knowledge.ports.TextGenerator`. stream: False for a model or a policy without ConverseStream; the text then
-    comes in one piece. seconds: that the model may be silent; it is asked once, who waits gets quotes instead.
+    """Implements `knowledge.ports.TextGenerator`.
 
     Where the guardrail stops an answer, its message for the user comes as text before the KnowledgeError, so what was
     written has to be dropped with any error.
+
+    Parameters
+    ----------
+    model_id : str
+    guardrail_id, guardrail_version : str
+        Without an id there is no guardrail.
+    client : boto3 client, optional
+        For bedrock-runtime; made with the first call if it is absent.
+    stream : bool
+        False for a model or a policy without ConverseStream; the text then comes in one piece.
+    seconds : float
+        How long the model may send nothing. It is asked once; if it fails, the person who waits gets quotes instead.
     """
 
     def __init__(self, model_id: str, guardrail_id: str = "", guardrail_version: str = "DRAFT", client: Any = None, *,
                  stream: bool = True, seconds: float = READ_SECONDS) -> None:
         self.name = model_id
         self._guardrail = {"guardrailIdentifier": guardrail_id, "guardrailVersion": guardrail_version}
-        self._given = client
+        self._cached_client = client
         self._stream = stream
         self._seconds = seconds
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """The text in pieces, as they come; KnowledgeError where it ends without the model having finished."""
+        """Yield the text in pieces, as they come.
+
+        Raises
+        ------
+        KnowledgeError
+            If the text ends before the model has finished.
+        """
         request: dict[str, Any] = {
             "modelId": self.name, "system": [{"text": system}],
             "messages": [{"role": "user", "content": [{"text": prompt}]}],
             "inferenceConfig": {"temperature": 0, "maxTokens": MAX_TOKENS}}
         if self._guardrail["guardrailIdentifier"]:
             request["guardrailConfig"] = self._guardrail
-        return self._pieces(request) if self._stream else self._whole(request)
+        return self._streamed_text(request) if self._stream else self._complete_text(request)
 
-    def _whole(self, request: dict[str, Any]) -> Generator[str, None, None]:
-        with self._translated():
-            answer = self._client().converse(**request)
-        self._check(answer["stopReason"])
-        yield "".join(part.get("text", "") for part in answer["output"]["message"]["content"])
+    def _complete_text(self, request: dict[str, Any]) -> Generator[str, None, None]:
+        with self._translate_errors():
+            response = self._client().converse(**request)
+        self._check_stop_reason(response["stopReason"])
+        yield "".join(part.get("text", "") for part in response["output"]["message"]["content"])
 
-    def _pieces(self, request: dict[str, Any]) -> Generator[str, None, None]:
+    def _streamed_text(self, request: dict[str, Any]) -> Generator[str, None, None]:
         if "guardrailConfig" in request:
             # Text is checked before it comes; asynchronously it would be shown first and stopped later.
             request["guardrailConfig"] = {**request["guardrailConfig"], "streamProcessingMode": "sync"}
-        with self._translated():
+        with self._translate_errors():
             events = self._client().converse_stream(**request)["stream"]
         try:
             yield from self._texts(events)
@@ -62,38 +79,37 @@ class ConverseGenerator:
             events.close()
 
     def _texts(self, events: Iterable[dict[str, Any]]) -> Iterator[str]:
-        reason = ""
-        with self._translated():
+        stop_reason = ""
+        with self._translate_errors():
             for event in events:
                 text = event.get("contentBlockDelta", {}).get("delta", {}).get("text")
                 if text:
                     yield text
-                reason = event.get("messageStop", {}).get("stopReason", reason)
+                stop_reason = event.get("messageStop", {}).get("stopReason", stop_reason)
                 self._check_event(event)
-        self._check(reason)
+        self._check_stop_reason(stop_reason)
 
     def _check_event(self, event: dict[str, Any]) -> None:
         for kind, content in event.items():
             if kind.endswith("Exception"):
                 raise KnowledgeError(f"the model {self.name} broke off: {kind}: {content.get('message', '')}")
 
-    def _check(self, reason: str) -> None:
-        """How an answer ended."""
-        if reason == GUARDRAIL:
+    def _check_stop_reason(self, stop_reason: str) -> None:
+        if stop_reason == GUARDRAIL:
             raise KnowledgeError(f"the guardrail {self._guardrail['guardrailIdentifier']} intervened: "
                                  "it lets neither this question nor its answer pass")
-        if reason not in FINISHED:
-            raise KnowledgeError(f"the model {self.name} broke off: {reason or 'the stream ended in mid-answer'}")
+        if stop_reason not in COMPLETE:
+            raise KnowledgeError(f"the model {self.name} broke off: {stop_reason or 'the stream ended in mid-answer'}")
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        with translated(f"the model {self.name} did not answer"):
+    def _translate_errors(self) -> Iterator[None]:
+        with translate_boto_errors(f"the model {self.name} did not answer"):
             try:
                 yield
             except (HTTPError, ParserError) as error:  # a stream is read past botocore's own translation
                 raise KnowledgeError(f"the model {self.name} broke off: {error}") from error
 
     def _client(self) -> Any:
-        if self._given is None:
-            self._given = aws_client("bedrock-runtime", read_seconds=self._seconds, attempts=1)
-        return self._given
+        if self._cached_client is None:
+            self._cached_client = aws_client("bedrock-runtime", read_seconds=self._seconds, attempts=1)
+        return self._cached_client

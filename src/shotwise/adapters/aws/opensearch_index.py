@@ -1,4 +1,4 @@
-"""The OpenSearch index as it is created: Korean analysis for words, a graph of vectors for meaning."""
+"""Settings and mappings of the OpenSearch index: Korean analysis for words, a vector graph for meaning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 VECTOR = "embedding"
-# The product of unit vectors ranks as their cosine does, and every version of faiss in the service knows it.
+# The product of unit vectors ranks as their cosine does, and every version of faiss in the service has it.
 SPACE = "innerproduct"
 KOREAN = {"type": "text", "analyzer": "korean"}
 QUESTIONS = "questions"
@@ -15,11 +15,18 @@ QUESTIONS_MAPPING = {"properties": {QUESTIONS: KOREAN}}
 
 
 def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine: bool = True) -> dict[str, Any]:
-    """Settings and mappings. dimensions: 0 for an index without vectors; dictionary_words: kept whole by the
-    tokenizer, those with a space or # left out, because a rule reads them otherwise.
+    """Return the body of the request that creates the index.
 
-    engine: faiss by name. A classic collection would else take an engine that cannot filter; some newer ones refuse
-    the name and take faiss by themselves.
+    Parameters
+    ----------
+    dimensions : int
+        Length of the vectors; 0 for an index without vectors.
+    dictionary_words : sequence of str
+        Words that the tokenizer does not split. Those with a space or # are left out, because a rule reads them
+        otherwise.
+    engine : bool
+        Whether faiss is named. A classic collection would else take an engine that cannot filter; some newer ones
+        refuse the name and take faiss by themselves.
     """
     body: dict[str, Any] = {
         "settings": {"index": {"analysis": _analysis(dictionary_words)}},
@@ -37,8 +44,11 @@ def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine:
 
 
 def _analysis(dictionary_words: Sequence[str]) -> dict[str, Any]:
-    """The part-of-speech filter drops endings and particles by its default tags: their names differ from version to
-    version, so none is named here."""
+    """The analyzer for Korean text.
+
+    Its part-of-speech filter drops endings and particles by default tags: tag names differ between versions of the
+    service, so none is named here.
+    """
     tokenizer: dict[str, Any] = {"type": "nori_tokenizer", "decompound_mode": "mixed"}
     rules = [word for word in dict.fromkeys(dictionary_words) if word and "#" not in word and word.split() == [word]]
     if rules:  # a word twice would be refused

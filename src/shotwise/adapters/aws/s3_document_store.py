@@ -1,4 +1,4 @@
-"""The library in S3: one object a document, so that putting one is one request and a reader never sees half of it."""
+"""Documents in S3: one object each, so that storing one is one request and a reader never sees half of it."""
 
 from __future__ import annotations
 
@@ -15,257 +15,278 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from shotwise.adapters.aws.remote import aws_client, digest, translated
-from shotwise.adapters.aws.s3_document_format import Kept, packed, unpacked
+from shotwise.adapters.aws.client import aws_client, error_code, translate_boto_errors
+from shotwise.adapters.aws.keys import name_digest
+from shotwise.adapters.aws.s3_document_format import StoredDocument, pack_document, unpack_document
 from shotwise.adapters.stored_messages import message_from_json, message_to_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings
 from shotwise.messages import Message
 
-MEMORY_BYTES = 128 << 20  # of the documents' JSON; what is made of it takes two to three times that
+CACHE_BYTES = 128 << 20  # of the documents' JSON; what is made of it takes two to three times that
 READ_SECONDS = 10
-AT_ONCE = 8
-READABLE = 512  # characters of a quoted name that is still a key; S3 takes 1,024 bytes, prefix included
-GONE = ("404", "NoSuchKey")
+PARALLEL_REQUESTS = 8
+MAX_QUOTED_NAME = 512  # characters of a quoted name that still fit a key; S3 takes 1,024 bytes, prefix included
+MISSING = ("404", "NoSuchKey")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """What is known of a document without reading it again: the ETag of its content and how a list shows it."""
+    """A document as far as it is known without reading it again: the ETag of its object, and its summary."""
 
-    tag: str
-    entry: DocumentSummary
+    etag: str
+    summary: DocumentSummary
 
 
-class _Damaged(KnowledgeError):
+class _DamagedObject(KnowledgeError):
     """An object that is no document of ours, or of another format."""
 
 
 class S3DocumentStore:
-    """Implements `knowledge.ports.DocumentStore` under `prefix` of `bucket`. Usable from several threads.
+    """Implements `knowledge.ports.DocumentStore`. Usable from several threads.
 
-    Documents are read when their ETag is new and then held in memory: the first call after a cold start reads them
-    all, 8 at a time. What other instances put shows after `fresh_seconds` at the latest; `versions` and `summaries`
-    alone look for it, so that one search sees one state. Beyond `memory_bytes` the documents that were used longest
-    ago are dropped, and read again when they are wanted.
+    Documents are read when their ETag is new and then cached in memory: the first call after a cold start reads them
+    all, 8 at a time. What other instances store shows after `fresh_seconds` at the latest. `versions` and `summaries`
+    alone look for it, so that one search sees one state. Beyond `cache_bytes` the documents that were used longest ago
+    are dropped, and read again when they are needed.
+
+    Parameters
+    ----------
+    bucket, prefix : str
+        Where the objects lie.
+    client : boto3 client, optional
+        For s3; made with the first call if it is absent.
+    fresh_seconds : float
+        How old the listing of the bucket may be.
+    cache_bytes : int
+        The most JSON that is cached.
     """
 
     def __init__(self, bucket: str, prefix: str, client: Any = None, fresh_seconds: float = 15, *,
-                 memory_bytes: int = MEMORY_BYTES) -> None:
+                 cache_bytes: int = CACHE_BYTES) -> None:
         self._bucket = bucket
-        self._documents, self._failures = f"{prefix}documents/", f"{prefix}failures/"
-        self._given = client
+        self._documents_prefix, self._failures_prefix = f"{prefix}documents/", f"{prefix}failures/"
+        self._cached_client = client
         self._fresh_seconds = fresh_seconds
-        self._memory = _Memory(memory_bytes)
-        self._changing = threading.RLock()  # held by who refreshes, puts or removes, for as long as that takes
-        self._noting = threading.Lock()
-        # PassageId → row. Replaced, never changed, so that readers need no lock.
+        self._cache = _Cache(cache_bytes)
+        self._write_lock = threading.RLock()  # held while refreshing, storing or removing
+        self._rows_lock = threading.Lock()
+        # Key of the object → row. Replaced, never changed, so that readers need no lock.
         self._rows: dict[str, _Row] = {}
-        self._read_at: float | None = None
+        self._listed_at: float | None = None
 
     def versions(self) -> Mapping[str, str]:
-        """File name → version, at most `fresh_seconds` old."""
-        return {row.entry.name: row.entry.version for row in self._fresh()}
+        """Return the version of every document by file name, at most `fresh_seconds` old."""
+        return {row.summary.name: row.summary.version for row in self._fresh_rows()}
 
     def summaries(self) -> list[DocumentSummary]:
-        """Every document, by name, at most `fresh_seconds` old."""
-        return sorted((row.entry for row in self._fresh()), key=lambda entry: entry.name)
+        """Return a summary of every document, by name, at most `fresh_seconds` old."""
+        return sorted((row.summary for row in self._fresh_rows()), key=lambda summary: summary.name)
 
     def postings(self, name: str, version: str) -> Postings:
-        """The postings of a version of a document."""
-        found = self._find(name)
-        if found is None or found.entry.version != version:
-            raise KnowledgeError(f"s3://{self._bucket}/{self._documents} holds no {name!r} of version {version}")
-        return found.postings
+        """Return the postings of a version of a document."""
+        document = self._find(name)
+        if document is None or document.summary.version != version:
+            raise KnowledgeError(f"s3://{self._bucket}/{self._documents_prefix} holds no {name!r} of version {version}")
+        return document.postings
 
-    def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
-        """The passages that the keys name."""
-        return [self._passage(key) for key in keys]
+    def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
+        """Return the passage of each id, None where it does not exist in that version."""
+        return [self._passage(passage_id) for passage_id in passage_ids]
 
     def page_text(self, document: str, page: int) -> str:
-        """The PDF's own text of a page; empty where there is no such page."""
-        found = self._find(document)
-        return found.pages.get(page, "") if found else ""
+        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        stored_document = self._find(document)
+        return stored_document.pages.get(page, "") if stored_document else ""
 
-    def put(self, volume: IndexedDocument) -> None:
-        """Keep the document: one request replaces it whole, a second one forgets what was noted of its failure."""
-        name, body = volume.document.name, packed(volume)
-        key = _key(self._documents, name)
-        with self._changing:
-            tag = self._write(key, body, "application/gzip")
-            self._hold(key, tag, unpacked(body))
-            self._delete(_key(self._failures, name))
+    def put(self, indexed_document: IndexedDocument) -> None:
+        """Store the document: one request replaces it, a second one forgets the failure noted under its name."""
+        name, body = indexed_document.document.name, pack_document(indexed_document)
+        key = _object_key(self._documents_prefix, name)
+        with self._write_lock:
+            etag = self._write_object(key, body, "application/gzip")
+            self._remember(key, etag, unpack_document(body))
+            self._delete_object(_object_key(self._failures_prefix, name))
 
     def remove(self, name: str) -> None:
-        """Forget the document and its failure."""
-        key = _key(self._documents, name)
-        with self._changing:
-            self._delete(key)
+        """Remove the document and its failure."""
+        key = _object_key(self._documents_prefix, name)
+        with self._write_lock:
+            self._delete_object(key)
             self._forget(key)
-            self._delete(_key(self._failures, name))
+            self._delete_object(_object_key(self._failures_prefix, name))
 
     def note_failure(self, name: str, failure: Message | None) -> None:
         """Note why the newest file of this name could not be read, in an object of its own; None removes it."""
         if failure is None:
-            self._delete(_key(self._failures, name))
+            self._delete_object(_object_key(self._failures_prefix, name))
             return
         body = json.dumps({"name": name, "reason": message_to_json(failure)}).encode()
-        self._write(_key(self._failures, name), body, "application/json")
+        self._write_object(_object_key(self._failures_prefix, name), body, "application/json")
 
     def failures(self) -> Mapping[str, Message]:
-        """File name → why its newest file could not be read; one request each, every time."""
-        return dict(sorted(pair for pair in _each(self._failure, self._listed(self._failures)) if pair))
+        """Return, by file name, why the newest file could not be read: one request each, every time."""
+        failures = _map_in_threads(self._read_failure, self._list_objects(self._failures_prefix))
+        return dict(sorted((failure for failure in failures if failure), key=lambda named: named[0]))
 
     def close(self) -> None:
-        """Nothing is open between calls."""
+        """Do nothing: nothing is open between calls."""
 
-    def _failure(self, key: str) -> tuple[str, Message] | None:
-        found = self._read(key)
-        if found is None:
+    def _read_failure(self, key: str) -> tuple[str, Message] | None:
+        stored_object = self._read_object(key)
+        if stored_object is None:
             return None
         try:
-            note = json.loads(found[0])
-            name = str(note["name"])
-            return name, message_from_json(note["reason"], name)
+            content = json.loads(stored_object[0])
+            name = str(content["name"])
+            return name, message_from_json(content["reason"], name)
         except (ValueError, TypeError, LookupError) as error:
             raise KnowledgeError(f"s3://{self._bucket}/{key} holds no note of ours: {error!r}") from error
 
-    def _passage(self, key: PassageId) -> Passage | None:
-        found = self._find(key.document)
-        if found is None or found.entry.version != key.version or not 0 <= key.number < len(found.passages):
+    def _passage(self, passage_id: PassageId) -> Passage | None:
+        document = self._find(passage_id.document)
+        if document is None or document.summary.version != passage_id.version:
             return None
-        return found.passages[key.number]
+        return document.passages[passage_id.number] if 0 <= passage_id.number < len(document.passages) else None
 
-    def _find(self, name: str) -> Kept | None:
-        if self._read_at is None:
-            self._fresh()
-        key = _key(self._documents, name)
+    def _find(self, name: str) -> StoredDocument | None:
+        if self._listed_at is None:
+            self._fresh_rows()
+        key = _object_key(self._documents_prefix, name)
         if key not in self._rows:
             return None
-        return self._memory.get(key) or self._load(key)
+        return self._cache.get(key) or self._load(key)
 
-    def _fresh(self) -> Iterable[_Row]:
-        """The rows, read anew where they are too old: one thread reads, the others wait for it."""
-        if self._is_old():
-            with self._changing:
-                if self._is_old():
+    def _fresh_rows(self) -> Iterable[_Row]:
+        """The rows, listed anew where they are too old: one thread lists, the others wait for it."""
+        if self._is_stale():
+            with self._write_lock:
+                if self._is_stale():
                     self._refresh()
         return self._rows.values()
 
-    def _is_old(self) -> bool:
-        return self._read_at is None or time.monotonic() - self._read_at >= self._fresh_seconds
+    def _is_stale(self) -> bool:
+        return self._listed_at is None or time.monotonic() - self._listed_at >= self._fresh_seconds
 
     def _refresh(self) -> None:
         now = time.monotonic()
-        listed = self._listed(self._documents)
-        for key in self._rows.keys() - listed.keys():
+        etags = self._list_objects(self._documents_prefix)
+        for key in self._rows.keys() - etags.keys():
             self._forget(key)
-        _each(self._load_quietly, [key for key, tag in listed.items()
-                                   if key not in self._rows or self._rows[key].tag != tag])
-        self._read_at = now
+        _map_in_threads(self._load_or_skip, [key for key, etag in etags.items()
+                                             if key not in self._rows or self._rows[key].etag != etag])
+        self._listed_at = now
 
-    def _load_quietly(self, key: str) -> None:
-        """Read a document and return nothing, so that a refresh holds no more of them than the memory may. One that
-        cannot be understood is passed over, and said: it must not stop the others, and ingesting it again mends it."""
+    def _load_or_skip(self, key: str) -> None:
+        """Read a document into the cache, which drops others.
+
+        One that cannot be read is skipped and logged: it must not stop the others, and ingesting it again repairs it.
+        """
         try:
             self._load(key)
-        except _Damaged as error:
-            logging.getLogger(__name__).error("passed over: %s", error)
+        except _DamagedObject as error:
+            logging.getLogger(__name__).error("skipped: %s", error)
             self._forget(key)
 
-    def _load(self, key: str) -> Kept | None:
+    def _load(self, key: str) -> StoredDocument | None:
         """Read a document; None where it was removed meanwhile."""
-        read = self._read(key)
-        if read is None:
+        stored_object = self._read_object(key)
+        if stored_object is None:
             self._forget(key)
             return None
-        body, tag = read
+        body, etag = stored_object
         try:
-            found = unpacked(body)
+            document = unpack_document(body)
         except KnowledgeError as error:
-            raise _Damaged(f"s3://{self._bucket}/{key} {error}") from error
-        if _key(self._documents, found.entry.name) != key:
-            raise _Damaged(f"s3://{self._bucket}/{key} is not where {found.entry.name!r} belongs")
-        self._hold(key, tag, found)
-        return found
+            raise _DamagedObject(f"s3://{self._bucket}/{key} {error}") from error
+        if _object_key(self._documents_prefix, document.summary.name) != key:
+            raise _DamagedObject(f"s3://{self._bucket}/{key} is not where {document.summary.name!r} belongs")
+        self._remember(key, etag, document)
+        return document
 
-    def _hold(self, key: str, tag: str, found: Kept) -> None:
-        with self._noting:
-            self._memory.put(key, found)
-            self._rows = {**self._rows, key: _Row(tag, found.entry)}
+    def _remember(self, key: str, etag: str, document: StoredDocument) -> None:
+        with self._rows_lock:
+            self._cache.put(key, document)
+            self._rows = {**self._rows, key: _Row(etag, document.summary)}
 
     def _forget(self, key: str) -> None:
-        with self._noting:
-            self._memory.drop(key)
+        with self._rows_lock:
+            self._cache.drop(key)
             self._rows = {other: row for other, row in self._rows.items() if other != key}
 
-    def _listed(self, prefix: str) -> dict[str, str]:
-        """PassageId → ETag of every object. The empty object by which the console shows a folder is passed over."""
-        with translated(f"s3://{self._bucket}/{prefix} was not listed"):
+    def _list_objects(self, prefix: str) -> dict[str, str]:
+        """Key → ETag of every object but the empty one by which the console shows a folder."""
+        with translate_boto_errors(f"s3://{self._bucket}/{prefix} was not listed"):
             pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", [])
-                    if found["Key"] != prefix}
+            return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])
+                    if entry["Key"] != prefix}
 
-    def _read(self, key: str) -> tuple[bytes, str] | None:
+    def _read_object(self, key: str) -> tuple[bytes, str] | None:
         """Content and ETag of an object, None where there is none."""
-        with translated(f"s3://{self._bucket}/{key} was not read"):
+        with translate_boto_errors(f"s3://{self._bucket}/{key} was not read"):
             try:
-                found = self._client().get_object(Bucket=self._bucket, Key=key)
-                return found["Body"].read(), found["ETag"]
+                response = self._client().get_object(Bucket=self._bucket, Key=key)
+                return response["Body"].read(), response["ETag"]
             except ClientError as error:
-                if error.response["Error"]["Code"] in GONE:
+                if error_code(error) in MISSING:
                     return None
                 raise
 
-    def _write(self, key: str, body: bytes, content_type: str) -> str:
-        with translated(f"s3://{self._bucket}/{key} was not stored"):
-            done = self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
-            return str(done["ETag"])
+    def _write_object(self, key: str, body: bytes, content_type: str) -> str:
+        """Store an object; return its ETag."""
+        with translate_boto_errors(f"s3://{self._bucket}/{key} was not stored"):
+            response = self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+            return str(response["ETag"])
 
-    def _delete(self, key: str) -> None:
-        with translated(f"s3://{self._bucket}/{key} was not removed"):
+    def _delete_object(self, key: str) -> None:
+        with translate_boto_errors(f"s3://{self._bucket}/{key} was not removed"):
             self._client().delete_object(Bucket=self._bucket, Key=key)
 
     def _client(self) -> Any:
-        if self._given is None:
-            self._given = aws_client("s3", read_seconds=READ_SECONDS)
-        return self._given
+        if self._cached_client is None:
+            self._cached_client = aws_client("s3", read_seconds=READ_SECONDS)
+        return self._cached_client
 
 
-class _Memory:
-    """Documents up to so many bytes of JSON; the ones used longest ago go first, the newest always stays."""
+class _Cache:
+    """Documents up to so many bytes of JSON; those used longest ago are dropped first, the newest always stays."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[str, Kept] = OrderedDict()
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._documents: OrderedDict[str, StoredDocument] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: str) -> StoredDocument | None:
+        """Return the document of a key, if it is cached."""
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-            return self._held.get(key)
+            if key in self._documents:
+                self._documents.move_to_end(key)
+            return self._documents.get(key)
 
-    def put(self, key: str, found: Kept) -> None:
+    def put(self, key: str, document: StoredDocument) -> None:
+        """Add a document and drop others where that is too much."""
         with self._lock:
-            self._held[key] = found
-            self._held.move_to_end(key)
-            filled = sum(held.size for held in self._held.values())
-            while filled > self._most and len(self._held) > 1:
-                filled -= self._held.popitem(last=False)[1].size
+            self._documents[key] = document
+            self._documents.move_to_end(key)
+            total_bytes = sum(cached.json_bytes for cached in self._documents.values())
+            while total_bytes > self._max_bytes and len(self._documents) > 1:
+                total_bytes -= self._documents.popitem(last=False)[1].json_bytes
 
     def drop(self, key: str) -> None:
+        """Remove the document of a key, if it is cached."""
         with self._lock:
-            self._held.pop(key, None)
+            self._documents.pop(key, None)
 
 
-def _key(prefix: str, name: str) -> str:
-    """Where a document lies: its name in ASCII; of a very long name the beginning, told apart by its digest."""
+def _object_key(prefix: str, name: str) -> str:
+    """The key of a document's object: its name in ASCII; a very long name is cut and made unique by its digest."""
     quoted = quote(name, safe="", errors="surrogatepass")
-    return f"{prefix}{quoted if len(quoted) <= READABLE else f'{quoted[:READABLE]}-{digest(name)}'}.json.gz"
+    if len(quoted) > MAX_QUOTED_NAME:
+        quoted = f"{quoted[:MAX_QUOTED_NAME]}-{name_digest(name)}"
+    return f"{prefix}{quoted}.json.gz"
 
 
-def _each(read: Callable[[str], T], keys: Iterable[str]) -> list[T]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(read, keys))
+def _map_in_threads(function: Callable[[str], T], keys: Iterable[str]) -> list[T]:
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        return list(pool.map(function, keys))

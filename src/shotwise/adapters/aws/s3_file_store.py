@@ -11,16 +11,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shotwise.adapters.aws.client import error_code, translate_boto_errors
 from shotwise.errors import NotFound, StoreError
 from shotwise.files import StoredFile, Upload
 
-ADDRESS_SECONDS, UPLOAD_SECONDS = 300, 900
-# Signed addresses by version 4 and of the bucket's own region: a redirect would break the signature.
+DOWNLOAD_SECONDS, UPLOAD_SECONDS = 300, 900  # how long a signed URL is valid
+# URLs are signed by version 4 for the bucket's own region: a redirect would break the signature.
 SIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+MISSING = ("404", "NoSuchKey", "NotFound")
 
 
 class S3FileStore:
-    """Implements `files.FileStore` under `prefix` of `bucket`; the URL it gives is s3://."""
+    """Implements `files.FileStore` under `prefix` of `bucket`; the URL of a file begins with s3://."""
 
     def __init__(self, bucket: str, prefix: str, content_type: str, client: Any = None) -> None:
         self._bucket = bucket
@@ -30,45 +32,46 @@ class S3FileStore:
 
     def put(self, name: str, content: bytes) -> str:
         """Store the file; the bucket encrypts it by its own default."""
-        try:
+        with self._translate_errors(name, "stored"):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content,
                                     ContentType=self._content_type)
-        except (ClientError, BotoCoreError) as error:
-            raise StoreError(f"s3://{self._bucket}/{self._prefix}{name} was not stored: {error}") from error
-        return f"s3://{self._bucket}/{self._prefix}{name}"
+        return self._s3_url(name)
 
     def get(self, name: str) -> StoredFile:
-        """An address signed for ADDRESS_SECONDS."""
-        with self._translated(name, "read"):
+        """Return a URL that is signed for DOWNLOAD_SECONDS."""
+        with self._translate_errors(name, "read"):
             self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
-            return StoredFile(None, self._signed("get_object", name, ADDRESS_SECONDS))
+            return StoredFile(None, self._signed_url("get_object", name, DOWNLOAD_SECONDS))
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """A copy in `folder`, in pieces: the file need not fit into memory."""
+        """Download the file into `folder`, in pieces: it need not fit into memory."""
         path = folder / Path(name).name
-        with self._translated(name, "read"):
+        with self._translate_errors(name, "read"):
             self._client.download_file(self._bucket, self._prefix + name, str(path))
         return path
 
     def remove(self, name: str) -> None:
         """Delete the object; a bucket with versions keeps the old ones."""
-        with self._translated(name, "removed"):
+        with self._translate_errors(name, "removed"):
             self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def upload(self, name: str) -> Upload:
-        """An address signed for UPLOAD_SECONDS, for this type of content alone."""
-        with self._translated(name, "signed"):
-            address = self._signed("put_object", name, UPLOAD_SECONDS, ContentType=self._content_type)
-        return Upload(address, "PUT", {"Content-Type": self._content_type})
+        """Return a URL that is signed for UPLOAD_SECONDS and for this content type alone."""
+        with self._translate_errors(name, "signed"):
+            url = self._signed_url("put_object", name, UPLOAD_SECONDS, ContentType=self._content_type)
+        return Upload(url, "PUT", {"Content-Type": self._content_type})
 
-    def _signed(self, call: str, name: str, seconds: int, **parameters: str) -> str:
-        address: str = self._client.generate_presigned_url(
-            call, Params={"Bucket": self._bucket, "Key": self._prefix + name, **parameters}, ExpiresIn=seconds)
-        return address
+    def _s3_url(self, name: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{name}"
 
-    def _bucket_is_there(self) -> bool:
-        """S3 answers HEAD with the same 404 for a file and for a bucket that are absent."""
+    def _signed_url(self, operation: str, name: str, seconds: int, **parameters: str) -> str:
+        url: str = self._client.generate_presigned_url(
+            operation, Params={"Bucket": self._bucket, "Key": self._prefix + name, **parameters}, ExpiresIn=seconds)
+        return url
+
+    def _bucket_exists(self) -> bool:
+        """Whether it is the file that is missing: S3 answers HEAD with the same 404 for a missing bucket."""
         try:
             self._client.head_bucket(Bucket=self._bucket)
         except (ClientError, BotoCoreError):
@@ -76,13 +79,15 @@ class S3FileStore:
         return True
 
     @contextmanager
-    def _translated(self, name: str, done: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StoreError(f"s3://{self._bucket}/{self._prefix}{name} was not {done}: {error.strerror}") from error
-        except (ClientError, BotoCoreError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-            if code in ("404", "NoSuchKey", "NotFound") and self._bucket_is_there():
-                raise NotFound(f"There is no file {name!r}.") from error
-            raise StoreError(f"s3://{self._bucket}/{self._prefix}{name} was not {done}: {error}") from error
+    def _translate_errors(self, name: str, action: str) -> Iterator[None]:
+        """Raise NotFound where the file is missing, else StoreError."""
+        failure = f"{self._s3_url(name)} was not {action}"
+        with translate_boto_errors(failure, StoreError):
+            try:
+                yield
+            except OSError as error:
+                raise StoreError(f"{failure}: {error.strerror}") from error
+            except ClientError as error:
+                if error_code(error) in MISSING and self._bucket_exists():
+                    raise NotFound(f"There is no file {name!r}.") from error
+                raise

@@ -9,22 +9,32 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shotwise.adapters.aws.remote import aws_client, translated
+from shotwise.adapters.aws.client import aws_client, translate_boto_errors
 from shotwise.errors import KnowledgeError
 
 MAX_CHARACTERS = 50_000
-TOO_LONG = "too many input tokens"  # as the service says it where a text has more than 8,192
-AT_ONCE = 8
+TOO_LONG = "too many input tokens"  # in the service's error for a text of more than 8,192 tokens
+PARALLEL_REQUESTS = 8
 READ_SECONDS = 20
 ATTEMPTS = 5  # throttling is the rule while many pages are embedded
 
 
 class TitanEmbedder:
-    """Implements `knowledge.ports.Embedder`. The model takes one text a request, so 8 are under way at once. seconds:
-    of one try, the only one; without it there are five.
+    """Implements `knowledge.ports.Embedder`.
 
-    Of a text beyond the model's limits only the beginning is embedded: its first 50,000 characters, and of those the
-    first half, quarter … as long as they have more than 8,192 tokens, which the service alone can count.
+    The model takes one text a request, so 8 requests run in parallel. Of a text beyond the model's limits only the
+    beginning is embedded: its first 50,000 characters, and of those the first half, quarter and so on, as long as they
+    have more than 8,192 tokens, which the service alone can count.
+
+    Parameters
+    ----------
+    model_id : str
+    dimensions : int
+        Length of the vectors.
+    client : boto3 client, optional
+        For bedrock-runtime; made with the first call if it is absent.
+    seconds : float, optional
+        Time limit of a single try. Without it there are five tries of 20 s.
     """
 
     def __init__(self, model_id: str = "amazon.titan-embed-text-v2:0", dimensions: int = 1024,
@@ -32,33 +42,33 @@ class TitanEmbedder:
         self.name = f"{model_id}/{dimensions}"
         self.dimensions = dimensions
         self._model_id = model_id
-        self._given = client
+        self._cached_client = client
         self._seconds = seconds
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """One vector a text, in their order; KnowledgeError at the first that fails."""
-        with translated(f"the model {self._model_id} did not answer"):
+        """Return one vector a text, in order. Raises KnowledgeError at the first that fails."""
+        with translate_boto_errors(f"the model {self._model_id} did not answer"):
             client = self._client()  # before there are threads: boto3 makes clients in one at a time
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             return list(pool.map(lambda text: self._embed(client, text), texts))
 
     def _embed(self, client: Any, text: str) -> tuple[float, ...]:
         text = text[:MAX_CHARACTERS]
-        with translated(f"the model {self._model_id} did not answer"):
+        with translate_boto_errors(f"the model {self._model_id} did not answer"):
             while True:
                 try:
-                    return self._vector(client, text)
+                    return self._request_vector(client, text)
                 except ClientError as error:
                     if TOO_LONG not in str(error).lower() or len(text) < 2:
                         raise
                     text = text[:len(text) // 2]
 
-    def _vector(self, client: Any, text: str) -> tuple[float, ...]:
+    def _request_vector(self, client: Any, text: str) -> tuple[float, ...]:
         body = json.dumps({"inputText": text, "dimensions": self.dimensions, "normalize": True})
-        answer = client.invoke_model(modelId=self._model_id, body=body, contentType="application/json",
-                                     accept="application/json")
+        response = client.invoke_model(modelId=self._model_id, body=body, contentType="application/json",
+                                       accept="application/json")
         try:
-            vector = tuple(float(value) for value in json.loads(answer["body"].read())["embedding"])
+            vector = tuple(float(component) for component in json.loads(response["body"].read())["embedding"])
         except (ValueError, TypeError, LookupError) as error:
             raise KnowledgeError(f"the model {self._model_id} answered without an embedding: {error!r}") from error
         if len(vector) != self.dimensions:
@@ -66,7 +76,8 @@ class TitanEmbedder:
         return vector
 
     def _client(self) -> Any:
-        if self._given is None:
-            self._given = aws_client("bedrock-runtime", read_seconds=self._seconds or READ_SECONDS,
-                                     attempts=1 if self._seconds else ATTEMPTS, connections=AT_ONCE)
-        return self._given
+        if self._cached_client is None:
+            self._cached_client = aws_client(
+                "bedrock-runtime", read_seconds=self._seconds or READ_SECONDS,
+                attempts=1 if self._seconds else ATTEMPTS, connections=PARALLEL_REQUESTS)
+        return self._cached_client

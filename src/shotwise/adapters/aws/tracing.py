@@ -1,4 +1,4 @@
-"""Traces: what a function asks of AWS services, under its own segment in X-Ray."""
+"""X-Ray traces of the calls that a function makes to AWS services."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
+# The Lambda web adapter describes an invocation in the header; the tracer looks for the trace in the variable.
 HEADER, FIELD, VARIABLE = b"x-amzn-lambda-context", "xray_trace_id", "_X_AMZN_TRACE_ID"
 
 
 def trace_calls(service: str, environ: Mapping[str, str]) -> None:
-    """Have every call of boto3 traced, on Lambda; elsewhere nobody would take the traces.
+    """Trace every call of boto3, on Lambda; elsewhere nothing would receive the traces.
 
-    T1 does without: the tracer brings botocore, which doubles its cold start. T2 too: its package has no room for it.
+    predict does without: the tracer imports botocore, which doubles its cold start. importance too: its package has no
+    room for it.
     """
     if "LAMBDA_TASK_ROOT" in environ:
         from aws_lambda_powertools import Tracer
@@ -22,25 +24,27 @@ def trace_calls(service: str, environ: Mapping[str, str]) -> None:
 
 
 def traced(app: App, environ: MutableMapping[str, str]) -> App:
-    """The app with each request's trace where the tracer looks for it: Lambda's own runtime puts it there, the web
-    adapter hands it on inside a header. A function handles one request at a time."""
+    """Wrap an ASGI app so that the tracer finds the trace of each request.
 
+    Lambda's own runtime puts the trace into an environment variable; the web adapter passes it on in a header. A
+    function handles one request at a time, so the variable belongs to one request.
+    """
     if "LAMBDA_TASK_ROOT" not in environ:
         return app
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         for name, value in scope.get("headers", ()):
             if name == HEADER:
-                environ[VARIABLE] = _trace_of(value)
+                environ[VARIABLE] = _trace_id(value)
         await app(scope, receive, send)
 
     return serve
 
 
-def _trace_of(context: bytes) -> str:
-    """The trace in what the adapter tells of an invocation; empty where it tells none."""
+def _trace_id(context: bytes) -> str:
+    """The trace in the adapter's description of an invocation; empty where there is none."""
     try:
-        found = json.loads(context).get(FIELD)
+        trace_id = json.loads(context).get(FIELD)
     except (ValueError, AttributeError):
         return ""
-    return found if isinstance(found, str) and found.isprintable() else ""
+    return trace_id if isinstance(trace_id, str) and trace_id.isprintable() else ""

@@ -1,1 +1,1 @@
-"""Adapters to any server that speaks OpenAI's API: embeddings and chat completions."""
+"""Adapters to any server with the API of OpenAI: embeddings and chat completions."""

@@ -6,51 +6,62 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
+import httpx2
 
-from shotwise.adapters.aws.remote import batches
+from shotwise.adapters.batching import batches
 from shotwise.adapters.openai.client import OpenAIClient
 from shotwise.errors import KnowledgeError
 
 SETTING = "SHOTWISE_EMBEDDER"
-AT_ONCE = 64
+MAX_TEXTS_PER_REQUEST = 64
 
 
 class OpenAIEmbedder:
-    """Implements `knowledge.ports.Embedder`. dimensions: those that the model has; it is not asked for fewer, because
-    many servers know no such parameter. Texts are sent whole: what is too long for the model is the server's affair."""
+    """Implements `knowledge.ports.Embedder`.
+
+    Texts are sent in full: what happens to one that is too long for the model is up to the server.
+
+    Parameters
+    ----------
+    base_url, model : str
+    dimensions : int
+        Length of the vectors that the model gives. It is not asked for shorter ones, because many servers have no such
+        parameter.
+    key, client, seconds
+        See `OpenAIClient`.
+    """
 
     def __init__(self, base_url: str, model: str, dimensions: int, key: str = "",
-                 client: httpx.Client | None = None, *, seconds: float | None = None) -> None:
+                 client: httpx2.Client | None = None, *, seconds: float | None = None) -> None:
         self.name = f"{model}/{dimensions}"
         self.dimensions = dimensions
         self._model = model
-        self._server = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
+        self._client = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """One vector of unit length a text, 64 texts a request."""
-        return [vector for batch in batches(texts, AT_ONCE) for vector in self._embed(batch)]
+        """Return one vector of unit length a text, 64 texts a request."""
+        return [vector for batch in batches(texts, MAX_TEXTS_PER_REQUEST) for vector in self._embed(batch)]
 
     def _embed(self, texts: list[str]) -> list[tuple[float, ...]]:
-        answer = self._server.post("/embeddings", {"model": self._model, "input": texts})
+        response = self._client.post("/embeddings", {"model": self._model, "input": texts})
         vectors: dict[int, tuple[float, ...]] = {}
         try:
-            for position, found in enumerate(answer["data"]):
-                vectors[found.get("index", position)] = self._unit(found["embedding"])
+            for position, entry in enumerate(response["data"]):
+                vectors[entry.get("index", position)] = self._unit_vector(entry["embedding"])
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             raise KnowledgeError(f"{self} answered without embeddings: {error!r}") from error
         if vectors.keys() != set(range(len(texts))):
             raise KnowledgeError(f"{self} gave {len(vectors)} embeddings for {len(texts)} texts, or misnumbered them")
         return [vectors[number] for number in range(len(texts))]
 
-    def _unit(self, embedding: Any) -> tuple[float, ...]:
-        vector = [float(value) for value in embedding]
+    def _unit_vector(self, embedding: Any) -> tuple[float, ...]:
+        vector = [float(component) for component in embedding]
         if len(vector) != self.dimensions:
             raise KnowledgeError(f"{self} gave {len(vector)} dimensions, not the {self.dimensions} that are set")
         length = math.hypot(*vector)
         if not 0 < length < math.inf:
             raise KnowledgeError(f"{self} gave an embedding without a length")
-        return tuple(value / length for value in vector)
+        return tuple(component / length for component in vector)
 
     def __str__(self) -> str:
-        return f"the model {self._model} at {self._server.base_url}"
+        return f"the model {self._model} at {self._client.base_url}"

@@ -1,4 +1,4 @@
-"""Search by meaning on one machine: vectors beside the documents, in the same SQLite file, compared one by one."""
+"""Search by meaning on one machine: vectors in the SQLite file of the documents, compared one by one."""
 
 from __future__ import annotations
 
@@ -9,85 +9,96 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.adapters.sqlite.document_store import SqliteDocumentStore, translated
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.knowledge.models import IndexedDocument, PassageId, Query
+
+STORED_VECTORS = (
+    "SELECT {} FROM vectors v JOIN documents d ON d.name = v.document AND d.version = v.version"
+    " JOIN postings p ON p.document = v.document WHERE v.dimensions = ? AND d.passages > 0 ORDER BY v.document")
+
+
+@dataclass(frozen=True)
+class _VectorMatrix:
+    """The vectors of all stored documents, one row a passage.
+
+    Attributes
+    ----------
+    state : dimensions, then (name, version) of every document: what the matrix was made of
+    firsts : int [documents + 1], the first row of each document, then the number of all
+    vectors : float32 [rows, dimensions]
+    actions : bool [rows], whether the passage is a countermeasure
+    """
+
+    state: tuple[Any, ...]
+    firsts: NDArray[Any]
+    vectors: NDArray[np.float32]
+    actions: NDArray[np.bool_]
+
+    def passage_id(self, row: int) -> PassageId:
+        """The passage of a row."""
+        position = int(np.searchsorted(self.firsts, row, "right")) - 1
+        name, version = self.state[1 + position]
+        return PassageId(name, version, row - int(self.firsts[position]))
 
 
 class SqliteVectorSearch:
-    """Implements `knowledge.ports.PassageSearch`. Vectors are kept as float16: the rounding moves a cosine by less than
-    .001, and 100,000 passages of 1,024 dimensions take 200 MB."""
+    """Implements `knowledge.ports.PassageSearch`.
+
+    Vectors are stored as float16: the rounding changes a cosine by less than .001, and 100,000 passages of 1,024
+    dimensions take 200 MB.
+    """
 
     name = "sqlite"
     needs_vectors = True
     lexical = False
 
-    def __init__(self, library: SqliteDocumentStore) -> None:
-        self._library = library
-        self._held = _Held((), np.zeros(1, int), np.zeros((0, 0), np.float32), np.zeros(0, bool))
+    def __init__(self, document_store: SqliteDocumentStore) -> None:
+        self._document_store = document_store
+        self._matrix = _VectorMatrix((), np.zeros(1, int), np.zeros((0, 0), np.float32), np.zeros(0, bool))
 
-    def put(self, volume: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
+    def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
         """Add the vectors of a version beside those of others."""
         packed = np.asarray(vectors, "<f2")
-        _execute(self._library, "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-                 (volume.document.name, volume.version, packed.shape[1] if packed.size else 0, packed.tobytes()))
+        dimensions = packed.shape[1] if packed.size else 0
+        self._write("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
+                    (indexed_document.document.name, indexed_document.version, dimensions, packed.tobytes()))
 
     def keep_only(self, name: str, version: str | None) -> None:
         """Remove the vectors of every other version."""
-        _execute(self._library, "DELETE FROM vectors WHERE document = ? AND version IS NOT ?", (name, version))
+        self._write("DELETE FROM vectors WHERE document = ? AND version IS NOT ?", (name, version))
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """The passages nearest to the query by cosine."""
+        """Return the passages nearest to the query by cosine."""
         if query.vector is None:
             return []
-        held = self._current(len(query.vector))
-        if not len(held.matrix):
+        matrix = self._current_matrix(len(query.vector))
+        if not len(matrix.vectors):
             return [[]]
-        near = held.matrix @ np.asarray(query.vector, np.float32)
+        cosines = matrix.vectors @ np.asarray(query.vector, np.float32)
         if action_only:
-            near = np.where(held.actions, near, -np.inf)
-        best = np.argsort(-near, kind="stable")[:limit]
-        return [[held.key(int(at)) for at in best if np.isfinite(near[at])]]
+            cosines = np.where(matrix.actions, cosines, -np.inf)
+        best_rows = np.argsort(-cosines, kind="stable")[:limit]
+        return [[matrix.passage_id(int(row)) for row in best_rows if np.isfinite(cosines[row])]]
 
-    def _current(self, dimensions: int) -> _Held:
-        """The vectors of the kept versions, read anew where documents changed; put in place as one, because several
-        threads search."""
-        held = self._held
-        if held.state != (dimensions, *_fetch(self._library, CURRENT.format("v.document, v.version"), (dimensions,))):
-            rows = _fetch(self._library, CURRENT.format("v.document, v.version, v.vectors, p.actions"), (dimensions,))
+    def _current_matrix(self, dimensions: int) -> _VectorMatrix:
+        """The vectors of the stored versions, read again if documents changed.
+
+        The attribute is replaced as a whole, because several threads search.
+        """
+        matrix = self._matrix
+        if matrix.state != (dimensions, *self._read("v.document, v.version", dimensions)):
+            rows = self._read("v.document, v.version, v.vectors, p.actions", dimensions)
             parts = [np.frombuffer(vectors, "<f2").reshape(-1, dimensions) for _, _, vectors, _ in rows]
-            self._held = held = _Held(
+            self._matrix = matrix = _VectorMatrix(
                 (dimensions, *((name, version) for name, version, _, _ in rows)), np.cumsum([0, *map(len, parts)]),
                 np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, dimensions), np.float32),
                 np.frombuffer(b"".join(actions for *_, actions in rows), np.uint8).astype(bool))
-        return held
+        return matrix
 
+    def _write(self, statement: str, parameters: tuple[Any, ...]) -> None:
+        with self._document_store.use() as connection, connection:
+            connection.execute(statement, parameters)
 
-@dataclass(frozen=True)
-class _Held:
-    """state: dimensions, then (name, version) of every document; firsts: the row at which each begins."""
-
-    state: tuple[Any, ...]
-    firsts: NDArray[Any]
-    matrix: NDArray[np.float32]
-    actions: NDArray[np.bool_]
-
-    def key(self, number: int) -> PassageId:
-        """The passage of a row."""
-        at = int(np.searchsorted(self.firsts, number, "right")) - 1
-        name, version = self.state[1 + at]
-        return PassageId(name, version, number - int(self.firsts[at]))
-
-
-CURRENT = ("SELECT {} FROM vectors v JOIN documents d ON d.name = v.document AND d.version = v.version"
-           " JOIN postings p ON p.document = v.document WHERE v.dimensions = ? AND d.passages > 0 ORDER BY v.document")
-
-
-@translated
-def _execute(library: SqliteDocumentStore, statement: str, values: tuple[Any, ...]) -> None:
-    with library.connection:
-        library.connection.execute(statement, values)
-
-
-@translated
-def _fetch(library: SqliteDocumentStore, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    return library.connection.execute(statement, values).fetchall()
+    def _read(self, columns: str, dimensions: int) -> list[tuple[Any, ...]]:
+        with self._document_store.use() as connection:
+            return connection.execute(STORED_VECTORS.format(columns), (dimensions,)).fetchall()

@@ -1,5 +1,6 @@
 """PDF to indexed document.
 
-`pipeline` runs the stages in order: `parse` (in a process of its own, `parse_worker`), `chunk` into passages,
-`expected_questions` that the document brings along, `postings` for the search by words.
+`pipeline` runs the stages in order: `parse` reads the pages (in a process of its own, `parse_worker`), `chunk` splits
+them into passages, `expected_questions` finds what answers the questions that the document brings along, `postings`
+counts the terms for the search by words.
 """

@@ -38,10 +38,9 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def worker_command() -> list[str]:
-    """The command that starts the worker, with the import path of this process: Lambda's layers are on no inherited
-    path."""
-    return [sys.executable, "-c",
-            f"import sys; sys.path[:] = {sys.path!r}; from shotwise.knowledge.ingestion.parse_worker import main; main()"]
+    """The command that starts the worker, with the import path of this process: on Lambda no child inherits it."""
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; "
+                                  "from shotwise.knowledge.ingestion.parse_worker import main; main()"]
 
 
 def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: float = PAGE_LIMIT_S) -> Document:

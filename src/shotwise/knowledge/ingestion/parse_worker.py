@@ -97,8 +97,10 @@ def _attached_questions(document: PagewiseDocument) -> tuple[str, dict[str, Any]
 
 
 def _limit(seconds: float) -> None:
-    """End this process after that time, even in the middle of a call into MuPDF: its parent may have been killed, and
-    only the kernel reaches a process that hangs there."""
+    """End this process after that time, by a timer of the kernel: nothing else reaches a call into MuPDF that hangs.
+
+    The parent limits the time as well, but it may have been killed.
+    """
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_S)
 
 

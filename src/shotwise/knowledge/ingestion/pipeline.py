@@ -123,8 +123,7 @@ class Ingestion:
         return IngestResult(name, "removed" if exists else "unchanged")
 
     def _add(self, document: Document, version: str) -> IngestResult:
-        """Store a document: first for the search by meaning, last in the store, so that the old version is found until
-        the new one is complete."""
+        """Put a document into the passage search first and into the store last: until then the old version is found."""
         passages = tuple(split_into_passages(document))
         questions, notes = place_questions(document, passages)
         document = replace(document, notes=document.notes + notes)

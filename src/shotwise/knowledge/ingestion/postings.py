@@ -1,4 +1,4 @@
-"""Passages → postings: which terms stand where in them, and how often."""
+"""Count the terms of passages: the postings that the search by words needs."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from itertools import accumulate, chain
 from shotwise.knowledge.models import Passage, Postings, Questions
 from shotwise.knowledge.text.analyzer import Analyzer
 
-HEADING = 2  # times that a heading's words count
-MOST = 255  # a count is one byte
-Place = tuple[Mapping[str, int], bool]  # how often each term stands there; whether it is a question
+HEADING_WEIGHT = 2  # times that a word of a heading counts
+MAX_COUNT = 255  # a count is one byte
+# A place, see `Postings`: how often each term occurs there, and whether it is a question.
+Place = tuple[Mapping[str, int], bool]
 
 
 def build_postings(passages: Sequence[Passage], analyzer: Analyzer, questions: Questions | None = None) -> Postings:
-    """The postings of a document's passages, and of the questions that they answer."""
-    known = questions or {}
-    return pack_postings(([*_places(number, passage, analyzer, known)] for number, passage in enumerate(passages)),
-                  [passage.action for passage in passages])
+    """Count the terms of a document's passages and of the questions that they answer."""
+    places = ([*_places(number, passage, analyzer, questions or {})] for number, passage in enumerate(passages))
+    return pack_postings(places, [passage.action for passage in passages])
 
 
 def pack_postings(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) -> Postings:
-    """Postings from the places of each passage."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    sizes: list[int] = []
-    asked: list[bool] = []
+    """Build postings from the places of each passage; `actions` says which passages are countermeasures."""
+    by_term: dict[str, list[tuple[int, int]]] = {}  # (place, count)
+    place_counts: list[int] = []  # of each passage
+    question_flags: list[bool] = []  # of each place
     for places in passages:
-        sizes.append(len(places))
-        for counted, is_question in places:
-            for term, count in counted.items():
-                found.setdefault(term, []).append((len(asked), min(count, MOST)))
-            asked.append(is_question)
-    terms = sorted(found)
-    flat = [pair for term in terms for pair in found[term]]
-    return Postings(tuple(terms), _uint32(accumulate((len(found[term]) for term in terms), initial=0)),
-                    _uint32(place for place, _ in flat), bytes(count for _, count in flat),
-                    _uint32(accumulate(sizes, initial=0)), bytes(asked), bytes(actions))
+        place_counts.append(len(places))
+        for term_counts, is_question in places:
+            for term, count in term_counts.items():
+                by_term.setdefault(term, []).append((len(question_flags), min(count, MAX_COUNT)))
+            question_flags.append(is_question)
+    terms = sorted(by_term)
+    postings = [posting for term in terms for posting in by_term[term]]
+    return Postings(tuple(terms), _pack_uint32(accumulate((len(by_term[term]) for term in terms), initial=0)),
+                    _pack_uint32(place for place, _ in postings), bytes(count for _, count in postings),
+                    _pack_uint32(accumulate(place_counts, initial=0)), bytes(question_flags), bytes(actions))
 
 
 def _places(number: int, passage: Passage, analyzer: Analyzer, questions: Questions) -> Iterator[Place]:
-    """The places of a passage, in their order."""
-    headings = Counter({term: HEADING * count for term, count in Counter(
+    """The places of a passage, in order."""
+    heading_counts = Counter({term: HEADING_WEIGHT * count for term, count in Counter(
         analyzer.terms(" ".join(passage.headings))).items()})
-    headings.update(analyzer.terms(passage.title))
-    texts = (Counter(analyzer.terms(line.text)) for line in passage.lines)
-    for line, counted in enumerate(chain([headings], texts)):
-        yield counted, False
+    heading_counts.update(analyzer.terms(passage.title))
+    line_counts = (Counter(analyzer.terms(line.text)) for line in passage.lines)
+    for line, term_counts in enumerate(chain([heading_counts], line_counts)):
+        yield term_counts, False
         for question in questions.get((number, line), ()):
             yield Counter(analyzer.question_terms(question)), True
 
 
-def _uint32(values: Iterable[int]) -> bytes:
-    found = list(values)
-    return struct.pack(f"<{len(found)}I", *found)
+def _pack_uint32(numbers: Iterable[int]) -> bytes:
+    listed = list(numbers)
+    return struct.pack(f"<{len(listed)}I", *listed)
