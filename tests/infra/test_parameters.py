@@ -1,4 +1,4 @@
-"""A deployment with bad parameters is refused before anything is made, and the message says what to do."""
+"""Bad parameters are refused before anything is created, and the error says what to do."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .transformed import ROOT
 TEMPLATE = load_yaml(ROOT / "template.yaml")
 
 
-def check(given: dict[str, str]) -> None:
-    """Constraints and rules of the root template."""
-    check_rules(TEMPLATE, resolve_parameters(TEMPLATE, given))
+def check(overrides: dict[str, str]) -> None:
+    """Check constraints and rules of the root template."""
+    check_rules(TEMPLATE, resolve_parameters(TEMPLATE, overrides))
 
 
 BAD_VALUES = [
@@ -46,14 +46,14 @@ BAD_VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), BAD_VALUES)
+@pytest.mark.parametrize(("name", "text", "advice"), BAD_VALUES)
 @pytest.mark.parametrize("scenario", ["dev", "prod"])
-def test_a_bad_value_is_refused(scenario: str, name: str, value: str, said: str) -> None:
-    """Patterns, values and bounds catch it, and the message says what is right."""
-    with pytest.raises(TemplateError) as refused:
-        check({**parameters(scenario), name: value})
-    assert name in str(refused.value) and said in str(refused.value)
-    assert "nothing describes" not in str(refused.value)
+def test_a_bad_value_is_refused(scenario: str, name: str, text: str, advice: str) -> None:
+    """Patterns, allowed values and bounds refuse it, and the error says what is right."""
+    with pytest.raises(TemplateError) as error:
+        check({**parameters(scenario), name: text})
+    assert name in str(error.value) and advice in str(error.value)
+    assert "nothing describes" not in str(error.value)
 
 
 CONTRADICTIONS = [
@@ -74,26 +74,26 @@ CONTRADICTIONS = [
 
 
 @pytest.mark.parametrize(("scenario", "change", "to_set"), CONTRADICTIONS)
-def test_what_contradicts_itself_is_refused(scenario: str, change: dict[str, str], to_set: str) -> None:
-    """Each value is fine alone; a rule refuses them together and names the parameter to set."""
-    with pytest.raises(TemplateError) as refused:
+def test_a_contradiction_is_refused(scenario: str, change: dict[str, str], to_set: str) -> None:
+    """Each value is valid alone; a rule refuses their combination and names the parameter to set."""
+    with pytest.raises(TemplateError) as error:
         check({**parameters(scenario), **change})
-    assert re.search(to_set, str(refused.value)), refused.value
-    assert "Parameter " not in str(refused.value), "a constraint spoke, not a rule"
+    assert re.search(to_set, str(error.value)), error.value
+    assert "Parameter " not in str(error.value), "a constraint spoke, not a rule"
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
-    """Whoever deploys prod as samconfig.toml leaves it learns in one message what else is needed."""
-    with pytest.raises(TemplateError) as refused:
+    """Deploying prod with nothing but samconfig.toml names every missing parameter in one error."""
+    with pytest.raises(TemplateError) as error:
         check({key: value for key, value in parameters("prod", page=False).items()
                if key == "Release" or key not in OWN["prod"]})
     for name in ("CertificateArn", "AllowedCidrs"):
-        assert f"set {name}" in str(refused.value)
+        assert f"set {name}" in str(error.value)
 
 
 @pytest.mark.parametrize(("scenario", "choice"), ALL)
-def test_a_good_choice_is_let_through(scenario: str, choice: str) -> None:
-    """The companion of the refusals: what is offered is accepted."""
+def test_a_good_choice_is_accepted(scenario: str, choice: str) -> None:
+    """The choices of parameters that the tests use are accepted."""
     check(parameters(scenario, choice))
 
 
@@ -104,30 +104,30 @@ GOOD_VALUES = [("VpcCidr", "172.16.0.0/16"), ("VpcCidr", "10.0.4.0/24"), ("Allow
                ("Writer", "https://models.example.com/v1"), ("Release", "f" * 64)]
 
 
-@pytest.mark.parametrize(("name", "value"), GOOD_VALUES)
-def test_a_good_value_is_let_through(name: str, value: str) -> None:
+@pytest.mark.parametrize(("name", "text"), GOOD_VALUES)
+def test_a_good_value_is_accepted(name: str, text: str) -> None:
     """Patterns are not narrower than what they stand for."""
-    check({**parameters("prod"), **PAGE["prod"], name: value})
+    check({**parameters("prod"), **PAGE["prod"], name: text})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_constraint_says_what_to_do(path: Path) -> None:
-    """A parameter with a constraint has a description of it, so no one meets a bare pattern."""
-    for name, declared in load_yaml(path).get("Parameters", {}).items():
-        if {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue", "MinLength", "MaxLength"} & set(declared):
-            assert declared.get("ConstraintDescription"), name
+    """Every parameter with a constraint has a description of it."""
+    for name, declaration in load_yaml(path).get("Parameters", {}).items():
+        if {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue", "MinLength", "MaxLength"} & set(declaration):
+            assert declaration.get("ConstraintDescription"), name
 
 
-def test_every_rule_is_tried() -> None:
-    """Without one of its rules the root lets a contradiction of the table through: none is untested."""
+def test_every_rule_is_tested() -> None:
+    """Without one of the rules, one of the contradictions above would be accepted."""
     for rule in TEMPLATE["Rules"]:
         without = copy.deepcopy(TEMPLATE)
         del without["Rules"][rule]
-        let_through = 0
+        accepted = 0
         for scenario, change, _ in CONTRADICTIONS:
             try:
                 check_rules(without, resolve_parameters(without, {**parameters(scenario), **change}))
-                let_through += 1
+                accepted += 1
             except TemplateError:
                 continue
-        assert let_through, rule
+        assert accepted, rule

@@ -1,4 +1,4 @@
-"""Least privilege, read off the resolved policies of every scenario: what is wide is listed here with its reason."""
+"""Least privilege in every scenario: each wildcard of a resolved policy is listed here with its reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .transformed import ROOT, full_system
 
 API = stable_id("shotwise-Api")
 BUCKETS = "arn:aws:s3:::shotwise-data-"
-# (who holds it, what it leaves open, which actions) → why it cannot be narrower. A wildcard that is not here fails; an
-# entry that no scenario needs any more fails too.
+# (policy, resource, actions) → why it cannot be narrower. A wildcard that is not listed fails, and so does an entry
+# that no scenario needs any more.
 WIDE: dict[tuple[str, str, str], str] = {
     ("shotwise.DiagnoseStateMachineRole", "*",
      "logs:CreateLogDelivery logs:DeleteLogDelivery logs:DescribeLogGroups logs:DescribeResourcePolicies "
@@ -31,17 +31,17 @@ WIDE: dict[tuple[str, str, str], str] = {
     ("shotwise-Data.Key", "*", "kms:Decrypt"):
         "a key's policy speaks of that key alone; S3 Vectors indexes what was encrypted with it",
     ("shotwise-Roles.ImportanceRole", f"{BUCKETS}chartsbucket/charts/*", "s3:GetObject s3:PutObject"):
-        "a chart is named for its shot",
+        "a chart is named after its shot",
     ("shotwise-Roles.QueryRole", f"{BUCKETS}documentsbucket/*", "s3:DeleteObject s3:GetObject s3:PutObject"):
-        "documents are named by who sends them; this bucket holds nothing else",
+        "senders choose the names of documents; this bucket holds nothing else",
     ("shotwise-Roles.QueryRole", f"{BUCKETS}librarybucket/library/*", "s3:GetObject"):
-        "volumes of the library are named for their documents",
+        "indexed documents are named after their documents",
     ("shotwise-Roles.StreamRole", f"{BUCKETS}librarybucket/library/*", "s3:GetObject"):
-        "volumes of the library are named for their documents",
+        "indexed documents are named after their documents",
     ("shotwise-Roles.EmbedRole", f"{BUCKETS}documentsbucket/*", "s3:GetObject"):
-        "documents are named by who sends them",
+        "senders choose the names of documents",
     ("shotwise-Roles.EmbedRole", f"{BUCKETS}librarybucket/library/*", "s3:DeleteObject s3:GetObject s3:PutObject"):
-        "volumes of the library are named for their documents",
+        "indexed documents are named after their documents",
     ("shotwise-Roles.EmbeddingPolicy", "arn:aws:bedrock:*::foundation-model/*", "bedrock:InvokeModel"):
         "an inference profile leads to models of other regions: by condition in ModelRegions and through it alone",
     ("shotwise-Roles.WritingPolicy", "arn:aws:bedrock:*::foundation-model/*",
@@ -77,7 +77,7 @@ WIDE: dict[tuple[str, str, str], str] = {
         "execute-api:Invoke"): "the last part of the path is a name" for route in (
             "GET/charts", "GET/documents", "DELETE/documents")},
 }
-# AWS's own policies hold wildcards too: each is here for what it is needed for.
+# AWS managed policies have wildcards too: each is listed_wildcards with what it is needed for.
 MANAGED = {
     "AWSLambdaBasicExecutionRole": "functions of dev write their logs",
     "AWSLambdaVPCAccessExecutionRole": "functions in a network of ours write their logs and get an interface there",
@@ -88,18 +88,17 @@ MANAGED = {
 }
 
 
-def wide(found: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
-    """(who holds it, what it leaves open) → actions, of the grants that leave something open. A stage is named for its
-    scenario."""
+def wildcards(all_grants: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
+    """(policy, resource) → actions, of the grants with a wildcard; the scenario's name of a stage is left out."""
     rows: dict[tuple[str, str], set[str]] = {}
-    for one in found:
-        if one.wild:
-            resource = re.sub("/(dev|staging|prod)/", "/STAGE/", one.resource)
-            rows.setdefault((one.where, resource), set()).add(one.action)
+    for grant in all_grants:
+        if grant.wild:
+            resource = re.sub("/(dev|staging|prod)/", "/STAGE/", grant.resource)
+            rows.setdefault((grant.where, resource), set()).add(grant.action)
     return rows
 
 
-def listed() -> dict[tuple[str, str], set[str]]:
+def listed_wildcards() -> dict[tuple[str, str], set[str]]:
     """The list above in the same form."""
     rows: dict[tuple[str, str], set[str]] = {}
     for where, resource, actions in WIDE:
@@ -107,27 +106,27 @@ def listed() -> dict[tuple[str, str], set[str]]:
     return rows
 
 
-def unlisted(found: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
-    """What is wide and is not on the list."""
-    known = listed()
-    return {key: actions - known.get(key, set()) for key, actions in wide(found).items()
-            if actions - known.get(key, set())}
+def unlisted_wildcards(all_grants: Iterable[Grant]) -> dict[tuple[str, str], set[str]]:
+    """The wildcards that are not on the list."""
+    on_list = listed_wildcards()
+    return {key: actions - on_list.get(key, set()) for key, actions in wildcards(all_grants).items()
+            if actions - on_list.get(key, set())}
 
 
 def test_no_policy_is_wider_than_listed(any_system: Stack) -> None:
-    """No action, resource or principal with a wildcard but those listed, whatever is chosen."""
-    assert unlisted(grants(any_system)) == {} and managed_policies(any_system) <= set(MANAGED)
+    """No action, resource or principal has a wildcard except those listed, whatever is chosen."""
+    assert unlisted_wildcards(grants(any_system)) == {} and managed_policies(any_system) <= set(MANAGED)
 
 
-def test_the_list_holds_nothing_in_vain() -> None:
-    """Every entry is met in some scenario, with all its actions, and has a reason."""
-    met: dict[tuple[str, str], set[str]] = {}
+def test_every_entry_of_the_list_is_needed() -> None:
+    """Every entry is needed in some scenario, with all its actions, and has a reason."""
+    needed: dict[tuple[str, str], set[str]] = {}
     for scenario, choice in ALL:
-        for key, actions in wide(grants(system(scenario, choice))).items():
-            met.setdefault(key, set()).update(actions)
-    assert not [(key, actions - met.get(key, set())) for key, actions in listed().items()
-                if actions - met.get(key, set())]
-    assert set().union(*(managed_policies(system(*one)) for one in ALL)) == set(MANAGED)
+        for key, actions in wildcards(grants(system(scenario, choice))).items():
+            needed.setdefault(key, set()).update(actions)
+    assert not [(key, actions - needed.get(key, set())) for key, actions in listed_wildcards().items()
+                if actions - needed.get(key, set())]
+    assert set().union(*(managed_policies(system(*pair)) for pair in ALL)) == set(MANAGED)
     assert all(len(reason.split()) >= 4 for reason in WIDE.values())
 
 
@@ -136,18 +135,18 @@ PLANTED = [{"Action": "s3:*", "Resource": f"{BUCKETS}chartsbucket"}, {"Action": 
            {"Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:s3:::*/charts/x"}}]
 
 
-@pytest.mark.parametrize("statement", PLANTED, ids=lambda one: json.dumps(one["Action"]))
+@pytest.mark.parametrize("statement", PLANTED, ids=lambda statement: json.dumps(statement["Action"]))
 def test_a_planted_wildcard_is_caught(statement: dict[str, object]) -> None:
-    """In a role of the root: an action, everything, a service, a bucket."""
+    """A wildcard in an action, a resource, a service or a bucket name is reported."""
     template = load_yaml(ROOT / "template.yaml")
     template["Resources"]["StartDiagnoseRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(
         {"Effect": "Allow", **statement})
-    found = unlisted(grants(full_system(parameters("dev"), template=template)))
-    assert {where for where, _ in found} == {"shotwise.StartDiagnoseRole"}
+    reported = unlisted_wildcards(grants(full_system(parameters("dev"), template=template)))
+    assert {where for where, _ in reported} == {"shotwise.StartDiagnoseRole"}
 
 
-def test_all_but_something_is_caught() -> None:
-    """NotAction allows what nobody has named: it is refused at sight."""
+def test_not_action_is_refused() -> None:
+    """NotAction allows what nobody has named, so it is always refused."""
     role = copy.deepcopy(system("dev").resources["StartDiagnoseRole"])
     role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].pop("Action")
     role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["NotAction"] = "iam:*"
@@ -155,9 +154,9 @@ def test_all_but_something_is_caught() -> None:
         grants(Stack("shotwise", {}, {}, {"StartDiagnoseRole": role}, {}))
 
 
-def role_of(found: Stack, function: str) -> str:
+def role_of(stack: Stack, function: str) -> str:
     """The name of a function's role."""
-    return str(found.of_type("AWS::Lambda::Function")[function]["Role"].rpartition("/")[2])
+    return str(stack.of_type("AWS::Lambda::Function")[function]["Role"].rpartition("/")[2])
 
 
 SEARCH = {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}
@@ -169,8 +168,8 @@ FIND = {"s3vectors:QueryVectors", "s3vectors:GetVectors"}
 KEEP = {"s3vectors:PutVectors", "s3vectors:DeleteVectors", "s3vectors:ListVectors", "s3vectors:GetVectors"}
 INGEST = {"bedrock:IngestKnowledgeBaseDocuments", "bedrock:GetKnowledgeBaseDocuments",
           "bedrock:ListKnowledgeBaseDocuments", "bedrock:DeleteKnowledgeBaseDocuments", "bedrock:StartIngestionJob"}
-# choice → what T3 and the stream have beside SEARCH, what the embedding function has beside EMBED
-MORE: dict[str, tuple[set[str], set[str]]] = {
+# Choice → what rag_query and stream_query may do beside SEARCH, and what embed_documents may do beside EMBED.
+ADDITIONAL: dict[str, tuple[set[str], set[str]]] = {
     "words alone": (set(), set()),
     "s3vectors": (WRITE | FIND, {"bedrock:InvokeModel"} | KEEP),
     "opensearch": (WRITE | {"aoss:APIAccessAll"}, {"bedrock:InvokeModel", "aoss:APIAccessAll"}),
@@ -179,19 +178,19 @@ MORE: dict[str, tuple[set[str], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("choice", MORE)
+@pytest.mark.parametrize("choice", ADDITIONAL)
 @pytest.mark.parametrize("scenario", ["dev", "prod"])
 def test_each_function_may_do_what_it_does_and_nothing_else(scenario: str, choice: str) -> None:
-    """T1 nothing, T2 charts, T3 documents and search, the stream search, the embedding function the library."""
-    found, (asking, embedding) = system(scenario, choice), MORE[choice]
-    actions = {name: set(rights(found, role_of(found, f"{name}Function"))) for name in (
+    """Each function has exactly the permissions that its work needs."""
+    stack, (asking, embedding) = system(scenario, choice), ADDITIONAL[choice]
+    actions = {name: set(rights(stack, role_of(stack, f"{name}Function"))) for name in (
         "Predict", "Importance", "RagQuery", "StreamQuery", "EmbedDocuments")}
     assert actions == {"Predict": set(), "Importance": CHARTS, "RagQuery": SEARCH | DOCUMENTS | asking,
                        "StreamQuery": SEARCH | asking, "EmbedDocuments": EMBED | embedding}
 
 
 def test_each_function_has_a_role_of_its_own(any_system: Stack) -> None:
-    """No two share one, and each role trusts Lambda alone."""
+    """No two functions share a role, and each role trusts Lambda alone."""
     roles = [role_of(any_system, name) for name in any_system.of_type("AWS::Lambda::Function")]
     assert len(set(roles)) == len(roles) == 5
     for name, role in any_system.nested["Roles"].of_type("AWS::IAM::Role").items():
@@ -200,26 +199,26 @@ def test_each_function_has_a_role_of_its_own(any_system: Stack) -> None:
 
 
 def test_who_writes_where() -> None:
-    """Charts are written by T2, documents by T3, the library by the embedding function: each by nobody else."""
-    found = system("prod")
-    writers = {(name, resource.removeprefix(BUCKETS)) for name in found.of_type("AWS::Lambda::Function")
-               for action, resources in rights(found, role_of(found, name)).items()
+    """Only importance writes charts, only rag_query documents, only embed_documents the document store."""
+    stack = system("prod")
+    writers = {(name, resource.removeprefix(BUCKETS)) for name in stack.of_type("AWS::Lambda::Function")
+               for action, resources in rights(stack, role_of(stack, name)).items()
                if action in ("s3:PutObject", "s3:DeleteObject") for resource in resources}
     assert writers == {("ImportanceFunction", "chartsbucket/charts/*"), ("RagQueryFunction", "documentsbucket/*"),
                        ("EmbedDocumentsFunction", "librarybucket/library/*")}
 
 
-def test_what_is_missing_is_missing_and_not_forbidden() -> None:
-    """Whoever reads a bucket may list it: else S3 answers 403, not 404, for what is not there."""
-    found = system("prod")
-    for name in found.of_type("AWS::Lambda::Function"):
-        may = rights(found, role_of(found, name))
-        read = {resource.split("/")[0] for resource in may.get("s3:GetObject", set())}
-        assert read <= may.get("s3:ListBucket", set()), name
+def test_a_missing_object_is_not_forbidden() -> None:
+    """Who reads a bucket may list it: otherwise S3 answers 403 instead of 404 for a missing object."""
+    stack = system("prod")
+    for name in stack.of_type("AWS::Lambda::Function"):
+        allowed = rights(stack, role_of(stack, name))
+        read = {resource.split("/")[0] for resource in allowed.get("s3:GetObject", set())}
+        assert read <= allowed.get("s3:ListBucket", set()), name
 
 
 def test_models_of_other_regions_are_reached_through_a_profile_alone() -> None:
-    """The statement with `*` for a region holds only in the regions given, and only for calls of that profile."""
+    """A wildcard for the region is limited to the configured regions and to calls of the profile."""
     for name, policy in system("prod").nested["Roles"].of_type("AWS::IAM::ManagedPolicy").items():
         for statement in policy["PolicyDocument"]["Statement"]:
             if "*" in json.dumps(statement["Resource"]):
