@@ -1,6 +1,7 @@
-"""The load test: users send real shots to a running API, and the measured figures meet their targets or miss them.
+"""The load test: users send real shots to a running API, and the measured figures are compared with targets.
 
-targets.toml → targets (the profile) → shots (what is sent) → signing (on AWS) → locustfile (the users) →
-replies (is the answer whole?) → measurements (exact times) → targets (what is missed) → run (table and exit status).
-Only run and locustfile import Locust; the rest is plain and unit-tested.
+run.py reads a profile of targets.toml (targets.py) and starts the users (locustfile.py). They send shots (shots.py),
+signed on AWS (signing.py), and check every reply (replies.py). measurements.py records exact times; targets.py compares
+them with the profile's targets; report.py prints the comparison.
+Only run.py and locustfile.py import Locust; the rest is plain and unit-tested.
 """

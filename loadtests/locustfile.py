@@ -1,7 +1,7 @@
-"""The users. run.py drives them; `locust -f loadtests/locustfile.py --host URL` does too, with Locust's own page.
+"""The users of the load test. run.py starts them; so does `locust -f loadtests/locustfile.py --host URL`.
 
-A diagnosis is always asked for with all its steps: half the samples are good shots, for which the workflow would stop
-after the prediction, and the P50 of a mixture of 30 ms and 200 ms says nothing of either.
+A diagnosis is always requested with all its steps: half the samples are good shots, for which the workflow would stop
+after the prediction, and the P50 of a mixture of 30 ms and 200 ms describes neither.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,14 +21,30 @@ from locust.env import Environment
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from frontend.signing import SigningError
-from loadtests.replies import Repeats, content_flaw, diagnose_flaw, predict_flaw, status_flaw
-from loadtests.shots import ApiError, bodies, fetch_shots
-from loadtests.signing import Sign, signer
-from loadtests.targets import SHIPPED, Profile, TargetsError, read_profile
+from loadtests.replies import ProbabilityLog, content_flaw, diagnose_flaw, predict_flaw, status_flaw
+from loadtests.shots import ApiError, encode_bodies, fetch_shots
+from loadtests.signing import SignHeaders, signer
+from loadtests.targets import SHIPPED_TARGETS, Profile, TargetsError, read_profile
 
 
 class ShotUser(FastHttpUser):
-    """Sends one shot after the other and looks at every answer. `prepare` fills in what the classes share."""
+    """Sends one shot after the other and checks every reply.
+
+    `prepare_users` sets the class attributes.
+
+    Attributes
+    ----------
+    endpoint : str
+        The path that it calls, without the slash.
+    pace_seconds : float
+        The average seconds between the starts of two requests.
+    sign : callable
+        Makes the headers of a request.
+    probabilities : ProbabilityLog
+        The probability of every shot so far.
+    requests : iterator
+        (number of the shot, body) of the requests to send, without end.
+    """
 
     abstract = True
     insecure = False  # Locust would not check certificates, and signed requests go out here
@@ -36,24 +52,27 @@ class ShotUser(FastHttpUser):
     connection_timeout = 10.0
     endpoint: ClassVar[str]
     pace_seconds: ClassVar[float]
-    sign: ClassVar[Sign]
-    repeats: ClassVar[Repeats]
+    sign: ClassVar[SignHeaders]
+    probabilities: ClassVar[ProbabilityLog]
     requests: ClassVar[Iterator[tuple[int, bytes]]]
-    check: ClassVar[Callable[[Any], str | None]]  # what is wrong with a reply; None when nothing is
 
     def wait_time(self) -> float:
-        """Until the next request. Exactly even paces would keep users in step: those that start together would collide
-        for ever, or never. Half a pace either way breaks that and leaves the average."""
+        """Return the seconds until the next request.
+
+        Exactly even paces would keep users in step: those that start together would collide for ever, or never. Half a
+        pace either way breaks that and leaves the average.
+        """
         return max(0.0, self._started + self.pace_seconds * random.uniform(0.5, 1.5) - time.monotonic())
 
     @task
     def send(self) -> None:
-        """One request, one verdict."""
+        """Send one request and record whether it succeeded."""
         self._started = time.monotonic()
         shot, body = next(self.requests)
         path = f"/{self.endpoint}"
         headers = type(self).sign("POST", f"{self.host}{path}", body)
-        with self.client.post(path, data=body, headers=headers, name=self.endpoint, catch_response=True) as response:
+        with self.client.post(path, data=body,  # type: ignore[arg-type]  # Locust takes bytes too
+                              headers=headers, name=self.endpoint, catch_response=True) as response:
             # The error is Locust's; of an answer that broke off, reading the content again would raise.
             flaw = status_flaw(response.status_code, response.request_meta["exception"]) \
                 or self._flaw(shot, response.content)
@@ -63,39 +82,49 @@ class ShotUser(FastHttpUser):
                 response.success()
 
     def _flaw(self, shot: int, content: bytes | None) -> str | None:
-        reply, flaw = content_flaw(content, self.check)
-        return flaw or self.repeats.flaw(shot, self.prediction_of(reply))
+        reply, flaw = content_flaw(content, self.reply_flaw)
+        return flaw or self.probabilities.flaw(shot, self.prediction_of(reply))
+
+    def reply_flaw(self, reply: Any) -> str | None:
+        """Return what is wrong with a reply; None when nothing is."""
+        raise NotImplementedError
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
-        """The prediction within a reply."""
+        """Return the prediction within a reply."""
         return reply
 
 
 class PredictUser(ShotUser):
-    """Asks whether the part is defective."""
+    """Sends shots to /predict."""
 
     endpoint = "predict"
-    check = staticmethod(predict_flaw)
+
+    def reply_flaw(self, reply: Any) -> str | None:
+        """Return what is wrong with a prediction; None when nothing is."""
+        return predict_flaw(reply)
 
 
 class DiagnoseUser(ShotUser):
-    """Asks for the whole diagnosis, all steps."""
+    """Sends shots to /diagnose, with all steps."""
 
     endpoint = "diagnose"
-    check = staticmethod(diagnose_flaw)
+
+    def reply_flaw(self, reply: Any) -> str | None:
+        """Return what is wrong with a diagnosis; None when nothing is."""
+        return diagnose_flaw(reply)
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
-        """The prediction within a diagnosis."""
-        found: dict[str, Any] = reply["prediction"]
-        return found
+        """Return the prediction within a diagnosis."""
+        prediction: dict[str, Any] = reply["prediction"]
+        return prediction
 
 
-def prepare(profile: Profile, host: str) -> list[type[User]]:
-    """The profile's user classes, ready to send: weights, paces, shots, signatures. Raises ApiError, SigningError."""
+def prepare_users(profile: Profile, host: str) -> list[type[User]]:
+    """Return the profile's user classes, with weights, paces, shots and signatures. Raises ApiError, SigningError."""
     sign = signer(host, os.environ.get("SHOTWISE_SIGN_REGION", ""))
     shots = fetch_shots(host, sign)
-    asked = {"predict": bodies(shots), "diagnose": bodies(shots, always=["importance", "knowledge"])}
-    repeats = Repeats()
+    bodies = {"predict": encode_bodies(shots), "diagnose": encode_bodies(shots, always=["importance", "knowledge"])}
+    probabilities = ProbabilityLog()
     users: list[type[User]] = []
     for user in (PredictUser, DiagnoseUser):
         if user.endpoint not in profile.mix:
@@ -105,19 +134,19 @@ def prepare(profile: Profile, host: str) -> list[type[User]]:
         user.weight = profile.mix[user.endpoint]
         user.pace_seconds = profile.pace_seconds[user.endpoint]
         user.sign = staticmethod(sign)
-        user.repeats = repeats
-        user.requests = itertools.cycle(enumerate(asked[user.endpoint]))
+        user.probabilities = probabilities
+        user.requests = itertools.cycle(enumerate(bodies[user.endpoint]))
     return users
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare_for_locust(environment: Environment, **_: Any) -> None:
-    """Under the `locust` command: --host as ever, and --profile names a profile of targets.toml."""
+    """Prepare the users under the `locust` command: --host is the API, --profile a profile of targets.toml."""
     options = environment.parsed_options
     if not options or not environment.host:
         sys.exit("say where the API is: --host http://127.0.0.1:8000")
     try:
-        profile = read_profile(SHIPPED, options.profile or "smoke")
-        environment.user_classes = prepare(profile, environment.host.rstrip("/"))
+        profile = read_profile(SHIPPED_TARGETS, options.profile or "smoke")
+        environment.user_classes = prepare_users(profile, environment.host.rstrip("/"))
     except (ApiError, SigningError, TargetsError) as error:
         sys.exit(str(error))

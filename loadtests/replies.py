@@ -1,7 +1,7 @@
-"""Is an answer what the contract promises? An answer that is fast but wrong counts as a failure.
+"""Check that a reply is what the contract promises: one that is fast but wrong counts as a failure.
 
-Plain checks instead of a schema validator: they run beside the clock for every answer, and a validator would take more
-time than /predict does. A test holds the names here against api/openapi.yaml.
+Plain checks instead of a schema validator: every reply is checked while times are measured, and a validator would take
+more time than /predict does. A test compares the names here with api/openapi.yaml.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Every reason a reply is refused for, without values: reasons are counted, so there must be few.
+# Why a reply counts as failed, without values: reasons are counted, so there must be few.
 Flaw = str
 PREDICTION = ("prediction", "defect_types", "novelty", "limits", "imputed", "history", "latent_features",
               "model_version", "prediction_id")
@@ -22,12 +22,12 @@ IMPORTANCE = ("importance", "base_value", "probability", "estimated_error", "top
 KNOWLEDGE = ("answer", "sources", "recommendations", "recommendation_sources", "grounded", "generator",
              "degraded", "processing_time_ms")
 DIAGNOSIS = ("prediction", "importance", "knowledge", "skipped", "degraded", "timings_ms")
-ADDS_UP = 1e-4  # the contract's tolerance of base value + contributions = probability
-SAME = 1e-6  # the graph computes in float32; the same shot, same model, comes out the same far below that
+SUM_TOLERANCE = 1e-4  # the contract's tolerance of base value + contributions = probability
+REPEAT_TOLERANCE = 1e-6  # the graph computes in float32; repeats of a shot differ by far less
 
 
 def predict_flaw(reply: Any) -> Flaw | None:
-    """What is wrong with a reply of /predict; None when nothing is."""
+    """Return what is wrong with a reply of /predict; None when nothing is."""
     if missing := _missing(reply, PREDICTION):
         return missing
     verdict = reply["prediction"]
@@ -41,8 +41,10 @@ def predict_flaw(reply: Any) -> Flaw | None:
 
 
 def diagnose_flaw(reply: Any) -> Flaw | None:
-    """What is wrong with a reply of /diagnose to a request for all steps; None when nothing is. A degraded reply is a
-    200, yet a step failed, and without that step it was fast: under load that has to show."""
+    """Return what is wrong with a reply of /diagnose to a request for all steps; None when nothing is.
+
+    A degraded reply is a 200, yet a step failed, and without that step it was fast: under load that has to show.
+    """
     if missing := _missing(reply, DIAGNOSIS):
         return missing
     if flaw := predict_flaw(reply["prediction"]):
@@ -56,28 +58,32 @@ def diagnose_flaw(reply: Any) -> Flaw | None:
 
 
 def status_flaw(status: int, error: Exception | None) -> Flaw | None:
-    """What is wrong before the body is looked at: another status than 200, or, with status 0 or in mid-body, no whole
-    answer because of `error`."""
+    """Return what is wrong with a response apart from its body; None when nothing is.
+
+    That is another status than 200, or, with status 0 or in mid-body, a connection that broke because of `error`.
+    """
     if status not in (0, 200):
         return f"status {status}"
     return f"no answer: {type(error).__name__}" if error or not status else None
 
 
-class Repeats:
-    """Remembers each shot's probability: under load, one caller's answer must not reach another."""
+class ProbabilityLog:
+    """Remembers each shot's probability: under load, one caller's reply must not reach another."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, str], float] = {}
+        self._first_probabilities: dict[tuple[int, str], float] = {}
 
     def flaw(self, shot: int, prediction: Mapping[str, Any]) -> Flaw | None:
-        """What is wrong with this prediction beside earlier ones of the same shot by the same model."""
+        """Return what is wrong with a prediction, given earlier ones of the same shot by the same model."""
         probability = prediction["prediction"]["probability"]
-        first = self._seen.setdefault((shot, str(prediction["model_version"])), probability)
-        return None if abs(probability - first) <= SAME else "another probability than before for the same shot"
+        key = (shot, str(prediction["model_version"]))
+        if abs(probability - self._first_probabilities.setdefault(key, probability)) <= REPEAT_TOLERANCE:
+            return None
+        return "another probability than before for the same shot"
 
 
 def content_flaw(content: bytes | None, check: Callable[[Any], Flaw | None]) -> tuple[Any, Flaw | None]:
-    """The parsed body and what is wrong with it."""
+    """Return the parsed body and what is wrong with it."""
     try:
         reply = json.loads(content or b"")
     except ValueError:
@@ -85,30 +91,31 @@ def content_flaw(content: bytes | None, check: Callable[[Any], Flaw | None]) -> 
     return reply, check(reply)
 
 
-def _importance_flaw(found: Any, probability: float) -> Flaw | None:
-    if missing := _missing(found, IMPORTANCE, "importance."):
+def _importance_flaw(importance: Any, probability: float) -> Flaw | None:
+    if missing := _missing(importance, IMPORTANCE, "importance."):
         return missing
-    parts = found["importance"]
-    if not isinstance(parts, dict) or not parts or not all(map(_is_number, (*parts.values(), found["base_value"]))):
+    contributions = importance["importance"]
+    if not isinstance(contributions, dict) or not contributions \
+            or not all(map(_is_number, (*contributions.values(), importance["base_value"]))):
         return "importance.importance holds something else than contributions"
-    total = found["base_value"] + sum(parts.values())
-    if not _is_number(found["probability"]) or not abs(total - found["probability"]) <= ADDS_UP:
+    total = importance["base_value"] + sum(contributions.values())
+    if not _is_number(importance["probability"]) or not abs(total - importance["probability"]) <= SUM_TOLERANCE:
         return "the contributions do not add up to the probability"
-    if not abs(found["probability"] - probability) <= ADDS_UP:
+    if not abs(importance["probability"] - probability) <= SUM_TOLERANCE:
         return "importance explains another probability than the prediction's"
     return None
 
 
 def _left_out(name: str, steps: Any) -> Flaw:
-    """Says which of the two steps a reply lacks; degraded holds objects, skipped holds names."""
+    """Which of the two steps a reply lacks; degraded holds objects, skipped holds names."""
     text = json.dumps(steps)
     return f"{name}: {', '.join(step for step in STEPS if step in text) or 'not a list of steps'}"
 
 
-def _missing(found: Any, names: tuple[str, ...], prefix: str = "") -> Flaw | None:
-    if not isinstance(found, dict):
+def _missing(part: Any, names: tuple[str, ...], prefix: str = "") -> Flaw | None:
+    if not isinstance(part, dict):
         return f"{prefix.rstrip('.') or 'the body'} is not an object"
-    absent = [f"{prefix}{name}" for name in names if name not in found]
+    absent = [f"{prefix}{name}" for name in names if name not in part]
     return f"{', '.join(absent)} missing" if absent else None
 
 

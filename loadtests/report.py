@@ -9,16 +9,16 @@ from typing import Any
 from loadtests.measurements import Recorder
 from loadtests.targets import Check, Profile
 
-# measure → its name in the table, unit, direction of the target, factor and decimals of what is shown.
-SHOWN = {
+# measure → its name in the table, unit, direction of the target, factor and decimals of the number shown
+COLUMNS = {
     "p50_ms": ("P50", "ms", "≤", 1, 1), "p99_ms": ("P99", "ms", "≤", 1, 1),
     "requests_per_second": ("throughput", "req/s", "≥", 1, 2), "error_rate": ("errors", "%", "≤", 100, 2),
     "requests": ("requests", "", "≥", 1, 0),
 }
 
 
-def table(checks: Sequence[Check], recorder: Recorder) -> str:
-    """A line for each target, then a line for each reason that requests failed for."""
+def text_table(checks: Sequence[Check], recorder: Recorder) -> str:
+    """Return a line for each target, then a line for each reason why requests failed."""
     lines = [f"{'endpoint':<10}{'measure':<12}{'measured':>12}{'target':>14}"]
     lines += [_line(check) for check in checks]
     lines += [f"{endpoint}: {count} × {reason}" for endpoint, reasons in recorder.failures().items()
@@ -27,8 +27,8 @@ def table(checks: Sequence[Check], recorder: Recorder) -> str:
     return "\n".join([*lines, f"{missed} of {len(checks)} targets missed" if missed else "all targets met"])
 
 
-def document(profile: Profile, host: str, checks: Sequence[Check], recorder: Recorder) -> dict[str, Any]:
-    """The same as JSON, with the profile, so that a figure kept for later says what it was measured under."""
+def json_report(profile: Profile, host: str, checks: Sequence[Check], recorder: Recorder) -> dict[str, Any]:
+    """Return the same for JSON, with the profile, so that a stored figure says under which load it was measured."""
     return {
         "met": all(check.met for check in checks), "host": host, "profile": asdict(profile),
         "figures": {endpoint: asdict(figures) for endpoint, figures in recorder.figures().items()},
@@ -38,7 +38,7 @@ def document(profile: Profile, host: str, checks: Sequence[Check], recorder: Rec
 
 
 def _line(check: Check) -> str:
-    name, unit, direction, factor, decimals = SHOWN[check.measure]
+    name, unit, direction, factor, decimals = COLUMNS[check.measure]
     measured = "none" if check.measured is None else f"{check.measured * factor:.{decimals}f} {unit}".rstrip()
     target = f"{direction} {check.target * factor:g} {unit}".rstrip()
     return f"{check.endpoint:<10}{name:<12}{measured:>12}{target:>14}  {'ok' if check.met else 'MISSED'}"

@@ -1,13 +1,14 @@
-"""Run a load profile against an API and hold the figures against its targets.
+"""Run a load profile against an API and compare the figures with its targets.
 
     python loadtests/run.py --profile smoke [--host URL] [--targets FILE] [--json FILE]
 
 Exit status 0: every target met, 1: a target missed, 2: bad input (unknown profile, API not reachable, …).
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
 
-# First of all: the users are greenlets, and what imports ssl or sockets before the patch would block them all.
+# Before all other imports: the users are greenlets, and what imports ssl or sockets before the patch would block them.
 from gevent import monkey
 
 monkey.patch_all()
@@ -28,13 +29,13 @@ from locust.env import Environment
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from frontend.signing import SigningError
-from loadtests.locustfile import prepare
+from loadtests.locustfile import prepare_users
 from loadtests.measurements import Recorder
-from loadtests.report import document, table
+from loadtests.report import json_report, text_table
 from loadtests.shots import ApiError
-from loadtests.targets import SHIPPED, Profile, TargetsError, compare, read_profile
+from loadtests.targets import SHIPPED_TARGETS, Profile, TargetsError, compare, read_profile
 
-LAST_REQUESTS_S = 35  # longer than any request may take, so none is cut off and lost
+STOP_TIMEOUT_S = 35  # longer than any request may take, so none is cut off and lost
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,40 +46,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         profile = read_profile(options.targets, options.profile)
         if options.json and not options.json.absolute().parent.is_dir():
             raise TargetsError(f"{options.json} cannot be written: there is no such folder")
-        users = prepare(profile, host)
+        users = prepare_users(profile, host)
     except (TargetsError, SigningError, ApiError) as error:
         print(f"load: {error}", file=sys.stderr)
         return 2
     print(f"load: {profile.name} on {host}: {profile.users} users, {profile.warmup_seconds:g} s of warm-up, "
           f"then {profile.seconds:g} s measured …", file=sys.stderr)
     try:
-        recorder = drive(profile, host, users)
+        recorder = run_load(profile, host, users)
     except KeyboardInterrupt:
         return 130
     checks = compare(recorder.figures(), profile.targets)
-    print(table(checks, recorder))
+    print(text_table(checks, recorder))
     if options.json:
-        found = document(profile, host, checks, recorder)
-        options.json.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        report = json_report(profile, host, checks, recorder)
+        options.json.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return 0 if all(check.met for check in checks) else 1
 
 
-def drive(profile: Profile, host: str, users: list[type[User]]) -> Recorder:
-    """Warm up, measure, wait for the last answers."""
-    environment = Environment(user_classes=users, host=host, stop_timeout=LAST_REQUESTS_S)
+def run_load(profile: Profile, host: str, users: list[type[User]]) -> Recorder:
+    """Warm up, measure, wait for the last replies."""
+    environment = Environment(user_classes=users, host=host, stop_timeout=STOP_TIMEOUT_S)
     recorder = Recorder()
 
-    def note(name: str, start_time: float, response_time: float, exception: Exception | None, **_: Any) -> None:
+    def record(name: str, start_time: float, response_time: float, exception: Exception | None, **_: Any) -> None:
         recorder.record(name, start_time, response_time, None if exception is None else str(exception))
 
-    environment.events.request.add_listener(note)
+    add_listener = environment.events.request.add_listener
+    add_listener(record)  # type: ignore[no-untyped-call]
     runner = environment.create_local_runner()
     try:
         runner.start(profile.users, spawn_rate=profile.spawn_rate)
         gevent.sleep(profile.warmup_seconds)
-        recorder.open(time.time())
+        recorder.start(time.time())
         gevent.sleep(profile.seconds)
-        recorder.close(time.time())
+        recorder.stop(time.time())
     finally:
         runner.quit()
     return recorder
@@ -90,7 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", required=True, help="a profile of the targets file, such as smoke")
     parser.add_argument("--host", default=f"http://127.0.0.1:{os.environ.get('SHOTWISE_API_PORT', '8000')}",
                         help="the API, without a path but the stage's (default: %(default)s)")
-    parser.add_argument("--targets", type=Path, default=SHIPPED, help="the targets file (default: targets.toml here)")
+    parser.add_argument("--targets", type=Path, default=SHIPPED_TARGETS,
+                        help="the targets file (default: targets.toml here)")
     parser.add_argument("--json", type=Path, help="write figures, targets and misses to this file too")
     return parser
 

@@ -1,4 +1,4 @@
-"""What the users send: the shots of GET /samples, so that no feature is named here."""
+"""The requests that the users send: the shots of GET /samples, so that no feature is named here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from loadtests.signing import Sign
+from loadtests.signing import SignHeaders
 
 TIMEOUT_S = 30  # a first call on AWS may start a function
 
@@ -17,8 +17,8 @@ class ApiError(Exception):
     """The API cannot be reached, or has no shots to send."""
 
 
-def fetch_shots(host: str, sign: Sign) -> list[dict[str, Any]]:
-    """The features of every sample. Raises ApiError."""
+def fetch_shots(host: str, sign: SignHeaders) -> list[dict[str, Any]]:
+    """Return the features of every sample. Raises ApiError."""
     if not host.startswith(("http://", "https://")):
         raise ApiError(f"{host} is not the address of an API: it has to begin with http:// or https://")
     url = f"{host}/samples"
@@ -39,6 +39,6 @@ def fetch_shots(host: str, sign: Sign) -> list[dict[str, Any]]:
     return shots
 
 
-def bodies(shots: list[dict[str, Any]], **more: Any) -> list[bytes]:
-    """A request body for each shot, encoded once, so that the load generator spends no time on it."""
-    return [json.dumps({"features": shot, **more}, ensure_ascii=False).encode() for shot in shots]
+def encode_bodies(shots: list[dict[str, Any]], **fields: Any) -> list[bytes]:
+    """Return a request body for each shot, encoded once, so that the load generator spends no time on it."""
+    return [json.dumps({"features": shot, **fields}, ensure_ascii=False).encode() for shot in shots]

@@ -1,4 +1,4 @@
-"""The headers of the load test's requests: JSON, and on AWS the signature that the page too signs with."""
+"""The headers of the load test's requests: JSON, and on AWS a signature, made as the page makes it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from frontend.signing import CredentialsSource, signature_auth
 
 # (method, URL, body) → the headers to send; raises SigningError.
-Sign = Callable[[str, str, bytes], dict[str, str]]
-PLAIN = {"Content-Type": "application/json"}
+SignHeaders = Callable[[str, str, bytes], dict[str, str]]
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
-def signer(host: str, region: str = "", source: CredentialsSource | None = None) -> Sign:
-    """What makes the headers of requests to `host`. region, source: as frontend.signing takes them."""
-    signed = signature_auth(host, region, source)
-    if signed is None:
-        return lambda method, url, body: dict(PLAIN)
-    return lambda method, url, body: signed.headers(method, url, PLAIN, body)
+def signer(host: str, region: str = "", source: CredentialsSource | None = None) -> SignHeaders:
+    """Return what makes the headers of requests to `host`. `region` and `source` are those of frontend.signing."""
+    auth = signature_auth(host, region, source)
+    if auth is None:
+        return lambda method, url, body: dict(JSON_HEADERS)
+    return lambda method, url, body: auth.headers(method, url, JSON_HEADERS, body)

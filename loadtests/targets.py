@@ -1,4 +1,4 @@
-"""Profiles of targets.toml, and which of their targets measured figures miss."""
+"""Read the profiles of targets.toml, and compare measured figures with their targets."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from typing import Any
 
 from loadtests.measurements import Figures
 
-SHIPPED = Path(__file__).parent / "targets.toml"
+SHIPPED_TARGETS = Path(__file__).parent / "targets.toml"
 ENDPOINTS = ("predict", "diagnose")
 
 
 class TargetsError(Exception):
-    """The targets file or the profile asked for is at fault; the message says where."""
+    """The targets file, or the profile that was named, is at fault; the message says where."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What one endpoint has to reach. p50_ms, p99_ms: at most, of successful requests; requests_per_second: at least,
-    successful ones; error_rate: at most, a share of all requests."""
+    """What one endpoint has to reach.
+
+    Attributes
+    ----------
+    p50_ms, p99_ms : float
+        The most milliseconds that successful requests may take, as percentiles.
+    requests_per_second : float
+        The fewest successful requests in a second.
+    error_rate : float
+        The largest share of failed requests among all.
+    """
 
     p50_ms: float
     p99_ms: float
@@ -32,8 +41,26 @@ class Target:
 
 @dataclass(frozen=True)
 class Profile:
-    """One kind of load. spawn_rate: users per second; mix: endpoint → weight among the users; pace_seconds: endpoint →
-    a user starts a request this often on average, or at once where the last took longer."""
+    """One kind of load, with its targets.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the file.
+    users : int
+        Concurrent users.
+    spawn_rate : float
+        Users started per second.
+    warmup_seconds, seconds : float
+        How long requests are sent before measuring, and how long they are measured.
+    mix : mapping
+        Endpoint → its weight among the users.
+    pace_seconds : mapping
+        Endpoint → the average seconds between the starts of a user's requests; the next one starts at once where the
+        last took longer.
+    targets : mapping
+        Endpoint → what it has to reach.
+    """
 
     name: str
     users: int
@@ -47,7 +74,19 @@ class Profile:
 
 @dataclass(frozen=True)
 class Check:
-    """One target beside what was measured; measured is None where nothing could be measured."""
+    """One target and what was measured.
+
+    Attributes
+    ----------
+    endpoint, measure : str
+        The endpoint, and a field of Target or `requests`.
+    measured : float or None
+        None where nothing could be measured.
+    target : float
+        What has to be reached.
+    met : bool
+        Whether it was.
+    """
 
     endpoint: str
     measure: str
@@ -57,52 +96,52 @@ class Check:
 
 
 def read_profile(path: Path, name: str) -> Profile:
-    """The named profile. Raises TargetsError naming the profile or key that is unknown, missing or out of range."""
+    """Return a profile. Raises TargetsError, which names what is unknown, missing or out of range."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        profiles = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TargetsError(f"{path} cannot be read: {error}") from None
-    if name not in document:
-        raise TargetsError(f"there is no profile {name!r} in {path}; there is {', '.join(document) or 'none'}")
+    if name not in profiles:
+        raise TargetsError(f"there is no profile {name!r} in {path}; there is {', '.join(profiles) or 'none'}")
     where = f"{path}: {name}"
-    table = _table(document[name], [field.name for field in fields(Profile) if field.name != "name"], where)
+    table = _table(profiles[name], [field.name for field in fields(Profile) if field.name != "name"], where)
     mix = {key: _number(weight, f"{where}.mix.{key}", above=0)
            for key, weight in _endpoints(table["mix"], ENDPOINTS, f"{where}.mix").items()}
-    paces = _endpoints(table["pace_seconds"], tuple(mix), f"{where}.pace_seconds", all_of_them=True)
-    targets = _endpoints(table["targets"], tuple(mix), f"{where}.targets", all_of_them=True)
+    paces = _endpoints(table["pace_seconds"], tuple(mix), f"{where}.pace_seconds", require_all=True)
+    targets = _endpoints(table["targets"], tuple(mix), f"{where}.targets", require_all=True)
     profile = Profile(
-        name, users=_whole(table["users"], f"{where}.users"),
+        name, users=_positive_integer(table["users"], f"{where}.users"),
         spawn_rate=_number(table["spawn_rate"], f"{where}.spawn_rate", above=0),
         warmup_seconds=_number(table["warmup_seconds"], f"{where}.warmup_seconds"),
         seconds=_number(table["seconds"], f"{where}.seconds", above=0), mix=mix,
         pace_seconds={key: _number(pace, f"{where}.pace_seconds.{key}") for key, pace in paces.items()},
         targets={key: _target(target, f"{where}.targets.{key}") for key, target in targets.items()})
-    _check_sense(profile, where)
+    _check_consistency(profile, where)
     return profile
 
 
-def compare(measured: Mapping[str, Figures], targets: Mapping[str, Target]) -> list[Check]:
-    """Every target beside its figure. What could not be measured is missed: silence is no success."""
-    nothing = Figures.of([], failures=0, seconds=1)
+def compare(figures_by_endpoint: Mapping[str, Figures], targets: Mapping[str, Target]) -> list[Check]:
+    """Compare every target with its figure. A figure that could not be measured misses its target."""
+    no_figures = Figures.of([], failures=0, seconds=1)
     checks = []
     for endpoint, target in targets.items():
-        figures = measured.get(endpoint, nothing)
+        figures = figures_by_endpoint.get(endpoint, no_figures)
         for field in fields(Target):
-            found: float | None = getattr(figures, field.name)
-            wanted: float = getattr(target, field.name)
-            checks.append(Check(endpoint, field.name, found, wanted, _met(field.name, found, wanted)))
+            measured: float | None = getattr(figures, field.name)
+            required: float = getattr(target, field.name)
+            checks.append(Check(endpoint, field.name, measured, required, _met(field.name, measured, required)))
         checks.append(Check(endpoint, "requests", figures.requests, 1, figures.requests >= 1))
     return checks
 
 
-def _met(measure: str, found: float | None, wanted: float) -> bool:
-    if found is None:
+def _met(measure: str, measured: float | None, required: float) -> bool:
+    if measured is None:
         return False
-    return found >= wanted if measure == "requests_per_second" else found <= wanted
+    return measured >= required if measure == "requests_per_second" else measured <= required
 
 
-def _target(given: Any, where: str) -> Target:
-    table = _table(given, [field.name for field in fields(Target)], where)
+def _target(entry: Any, where: str) -> Target:
+    table = _table(entry, [field.name for field in fields(Target)], where)
     rate = _number(table["error_rate"], f"{where}.error_rate")
     if rate > 1:
         raise TargetsError(f"{where}.error_rate is a share: at most 1, not {rate}")
@@ -111,7 +150,7 @@ def _target(given: Any, where: str) -> Target:
                   _number(table["requests_per_second"], f"{where}.requests_per_second"), rate)
 
 
-def _check_sense(profile: Profile, where: str) -> None:
+def _check_consistency(profile: Profile, where: str) -> None:
     if profile.users < len(profile.mix):
         raise TargetsError(f"{where}.users: {profile.users} cannot be shared among {len(profile.mix)} endpoints")
     if profile.warmup_seconds < profile.users / profile.spawn_rate:
@@ -119,39 +158,39 @@ def _check_sense(profile: Profile, where: str) -> None:
                            f"({profile.users} at {profile.spawn_rate} a second)")
 
 
-def _table(given: Any, keys: list[str], where: str) -> dict[str, Any]:
-    """A table with exactly these keys."""
-    if not isinstance(given, dict):
+def _table(entry: Any, keys: list[str], where: str) -> dict[str, Any]:
+    """Check that an entry is a table with exactly these keys, and return it."""
+    if not isinstance(entry, dict):
         raise TargetsError(f"{where} must be a table")
-    for key in given:
+    for key in entry:
         if key not in keys:
             raise TargetsError(f"{where}.{key} is not known; known are {', '.join(keys)}")
     for key in keys:
-        if key not in given:
+        if key not in entry:
             raise TargetsError(f"{where}.{key} is missing")
-    return given
+    return entry
 
 
-def _endpoints(given: Any, known: tuple[str, ...], where: str, *, all_of_them: bool = False) -> dict[str, Any]:
-    """A table by endpoint, in which none is unknown."""
-    wanted = [key for key in known if all_of_them or not isinstance(given, dict) or key in given]
-    if isinstance(given, dict) and not given:
-        raise TargetsError(f"{where} names no endpoint; known are {', '.join(known)}")
-    unknown = [key for key in given if key not in known] if isinstance(given, dict) else []
+def _endpoints(entry: Any, allowed: tuple[str, ...], where: str, *, require_all: bool = False) -> dict[str, Any]:
+    """Check that an entry is a table with endpoints as keys, and return it."""
+    required = [key for key in allowed if require_all or not isinstance(entry, dict) or key in entry]
+    if isinstance(entry, dict) and not entry:
+        raise TargetsError(f"{where} names no endpoint; known are {', '.join(allowed)}")
+    unknown = [key for key in entry if key not in allowed] if isinstance(entry, dict) else []
     if unknown:
-        raise TargetsError(f"{where}.{unknown[0]} is not known; known are {', '.join(known)}")
-    return _table(given, wanted, where)
+        raise TargetsError(f"{where}.{unknown[0]} is not known; known are {', '.join(allowed)}")
+    return _table(entry, required, where)
 
 
-def _number(given: Any, where: str, *, above: float | None = None) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given) or given < 0:
-        raise TargetsError(f"{where} must be a number from 0 on, not {given!r}")
-    if above is not None and given <= above:
-        raise TargetsError(f"{where} must be above {above}, not {given!r}")
-    return float(given)
+def _number(entry: Any, where: str, *, above: float | None = None) -> float:
+    if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry) or entry < 0:
+        raise TargetsError(f"{where} must be a number from 0 on, not {entry!r}")
+    if above is not None and entry <= above:
+        raise TargetsError(f"{where} must be above {above}, not {entry!r}")
+    return float(entry)
 
 
-def _whole(given: Any, where: str) -> int:
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise TargetsError(f"{where} must be a whole number from 1 on, not {given!r}")
-    return given
+def _positive_integer(entry: Any, where: str) -> int:
+    if isinstance(entry, bool) or not isinstance(entry, int) or entry < 1:
+        raise TargetsError(f"{where} must be a whole number from 1 on, not {entry!r}")
+    return entry

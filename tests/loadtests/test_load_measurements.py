@@ -16,9 +16,9 @@ def test_a_percentile_is_the_time_within_which_that_share_was_answered() -> None
 def test_a_percentile_covers_its_share_and_no_smaller_value_does() -> None:
     """For every number of requests, at least 99 in 100 lie within P99 and fewer within the value below."""
     for count in range(1, 3000):
-        found = percentile(range(count), 99)
-        assert found is not None
-        assert (found + 1) * 100 >= 99 * count > found * 100
+        p99 = percentile(range(count), 99)
+        assert p99 is not None
+        assert (p99 + 1) * 100 >= 99 * count > p99 * 100
 
 
 def test_times_are_not_rounded() -> None:
@@ -37,12 +37,12 @@ def test_only_requests_that_start_in_the_measured_time_count() -> None:
     """Neither warm-up nor what starts after the end; one that ends after the end does count."""
     recorder = Recorder()
     recorder.record("predict", 5.0, 1.0, None)
-    recorder.open(10.0)
+    recorder.start(10.0)
     recorder.record("predict", 9.9, 500.0, None)
     recorder.record("predict", 10.0, 2.0, None)
     recorder.record("predict", 19.9, 900.0, None)
     recorder.record("predict", 15.0, 3.0, "status 500")
-    recorder.close(20.0)
+    recorder.stop(20.0)
     recorder.record("predict", 19.8, 700.0, None)
     recorder.record("predict", 20.0, 4.0, None)
     figures = recorder.figures()["predict"]
@@ -51,7 +51,7 @@ def test_only_requests_that_start_in_the_measured_time_count() -> None:
     assert recorder.failures() == {"predict": {"status 500": 1}}
 
 
-def test_a_recorder_that_was_never_opened_has_nothing() -> None:
+def test_a_recorder_that_was_never_started_has_nothing() -> None:
     """Without a measured time there are no figures, so every target is missed."""
     recorder = Recorder()
     recorder.record("predict", 5.0, 1.0, None)

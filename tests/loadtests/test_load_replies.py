@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,22 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests import replies
-from loadtests.replies import Repeats, content_flaw, diagnose_flaw, predict_flaw, status_flaw
-from loadtests.targets import SHIPPED
+from loadtests.replies import ProbabilityLog, content_flaw, diagnose_flaw, predict_flaw, status_flaw
 
-CONTRACT = yaml.safe_load((SHIPPED.parent.parent / "api/openapi.yaml").read_text("utf-8"))["components"]["schemas"]
+ROOT = Path(__file__).parents[2]
+CONTRACT = yaml.safe_load((ROOT / "api/openapi.yaml").read_text("utf-8"))["components"]["schemas"]
 ANY_JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=3),
                         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
 
 
 def prediction() -> dict[str, Any]:
-    """A whole reply of /predict."""
+    """Return a complete reply of /predict."""
     verdict = {"class": "defect", "probability": 0.7, "confidence": "high", "threshold": 0.2, "advice": "reject"}
     return {**dict.fromkeys(replies.PREDICTION, 0), "prediction": verdict, "model_version": "v1"}
 
 
 def diagnosis() -> dict[str, Any]:
-    """A whole reply of /diagnose."""
+    """Return a complete reply of /diagnose."""
     importance = {**dict.fromkeys(replies.IMPORTANCE, 0), "base_value": 0.1, "probability": 0.7,
                   "importance": {"a": 0.9, "b": -0.3}}
     return {"prediction": prediction(), "importance": importance, "knowledge": dict.fromkeys(replies.KNOWLEDGE, 0),
@@ -35,17 +36,17 @@ def diagnosis() -> dict[str, Any]:
 
 
 def broken(reply: dict[str, Any], path: str, value: Any = ...) -> dict[str, Any]:
-    """A copy with the value at a dotted path replaced, or removed where none is given."""
-    found = copy.deepcopy(reply)
+    """Return a copy with the value at a dotted path replaced, or removed where none is given."""
+    changed = copy.deepcopy(reply)
     *parents, last = path.split(".")
-    inner = found
+    inner = changed
     for name in parents:
         inner = inner[name]
     if value is ...:
         del inner[last]
     else:
         inner[last] = value
-    return found
+    return changed
 
 
 def test_the_names_are_those_of_the_contract() -> None:
@@ -59,7 +60,7 @@ def test_the_names_are_those_of_the_contract() -> None:
     assert list(replies.STEPS) == CONTRACT["Diagnosis"]["properties"]["skipped"]["items"]["enum"]
 
 
-def test_whole_replies_have_no_flaw() -> None:
+def test_complete_replies_have_no_flaw() -> None:
     """What keeps the contract counts as a success."""
     assert predict_flaw(prediction()) is None
     assert diagnose_flaw(diagnosis()) is None
@@ -117,18 +118,18 @@ def test_no_reply_whatsoever_raises(reply: Any) -> None:
 
 
 def test_the_same_shot_must_get_the_same_probability() -> None:
-    """An answer meant for another caller shows as another probability; another model's may differ."""
-    repeats = Repeats()
+    """A reply meant for another caller shows as another probability; another model's may differ."""
+    log = ProbabilityLog()
     other = broken(prediction(), "prediction.probability", 0.3)
-    assert repeats.flaw(0, prediction()) is None
-    assert repeats.flaw(1, other) is None
-    assert repeats.flaw(0, prediction()) is None
-    assert repeats.flaw(0, broken(other, "model_version", "v2")) is None
-    assert "another probability" in str(repeats.flaw(0, other))
+    assert log.flaw(0, prediction()) is None
+    assert log.flaw(1, other) is None
+    assert log.flaw(0, prediction()) is None
+    assert log.flaw(0, broken(other, "model_version", "v2")) is None
+    assert "another probability" in str(log.flaw(0, other))
 
 
 def test_a_status_other_than_200_is_a_failure() -> None:
-    """Redirects and 201 are no success here, and no answer at all says what happened."""
+    """Redirects and 201 are no success here, and a broken connection is named."""
     assert status_flaw(200, None) is None
     assert [status_flaw(status, None) for status in (201, 302, 429, 500)] == [
         "status 201", "status 302", "status 429", "status 500"]
@@ -138,7 +139,7 @@ def test_a_status_other_than_200_is_a_failure() -> None:
 
 def test_a_body_that_is_not_json_is_a_failure() -> None:
     """A truncated body, or none, is not a reply."""
-    whole = json.dumps(prediction()).encode()
-    assert content_flaw(whole, predict_flaw)[1] is None
-    assert [content_flaw(body, predict_flaw)[1] for body in (whole[:-1], b"", None, b"\xff")] \
+    complete = json.dumps(prediction()).encode()
+    assert content_flaw(complete, predict_flaw)[1] is None
+    assert [content_flaw(body, predict_flaw)[1] for body in (complete[:-1], b"", None, b"\xff")] \
         == ["the body is not JSON"] * 4

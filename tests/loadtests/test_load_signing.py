@@ -1,4 +1,4 @@
-"""The load test's headers: JSON always, on AWS the signature too (itself tested with the page, tests/frontend)."""
+"""The load test's headers: JSON always, on AWS a signature too (which tests/frontend tests)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_other_hosts_get_no_signature_and_no_credentials() -> None:
     assert signer(host, "eu-west-1", never)("POST", f"{host}/predict", BODY) == {"Content-Type": "application/json"}
 
 
-@pytest.mark.parametrize(("host", "what"), [(HOST, "needs AWS credentials"),
+@pytest.mark.parametrize(("host", "message"), [(HOST, "needs AWS credentials"),
                                             (HOST.replace("https", "http"), "https:// only")])
-def test_what_cannot_be_signed_is_said_before_any_load(host: str, what: str) -> None:
+def test_missing_credentials_are_reported_before_any_load(host: str, message: str) -> None:
     """The first request, for the shots, already raises."""
-    with pytest.raises(SigningError, match=what):
+    with pytest.raises(SigningError, match=message):
         fetch_shots(host, signer(host, "", lambda: None))

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from loadtests.measurements import Figures
-from loadtests.targets import SHIPPED, Target, TargetsError, compare, read_profile
+from loadtests.targets import SHIPPED_TARGETS, Target, TargetsError, compare, read_profile
 
 TARGET = Target(p50_ms=10, p99_ms=50, requests_per_second=5, error_rate=0.01)
 EXACTLY = Figures(100, 1, p50_ms=10, p99_ms=50, requests_per_second=5, error_rate=0.01)
 
 
 def missed(figures: Figures | None) -> list[str]:
-    """The measures that these figures miss."""
+    """Return the measures that these figures miss."""
     measured = {} if figures is None else {"predict": figures}
     return [check.measure for check in compare(measured, {"predict": TARGET}) if not check.met]
 
@@ -41,8 +41,8 @@ def test_no_request_at_all_misses_everything() -> None:
 
 def test_no_request_misses_even_targets_of_zero() -> None:
     """Where nothing is demanded of throughput, the absence of requests is still a miss."""
-    found = compare({}, {"predict": replace(TARGET, requests_per_second=0)})
-    assert "requests" in [check.measure for check in found if not check.met]
+    checks = compare({}, {"predict": replace(TARGET, requests_per_second=0)})
+    assert "requests" in [check.measure for check in checks if not check.met]
 
 
 def test_only_failures_miss_the_times_too() -> None:
@@ -50,9 +50,9 @@ def test_only_failures_miss_the_times_too() -> None:
     assert missed(Figures.of([], failures=9, seconds=1)) == ["p50_ms", "p99_ms", "requests_per_second", "error_rate"]
 
 
-def test_the_shipped_smoke_profile_is_whole() -> None:
+def test_the_shipped_smoke_profile_is_complete() -> None:
     """smoke can be read, covers both endpoints, and holds /diagnose to the promised 300 ms."""
-    profile = read_profile(SHIPPED, "smoke")
+    profile = read_profile(SHIPPED_TARGETS, "smoke")
     assert set(profile.targets) == {"predict", "diagnose"}
     assert profile.targets["diagnose"].p50_ms <= 300
     assert profile.warmup_seconds + profile.seconds <= 30
@@ -61,7 +61,7 @@ def test_the_shipped_smoke_profile_is_whole() -> None:
 def test_an_unknown_profile_is_named_with_those_there_are() -> None:
     """The error says what was asked for and what could be."""
     with pytest.raises(TargetsError, match=r"no profile 'rush'.*smoke"):
-        read_profile(SHIPPED, "rush")
+        read_profile(SHIPPED_TARGETS, "rush")
 
 
 @pytest.mark.parametrize(("old", "new", "named"), [
@@ -85,7 +85,7 @@ def test_an_unknown_profile_is_named_with_those_there_are() -> None:
 ])
 def test_a_faulty_file_is_refused_by_name(tmp_path: Path, old: str, new: str, named: str) -> None:
     """What is unknown, missing or out of range is an error that says where."""
-    text = "\n".join(line.partition("#")[0] for line in SHIPPED.read_text("utf-8").splitlines())
+    text = "\n".join(line.partition("#")[0] for line in SHIPPED_TARGETS.read_text("utf-8").splitlines())
     assert old in text
     file = tmp_path / "targets.toml"
     file.write_text(text.replace(old, new, 1), "utf-8")
