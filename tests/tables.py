@@ -24,7 +24,7 @@ class Kamp:
 
     path: Path
     rows: int
-    twins: int
+    duplicates: int
     unique: int
     runs: int
     missing: dict[str, int]

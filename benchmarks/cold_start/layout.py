@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from shotwise_training.export.bundle import load_pipeline
+from shotwise_training.export.pipeline_files import load_pipeline
 from shotwise_training.models.configuration import POC_BASELINE
 
 HERE = Path(__file__).parent

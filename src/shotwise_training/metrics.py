@@ -1,7 +1,7 @@
-"""Figures of held-out shots, each with a bootstrap interval; differences between two configurations, paired.
+"""Figures of test shots, each with a bootstrap interval, and paired differences between two models.
 
-Every figure is computed from weights on the shots: weight one each gives the figure itself, the counts of a resample
-its bootstrap replicate. One pass over the sorted shots gives all replicates at once.
+Every figure is computed from weights on the shots: weight one on each gives the figure itself, the counts of a resample
+give its bootstrap replicate. One pass over the sorted shots computes all replicates at once.
 """
 
 from __future__ import annotations
@@ -16,114 +16,142 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 SEED = 42
 INTERVAL = (2.5, 97.5)  # percentiles
-BINS = 10
-PLACES = 4
+BINS = 10  # of the calibration error
+DECIMALS = 4
 
 Array = NDArray[np.float64]
 Weights = NDArray[np.float64]  # [B, N]: B resamples of N shots
 
 
 @dataclass(frozen=True)
-class Held:
-    """What one configuration says of a protocol's held-out shots, in table order.
+class Predictions:
+    """What a model predicted for the N test shots of a protocol, and what they were, in the order of the table.
 
-    probability: [N]. called: [N], probability ≥ the threshold that the shot's training part chose. defect: [N].
-    run: [N], numbered from 0.
+    Attributes
+    ----------
+    probability : float64 [N], probability of a defect.
+    predicted : bool [N], whether the probability reaches the threshold that was chosen on the shot's training part.
+    defect : bool [N], whether the shot was defective.
+    run : int64 [N], the run of the shot, numbered from 0.
     """
 
     probability: Array
-    called: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
     defect: NDArray[np.bool_]
     run: NDArray[np.int64]
 
 
-def f1(held: Held, weights: Weights) -> Array:
-    """[B]: harmonic mean of precision and recall of the calls, 0 where nothing is called."""
-    hits = weights @ (held.called & held.defect)
-    return _ratio(2 * hits, weights @ held.called.astype(float) + weights @ held.defect.astype(float))
+def f1(shots: Predictions, weights: Weights) -> Array:
+    """Harmonic mean of precision and recall, [B]; 0 where no shot is predicted defective."""
+    hits = weights @ (shots.predicted & shots.defect)
+    return _ratio(2 * hits, weights @ shots.predicted.astype(float) + weights @ shots.defect.astype(float))
 
 
-def precision(held: Held, weights: Weights) -> Array:
-    """[B]: the part of the calls that are defects, 0 where nothing is called."""
-    return _ratio(weights @ (held.called & held.defect), weights @ held.called.astype(float))
+def precision(shots: Predictions, weights: Weights) -> Array:
+    """Share of defects among the shots that are predicted defective, [B]; 0 where there are none."""
+    return _ratio(weights @ (shots.predicted & shots.defect), weights @ shots.predicted.astype(float))
 
 
-def recall(held: Held, weights: Weights) -> Array:
-    """[B]: the part of the defects that are called."""
-    return _ratio(weights @ (held.called & held.defect), weights @ held.defect.astype(float))
+def recall(shots: Predictions, weights: Weights) -> Array:
+    """Share of the defects that are predicted, [B]."""
+    return _ratio(weights @ (shots.predicted & shots.defect), weights @ shots.defect.astype(float))
 
 
-def roc_auc(held: Held, weights: Weights) -> Array:
-    """[B]: the chance that a defect gets a higher probability than a good shot, ties counting half."""
-    return _auc(held.probability, held.defect, weights)
+def roc_auc(shots: Predictions, weights: Weights) -> Array:
+    """Chance that a defect gets a higher probability than a good shot, ties counting half, [B]."""
+    return _auc(shots.probability, shots.defect, weights)
 
 
-def within_run_roc_auc(held: Held, weights: Weights) -> Array:
-    """[B]: ROC-AUC inside each run that has both classes, weighted by its shots: does the shot tell, or the run?"""
+def within_run_roc_auc(shots: Predictions, weights: Weights) -> Array:
+    """ROC-AUC inside each run that has both classes, averaged with the runs' sizes as weights, [B].
+
+    It tells whether a model knows the shot or only its run: a probability that is the same for all shots of a run is at
+    0.5 here, whatever its ROC-AUC over all runs.
+    """
     total, sizes = np.zeros(len(weights)), np.zeros(len(weights))
-    for run in np.unique(held.run):
-        inside = held.run == run
-        area = _auc(held.probability[inside], held.defect[inside], weights[:, inside])
+    for run in np.unique(shots.run):
+        inside = shots.run == run
+        area = _auc(shots.probability[inside], shots.defect[inside], weights[:, inside])
         size = np.where(np.isnan(area), 0.0, weights[:, inside].sum(axis=1))
         total += np.nan_to_num(area) * size
         sizes += size
     return _ratio(total, sizes, otherwise=np.nan)
 
 
-def average_precision(held: Held, weights: Weights) -> Array:
-    """[B]: precision averaged over the defects in order of probability (equal probabilities enter together)."""
-    defects, shots = _cumulated(held.probability, held.defect, weights)
+def average_precision(shots: Predictions, weights: Weights) -> Array:
+    """Precision averaged over the defects in order of probability, [B]; equal probabilities enter together."""
+    defects, counts = _cumulate(shots.probability, shots.defect, weights)
     gained = np.diff(defects, axis=1, prepend=0.0)
-    return _ratio((gained * _ratio(defects, shots)).sum(axis=1), defects[:, -1], otherwise=np.nan)
+    return _ratio((gained * _ratio(defects, counts)).sum(axis=1), defects[:, -1], otherwise=np.nan)
 
 
-def calibration_error(held: Held, weights: Weights) -> Array:
-    """[B]: mean difference between probability and defect rate over BINS bins of equally many shots."""
-    order = np.argsort(held.probability, kind="stable")
-    off = weights[:, order] * (held.probability - held.defect)[order]
+def calibration_error(shots: Predictions, weights: Weights) -> Array:
+    """Mean difference between probability and defect rate over BINS bins of equally many shots, [B]."""
+    order = np.argsort(shots.probability, kind="stable")
+    excess = weights[:, order] * (shots.probability - shots.defect)[order]
     edges = np.unique(np.linspace(0, len(order), BINS + 1).astype(int)[:-1])
-    return _ratio(np.abs(np.add.reduceat(off, edges, axis=1)).sum(axis=1), weights.sum(axis=1))
+    return _ratio(np.abs(np.add.reduceat(excess, edges, axis=1)).sum(axis=1), weights.sum(axis=1))
 
 
-FIGURES: Mapping[str, Callable[[Held, Weights], Array]] = {
+FIGURES: Mapping[str, Callable[[Predictions, Weights], Array]] = {
     "f1": f1, "precision": precision, "recall": recall, "roc_auc": roc_auc, "within_run_roc_auc": within_run_roc_auc,
     "average_precision": average_precision, "ece": calibration_error}
 
 
 def resamples(count: int, number: int = RESAMPLES) -> Weights:
-    """[number, count]: how often each shot was drawn. The same for every configuration, so differences are paired."""
+    """Draw bootstrap resamples of `count` shots, [number, count]: how often each shot was drawn.
+
+    The draws are the same at every call, hence for every model, so that differences are paired.
+    """
     random = np.random.default_rng(SEED)
     return random.multinomial(count, np.full(count, 1 / count), size=number).astype(np.float64)
 
 
-def figures(held: Held, weights: Weights) -> dict[str, Any]:
-    """Every figure, `n`, `positives` and, under `interval`, the 95 % bootstrap interval of each figure."""
-    once = np.ones((1, len(held.defect)))
-    values = {name: _rounded(figure(held, once)[0]) for name, figure in FIGURES.items()}
-    spread = {name: _interval(figure(held, weights)) for name, figure in FIGURES.items()}
-    return {**values, "n": len(held.defect), "positives": int(held.defect.sum()), "interval": spread}
+def figures(shots: Predictions, weights: Weights) -> dict[str, Any]:
+    """Compute every figure of FIGURES with its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    shots : predictions for N shots.
+    weights : float64 [B, N], as `resamples` draws them.
+
+    Returns
+    -------
+    Figure name → value, rounded; None if the figure does not exist, as a ROC-AUC of one class. Further `n` and
+    `positives` (defects), and under `interval` figure name → [low, high].
+    """
+    unit_weights = np.ones((1, len(shots.defect)))
+    values = {name: _rounded(figure(shots, unit_weights)[0]) for name, figure in FIGURES.items()}
+    intervals = {name: _interval(figure(shots, weights)) for name, figure in FIGURES.items()}
+    return {**values, "n": len(shots.defect), "positives": int(shots.defect.sum()), "interval": intervals}
 
 
-def difference(ours: Held, other: Held, name: str, weights: Weights) -> dict[str, Any]:
-    """`ours` minus `other` in the figure `name`, with the 95 % interval of the paired difference."""
-    once = np.ones((1, len(ours.defect)))
+def paired_difference(ours: Predictions, other: Predictions, name: str, weights: Weights) -> dict[str, Any]:
+    """Compute the figure `name` of `ours` minus that of `other`, with the 95 % interval over the same resamples."""
+    unit_weights = np.ones((1, len(ours.defect)))
     figure = FIGURES[name]
-    return {"difference": _rounded(figure(ours, once)[0] - figure(other, once)[0]),
+    return {"difference": _rounded(figure(ours, unit_weights)[0] - figure(other, unit_weights)[0]),
             "interval": _interval(figure(ours, weights) - figure(other, weights))}
 
 
 def best_f1_threshold(probability: Array, defect: NDArray[np.bool_]) -> float:
-    """The probability from which calling a shot defective gives the best F1 on these shots."""
-    values = np.unique(probability)
-    shots, defects = (np.searchsorted(np.sort(group), values, side="left")
-                      for group in (probability, probability[defect]))
-    hits = defect.sum() - defects
-    score = _ratio(2.0 * hits, (len(defect) - shots) + float(defect.sum()))
-    return float(values[np.argmax(score)])
+    """Find the threshold with the best F1 if shots of at least that probability are predicted defective.
+
+    Parameters
+    ----------
+    probability : float64 [N].
+    defect : bool [N].
+    """
+    thresholds = np.unique(probability)
+    shots_below, defects_below = (np.searchsorted(np.sort(group), thresholds, side="left")
+                                  for group in (probability, probability[defect]))
+    hits = defect.sum() - defects_below
+    scores = _ratio(2.0 * hits, (len(defect) - shots_below) + np.float64(defect.sum()))
+    return float(thresholds[np.argmax(scores)])
 
 
 def _auc(score: Array, defect: NDArray[np.bool_], weights: Weights) -> Array:
-    defects, shots = _cumulated(score, defect, weights)
+    defects, shots = _cumulate(score, defect, weights)
     good = shots - defects
     # Trapezoids between neighbouring points of the ROC curve; equal scores are one point, so ties count half.
     widths = np.diff(good, axis=1, prepend=0.0)
@@ -131,23 +159,28 @@ def _auc(score: Array, defect: NDArray[np.bool_], weights: Weights) -> Array:
     return _ratio((widths * heights).sum(axis=1), good[:, -1] * defects[:, -1], otherwise=np.nan)
 
 
-def _cumulated(score: Array, defect: NDArray[np.bool_], weights: Weights) -> tuple[Array, Array]:
-    """[B, distinct scores], from the highest score down: weight of the defects, and of all shots, so far."""
+def _cumulate(score: Array, defect: NDArray[np.bool_], weights: Weights) -> tuple[Array, Array]:
+    """Weight of the defects and of all shots down to each distinct score from the highest, [B, distinct scores]."""
     order = np.argsort(-score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
     ordered = weights[:, order]
-    return tuple(np.cumsum(np.add.reduceat(part, starts, axis=1), axis=1)
-                 for part in (ordered * defect[order], ordered))  # type: ignore[return-value]
+    defects, shots = (np.cumsum(np.add.reduceat(part, starts, axis=1), axis=1)
+                      for part in (ordered * defect[order], ordered))
+    return defects, shots
 
 
-def _ratio(above: Array, below: Array, otherwise: float = 0.0) -> Array:
-    return np.divide(above, below, out=np.full(np.shape(above), otherwise), where=np.asarray(below) != 0)
+def _ratio(numerator: Array, denominator: Array, otherwise: float = 0.0) -> Array:
+    """The quotient; `otherwise` where the denominator is 0."""
+    quotient: Array = np.divide(numerator, denominator, out=np.full(np.shape(numerator), otherwise),
+                                where=np.asarray(denominator) != 0)
+    return quotient
 
 
-def _interval(values: Array) -> list[float | None]:
-    return [_rounded(bound) for bound in np.nanpercentile(values, INTERVAL)] if np.isfinite(values).any() \
-        else [None, None]
+def _interval(replicates: Array) -> list[float | None]:
+    if not np.isfinite(replicates).any():
+        return [None, None]
+    return [_rounded(bound) for bound in np.nanpercentile(replicates, INTERVAL)]
 
 
 def _rounded(value: float) -> float | None:
-    return round(float(value), PLACES) if np.isfinite(value) else None
+    return round(float(value), DECIMALS) if np.isfinite(value) else None

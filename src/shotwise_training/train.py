@@ -1,4 +1,4 @@
-"""The training run as a whole: table → figures → final pipeline → bundle folder."""
+"""The training run from start to end: table → figures → final pipeline → bundle folder."""
 
 from __future__ import annotations
 
@@ -6,46 +6,69 @@ from pathlib import Path
 from typing import Any
 
 from shotwise_training.data.table import check_trainable, read_table
-from shotwise_training.evaluation.evaluate import Progress, evaluate, jobs, results
-from shotwise_training.export import bundle as export
+from shotwise_training.evaluation.evaluate import Progress, evaluate, plan_jobs
+from shotwise_training.evaluation.summary import summarise
+from shotwise_training.export.bundle import write_bundle
+from shotwise_training.export.manifest import Figures
+from shotwise_training.export.pipeline_files import FittedModels
 from shotwise_training.models.configuration import SHOTWISE, Configuration
-from shotwise_training.models.defect_types import fit_types
-from shotwise_training.models.history import fit_history
+from shotwise_training.models.defect_types import fit_defect_types
+from shotwise_training.models.history import fit_history_head
 from shotwise_training.models.pipeline import fit
 
 
 def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configuration = SHOTWISE,
-          progress: Progress = lambda done, all_steps, what: None) -> dict[str, Any]:
-    """Train on `csv_path`, write the bundle to `out` and the fitted pipeline to `export.pipeline_folder(out)`. Returns
-    the bundle's manifest; `progress` hears of every step. Raises TableError where the table cannot be used.
+          progress: Progress = lambda done, total, step: None) -> dict[str, Any]:
+    """Train a bundle from a CSV file of shots.
 
-    The figures are those of models that never saw the shots that they were measured on; the model that is written is
-    then fitted on all shots.
+    Parameters
+    ----------
+    csv_path : the shots.
+    schema_path : what their columns are.
+    out : the bundle folder; the fitted models are kept in `export.pipeline_files.pipeline_folder(out)`.
+    configuration : how the pipeline is fitted.
+    progress : called with (steps done, steps in all, name of the step).
+
+    Returns
+    -------
+    The bundle's manifest.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be used.
+
+    Notes
+    -----
+    The figures are those of models that never saw the shots they were measured on; the model that is written is then
+    fitted on all shots.
     """
     table = read_table(csv_path, schema_path)
     check_trainable(table)
-    todo = jobs(table, _protocols(configuration), [configuration], contenders=False)
-    steps = len(todo) + 1
-    found = results(evaluate(todo, lambda done, _, what: progress(done, steps, what)))
-    progress(len(todo), steps, "the final model")
-    shots = table if configuration.twins else table.without_duplicates()
-    measured = configuration.name in found["configurations"] and (
-        "forward-history" in found["configurations"][configuration.name])
-    head = fit_history(shots, configuration) if measured else None  # no head without figures of it
+    jobs = plan_jobs(table, _protocols(configuration), [configuration], models=False)
+    steps = len(jobs) + 1
+    results = summarise(evaluate(jobs, lambda done, _, step: progress(done, steps, step)))
+    progress(len(jobs), steps, "the final model")
+    unique = table.without_duplicates()
+    shots = table if configuration.keep_duplicates else unique
+    # Without figures of a history head there is none: the jobs leave it out where the runs show too few shots.
+    scored_head = "forward-history" in results["configurations"].get(configuration.name, {})
+    head = fit_history_head(shots, configuration) if scored_head else None
     pipeline = fit(shots, configuration)
-    fitted = export.Fitted(pipeline, fit_types(table.without_duplicates(), pipeline.scaling.median), head)
-    manifest = export.write(out, configuration, table, fitted, export.Figures(_figures(found), found["types"]))
+    models = FittedModels(pipeline, fit_defect_types(unique, pipeline.scaling.median), head)
+    manifest = write_bundle(out, configuration, table, models, Figures(_by_protocol(results), results["types"]))
     progress(steps, steps, "written")
     return manifest
 
 
 def _protocols(configuration: Configuration) -> tuple[str, ...]:
-    return (*(["published"] if configuration.twins else []), "unique", "forward",
+    return (*(["published"] if configuration.keep_duplicates else []), "unique", "forward",
             *(["forward-history"] if configuration.history else []))
 
 
-def _figures(found: dict[str, Any]) -> dict[str, Any]:
-    """protocol → its definition, and the figures of the configuration and of the rates."""
-    return {protocol: {"definition": definition, **{name: by[protocol] for name, by in found["configurations"].items()
-                                                    if protocol in by}}
-            for protocol, definition in found["protocols"].items()}
+def _by_protocol(results: dict[str, Any]) -> dict[str, Any]:
+    """Protocol → its definition, and the figures of the configuration and of the rates."""
+    return {protocol: {"definition": definition, **{name: figures[protocol]
+                                                    for name, figures in results["configurations"].items()
+                                                    if protocol in figures}}
+            for protocol, definition in results["protocols"].items()}

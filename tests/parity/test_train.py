@@ -17,16 +17,18 @@ from shotwise.bundle import Bundle, load_bundle
 from shotwise.errors import InvalidInput
 from shotwise.prediction import predict
 from shotwise.shot import read_shot
-from shotwise_training.train import train
-from shotwise_training.audit.schema_draft import draft
+from shotwise_training.audit.schema_draft import draft_schema
 from shotwise_training.data.csv_file import TableError, read_csv
 from shotwise_training.data.protocol import splits
 from shotwise_training.data.table import Table, read_table
 from shotwise_training.export import bundle as export
 from shotwise_training.export.graph import fuse
+from shotwise_training.export.manifest import Figures
+from shotwise_training.export.pipeline_files import FittedModels, load_pipeline
 from shotwise_training.models.configuration import SHOTWISE
-from shotwise_training.models.defect_types import fit_types
+from shotwise_training.models.defect_types import fit_defect_types
 from shotwise_training.models.pipeline import fit
+from shotwise_training.train import train
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
@@ -69,7 +71,7 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
     assert trained.manifest["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "bundle.pipeline"}
     assert shipped and {path: path.read_bytes() for path in shipped} == shipped
-    pipeline = export.load_pipeline(tmp_path / "bundle.pipeline").pipeline
+    pipeline = load_pipeline(tmp_path / "bundle.pipeline").pipeline
     np.testing.assert_allclose(pipeline(trained.background).probability,
                                trained.graph.probability(trained.background), rtol=0, atol=2.5e-6)
 
@@ -78,7 +80,7 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
     """A Korean foundry's table, by the schema drafted for it: its names, categories and limits are the bundle's; an
     excluded column may be sent or left out and never counts; an unknown category is refused with the allowed ones."""
     path = write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
-    (tmp_path / "plant.toml").write_text(draft(read_csv(path), "판정", ["불량"]), "utf-8")
+    (tmp_path / "plant.toml").write_text(draft_schema(read_csv(path), "판정", ["불량"]), "utf-8")
     train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
     features = dict(trained.samples[0]["features"])
@@ -108,10 +110,10 @@ def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, mon
     """The export is held against the pipeline before a file is written."""
     table = read_table(small_csv, SCHEMA)
     pipeline = fit(table.without_duplicates(), QUICK)
-    fitted = export.Fitted(pipeline, fit_types(table.without_duplicates(), pipeline.scaling.median))
+    fitted = FittedModels(pipeline, fit_defect_types(table.without_duplicates(), pipeline.scaling.median))
     monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
     with pytest.raises(export.DriftError, match="nothing was written"):
-        export.write(tmp_path / "bundle", QUICK, table, fitted, export.Figures({}, {}))
+        export.write_bundle(tmp_path / "bundle", QUICK, table, fitted, Figures({}, {}))
     assert not list(tmp_path.iterdir())
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tables import Kamp, foundry, write_csv
 
-from shotwise_training.audit.audit import Audit, audit, audit_file
+from shotwise_training.audit.audit import Audit, audit_file, audit_table
 from shotwise_training.audit.text import audit_text
-from shotwise_training.data.column_profile import all_facts
+from shotwise_training.data.column_profile import profile_columns
 from shotwise_training.data.csv_file import TableError, parse_csv, read_csv
 
 ROOT = Path(__file__).parents[2]
@@ -25,32 +25,32 @@ def audited(folder: Path, columns: dict[str, Any], label: str | None = "판정")
     return audit_file(write_csv(folder / "shots.csv", columns), label)
 
 
-def leaks(found: Audit) -> dict[str, str]:
-    """column → rule of everything that gives the label away."""
-    return {leak.column: leak.rule for leak in found.leaks}
+def leaks(audit: Audit) -> dict[str, str]:
+    """Column → rule of everything that gives the label away."""
+    return {leak.column: leak.rule for leak in audit.leaks}
 
 
 @pytest.mark.parametrize("by_schema", [True, False])
 def test_the_published_table_is_what_it_is_known_for(kamp: Kamp, by_schema: bool) -> None:
     """Twins, unique rows, runs, constants and missing values of the real table, or of a synthetic one in its layout;
     none of its features gives the label away, whether the label is named by the schema or as a group."""
-    found = audit_file(kamp.path, None, SCHEMA) if by_schema else audit_file(kamp.path, "Defects")
-    assert (found.rows, found.twins.rows, found.twins.unique) == (kamp.rows, kamp.twins, kamp.unique)
-    assert found.twins.following == kamp.twins and 0 < found.twins.shared < 1
-    assert [(runs.column, runs.kind, len(runs.sizes)) for runs in found.runs] == [("Shot", "counter", kamp.runs)]
-    assert sum(found.runs[0].sizes) == kamp.rows and len(found.runs[0].defect_rates) == kamp.runs
-    assert found.row_keys == ("id",) and len(found.constants) == 8 and found.missing == kamp.missing
-    assert (found.leaks, found.mixed, found.time_stamps, found.problems) == ((), (), (), ())
+    audit = audit_file(kamp.path, None, SCHEMA) if by_schema else audit_file(kamp.path, "Defects")
+    assert (audit.rows, audit.duplicates.rows, audit.duplicates.unique) == (kamp.rows, kamp.duplicates, kamp.unique)
+    assert audit.duplicates.following == kamp.duplicates and 0 < audit.duplicates.shared < 1
+    assert [(runs.column, runs.kind, len(runs.sizes)) for runs in audit.runs] == [("Shot", "counter", kamp.runs)]
+    assert sum(audit.runs[0].sizes) == kamp.rows and len(audit.runs[0].defect_rates) == kamp.runs
+    assert audit.row_keys == ("id",) and len(audit.constants) == 8 and audit.missing == kamp.missing
+    assert (audit.leaks, audit.mixed, audit.timestamps, audit.problems) == ((), (), (), ())
 
 
 def test_a_foundry_table_is_read_for_what_it_is(tmp_path: Path) -> None:
     """Time stamps, the restarting counter and its runs are named, and no honest value is called a leak."""
-    found = audited(tmp_path, foundry())
-    assert [stamp.column for stamp in found.time_stamps] == ["일시"] and found.row_keys == ("일시",)
-    assert found.time_stamps[0].first == "2024-01-31 08:00:00"
-    assert [(runs.column, runs.sizes) for runs in found.runs] == [("샷번호", (120,) * 5)]
-    assert found.counters == ("샷번호",) and leaks(found) == {} and found.twins.rows == 0
-    assert (found.unlabelled, found.problems, found.mixed) == (0, (), ())
+    audit = audited(tmp_path, foundry())
+    assert [timestamp.column for timestamp in audit.timestamps] == ["일시"] and audit.row_keys == ("일시",)
+    assert audit.timestamps[0].first == "2024-01-31 08:00:00"
+    assert [(runs.column, runs.sizes) for runs in audit.runs] == [("샷번호", (120,) * 5)]
+    assert audit.counters == ("샷번호",) and leaks(audit) == {} and audit.duplicates.rows == 0
+    assert (audit.unlabelled, audit.problems, audit.mixed) == (0, (), ())
 
 
 @pytest.mark.parametrize(("planted", "rule"), [
@@ -89,25 +89,25 @@ def test_problems_are_reported_and_do_not_stop_it(tmp_path: Path) -> None:
     """Mixed columns, ragged rows, repeated headers, empty labels and an empty column are findings, not failures."""
     rows = "".join(f"{row},{'n/a' if row == 4 else row * 0.5},,{row % 2 if row != 7 else ''},1\n" for row in range(40))
     raw = parse_csv(f"id,x,empty,y,x\n{rows}1,2\n".encode(), "shots.csv", tolerant=True)
-    found = audit(raw, "y")
-    assert len(found.problems) == 2 and (found.rows, found.unlabelled, found.defective) == (40, 1, 19)
-    assert [(mixed.column, mixed.texts, mixed.first, mixed.row) for mixed in found.mixed] == [("x", 1, "n/a", 5)]
-    assert found.missing == {"empty": 40, "y": 1}
-    assert "the first in row 5: 'n/a'" in audit_text(found) and "PROBLEM" in audit_text(found)
+    audit = audit_table(raw, "y")
+    assert len(audit.problems) == 2 and (audit.rows, audit.unlabelled, audit.defective) == (40, 1, 19)
+    assert [(mixed.column, mixed.texts, mixed.first, mixed.row) for mixed in audit.mixed] == [("x", 1, "n/a", 5)]
+    assert audit.missing == {"empty": 40, "y": 1}
+    assert "the first in row 5: 'n/a'" in audit_text(audit) and "PROBLEM" in audit_text(audit)
 
 
 def test_a_table_without_rows_is_a_finding() -> None:
     """A header alone is audited too."""
-    found = audit(parse_csv(b"a,b\n", "shots.csv", tolerant=True), "b")
-    assert found.rows == 0 and "no rows" in found.problems[0] and audit_text(found)
+    audit = audit_table(parse_csv(b"a,b\n", "shots.csv", tolerant=True), "b")
+    assert audit.rows == 0 and "no rows" in audit.problems[0] and audit_text(audit)
 
 
 def test_a_label_that_nobody_can_read_is_a_problem_and_an_absent_one_an_error(tmp_path: Path) -> None:
     """Three words of a label leave open which are bad; a label that is not in the file is the caller's mistake."""
     columns = {**foundry(), "판정": ["A", "B", "C"] * 200}
-    found = audited(tmp_path, columns)
-    assert "which values of 판정 mean defective? It holds A, B, C" in found.problems[0]
-    assert found.defective is None and found.leaks == () and "could not be read" in audit_text(found)
+    audit = audited(tmp_path, columns)
+    assert "which values of 판정 mean defective? It holds A, B, C" in audit.problems[0]
+    assert audit.defective is None and audit.leaks == () and "could not be read" in audit_text(audit)
     assert audit_file(tmp_path / "shots.csv", "판정", defect=("C",)).defective == 200
     with pytest.raises(TableError, match=r"no column 판청; name the column"):
         audit_file(tmp_path / "shots.csv", "판청")
@@ -130,29 +130,29 @@ def test_a_measured_value_is_neither_key_nor_counter(tmp_path: Path) -> None:
     random = np.random.default_rng(6)
     columns = {"unique": np.arange(500) + 0.25, "walk": np.cumsum(random.integers(-2, 4, 500)),
                "random": random.permutation(500) % 37, "number": np.arange(500), "twice": np.arange(500) // 2}
-    facts = {fact.name: fact for fact in all_facts(read_csv(write_csv(tmp_path / "shots.csv", columns)))}
-    assert [name for name, fact in facts.items() if fact.row_key] == ["number"]
-    assert [name for name, fact in facts.items() if fact.counter] == ["number", "twice"]
+    profiles = {profile.name: profile for profile in profile_columns(read_csv(write_csv(tmp_path / "shots.csv", columns)))}
+    assert [name for name, profile in profiles.items() if profile.row_key] == ["number"]
+    assert [name for name, profile in profiles.items() if profile.counter] == ["number", "twice"]
 
 
 def test_it_can_be_told_as_json_and_as_text(kamp: Kamp) -> None:
     """The plain form survives JSON; the text names the twins and the runs with their defect rates."""
-    found = audit_file(kamp.path, None, SCHEMA)
-    told = json.loads(json.dumps(found.to_dict()))
-    assert told["twins"]["rows"] == kamp.twins and told["runs"][0]["column"] == "Shot"
-    text = audit_text(found)
-    assert f"{kamp.twins} rows repeat" in text and "7 runs by Shot (restarts)" in text and "% defective" in text
+    audit = audit_file(kamp.path, None, SCHEMA)
+    plain = json.loads(json.dumps(audit.to_dict()))
+    assert plain["twins"]["rows"] == kamp.duplicates and plain["runs"][0]["column"] == "Shot"
+    text = audit_text(audit)
+    assert f"{kamp.duplicates} rows repeat" in text and "7 runs by Shot (restarts)" in text and "% defective" in text
 
 
 def test_the_schema_says_what_it_keeps_out(tmp_path: Path) -> None:
-    """A leak that the schema excludes is still told, and a column that the schema names and the file lacks as well."""
+    """A leak that the schema excludes is still plain, and a column that the schema names and the file lacks as well."""
     columns = foundry()
     columns["수리"] = ["Y" if value == "불량" else "N" for value in columns["판정"]]
     (tmp_path / "plant.toml").write_text('[label]\ncolumn = "판정"\ndefect = ["불량"]\n[features]\n"속도" = {}\n'
                                          '"수리" = { excluded = "after inspection" }\n"없음" = {}\n', "utf-8")
-    found = audit_file(write_csv(tmp_path / "shots.csv", columns), None, tmp_path / "plant.toml")
-    assert leaks(found) == {"수리": "separates"} and found.excluded == ("수리",)
-    assert "no column 없음" in found.problems[0] and "(the schema excludes it)" in audit_text(found)
+    audit = audit_file(write_csv(tmp_path / "shots.csv", columns), None, tmp_path / "plant.toml")
+    assert leaks(audit) == {"수리": "separates"} and audit.excluded == ("수리",)
+    assert "no column 없음" in audit.problems[0] and "(the schema excludes it)" in audit_text(audit)
 
 
 def test_a_hundred_thousand_rows_are_audited_in_seconds(tmp_path: Path) -> None:
@@ -163,5 +163,5 @@ def test_a_hundred_thousand_rows_are_audited_in_seconds(tmp_path: Path) -> None:
         np.savetxt(file, np.column_stack([random.normal(0, 9, (100_000, 30)).round(1),
                                           random.integers(2, size=100_000)]), fmt="%.7g", delimiter=",")
     start = time.perf_counter()
-    found = audit_file(tmp_path / "shots.csv", "y")
-    assert time.perf_counter() - start < 45 and found.leaks == ()
+    audit = audit_file(tmp_path / "shots.csv", "y")
+    assert time.perf_counter() - start < 45 and audit.leaks == ()

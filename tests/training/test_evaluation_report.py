@@ -14,9 +14,11 @@ import pytest
 from tables import foundry, write_csv
 
 from shotwise_training.data.protocol import PROTOCOLS
-from shotwise_training.evaluation.evaluate import Evaluation, Scored, results
-from shotwise_training.evaluation.report import NO_TRANSFER, TELLS_THE_RUN, calibration, risk, verdict, write_report
-from shotwise_training.metrics import FIGURES, Held, resamples
+from shotwise_training.evaluation.curves import calibration_curve, risk_coverage_curve
+from shotwise_training.evaluation.evaluate import Evaluation, ServedPredictions
+from shotwise_training.evaluation.report import NO_TRANSFER, TELLS_THE_RUN, verdict, write_report
+from shotwise_training.evaluation.summary import summarise
+from shotwise_training.metrics import FIGURES, Predictions, resamples
 
 SCHEMA = """[table]
 run = "샷번호"
@@ -66,31 +68,31 @@ class Page(HTMLParser):
             self.headings[-1] += data
 
 
-def held(seed: int, tells: float = 1.0) -> Held:
+def held(seed: int, tells: float = 1.0) -> Predictions:
     """Shots of 3 runs; `tells` how far the probability knows the shot itself, beside its run."""
     random = np.random.default_rng(seed)
     run = np.repeat(np.arange(3), SHOTS // 3)
     defect = np.random.default_rng(0).random(SHOTS) < np.array([0.1, 0.3, 0.6])[run]
     probability = np.clip(run * 0.2 + 0.3 * tells * defect + 0.1 * random.random(SHOTS), 0, 1)
-    return Held(probability, probability >= 0.45, defect, run)
+    return Predictions(probability, probability >= 0.45, defect, run)
 
 
-def scored(seed: int, tells: float = 1.0) -> Scored:
+def scored(seed: int, tells: float = 1.0) -> ServedPredictions:
     """The same with some shots left to a person and some flagged."""
     shots = held(seed, tells)
-    return Scored(shots, np.abs(shots.probability - 0.45) < 0.1, np.random.default_rng(seed).random(SHOTS) < 0.05)
+    return ServedPredictions(shots, np.abs(shots.probability - 0.45) < 0.1, np.random.default_rng(seed).random(SHOTS) < 0.05)
 
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
     """Two configurations, a contender and the rates under all protocols; under `new-run` no value tells anything."""
     ours = {name: scored(1, name != "new-run") for name in PROTOCOLS if name != "forward-history"}
-    document = {name: scored(2, 0.5 * (name != "new-run")) for name in ours}
+    baseline = {name: scored(2, 0.5 * (name != "new-run")) for name in ours}
     rates = {name: replace(held(3), probability=held(3).run / 4) for name in PROTOCOLS}
     everyone = {"run-rate": rates, "late-rate": {"forward-history": held(4)}, "extra-trees": {"unique": held(5)},
-                "shotwise": {name: one.held for name, one in ours.items()},
-                "document": {name: one.held for name, one in document.items()}}
-    return Evaluation(everyone, {"shotwise": ours, "document": document},
+                "shotwise": {name: one.predictions for name, one in ours.items()},
+                "poc_baseline": {name: one.predictions for name, one in baseline.items()}}
+    return Evaluation(everyone, {"shotwise": ours, "poc_baseline": baseline},
                       {name: resamples(SHOTS, 50) for name in PROTOCOLS})
 
 
@@ -103,7 +105,7 @@ def write(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> C
         write_csv(folder / name, foundry())
         (folder / "plant.toml").write_text(SCHEMA, "utf-8")
         path = folder / "out/report.html"
-        write_report(path, folder / name, folder / "plant.toml", evaluation, found or results(evaluation))
+        write_report(path, folder / name, folder / "plant.toml", evaluation, found or summarise(evaluation))
         assert [file.name for file in path.parent.iterdir()] == ["report.html"]
         return path.read_text("utf-8")
 
@@ -140,7 +142,7 @@ def rows_expected(found: dict[str, Any]) -> list[list[str]]:
 def test_the_report_holds_every_number(evaluation: Evaluation, text: str) -> None:
     """All figures of everyone with intervals, all differences in numbers and words, abstention and novelty; a number
     that is changed is missed."""
-    found = results(evaluation)
+    found = summarise(evaluation)
     page = Page(text)
     assert len(rows_expected(found)) > 30 and not [row for row in rows_expected(found) if row not in page.rows]
     assert len([row for row in page.rows if row[0] not in ("who", "other")]) == len(rows_expected(found))
@@ -167,9 +169,9 @@ def test_what_a_reader_must_not_miss_is_said_where_it_holds(evaluation: Evaluati
     parts = re.split("<h2>", text)
     said = {part.split("</h2>")[0]: (NO_TRANSFER in part, TELLS_THE_RUN in part) for part in parts[3:]}
     assert said == {name: (name == "new-run",) * 2 for name in PROTOCOLS}
-    assert "for shotwise, document: " + TELLS_THE_RUN in parts[-1]
-    less = Evaluation(evaluation.held, evaluation.scored, {"unique": evaluation.weights["unique"]})
-    found = results(evaluation)
+    assert "for shotwise, poc_baseline: " + TELLS_THE_RUN in parts[-1]
+    less = Evaluation(evaluation.predictions, evaluation.served, {"unique": evaluation.weights["unique"]})
+    found = summarise(evaluation)
     found["protocols"] = {"unique": found["protocols"]["unique"]}
     assert NO_TRANSFER not in write(evaluation=less, found=found)
 
@@ -211,7 +213,7 @@ def test_our_row_is_emphasised_and_comes_first(text: str) -> None:
 def test_shots_of_one_class_have_no_curves(evaluation: Evaluation, write: Callable[..., str]) -> None:
     """Figures that do not exist are dashes, and it is said why there is no picture."""
     good = {name: {"unique": replace(by["unique"], defect=np.zeros(SHOTS, bool))}
-            for name, by in evaluation.held.items() if "unique" in by}
+            for name, by in evaluation.predictions.items() if "unique" in by}
     one = Evaluation(good, {}, {"unique": evaluation.weights["unique"]})
     page = Page(write(evaluation=one))
     assert "all of one class" in page.text and "img" not in page.tags
@@ -229,20 +231,20 @@ def test_a_difference_in_words(interval: list[float | None], said: str) -> None:
 
 def test_the_shots_nearest_to_the_decision_are_left_out_first() -> None:
     """Worked by hand: each side is left from its boundary outwards, ties together; the last point is all shots."""
-    shots = Held(np.array([0.1, 0.2, 0.2, 0.4, 0.6, 0.9]), np.array([0, 0, 0, 0, 1, 1], bool),
+    shots = Predictions(np.array([0.1, 0.2, 0.2, 0.4, 0.6, 0.9]), np.array([0, 0, 0, 0, 1, 1], bool),
                  np.array([0, 0, 1, 1, 0, 1], bool), np.zeros(6, int))
-    kept, error = risk(shots)  # ranks from the boundary: 4, 2.5, 2.5, 1 and 1, 2
+    kept, error = risk_coverage_curve(shots)  # ranks from the boundary: 4, 2.5, 2.5, 1 and 1, 2
     assert kept * 6 == pytest.approx([1, 3, 4, 6]) and error == pytest.approx([0, 1 / 3, 1 / 4, 3 / 6])
     mixed = held(6)
-    assert risk(mixed)[0][-1] == 1 and risk(mixed)[1][-1] == np.mean(mixed.called != mixed.defect)
+    assert risk_coverage_curve(mixed)[0][-1] == 1 and risk_coverage_curve(mixed)[1][-1] == np.mean(mixed.predicted != mixed.defect)
     turned = replace(shots, defect=np.roll(shots.defect, 3))  # the wrong calls are others, and as many
-    assert risk(turned)[1][:-1].tolist() != error[:-1].tolist()
+    assert risk_coverage_curve(turned)[1][:-1].tolist() != error[:-1].tolist()
 
 
 def test_the_calibration_curve_is_what_the_calibration_error_measures() -> None:
     """Over bins of equal size the mean distance from the diagonal is the error itself."""
     shots = held(7)
-    stated, seen = calibration(shots)
+    stated, seen = calibration_curve(shots)
     assert len(stated) == 10 and (np.diff(stated) >= 0).all()
     assert np.abs(stated - seen).mean() == pytest.approx(FIGURES["ece"](shots, np.ones((1, SHOTS)))[0])
-    assert len(calibration(replace(shots, probability=shots.probability[:4], defect=shots.defect[:4]))[0]) == 4
+    assert len(calibration_curve(replace(shots, probability=shots.probability[:4], defect=shots.defect[:4]))[0]) == 4

@@ -9,17 +9,17 @@ import pytest
 from test_protocol import QUICK, flipped, made_table
 
 from shotwise.adapters.onnx import OnnxHistory
-from shotwise_training.data.protocol import DELAY, last_part, splits
+from shotwise_training.data.protocol import DELAY, late_shots, splits
 from shotwise_training.data.table import Table
 from shotwise_training.evaluation.evaluate import score
 from shotwise_training.export.graph import history_graph
-from shotwise_training.models.history import enough_for_history, fit_history, known_results
+from shotwise_training.models.history import can_fit_history_head, fit_history_head, known_results
 
 
 @pytest.fixture(scope="module")
 def table() -> Table:
     """Four runs of 100 shots, without twins."""
-    return made_table(runs=4, shots=100, twins=1)
+    return made_table(runs=4, shots=100, copies=1)
 
 
 def test_a_result_is_known_from_the_delay_on_and_in_its_run_alone(table: Table) -> None:
@@ -33,7 +33,7 @@ def test_a_result_is_known_from_the_delay_on_and_in_its_run_alone(table: Table) 
 
 def test_graph_and_training_mean_the_same(table: Table) -> None:
     """A shot's probability by the results that training gathers, and by the outcomes that a request would hold."""
-    head = fit_history(table, QUICK)
+    head = fit_history_head(table, QUICK)
     served = OnnxHistory(history_graph(head).SerializeToString())
     defects, results = known_results(table)
     for shot in (140, 199, 399):
@@ -50,14 +50,14 @@ def test_labels_that_are_not_known_yet_change_nothing(table: Table) -> None:
     are, and turning them is noticed."""
     ((_, held),) = splits(table, "forward-history")
     place = np.arange(len(table)) % 100
-    found = [score(shots, "forward-history", QUICK).held.probability for shots in (
+    found = [score(shots, "forward-history", QUICK).predictions.probability for shots in (
         table, flipped(table, np.flatnonzero(place >= 100 - DELAY)), flipped(table, held))]
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
 
 
 def test_too_little_evidence_leaves_the_probability_alone(table: Table) -> None:
     """Below the least evidence the pipeline's own probability stays."""
-    head = fit_history(table, QUICK)
+    head = fit_history_head(table, QUICK)
     least = head.thresholds.evidence
     found = head(np.array([0.3, 0.3]), np.array([least, least]), np.array([least * 0.99, least]))
     assert found[0] == 0.3 and found[1] != 0.3
@@ -65,5 +65,5 @@ def test_too_little_evidence_leaves_the_probability_alone(table: Table) -> None:
 
 def test_a_table_without_defects_at_its_end_has_no_head(table: Table) -> None:
     """Nothing could be calibrated there."""
-    assert enough_for_history(table)
-    assert not enough_for_history(replace(table, defect=table.defect & ~last_part(table)))
+    assert can_fit_history_head(table)
+    assert not can_fit_history_head(replace(table, defect=table.defect & ~late_shots(table)))

@@ -13,11 +13,11 @@ from sklearn import metrics as reference
 from shotwise_training.metrics import (
     BINS,
     FIGURES,
-    Held,
+    Predictions,
     best_f1_threshold,
     calibration_error,
-    difference,
     figures,
+    paired_difference,
     resamples,
     within_run_roc_auc,
 )
@@ -25,42 +25,42 @@ from shotwise_training.metrics import (
 # Sums of the same numbers in another order: 1e-9 is far above their rounding and far below one shot's share.
 TOLERANCE = 1e-9
 REFERENCES = {
-    "f1": lambda held: reference.f1_score(held.defect, held.called, zero_division=0),
-    "precision": lambda held: reference.precision_score(held.defect, held.called, zero_division=0),
-    "recall": lambda held: reference.recall_score(held.defect, held.called, zero_division=0),
+    "f1": lambda held: reference.f1_score(held.defect, held.predicted, zero_division=0),
+    "precision": lambda held: reference.precision_score(held.defect, held.predicted, zero_division=0),
+    "recall": lambda held: reference.recall_score(held.defect, held.predicted, zero_division=0),
     "roc_auc": lambda held: reference.roc_auc_score(held.defect, held.probability),
     "average_precision": lambda held: reference.average_precision_score(held.defect, held.probability)}
 
 
-def made_up(seed: int, count: int = 60, levels: int = 12, threshold: float = 0.5) -> Held:
+def made_up(seed: int, count: int = 60, levels: int = 12, threshold: float = 0.5) -> Predictions:
     """Shots of 3 runs in both classes; each class has `levels` probabilities, the defects' a third higher."""
     random = np.random.default_rng(seed)
     defect = random.random(count) < 0.3
     defect[:2] = True, False
     probability = (random.integers(0, levels, count) + levels // 3 * defect) / (1.4 * levels)
-    return Held(probability, probability >= threshold, defect, random.integers(0, 3, count))
+    return Predictions(probability, probability >= threshold, defect, random.integers(0, 3, count))
 
 
 shots = st.builds(made_up, st.integers(0, 10_000), st.integers(10, 80), st.sampled_from([1, 3, 12, 500]),
                   st.sampled_from([0.0, 0.3, 0.5, 2.0]))
 
 
-def once(held: Held) -> np.ndarray:
+def once(held: Predictions) -> np.ndarray:
     """Weight one on every shot."""
     return np.ones((1, len(held.defect)))
 
 
-def repeated(held: Held, counts: np.ndarray) -> Held:
+def repeated(held: Predictions, counts: np.ndarray) -> Predictions:
     """Every shot as often as it counts."""
-    return Held(*(np.repeat(part, counts) for part in (held.probability, held.called, held.defect, held.run)))
+    return Predictions(*(np.repeat(part, counts) for part in (held.probability, held.predicted, held.defect, held.run)))
 
 
-def value(name: str, held: Held) -> float:
+def value(name: str, held: Predictions) -> float:
     """The figure itself."""
     return float(FIGURES[name](held, once(held))[0])
 
 
-def within_by_loop(held: Held) -> float:
+def within_by_loop(held: Predictions) -> float:
     """Pairs of a defect and a good shot of the same run, counted one by one; nan where no run has any."""
     areas, sizes = [], []
     for run in set(held.run.tolist()):
@@ -75,7 +75,7 @@ def within_by_loop(held: Held) -> float:
 @pytest.mark.parametrize("name", REFERENCES)
 @settings(deadline=None)
 @given(held=shots)
-def test_a_figure_is_scikit_learns(name: str, held: Held) -> None:
+def test_a_figure_is_scikit_learns(name: str, held: Predictions) -> None:
     """With ties, with nothing called and with everything called."""
     assert value(name, held) == pytest.approx(REFERENCES[name](held), abs=TOLERANCE)
 
@@ -85,13 +85,13 @@ def test_that_check_fails_on_a_label_turned_round(name: str) -> None:
     """A single shot of the other class, a called good one, moves every figure further than the tolerance."""
     held = made_up(1)
     corrupted = held.defect.copy()
-    corrupted[np.flatnonzero(held.called & ~held.defect)[0]] = True
+    corrupted[np.flatnonzero(held.predicted & ~held.defect)[0]] = True
     assert abs(value(name, replace(held, defect=corrupted)) - REFERENCES[name](held)) > 1000 * TOLERANCE
 
 
 @settings(deadline=None)
 @given(held=shots)
-def test_within_run_is_the_direct_loop(held: Held) -> None:
+def test_within_run_is_the_direct_loop(held: Predictions) -> None:
     """Runs of one class count for nothing; where all are, there is no figure."""
     assert value("within_run_roc_auc", held) == pytest.approx(within_by_loop(held), abs=TOLERANCE, nan_ok=True)
 
@@ -108,7 +108,7 @@ def test_within_run_sees_which_run_a_shot_is_of() -> None:
 @pytest.mark.parametrize("name", [name for name in FIGURES if name != "ece"])
 @settings(deadline=None)
 @given(held=shots, seed=st.integers(0, 1000))
-def test_a_weight_is_a_repeated_shot(name: str, held: Held, seed: int) -> None:
+def test_a_weight_is_a_repeated_shot(name: str, held: Predictions, seed: int) -> None:
     """Counts of a resample give what the resampled rows give, so a replicate is a bootstrap replicate."""
     counts = np.random.default_rng(seed).integers(0, 4, len(held.defect))
     weighted = FIGURES[name](held, counts[None].astype(float))[0]
@@ -140,14 +140,14 @@ def test_the_calibration_error_of_what_is_calibrated_is_zero() -> None:
     """In each bin of 20 shots exactly the stated part is defective; stated 0.1 higher, the error is 0.1."""
     stated = np.repeat(np.arange(BINS) / BINS, 20)
     defect = np.tile(np.arange(20), BINS) < stated * 20 - TOLERANCE
-    held = Held(stated, stated >= 0.5, defect, np.zeros(len(stated), int))
+    held = Predictions(stated, stated >= 0.5, defect, np.zeros(len(stated), int))
     assert value("ece", held) == pytest.approx(0, abs=TOLERANCE)
     assert value("ece", replace(held, probability=stated + 0.1)) == pytest.approx(0.1, abs=TOLERANCE)
 
 
 @settings(deadline=None)
 @given(held=shots)
-def test_no_threshold_is_better_than_the_best(held: Held) -> None:
+def test_no_threshold_is_better_than_the_best(held: Predictions) -> None:
     """Of all thresholds that call the shots differently, tried one by one with scikit-learn's F1."""
     scores = {threshold: reference.f1_score(held.defect, held.probability >= threshold, zero_division=0)
               for threshold in np.unique(held.probability)}
@@ -187,8 +187,8 @@ def test_an_interval_does_not_cover_just_anything() -> None:
 def test_nothing_differs_from_itself(name: str) -> None:
     """The resamples are paired: the difference is 0, and so is its interval; against another one it is not."""
     ours, other, weights = made_up(8), made_up(9), resamples(60, 200)
-    assert difference(ours, ours, name, weights) == {"difference": 0, "interval": [0, 0]}
-    found = difference(ours, replace(other, defect=ours.defect, run=ours.run), name, weights)
+    assert paired_difference(ours, ours, name, weights) == {"difference": 0, "interval": [0, 0]}
+    found = paired_difference(ours, replace(other, defect=ours.defect, run=ours.run), name, weights)
     assert found["difference"] != 0 and found["interval"][0] < found["interval"][1]
 
 
@@ -197,7 +197,7 @@ def test_a_paired_interval_is_narrower_than_an_unpaired_one() -> None:
     ours = made_up(10, 300, 500)
     other = replace(ours, probability=ours.probability + np.random.default_rng(10).normal(0, 0.02, 300))
     weights = resamples(300, 200)
-    low, high = difference(ours, other, "roc_auc", weights)["interval"]
+    low, high = paired_difference(ours, other, "roc_auc", weights)["interval"]
     loose = FIGURES["roc_auc"](ours, weights) - FIGURES["roc_auc"](other, weights[::-1])
     assert high - low < np.ptp(np.percentile(loose, (2.5, 97.5))) / 2
 

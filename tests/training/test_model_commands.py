@@ -31,10 +31,10 @@ def shots_csv(tmp_path: Path) -> Path:
 def test_audit_tells_people_and_programs(kamp: Kamp, capsys: pytest.CaptureFixture[str]) -> None:
     """Text without --json; with it one JSON document and nothing else; exit status 0 both times."""
     assert main(["audit", "--data", str(kamp.path), "--label", "Defects"]) == 0
-    assert f"{kamp.twins} rows repeat" in capsys.readouterr().out
+    assert f"{kamp.duplicates} rows repeat" in capsys.readouterr().out
     assert main(["audit", "--data", str(kamp.path), "--schema", SCHEMA, "--json"]) == 0
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["twins"]["rows"] == kamp.twins and printed.err == ""
+    assert json.loads(printed.out)["twins"]["rows"] == kamp.duplicates and printed.err == ""
 
 
 def test_audit_of_a_table_with_problems_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +54,7 @@ def test_schema_prints_a_schema_and_nothing_else(shots_csv: Path, capsys: pytest
     assert len(read_table(shots_csv, shots_csv.parent / "plant.toml")) == 600
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
+@pytest.mark.parametrize(("arguments", "message"), [
     (["audit", "--data", "absent.csv"], "absent.csv: No such file"),
     (["audit", "--data", "empty.csv"], "empty.csv is empty"),
     (["audit", "--data", "shots.csv", "--label", "x"], "no column x"),
@@ -64,7 +64,7 @@ def test_schema_prints_a_schema_and_nothing_else(shots_csv: Path, capsys: pytest
     (["train", "--data", "absent.csv", "--out", "bundle"], "absent.csv: No such file"),
     (["train", "--data", "shots.csv", "--out", "bundle"], "shots.csv has "),
     (["train", "--data", "shots.csv", "--schema", "empty.csv", "--out", "bundle"], "either group or column")])
-def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str], said: str,
+def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str], message: str,
                                             monkeypatch: pytest.MonkeyPatch,
                                             capsys: pytest.CaptureFixture[str]) -> None:
     """On standard error, without a stack trace, and nothing on standard output."""
@@ -72,7 +72,7 @@ def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str
     Path("empty.csv").touch()
     assert main(arguments) == 2
     printed = capsys.readouterr()
-    assert printed.out == "" and said in printed.err and printed.err.count("\n") == 1
+    assert printed.out == "" and message in printed.err and printed.err.count("\n") == 1
     assert not Path("bundle").exists()
 
 

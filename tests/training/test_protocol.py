@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor
 
-from shotwise_training.data.protocol import DELAY, PROTOCOLS, Rows, applies, last_part, splits, table_of
+from shotwise_training.data.protocol import DELAY, PROTOCOLS, Rows, applies, late_shots, protocol_shots, splits
 from shotwise_training.data.schema import Column
 from shotwise_training.data.table import Table
 from shotwise_training.evaluation.baselines import delayed_rates, late_rate, run_rate
-from shotwise_training.evaluation.evaluate import contend, jobs, score, without_counters
+from shotwise_training.evaluation.evaluate import plan_jobs, score, score_baseline, without_counters
 from shotwise_training.models.configuration import POC_BASELINE, SHOTWISE, Configuration
 
 QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=20, early_stopping=False, random_state=0))
@@ -25,41 +25,41 @@ def column(name: str) -> Column:
     return Column(name, {"ko": name, "en": name}, "process", "", None, False, False, False, False, (), None, None)
 
 
-def made_table(runs: int = 4, shots: int = 60, twins: int = 2) -> Table:
-    """Runs of different defect rates; each shot stands `twins` times, in file order within its run."""
+def made_table(runs: int = 4, shots: int = 60, copies: int = 2) -> Table:
+    """Runs of different defect rates; each shot stands `copies` times, in file order within its run."""
     random = np.random.default_rng(0)
-    run = np.repeat(np.repeat(np.arange(runs), shots), twins)
-    values = np.repeat(random.normal(size=(runs * shots, 3)), twins, axis=0).astype(np.float32)
+    run = np.repeat(np.repeat(np.arange(runs), shots), copies)
+    values = np.repeat(random.normal(size=(runs * shots, 3)), copies, axis=0).astype(np.float32)
     values[:, 0] += run
-    defect = np.repeat(random.random(runs * shots) < 0.2 + 0.15 * (np.arange(runs * shots) // shots), twins)
+    defect = np.repeat(random.random(runs * shots) < 0.2 + 0.15 * (np.arange(runs * shots) // shots), copies)
     rows = len(run)
     return Table(tuple(map(column, "abc")), (), {}, values, defect, np.zeros((rows, 0), bool), run, np.arange(rows),
                  "0" * 64, "made", False)
 
 
-def twins_across(table: Table, train: Rows, held: Rows) -> int:
-    """Held-out shots whose exact twin is in training."""
+def duplicates_across(table: Table, train: Rows, held: Rows) -> int:
+    """Predictions-out shots whose exact twin is in training."""
     known = {row.tobytes() for row in table.features[train]}
     return sum(row.tobytes() in known for row in table.features[held])
 
 
 @pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != "published"])
 def test_no_twin_crosses_a_split(protocol: str) -> None:
-    """Under every protocol but `published`, which is there to show what its twins are worth."""
-    table = table_of(made_table(), protocol)
-    assert all(twins_across(table, train, held) == 0 for train, held in splits(table, protocol))
+    """Under every protocol but `published`, which is there to show what its copies are worth."""
+    table = protocol_shots(made_table(), protocol)
+    assert all(duplicates_across(table, train, held) == 0 for train, held in splits(table, protocol))
 
 
 def test_published_shares_twins() -> None:
     """The same count finds them where they are kept."""
-    table = table_of(made_table(), "published")
-    assert all(twins_across(table, train, held) > 50 for train, held in splits(table, "published"))
+    table = protocol_shots(made_table(), "published")
+    assert all(duplicates_across(table, train, held) > 50 for train, held in splits(table, "published"))
 
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_a_split_has_no_shot_twice_and_forgets_none(protocol: str) -> None:
     """Training and held-out part are disjoint and together the whole table."""
-    table = table_of(made_table(), protocol)
+    table = protocol_shots(made_table(), protocol)
     for train, held in splits(table, protocol):
         assert sorted([*train, *held]) == list(range(len(table)))
 
@@ -114,11 +114,11 @@ def test_labels_of_held_out_shots_change_nothing() -> None:
     other = flipped(table, held)
     for configuration in (QUICK, ON_LABELS):
         ours, theirs = (score(shots, "forward", configuration) for shots in (table, other))
-        np.testing.assert_array_equal(ours.held.probability, theirs.held.probability)
-        np.testing.assert_array_equal(ours.held.called, theirs.held.called)
-        np.testing.assert_array_equal(ours.unlike, theirs.unlike)
+        np.testing.assert_array_equal(ours.predictions.probability, theirs.predictions.probability)
+        np.testing.assert_array_equal(ours.predictions.predicted, theirs.predictions.predicted)
+        np.testing.assert_array_equal(ours.novel, theirs.novel)
     for contender, same in ((run_rate, True), (peeking, False)):
-        found = [contend(shots, "forward", contender).probability for shots in (table, other)]
+        found = [score_baseline(shots, "forward", contender).probability for shots in (table, other)]
         assert np.array_equal(*found) is same
 
 
@@ -130,8 +130,8 @@ def test_values_of_held_out_shots_move_no_scaler() -> None:
     wild = table.features.copy()
     wild[held[1:]] = 1e6
     ours, theirs = (score(shots, "forward", QUICK) for shots in (table, replace(table, features=wild)))
-    assert ours.held.probability[0] == theirs.held.probability[0]
-    assert not np.array_equal(ours.held.probability[1:], theirs.held.probability[1:])
+    assert ours.predictions.probability[0] == theirs.predictions.probability[0]
+    assert not np.array_equal(ours.predictions.probability[1:], theirs.predictions.probability[1:])
 
 
 def test_a_training_part_of_one_class_is_left_out() -> None:
@@ -141,20 +141,20 @@ def test_a_training_part_of_one_class_is_left_out() -> None:
     alone = replace(table, defect=table.run == 2)
     held = [set(table.run[rows]) for _, rows in splits(alone, "new-run")]
     assert held == [{0}, {1}, {3}] and applies(alone, "new-run")
-    late = replace(table, defect=last_part(table))
+    late = replace(table, defect=late_shots(table))
     assert not applies(late, "forward") and applies(late, "unique")
-    assert not [job for job in jobs(late, ["forward"], [QUICK])]
+    assert not [job for job in plan_jobs(late, ["forward"], [QUICK])]
 
 
 def test_an_evaluation_repeats_the_ablation_and_leaves_the_counter_out() -> None:
     """The jobs of every protocol; one more without the counter where the table has one."""
     table = made_table()
     counted = replace(table, columns=(replace(column("n"), counter=True), *table.columns[1:]))
-    names = {job.name for job in jobs(counted, ["unique"], [SHOTWISE])}
+    names = {job.name for job in plan_jobs(counted, ["unique"], [SHOTWISE])}
     assert {"run-rate", "random-forest", "poc", "poc with 0 latents", "poc with 16 latents", "shotwise"} <= names
     assert "shotwise without n" in names and without_counters(counted).features.shape[1] == 2
-    assert not [job for job in jobs(table, ["unique"], [SHOTWISE]) if "without" in job.name]
-    assert {job.name for job in jobs(table, ["forward-history"], [SHOTWISE])} == {"run-rate", "late-rate", "shotwise"}
+    assert not [job for job in plan_jobs(table, ["unique"], [SHOTWISE]) if "without" in job.name]
+    assert {job.name for job in plan_jobs(table, ["forward-history"], [SHOTWISE])} == {"run-rate", "late-rate", "shotwise"}
 
 
 def test_run_rate_knows_the_run_and_nothing_else() -> None:
@@ -173,5 +173,5 @@ def test_run_rate_knows_the_run_and_nothing_else() -> None:
 def test_every_kind_of_pipeline_scores(configuration: Configuration) -> None:
     """Probabilities, of which at most about the wanted part is left to a person."""
     found = score(made_table().without_duplicates(), "unique", configuration)
-    assert ((found.held.probability > 0) & (found.held.probability < 1)).all()
+    assert ((found.predictions.probability > 0) & (found.predictions.probability < 1)).all()
     assert 0.05 < found.inspected.mean() < 0.5

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import Kamp, foundry, write_csv
 
-from shotwise_training.audit.schema_draft import comment, draft, key, quoted, unit
+from shotwise_training.audit.schema_draft import comment, draft_schema, key, quoted, unit_in_name
 from shotwise_training.data.csv_file import TableError, read_csv
 from shotwise_training.data.table import Table, read_table
 
 
 def drafted(path: Path, label: str = "판정", **options: Any) -> tuple[dict[str, Any], Table]:
     """The draft for a file as TOML reads it, and the table that the file is under that draft."""
-    text = draft(read_csv(path), label, **options)
+    text = draft_schema(read_csv(path), label, **options)
     schema = path.with_suffix(".toml")
     schema.write_text(text, "utf-8")
     return tomllib.loads(text), read_table(path, schema)
@@ -37,7 +37,7 @@ def test_a_foundry_table_is_drafted(tmp_path: Path) -> None:
     assert schema["label"] == {"column": "판정", "defect": ["불량"]} and "판정" not in schema["features"]
     features = schema["features"]
     assert {name for name, spec in features.items() if "excluded" in spec} == {"일시", "샷번호"}
-    assert "5 runs" in features["샷번호"]["excluded"] and "time stamp" in features["일시"]["excluded"]
+    assert "5 runs" in features["샷번호"]["excluded"] and "timestamp" in features["일시"]["excluded"]
     assert features["제품"]["categories"] == ["가", "나"]
     assert [spec["unit"] for spec in features.values()] == ["", "", "", "MPa", "°C", ""]
     assert [features[name]["resolution"] for name in ("주조압력(MPa)", "속도")] == [0.1, 0.001]
@@ -108,7 +108,7 @@ def test_the_run_is_the_one_that_is_given(tmp_path: Path) -> None:
     assert (schema["table"]["run"], schema["table"]["run_kind"]) == ("근무조", "value")
     assert "tells the runs apart" in schema["features"]["근무조"]["excluded"] and int(table.run.max()) == 2
     with pytest.raises(TableError, match="no column 조"):
-        draft(read_csv(path), "판정", run="조")
+        draft_schema(read_csv(path), "판정", run="조")
 
 
 @pytest.mark.parametrize(("name", "values", "defect"), [
@@ -135,7 +135,7 @@ def test_a_label_that_is_not_clear_is_asked_for(tmp_path: Path, name: str, value
     """Nothing is guessed where a guess could turn good into bad; the message lists what the column holds."""
     columns = {**without(foundry(), "판정"), name: values * (600 // len(values))}
     with pytest.raises(TableError, match=said):
-        draft(read_csv(write_csv(tmp_path / "shots.csv", columns)), "y" if name == "z" else name, defect)
+        draft_schema(read_csv(write_csv(tmp_path / "shots.csv", columns)), "y" if name == "z" else name, defect)
 
 
 def test_several_values_may_mean_defective(tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_several_values_may_mean_defective(tmp_path: Path) -> None:
 def test_a_table_with_nothing_to_learn_from_says_why(tmp_path: Path) -> None:
     """Every column is named with the reason that keeps it out."""
     columns = {name: cells for name, cells in foundry().items() if name in ("일시", "샷번호", "판정")}
-    with pytest.raises(TableError, match="no column is left to learn from: 일시: time stamp.*; 샷번호: identifies"):
-        draft(read_csv(write_csv(tmp_path / "shots.csv", columns)), "판정")
+    with pytest.raises(TableError, match="no column is left to learn from: 일시: timestamp.*; 샷번호: identifies"):
+        draft_schema(read_csv(write_csv(tmp_path / "shots.csv", columns)), "판정")
 
 
 def test_ranges_and_resolutions_come_from_the_cells(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_ranges_and_resolutions_come_from_the_cells(tmp_path: Path) -> None:
     ("속도(1단)", ""), ("(bar) 압력", ""), ("pressure", ""), ("유량(L/min)", "L/min"), ("습도 (%)", "%")])
 def test_a_unit_in_the_name_is_recognised(name: str, expected: str) -> None:
     """In any brackets at the end, where it is a unit that is known; a stage number is none."""
-    assert unit(name) == expected
+    assert unit_in_name(name) == expected
 
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -167,7 +167,7 @@ def test_a_cell_that_cannot_be_used_is_named(small_csv: Path, tmp_path: Path, co
     ({"판정": ["OK", "NG"] * 300}, "no row has 불량 in 판정; it holds NG, OK"),
     ({"판정": ["불량", ""] * 300}, r"row 2 \(line 3\): 판정 is empty \(300 rows have no label\)"),
     ({"샷번호": ["1", ""] * 300}, r"row 2 \(line 3\): 샷번호 is ''; the run of every row"),
-    ({"일시": ["2024-01-31", "soon"] * 300}, r"row 2 \(line 3\): 일시 is 'soon', neither a time stamp nor a number"),
+    ({"일시": ["2024-01-31", "soon"] * 300}, r"row 2 \(line 3\): 일시 is 'soon', neither a timestamp nor a number"),
     ({"일시": ["2024-01-31", ""] * 300}, "일시 is '', neither")])
 def test_a_column_that_the_schema_relies_on_is_checked(tmp_path: Path, change: dict[str, list[str]],
                                                        said: str) -> None:

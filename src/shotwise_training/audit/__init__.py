@@ -1,1 +1,1 @@
-"""What in a table would make a model look better than it is: repeated rows, runs, columns that give the label away."""
+"""What in a table would make a model look better than it is: repeated rows, runs, columns that leak the label."""

@@ -1,14 +1,14 @@
-"""An audit of a table before anything is trained on it: what would make a figure look better than it is.
+"""Audit a table before anything is trained on it: what would make a figure look better than it is.
 
-    facts of every column → label → row keys, twins → runs and time stamps → columns that give the label away
-
-It needs numpy alone, and reports what is wrong with a file instead of failing; a file that cannot be read at all, or a
-label that is not there, is a TableError.
+Stages: profile every column → read the label → find row keys and repeated rows → find runs and timestamps → find the
+columns that leak the label. It needs numpy alone. What is wrong with a file is reported instead of raised; only a file
+that cannot be read at all, or a label that does not exist, is a TableError.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise_training.audit.leakage import Leak, find_leak
-from shotwise_training.data.column_profile import ColumnProfile, all_facts
+from shotwise_training.data.column_profile import ColumnProfile, profile_columns
 from shotwise_training.data.csv_file import RawTable, TableError, read_csv
-from shotwise_training.data.duplicates import equal_rows
+from shotwise_training.data.duplicates import group_equal_rows
 from shotwise_training.data.label import columns_named, label_columns, label_named, read_label
 from shotwise_training.data.schema import Label, Schema, read_schema
 
-HELD_OUT = 0.2
+TEST_SHARE = 0.2
 SEED = 42
+JSON_KEYS = {"duplicates": "twins", "timestamps": "time_stamps"}  # where they differ: programs outside read these keys
 
 
 @dataclass(frozen=True)
-class Twins:
-    """rows: that repeat an earlier row in everything but row keys. following: of those, that repeat the row directly
-    before. unique: rows that are left. shared: of a random 80/20 split, the share of test rows with a twin in
-    training."""
+class Duplicates:
+    """Rows that repeat an earlier row in everything but row keys.
+
+    Attributes
+    ----------
+    rows : number of such rows.
+    following : number of them that repeat the row directly before.
+    unique : number of rows that are left without them.
+    shared : share of the test rows of a random 80/20 split that have a duplicate in the training part.
+    """
 
     rows: int
     following: int
@@ -41,8 +48,15 @@ class Twins:
 
 @dataclass(frozen=True)
 class Runs:
-    """What tells the runs apart: kind "counter" (`column` restarts with each) or "value" (its values come in unbroken
-    blocks). sizes in rows; defect_rates of each, empty without a label."""
+    """A column that tells production runs apart.
+
+    Attributes
+    ----------
+    column : its name.
+    kind : counter (it restarts with each run) or value (each value stands in one unbroken block).
+    sizes : rows of each run.
+    defect_rates : share of defective shots of each run; () without a label.
+    """
 
     column: str
     kind: str
@@ -51,8 +65,17 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """A column of numbers and texts; `row` (from 1) holds `first`, the first text."""
+class MixedColumn:
+    """A column of numbers and texts.
+
+    Attributes
+    ----------
+    column : its name.
+    numbers : number of cells that hold a number.
+    texts : number of cells that hold a text.
+    first : the first text.
+    row : the row of the first text, from 1.
+    """
 
     column: str
     numbers: int
@@ -62,8 +85,16 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """A column of time stamps; first and last as the file writes them."""
+class TimestampColumn:
+    """A column of timestamps.
+
+    Attributes
+    ----------
+    column : its name.
+    first : earliest timestamp, as the file writes it.
+    last : latest timestamp, as the file writes it.
+    distinct : number of different timestamps.
+    """
 
     column: str
     first: str
@@ -73,10 +104,29 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found. label: the column or group, None if none was given. defective: shots; None where the label cannot
-    be read. unlabelled: shots whose label is empty. counters: rise by small steps, with or without restart. missing:
-    empty cells of every column that has any. excluded: columns that the schema keeps out of the model anyway.
-    problems: what has to be repaired first."""
+    """The findings of an audit.
+
+    Attributes
+    ----------
+    file : file name.
+    sha256 : hash of the file.
+    rows : number of shots.
+    columns : number of columns.
+    label : column or group of the label, None if none was given.
+    defective : number of defective shots, None if the label cannot be read.
+    unlabelled : number of shots with an empty label, None if the label cannot be read.
+    row_keys : columns with a value of its own in every row.
+    duplicates : repeated rows.
+    runs : columns that tell the runs apart, the most trustworthy first.
+    counters : columns that rise by small steps, with or without a restart.
+    timestamps : columns of timestamps.
+    leaks : columns that leak the label.
+    constants : columns with a single value.
+    missing : column → number of empty cells, for columns that have any.
+    mixed : columns that mix numbers and texts.
+    excluded : columns that the schema keeps out of the model anyway.
+    problems : what has to be repaired first, as messages.
+    """
 
     file: str
     sha256: str
@@ -86,55 +136,65 @@ class Audit:
     defective: int | None
     unlabelled: int | None
     row_keys: tuple[str, ...]
-    twins: Twins
+    duplicates: Duplicates
     runs: tuple[Runs, ...]
     counters: tuple[str, ...]
-    time_stamps: tuple[Stamp, ...]
+    timestamps: tuple[TimestampColumn, ...]
     leaks: tuple[Leak, ...]
     constants: tuple[str, ...]
     missing: dict[str, int]
-    mixed: tuple[Mixed, ...]
+    mixed: tuple[MixedColumn, ...]
     excluded: tuple[str, ...]
     problems: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON."""
-        return dataclasses.asdict(self)
+        """Return the findings as plain values for JSON, under the keys of `shotwise audit --json`."""
+        return {JSON_KEYS.get(name, name): value for name, value in dataclasses.asdict(self).items()}
 
 
 def audit_file(csv_path: Path, label: str | None = None, schema_path: Path | None = None,
                defect: tuple[str, ...] = ()) -> Audit:
-    """Audit a file. `label` names a column or a group, `defect` its values that mean defective; without `label` they
-    come from the schema, which also says what it keeps out of the model."""
+    """Audit a CSV file.
+
+    Parameters
+    ----------
+    csv_path : the file.
+    label : column or group that says which shots are defective; if None, the schema says it.
+    schema_path : schema of the table, which also says what it keeps out of the model.
+    defect : values of the label that mean defective.
+    """
     if schema_path is None:
-        return audit(read_csv(csv_path, tolerant=True), label, defect)
+        return audit_table(read_csv(csv_path, tolerant=True), label, defect)
     schema = read_schema(schema_path)
-    return audit(read_csv(csv_path, schema.header_rows, tolerant=True), label or schema.label, defect, schema)
+    return audit_table(read_csv(csv_path, schema.header_rows, tolerant=True), label or schema.label, defect, schema)
 
 
-def audit(raw: RawTable, label: str | Label | None = None, defect: tuple[str, ...] = (),
-          schema: Schema | None = None, facts: tuple[ColumnProfile, ...] | None = None) -> Audit:
-    """Audit a table; `facts` spares computing them where the caller has them."""
-    facts = facts or all_facts(raw)
-    problems = [*raw.problems, *_absent(raw, schema)]
+def audit_table(raw: RawTable, label: str | Label | None = None, defect: tuple[str, ...] = (),
+                schema: Schema | None = None, profiles: Sequence[ColumnProfile] | None = None) -> Audit:
+    """Audit a table that was read already, as `audit_file` does; `profiles` are its column profiles if known."""
+    profiles = profiles or profile_columns(raw)
+    problems = [*raw.problems, *_absent_columns(raw, schema)]
     labels, outcome = _outcome(raw, label, defect, problems)
-    values = [column for column in facts if column.name not in labels]
-    compared = np.column_stack([np.zeros(len(raw), np.int64), *(fact.codes for fact in facts if not fact.row_key)])
-    first, group = equal_rows(compared)
+    columns = [column for column in profiles if column.name not in labels]
+    first, group = group_equal_rows(np.column_stack(
+        [np.zeros(len(raw), np.int64), *(column.codes for column in profiles if not column.row_key)]))
     return Audit(
         raw.file, raw.sha256, len(raw), len(raw.names),
-        (label.column or label.group) if isinstance(label, Label) else label,
-        None if outcome is None else int((outcome[0] & outcome[1]).sum()),
-        None if outcome is None else int((~outcome[1]).sum()),
-        tuple(column.name for column in values if column.row_key), _twins(first, group),
-        _runs(values, outcome), tuple(column.name for column in values if column.counter), _stamps(values),
-        _leaks(values, first, outcome), tuple(column.name for column in values if column.constant),
-        {column.name: column.missing for column in facts if column.missing}, _mixed(facts),
-        tuple(column.name for column in schema.columns if column.excluded) if schema else (), tuple(problems))
+        label=(label.column or label.group) if isinstance(label, Label) else label,
+        defective=None if outcome is None else int((outcome[0] & outcome[1]).sum()),
+        unlabelled=None if outcome is None else int((~outcome[1]).sum()),
+        row_keys=tuple(column.name for column in columns if column.row_key),
+        duplicates=_duplicates(first, group), runs=_runs(columns, outcome),
+        counters=tuple(column.name for column in columns if column.counter), timestamps=_timestamps(columns),
+        leaks=_leaks(columns, first, outcome),
+        constants=tuple(column.name for column in columns if column.constant),
+        missing={column.name: column.missing for column in profiles if column.missing}, mixed=_mixed(profiles),
+        excluded=tuple(column.name for column in schema.columns if column.excluded) if schema else (),
+        problems=tuple(problems))
 
 
-def _absent(raw: RawTable, schema: Schema | None) -> list[str]:
-    """What the schema names and the file does not have."""
+def _absent_columns(raw: RawTable, schema: Schema | None) -> list[str]:
+    """A message about the columns that the schema names and the file does not have."""
     named = [column.name for column in schema.columns] if schema else []
     absent = [name for name in named if name not in raw.names]
     return [f"{raw.file} has no column {', '.join(absent)}; the schema names it"] if absent else []
@@ -145,8 +205,7 @@ Outcome = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # (defective, labelled), 
 
 def _outcome(raw: RawTable, label: str | Label | None, defect: tuple[str, ...],
              problems: list[str]) -> tuple[tuple[str, ...], Outcome | None]:
-    """The columns of the label, and which shots are defective where that can be read. Raises TableError where the
-    label is not there at all."""
+    """The columns of the label, and which shots are defective if that can be read; if not, a problem says why."""
     if label is None:
         return (), None
     columns = label_columns(raw, label) if isinstance(label, Label) else columns_named(raw, label)
@@ -157,11 +216,11 @@ def _outcome(raw: RawTable, label: str | Label | None, defect: tuple[str, ...],
         return columns, None
 
 
-def _twins(first: NDArray[np.int64], group: NDArray[np.int64]) -> Twins:
+def _duplicates(first: NDArray[np.int64], group: NDArray[np.int64]) -> Duplicates:
     rows = len(group)
-    test, training = np.split(np.random.default_rng(SEED).permutation(rows), [round(rows * HELD_OUT)])
+    test, training = np.split(np.random.default_rng(SEED).permutation(rows), [round(rows * TEST_SHARE)])
     shared = float(np.isin(group[test], group[training]).mean()) if len(test) else 0.0
-    return Twins(rows - len(first), int((np.diff(group) == 0).sum()), len(first), round(shared, 4))
+    return Duplicates(rows - len(first), int((np.diff(group) == 0).sum()), len(first), round(shared, 4))
 
 
 def _runs(columns: list[ColumnProfile], outcome: Outcome | None) -> tuple[Runs, ...]:
@@ -178,26 +237,26 @@ def _run(column: ColumnProfile, kind: str, run: NDArray[np.int64], outcome: Outc
     return Runs(column.name, kind, tuple(map(int, sizes)), tuple(round(float(rate), 4) for rate in rates))
 
 
-def _stamps(columns: list[ColumnProfile]) -> tuple[Stamp, ...]:
-    return tuple(Stamp(column.name, column.cells[int(np.nanargmin(column.numbers))],
-                       column.cells[int(np.nanargmax(column.numbers))], column.distinct)
+def _timestamps(columns: list[ColumnProfile]) -> tuple[TimestampColumn, ...]:
+    return tuple(TimestampColumn(column.name, column.cells[int(np.nanargmin(column.numbers))],
+                                 column.cells[int(np.nanargmax(column.numbers))], column.distinct)
                  for column in columns if column.kind == "time")
 
 
 def _leaks(columns: list[ColumnProfile], first: NDArray[np.int64], outcome: Outcome | None) -> tuple[Leak, ...]:
-    """Of rows without twins that have a label; what has a value of its own in every row tells nothing."""
+    """Judge the unique rows that have a label; a row key, with a value of its own in every row, tells nothing."""
     if outcome is None:
         return ()
     rows = first[outcome[1][first]]
-    found = (find_leak(column, rows, outcome[0][rows]) for column in columns if not column.row_key)
-    return tuple(leak for leak in found if leak)
+    leaks = (find_leak(column, rows, outcome[0][rows]) for column in columns if not column.row_key)
+    return tuple(leak for leak in leaks if leak)
 
 
-def _mixed(columns: tuple[ColumnProfile, ...]) -> tuple[Mixed, ...]:
-    found = []
+def _mixed(columns: Sequence[ColumnProfile]) -> tuple[MixedColumn, ...]:
+    mixed = []
     for column in columns:
         if column.kind == "mixed":
             row = next(row for row, cell in enumerate(column.cells) if cell and np.isnan(column.numbers[row]))
             numbers = len(column.cells) - column.missing - column.texts
-            found.append(Mixed(column.name, numbers, column.texts, column.cells[row], row + 1))
-    return tuple(found)
+            mixed.append(MixedColumn(column.name, numbers, column.texts, column.cells[row], row + 1))
+    return tuple(mixed)

@@ -9,25 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise_training.data.csv_file import RawTable, as_numbers, canonical
-from shotwise_training.data.timestamps import all_seconds
+from shotwise_training.data.timestamps import column_seconds
 
 MIN_ROWS = 20  # a pattern seen in fewer rows may be chance
 MAX_CATEGORIES = 20  # a text column with more values is a remark or a name, not a choice
-RISING = 0.95  # share of the changes of a counter that go up
-SMALL_RISES = 0.9  # share of the rises of a counter that are at most twice the usual one
-BACK_AT_START = 0.1  # a counter that restarts falls into the lowest part of its range, this share of it
+MIN_RISING_SHARE = 0.95  # share of the changes of a counter that go up
+MIN_SMALL_RISES_SHARE = 0.9  # share of the rises of a counter that are at most twice the usual one
+RESTART_RANGE = 0.1  # a counter that restarts falls into the lowest part of its range, this share of it
 MIN_COUNTS = 10  # distinct values of a counter
-LONG_BLOCK = 10  # mean rows of one unbroken value where the value names a run
+MIN_BLOCK_ROWS = 10  # mean rows of one unbroken value where the value names a run
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column. kind: number, text, mixed (both), time, empty.
+    """One column of a table, described from its cells alone.
 
-    numbers: float64 [N], NaN where there is none (seconds for time). codes: int64 [N], equal for equal values, -1 for
-    empty cells. distinct, missing, texts: numbers of values, empty cells, cells that are no number. row_key: every
-    row has its own. counter: integers that rise by small steps. restarts: how often it fell back to its start.
-    blocks: every value stands in one unbroken block of rows, as the name of a run does.
+    Attributes
+    ----------
+    name : column name.
+    cells : the N cells as text; empty where nothing was written.
+    kind : number, text, mixed (numbers and texts), time, or empty.
+    numbers : float64 [N], NaN where a cell holds no number; seconds for a column of timestamps.
+    codes : int64 [N], equal for equal values, -1 for empty cells.
+    distinct : number of different values.
+    missing : number of empty cells.
+    texts : number of filled cells that are not numbers.
+    row_key : whether every row has a value of its own.
+    counter : whether it holds integers that rise by small steps.
+    restarts : how often a counter fell back to its start.
+    blocks : whether every value stands in one unbroken block of rows, as the name of a run does.
     """
 
     name: str
@@ -45,29 +55,30 @@ class ColumnProfile:
 
     @property
     def constant(self) -> bool:
-        """Whether all filled cells say the same."""
+        """Whether all filled cells hold the same value."""
         return self.distinct == 1
 
 
-def all_facts(raw: RawTable) -> tuple[ColumnProfile, ...]:
-    """The facts of every column, in the order of the table."""
-    return tuple(_facts(name, cells) for name, cells in zip(raw.names, raw.cells, strict=True))
+def profile_columns(raw: RawTable) -> tuple[ColumnProfile, ...]:
+    """Profile every column, in the order of the table."""
+    return tuple(_profile(name, cells) for name, cells in zip(raw.names, raw.cells, strict=True))
 
 
-def _facts(name: str, cells: tuple[str, ...]) -> ColumnProfile:
-    numbers, strange = as_numbers(cells)
+def _profile(name: str, cells: tuple[str, ...]) -> ColumnProfile:
+    numbers, not_numbers = as_numbers(cells)
     filled = np.fromiter(map(bool, cells), bool, len(cells))
-    seconds = all_seconds(cells)
-    kind = "time" if seconds is not None else _kind(int(filled.sum()), int(strange.sum()))
+    seconds = column_seconds(cells)
+    kind = "time" if seconds is not None else _kind(int(filled.sum()), int(not_numbers.sum()))
     numbers = numbers if seconds is None else seconds
-    codes = _codes(cells) if kind in ("text", "mixed") else _number_codes(numbers)
+    codes = _text_codes(cells) if kind in ("text", "mixed") else _number_codes(numbers)
     distinct = int(codes.max(initial=-1)) + 1
-    whole = kind == "number" and bool(filled.all()) and bool((numbers == np.round(numbers)).all())
-    restarts = _restarts(numbers) if whole and distinct >= MIN_COUNTS else None
-    named = kind in ("text", "time") or restarts == 0
-    return ColumnProfile(name, cells, kind, numbers, codes, distinct, int((~filled).sum()), int(strange.sum()),
-                 (whole or kind in ("text", "time")) and distinct == len(cells) >= MIN_ROWS,
-                 restarts is not None, restarts or 0, named and bool(filled.all()) and _in_blocks(codes, distinct))
+    integers = kind == "number" and bool(filled.all()) and bool((numbers == np.round(numbers)).all())
+    restarts = _restarts(numbers) if integers and distinct >= MIN_COUNTS else None
+    may_name_runs = (kind in ("text", "time") or restarts == 0) and bool(filled.all())
+    return ColumnProfile(
+        name, cells, kind, numbers, codes, distinct, missing=int((~filled).sum()), texts=int(not_numbers.sum()),
+        row_key=(integers or kind in ("text", "time")) and distinct == len(cells) >= MIN_ROWS,
+        counter=restarts is not None, restarts=restarts or 0, blocks=may_name_runs and _in_blocks(codes, distinct))
 
 
 def _kind(filled: int, texts: int) -> str:
@@ -78,9 +89,9 @@ def _kind(filled: int, texts: int) -> str:
     return "text" if texts == filled else "mixed"
 
 
-def _codes(cells: Sequence[str]) -> NDArray[np.int64]:
-    known = {"": -1}
-    return np.array([known.setdefault(canonical(cell), len(known) - 1) for cell in cells], np.int64)
+def _text_codes(cells: Sequence[str]) -> NDArray[np.int64]:
+    code_of = {"": -1}
+    return np.array([code_of.setdefault(canonical(cell), len(code_of) - 1) for cell in cells], np.int64)
 
 
 def _number_codes(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -90,19 +101,19 @@ def _number_codes(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
     return codes
 
 
-def _restarts(counter: NDArray[np.float64]) -> int | None:
-    """How often a counter fell back to its start; None for what is no counter."""
-    steps = np.diff(counter)
+def _restarts(numbers: NDArray[np.float64]) -> int | None:
+    """Count how often a counter fell back to its start; None for a column that is not a counter."""
+    steps = np.diff(numbers)
     rises, falls = steps[steps > 0], np.flatnonzero(steps < 0)
-    low, span = counter.min(), np.ptp(counter)
-    if not len(rises) or len(rises) < RISING * (len(rises) + len(falls)):
+    low, span = numbers.min(), np.ptp(numbers)
+    if not len(rises) or len(rises) < MIN_RISING_SHARE * (len(rises) + len(falls)):
         return None
-    usual = np.median(rises)
-    small = np.mean(rises <= 2 * usual) >= SMALL_RISES and usual <= BACK_AT_START * span
-    back = bool((counter[falls + 1] <= low + BACK_AT_START * span).all())
-    return len(falls) if small and back else None
+    usual_rise = np.median(rises)
+    small_rises = np.mean(rises <= 2 * usual_rise) >= MIN_SMALL_RISES_SHARE and usual_rise <= RESTART_RANGE * span
+    falls_to_start = bool((numbers[falls + 1] <= low + RESTART_RANGE * span).all())
+    return len(falls) if small_rises and falls_to_start else None
 
 
 def _in_blocks(codes: NDArray[np.int64], distinct: int) -> bool:
     blocks = 1 + int(np.count_nonzero(np.diff(codes)))
-    return blocks == distinct >= 3 and len(codes) >= LONG_BLOCK * distinct
+    return blocks == distinct >= 3 and len(codes) >= MIN_BLOCK_ROWS * distinct

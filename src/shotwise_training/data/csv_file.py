@@ -1,8 +1,9 @@
-"""Bytes of a CSV → RawTable: the cells as text, in columns, with what a message needs to point at one of them.
+"""Read a CSV file into columns of text, with the line numbers that an error message needs.
 
 Any foundry's export is read: UTF-8 (with or without a byte order mark), UTF-16 with one, or CP949; separated by comma,
-semicolon or tab; with one header row, or two, where the first names groups and repeats or leaves blank (`Process,
-Process, Sensor`). Nothing is interpreted here; `as_numbers` is how every reader turns a column into numbers.
+semicolon or tab; with one header row or two. The first of two names groups of columns: a group's name is repeated, or
+the cells behind it are blank (`Process, Process, Sensor` or `Process, , Sensor`). Cells are not interpreted here;
+`as_numbers` is how every reader turns a column into numbers.
 """
 
 from __future__ import annotations
@@ -22,21 +23,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEPARATORS = (",", ";", "\t")
-LARGEST = float(np.finfo(np.float32).max)  # beyond it the model's float32 is infinite
-ZIP = b"PK\x03\x04"  # how an Excel workbook begins
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # beyond it the model's float32 is infinite
+ZIP_SIGNATURE = b"PK\x03\x04"  # how an Excel workbook begins
 
 
 class TableError(ValueError):
-    """A table or its schema cannot be used; the message names the place and what to do."""
+    """A table or its schema cannot be used; the message names the place and says what to do."""
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A CSV as text.
+    """The cells of a CSV file as text, column by column.
 
-    names: of the columns, stripped and unique. groups: of every column, None with one header row.
-    cells: [column][row], stripped; empty = nothing there. lines: [row], where the row ends in the file, from 1.
-    problems: what a tolerant reading passed over.
+    Attributes
+    ----------
+    file : file name, for messages.
+    sha256 : hash of the file's bytes.
+    groups : group of every column, from the first of two header rows; None with one header row.
+    names : column names, stripped and unique.
+    cells : [column][row], stripped; an empty cell is an empty text.
+    lines : [row], the line of the file on which the row ends, from 1.
+    problems : what a tolerant reading passed over, as messages.
     """
 
     file: str
@@ -51,18 +58,18 @@ class RawTable:
         return len(self.lines)
 
     def column(self, name: str) -> tuple[str, ...]:
-        """The cells of one column. Raises TableError where the file has no such column."""
+        """Return the cells of one column; raise TableError if the file has no such column."""
         if name not in self.names:
             raise TableError(f"{self.file} has no column {name}{did_you_mean(name, self.names)}")
         return self.cells[self.names.index(name)]
 
     def place(self, row: int) -> str:
-        """Where row `row` (from 0) is, for a message: rows count from 1 under the header, lines from the top."""
+        """Say where a row (from 0) is, for a message: rows count from 1 under the header, lines from the top."""
         return f"{self.file}, row {row + 1} (line {self.lines[row]})"
 
 
 def read_csv(path: Path, header_rows: int | None = None, *, tolerant: bool = False) -> RawTable:
-    """Read the file at `path`; see `parse_csv`."""
+    """Read a file as `parse_csv` does; raise TableError if it cannot be opened."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -71,9 +78,21 @@ def read_csv(path: Path, header_rows: int | None = None, *, tolerant: bool = Fal
 
 
 def parse_csv(content: bytes, file: str, header_rows: int | None = None, *, tolerant: bool = False) -> RawTable:
-    """Read a CSV. `header_rows` (1 or 2) is found out unless given. A tolerant reading leaves out rows of the wrong
-    length and renames repeated headers, and says so in `problems`; otherwise those are TableErrors, as is a file
-    without rows. What is no CSV at all is a TableError in any case."""
+    """Read the bytes of a CSV file.
+
+    Parameters
+    ----------
+    content : the bytes of the file.
+    file : its name, for messages.
+    header_rows : 1 or 2; detected if None.
+    tolerant : leave out rows of the wrong length, number repeated headers, accept a file without rows, and report each
+        under `problems` instead of raising.
+
+    Raises
+    ------
+    TableError
+        If the file is not a CSV at all or, unless `tolerant`, has one of those problems.
+    """
     rows, lines = _rows(_decode(content, file), file)
     count = header_rows or _header_rows(rows)
     if len(rows) < count:
@@ -83,28 +102,38 @@ def parse_csv(content: bytes, file: str, header_rows: int | None = None, *, tole
     problems: list[str] = []
     names = _names(rows[count - 1], file, problems)
     groups = _groups(rows[0], len(names), file) if count == 2 else None
-    kept = _of_length(list(zip(rows[count:], lines[count:], strict=True)), len(names), file, problems)
+    complete = _complete_rows(list(zip(rows[count:], lines[count:], strict=True)), len(names), file, problems)
     if problems and not tolerant:
         raise TableError(problems[0])
-    cells = tuple(zip(*(row for row, _ in kept), strict=True)) or ((),) * len(names)
+    cells = tuple(zip(*(row for row, _ in complete), strict=True)) or ((),) * len(names)
     digest = hashlib.sha256(content).hexdigest()
-    return _without_blank_columns(RawTable(file, digest, groups, names, cells, tuple(line for _, line in kept),
+    return _without_blank_columns(RawTable(file, digest, groups, names, cells, tuple(line for _, line in complete),
                                            tuple(problems)))
 
 
 def as_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """A column as float64 [N], NaN where a cell is empty or no finite number; and bool [N], true for the latter."""
+    """Convert a column to numbers.
+
+    Parameters
+    ----------
+    cells : N cells as text.
+
+    Returns
+    -------
+    numbers : float64 [N], NaN where a cell is empty or is not a finite number that float32 can hold.
+    not_numbers : bool [N], true where a cell is filled and is not such a number.
+    """
     try:
-        values = np.fromiter(map(float, (cell or "nan" for cell in cells)), np.float64, len(cells))
+        numbers = np.fromiter(map(float, (cell or "nan" for cell in cells)), np.float64, len(cells))
         plain = "_" not in "".join(cells)  # Python reads 1_000 as a number; a foundry does not write it so
     except ValueError:
         plain = False
     if not plain:
-        values = np.array([_number(cell) for cell in cells], np.float64)
-    values[~(np.abs(values) <= LARGEST)] = np.nan
-    strange = np.isnan(values)
-    strange[strange] = [bool(cells[row]) for row in np.flatnonzero(strange)]
-    return values, strange
+        numbers = np.array([_number(cell) for cell in cells], np.float64)
+    numbers[~(np.abs(numbers) <= FLOAT32_MAX)] = np.nan
+    not_numbers = np.isnan(numbers)
+    not_numbers[not_numbers] = [bool(cells[int(row)]) for row in np.flatnonzero(not_numbers)]
+    return numbers, not_numbers
 
 
 def is_number(text: str) -> bool:
@@ -113,14 +142,17 @@ def is_number(text: str) -> bool:
 
 
 def canonical(text: str) -> str:
-    """A category as it is compared: `1.0` equals `1`, because a spreadsheet adds the decimal; `01` stays `01`."""
+    """Return the form in which a category is compared: `1.0` equals `1`, because a spreadsheet adds the decimal.
+
+    A code with a leading zero, `01`, stays as it is.
+    """
     return text.rstrip("0").rstrip(".") if re.fullmatch(r"[+-]?\d+\.\d*", text) else text
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about a name that is not known: the nearest one that is."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Suggest the closest allowed name, as the end of a message about an unknown one; empty if none is close."""
+    closest = difflib.get_close_matches(name, list(allowed), 1)
+    return f"; did you mean {closest[0]}?" if closest else ""
 
 
 def _number(text: str) -> float:
@@ -128,13 +160,13 @@ def _number(text: str) -> float:
         number = math.nan if "_" in text else float(text)
     except ValueError:
         return math.nan
-    return number if abs(number) <= LARGEST else math.nan
+    return number if abs(number) <= FLOAT32_MAX else math.nan
 
 
 def _decode(content: bytes, file: str) -> str:
     if not content.strip():
         raise TableError(f"{file} is empty")
-    if content.startswith(ZIP):
+    if content.startswith(ZIP_SIGNATURE):
         raise TableError(f"{file} is a workbook or an archive, not a CSV; save the sheet as CSV")
     utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp949"):
@@ -148,7 +180,7 @@ def _decode(content: bytes, file: str) -> str:
 
 
 def _rows(text: str, file: str) -> tuple[list[list[str]], list[int]]:
-    """The rows that hold anything, and the line each ends on."""
+    """The rows with a filled cell, and the line that each ends on."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     rows, lines = [], []
     try:
@@ -165,50 +197,56 @@ def _rows(text: str, file: str) -> tuple[list[list[str]], list[int]]:
 
 
 def _separator(text: str) -> str:
-    """The separator that cuts the first line into most cells; the comma where none does."""
+    """The separator that cuts the first line into the most cells; the comma if none does."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator), [])))
 
 
 def _header_rows(rows: list[list[str]]) -> int:
-    """Two where the first line reads like groups (blocks of one repeated or blank-continued name) and the second
-    like names (distinct, no number); else one."""
+    """Detect the number of header rows.
+
+    There are two if the first line reads like groups (blocks of one repeated or blank-continued name) and the second
+    like column names (distinct, none of them a number); else one.
+    """
     if len(rows) < 2 or not rows[0][0]:
         return 1
-    first, second = _continued(rows[0]), rows[1]
+    first, second = _fill_blanks(rows[0]), rows[1]
     blocks = [name for name, _ in itertools.groupby(first)]
     grouped = len(blocks) == len(set(blocks)) < len(first) <= len(second) and not any(map(is_number, first))
     named = all(second) and len(set(second)) == len(second) and not any(map(is_number, second))
     return 2 if grouped and named else 1
 
 
-def _continued(groups: list[str]) -> list[str]:
-    """A merged cell leaves its name in the first column and blanks behind it."""
-    return list(itertools.accumulate(groups, lambda before, cell: cell or before))
+def _fill_blanks(groups: list[str]) -> list[str]:
+    """Repeat each group name over the blanks behind it, which is how a merged cell is exported."""
+    filled: list[str] = []
+    for cell in groups:
+        filled.append(cell or (filled[-1] if filled else cell))
+    return filled
 
 
 def _groups(row: list[str], width: int, file: str) -> tuple[str, ...]:
     if len(row) > width:
         raise TableError(f"{file}: the line of group names has {len(row)} cells, the line of column names {width}")
-    return tuple(_continued(row + [""] * (width - len(row))))
+    return tuple(_fill_blanks(row + [""] * (width - len(row))))
 
 
 def _names(row: list[str], file: str, problems: list[str]) -> tuple[str, ...]:
-    """The header, unique: a column without a name is called by its position, a repeated name gets a number."""
+    """Unique column names: a column without a name is called by its position, a repeated name gets a number."""
     named = [name or f"column {position}" for position, name in enumerate(row, 1)]
     repeated = sorted({name for name in named if named.count(name) > 1})
     if repeated:
         problems.append(f"{file} names a column more than once: {', '.join(repeated)}; rename all but one")
     names: list[str] = []
     for name in named:
-        again = (f"{name} ({number})" for number in itertools.count(2))
-        names.append(name if name not in names else next(new for new in again if new not in named + names))
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        names.append(name if name not in names else next(new for new in numbered if new not in named + names))
     return tuple(names)
 
 
-def _of_length(rows: list[tuple[list[str], int]], width: int, file: str,
-               problems: list[str]) -> list[tuple[list[str], int]]:
-    """The rows with as many cells as the header."""
+def _complete_rows(rows: list[tuple[list[str], int]], width: int, file: str,
+                   problems: list[str]) -> list[tuple[list[str], int]]:
+    """The rows with as many cells as the header; the others are reported as a problem."""
     if not rows:
         problems.append(f"{file} has no rows under its header")
     wrong = [(number, line, len(row)) for number, (row, line) in enumerate(rows, 1) if len(row) != width]
@@ -220,7 +258,7 @@ def _of_length(rows: list[tuple[list[str], int]], width: int, file: str,
 
 
 def _without_blank_columns(raw: RawTable) -> RawTable:
-    """Without columns that have neither a name nor a value, which a spreadsheet adds at the right edge."""
+    """Drop columns that have neither a name nor a filled cell, which a spreadsheet adds at the right edge."""
     keep = [index for index, name in enumerate(raw.names) if name != f"column {index + 1}" or any(raw.cells[index])]
     if len(keep) == len(raw.names):
         return raw

@@ -16,15 +16,25 @@ GOOD_WORDS = frozenset({"ok", "good", "양품", "양호", "정상", "합격", "�
                         "accepted"})
 YES_NO = (("y", "n"), ("yes", "no"), ("true", "false"), ("t", "f"), ("예", "아니오"))
 GOOD_NAME = re.compile(r"pass|good|accept|\bok\b|양품|양호|정상|(?<!불)합격|(?<!부)적합", re.IGNORECASE)
-SHOWN = 12  # values that a message lists
+MAX_LISTED = 12  # values that a message lists
 
 
 def label_named(raw: RawTable, name: str, defect: tuple[str, ...] = ()) -> Label:
-    """The label that `name` means: a column, with `defect` or the value that obviously is one; else a group.
+    """Find the label that a name means.
 
-    Raises TableError where there is neither, or where nobody can know which value means defective."""
+    Parameters
+    ----------
+    raw : the table.
+    name : a column, or else a group of columns.
+    defect : values of the column that mean defective. Without any, the value is recognised if it is an obvious one.
+
+    Raises
+    ------
+    TableError
+        If there is no such column or group, or if nothing tells which value means defective.
+    """
     if name in raw.names:
-        return Label(column=name, defect=defect or _obvious(raw, name))
+        return Label(column=name, defect=defect or _obvious_defect_values(raw, name))
     columns_named(raw, name)
     if defect:
         raise TableError(f"{name} is a group of columns, defective where one is above zero; leave out --defect")
@@ -32,18 +42,18 @@ def label_named(raw: RawTable, name: str, defect: tuple[str, ...] = ()) -> Label
 
 
 def columns_named(raw: RawTable, name: str) -> tuple[str, ...]:
-    """The columns of the label `name`, a column or a group. Raises TableError where there is neither."""
+    """List the columns of the label `name`, a column or a group; raise TableError if there is neither."""
     if name in raw.names:
         return (name,)
     if raw.groups is None or name not in raw.groups:
-        known = [*raw.names, *(raw.groups or ())]
-        raise TableError(f"{raw.file} has no column {name}{did_you_mean(name, known)}; name the column that says "
+        existing = [*raw.names, *(raw.groups or ())]
+        raise TableError(f"{raw.file} has no column {name}{did_you_mean(name, existing)}; name the column that says "
                          "whether a shot is defective")
     return label_columns(raw, Label(group=name))
 
 
 def label_columns(raw: RawTable, label: Label) -> tuple[str, ...]:
-    """The columns that make up the label. Raises TableError where there are none."""
+    """List the columns that make up the label; raise TableError if there are none."""
     if label.column is not None:
         raw.column(label.column)
         return (label.column,)
@@ -57,30 +67,44 @@ def label_columns(raw: RawTable, label: Label) -> tuple[str, ...]:
 
 
 def read_label(raw: RawTable, label: Label) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(defective, labelled), each bool [N]. A shot without a filled label cell is not labelled."""
+    """Read which of the N shots of a table are defective.
+
+    Returns
+    -------
+    defective : bool [N].
+    labelled : bool [N], false where every cell of the label is empty.
+
+    Raises
+    ------
+    TableError
+        If a cell cannot be read, or if no row has a value that the label calls defective.
+    """
     if label.column is None or not label.defect:
-        found = np.column_stack([severities(raw, name) for name in label_columns(raw, label)])
-        return (found > 0).any(axis=1), ~np.isnan(found).all(axis=1)
+        severity = np.column_stack([severities(raw, name) for name in label_columns(raw, label)])
+        return np.any(severity > 0, axis=1), ~np.all(np.isnan(severity), axis=1)
     cells = [canonical(cell) for cell in raw.column(label.column)]
-    wanted = {canonical(value.strip()) for value in label.defect}
-    if len(raw) and not wanted & set(cells):
+    defect_values = {canonical(value.strip()) for value in label.defect}
+    if len(raw) and not defect_values & set(cells):
         raise TableError(f"{raw.file}: no row has {' or '.join(label.defect)} in {label.column}; "
                          f"it holds {values_of(raw, label.column)}")
-    return np.array([cell in wanted for cell in cells], bool), np.array([bool(cell) for cell in cells], bool)
+    return np.array([cell in defect_values for cell in cells], bool), np.array([bool(cell) for cell in cells], bool)
 
 
 def severities(raw: RawTable, name: str) -> NDArray[np.float64]:
-    """A numeric label column, NaN where empty. A cell is a severity, not a flag: anything above zero is a defect."""
-    values, strange = as_numbers(raw.column(name))
-    if strange.any():
-        row = int(strange.argmax())
+    """Read a numeric label column as float64 [N], NaN where empty; raise TableError if a cell is not a number.
+
+    A cell is a severity, not a flag: anything above zero is a defect.
+    """
+    severity, not_numbers = as_numbers(raw.column(name))
+    if not_numbers.any():
+        row = int(not_numbers.argmax())
         raise TableError(f"{raw.place(row)}: {name} is {raw.column(name)[row]!r}, not a number; correct it (a label of "
                          "words needs `defect`, the values that mean defective)")
-    return values
+    return severity
 
 
 def require_labels(raw: RawTable, labelled: NDArray[np.bool_], label: Label) -> None:
-    """Raise TableError where a row has no label: guessing that it is good would teach the model a lie."""
+    """Raise TableError if a row has no label: guessing that it is good would teach the model a lie."""
     if not labelled.all():
         row = int(labelled.argmin())
         raise TableError(f"{raw.place(row)}: {label.column or label.group} is empty ({(~labelled).sum()} rows have no "
@@ -88,24 +112,25 @@ def require_labels(raw: RawTable, labelled: NDArray[np.bool_], label: Label) -> 
 
 
 def values_of(raw: RawTable, name: str) -> str:
-    """The distinct values of a column, for a message."""
+    """List the distinct values of a column, for a message."""
     values = sorted({canonical(cell) for cell in raw.column(name) if cell})
-    return ", ".join(values[:SHOWN]) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+    listed = ", ".join(values[:MAX_LISTED])
+    return f"{listed} and {len(values) - MAX_LISTED} more" if len(values) > MAX_LISTED else listed
 
 
-def _obvious(raw: RawTable, name: str) -> tuple[str, ...]:
+def _obvious_defect_values(raw: RawTable, name: str) -> tuple[str, ...]:
     """The value that means defective; () for a column of numbers, where anything above zero does."""
     numeric = not as_numbers(raw.column(name))[1].any()
-    backwards = GOOD_NAME.search(name) is not None  # `pass: Y` does not mean defective
-    if numeric and not backwards:
+    names_good_shots = GOOD_NAME.search(name) is not None  # `pass: Y` does not mean defective
+    if numeric and not names_good_shots:
         return ()
-    values = {canonical(cell).casefold(): canonical(cell) for cell in raw.column(name) if cell}
-    bad = [values[word] for word in values if word in DEFECT_WORDS]
-    good = [word for word in values if word in GOOD_WORDS]
-    yes = [values[yes] for yes, no in YES_NO if {yes, no} == set(values) and not backwards]
-    if len(values) == 2 and len(bad) == len(good) == 1:
-        return (bad[0],)
-    if yes:
-        return (yes[0],)
+    written = {canonical(cell).casefold(): canonical(cell) for cell in raw.column(name) if cell}
+    defect_values = [written[word] for word in written if word in DEFECT_WORDS]
+    good_values = [word for word in written if word in GOOD_WORDS]
+    yes_values = [written[yes] for yes, no in YES_NO if {yes, no} == set(written) and not names_good_shots]
+    if len(written) == 2 and len(defect_values) == len(good_values) == 1:
+        return (defect_values[0],)
+    if yes_values:
+        return (yes_values[0],)
     raise TableError(f"{raw.file}: which values of {name} mean defective? It holds {values_of(raw, name)}; "
                      "say it with --defect VALUE")

@@ -1,4 +1,7 @@
-"""How a figure is measured. A figure without its protocol, and without `run-rate` beside it, misleads."""
+"""Protocols: which shots a figure is measured on, and which shots the measured model was fitted on.
+
+A figure without its protocol, and without `run-rate` beside it, misleads.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +16,50 @@ from shotwise_training.data.table import Table
 
 SEED = 42
 FOLDS = 5
-FEWEST = 3  # of each class in a training part, from which thresholds are held out in as many folds
-LARGE = 20_000  # unique shots from which one fold of the five says enough
-LAST = 0.30
+MIN_CLASS_SHOTS = 3  # of each class in a training part: thresholds come from predictions held out in as many folds
+ONE_FOLD_FROM = 20_000  # unique shots from which the first of the five folds says enough
+LATE_SHARE = 0.30  # the last part of every run, which `forward` holds out
 DELAY = 10  # shots until an inspection result is known
 PROTOCOLS = {
-    "published": "random stratified 80/20, seed 42, twins kept: most test shots have their exact twin in training",
-    "unique": "twins removed, stratified 5-fold; every shot is scored by a model that never saw it",
-    "forward": "twins removed, trained on the first 70 % of every run, scored on its last 30 %",
-    "forward-history": f"as forward, but what inspection found on shots {DELAY} or more before is known",
-    "new-run": "twins removed, each run scored by a model that saw the other runs only",
+    "published": "random stratified 80/20, seed 42, repeated rows kept: most test shots have an exact duplicate in "
+                 "training",
+    "unique": "repeated rows removed, stratified 5-fold; every shot is scored by a model that never saw it",
+    "forward": "repeated rows removed, trained on the first 70 % of every run, scored on its last 30 %",
+    "forward-history": f"as forward, with the inspection results of the run that are {DELAY} or more shots old",
+    "new-run": "repeated rows removed, each run scored by a model that saw only the other runs",
 }
 Rows = NDArray[np.int64]
 
 
-def table_of(table: Table, protocol: str) -> Table:
-    """The shots that a protocol is measured on: with their twins under `published` alone."""
+def protocol_shots(table: Table, protocol: str) -> Table:
+    """Return the shots that a protocol is measured on; only `published` keeps repeated rows."""
     return table if protocol == "published" else table.without_duplicates()
 
 
 def applies(table: Table, protocol: str) -> bool:
-    """Whether a table has what the protocol needs: `new-run` needs runs, and all of them some shots of each class to
-    train on."""
-    shots = table_of(table, protocol)
+    """Whether a table has what the protocol needs.
+
+    `new-run` needs more than one run, and every protocol needs a split with enough shots of each class to train on.
+    """
+    shots = protocol_shots(table, protocol)
     return (protocol != "new-run" or len(np.unique(table.run)) > 1) and any(True for _ in splits(shots, protocol))
 
 
 def splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
-    """(training rows, held-out rows) of a table as `table_of` gives it; none with fewer than FEWEST shots of a class to
-    train on, as where the one run with defects is left out."""
-    for train, held in _splits(table, protocol):
+    """Yield the (training rows, test rows) of every fold of a protocol.
+
+    Folds with fewer than MIN_CLASS_SHOTS training shots of a class are left out: for example the fold that holds out
+    the only run with defects.
+
+    Parameters
+    ----------
+    table : as `protocol_shots` returns it for the same protocol.
+    protocol : a key of PROTOCOLS.
+    """
+    for train, test in _splits(table, protocol):
         defects = int(table.defect[train].sum())
-        if min(defects, len(train) - defects) >= FEWEST and len(held):
-            yield train, held
+        if min(defects, len(train) - defects) >= MIN_CLASS_SHOTS and len(test):
+            yield train, test
 
 
 def _splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
@@ -55,28 +69,37 @@ def _splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
     elif protocol == "unique":
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(rows, table.defect)
         for number, fold in enumerate(folds):
-            if number == 0 or len(table) < LARGE:
+            if number == 0 or len(table) < ONE_FOLD_FROM:
                 yield fold
     elif protocol == "new-run":
         for run in np.unique(table.run):
             yield np.flatnonzero(table.run != run), np.flatnonzero(table.run == run)
     else:
-        late = last_part(table)
+        late = late_shots(table)
         yield np.flatnonzero(~late), np.flatnonzero(late)
 
 
-def gathered(parts: Iterable[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
-    """What all folds gave, each (held-out rows, column, …), as whole columns in the order of the table."""
-    rows, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+def gather_folds(folds: Iterable[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """Join what the folds gave, and put it in the order of the table.
+
+    Parameters
+    ----------
+    folds : per fold (test rows, column, …), each array with one entry per test row.
+
+    Returns
+    -------
+    The test rows of all folds, ascending, and the columns in the same order.
+    """
+    rows, *columns = (np.concatenate(column) for column in zip(*folds, strict=True))
     order = np.argsort(rows, kind="stable")
     return rows[order], *(column[order] for column in columns)
 
 
-def last_part(table: Table) -> NDArray[np.bool_]:
-    """[N]: the last 30 % of every run, by time; of a table without runs, of the whole."""
+def late_shots(table: Table) -> NDArray[np.bool_]:
+    """Mark, as bool [N], the last 30 % of every run by time; of a table without runs, of the whole table."""
     late = np.zeros(len(table), bool)
     for run in np.unique(table.run):
         rows = np.flatnonzero(table.run == run)
         rows = rows[np.argsort(table.order[rows], kind="stable")]
-        late[rows[int(np.ceil(len(rows) * (1 - LAST))):]] = True
+        late[rows[int(np.ceil(len(rows) * (1 - LATE_SHARE))):]] = True
     return late

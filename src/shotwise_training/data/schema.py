@@ -1,12 +1,14 @@
-"""What the columns of a table are: the schema TOML ↔ frozen dataclasses.
+"""Read a schema: a TOML file that says what the columns of a table are.
 
-    [table]         header_rows (1 or 2; found out if absent), run (a column), run_kind ("counter": a drop begins a run;
-                    "value": each value is a run), time (a column of time stamps or rising numbers), attribution
-    [label]         group = "Defects" and cavity_suffixes, any cell above zero is a defect;
-                    or column = "판정" and defect = ["불량"], without `defect` a number above zero is one
-    [defect_types]  Bubble = { ko = "기포", en = "Bubble" }: the columns Bubble + suffix; optional
-    [features]      name = { ko, en, group, unit, resolution, controllable, missing, nonnegative, counter, categories,
-                    plausible = [low, high], excluded = "why it never enters the model" }, all optional
+Sections and keys; all but a label and one feature are optional.
+
+- `[table]`: `header_rows` (1 or 2; detected if absent), `run` (a column), `run_kind` ("counter": a drop begins a run;
+  "value": each value is a run), `time` (a column of timestamps or rising numbers), `attribution`
+- `[label]`: `group` = "Defects" and `cavity_suffixes`, where any cell above zero is a defect; or `column` = "판정" and
+  `defect` = ["불량"], where without `defect` a number above zero is one
+- `[defect_types]`: `Bubble = { ko = "기포", en = "Bubble" }` for the columns Bubble + suffix
+- `[features]`: `name = { ko, en, group, unit, resolution, controllable, missing, nonnegative, counter, categories,
+  plausible = [low, high], excluded = "why it never enters the model" }`
 """
 
 from __future__ import annotations
@@ -22,9 +24,22 @@ from shotwise_training.data.csv_file import TableError, canonical, did_you_mean
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the shot; units are the schema's, `resolution` and `plausible` in that unit.
+    """One column of the table, as the schema describes it.
 
-    excluded: why it never enters the model, None for a feature.
+    Attributes
+    ----------
+    name : column name in the file.
+    label : language (ko, en) → what a screen calls it.
+    group : process or sensor, or a plant's own group.
+    unit : unit of `resolution`, `plausible` and the values; empty if there is none.
+    resolution : smallest step that the machine shows, None if unknown.
+    controllable : whether an operator can set it.
+    missing : whether a cell may be empty.
+    nonnegative : whether it cannot fall below zero.
+    counter : whether it counts shots or parts; it then has no limits of good shots.
+    categories : allowed values of a categorical column, () for a number.
+    plausible : (low, high) outside of which a value is refused; None derives it from the values.
+    excluded : why it never enters the model, None for a feature.
     """
 
     name: str
@@ -43,8 +58,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Label:
-    """Which shots are defective: any cell of `group` above zero, or `column` holding one of `defect` (without any: a
-    number above zero). Exactly one of group and column is set."""
+    """Which shots are defective. Exactly one of `group` and `column` is set.
+
+    Attributes
+    ----------
+    group : group of columns; a shot is defective if any of its cells there is above zero.
+    suffixes : endings that tell the cavities of one defect type apart, such as `_1`.
+    column : column that says whether a shot is defective.
+    defect : values of `column` that mean defective; () means any number above zero.
+    """
 
     group: str | None = None
     suffixes: tuple[str, ...] = ("",)
@@ -54,7 +76,20 @@ class Label:
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema file. `file` is its name, for messages; `columns` are all columns, excluded ones too."""
+    """What a schema file says.
+
+    Attributes
+    ----------
+    file : its name, for messages.
+    header_rows : 1 or 2; None detects it.
+    run : column that tells production runs apart, None if there is none.
+    run_kind : counter (a drop begins a run) or value (each value is a run).
+    time : column that orders the shots, None for the order of the file.
+    attribution : source of the data, for the model card.
+    label : which shots are defective.
+    type_labels : defect type → language (ko, en) → label.
+    columns : all columns in order, excluded ones too.
+    """
 
     file: str
     header_rows: int | None
@@ -67,59 +102,59 @@ class Schema:
     columns: tuple[Column, ...]
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _strings(value: Any) -> bool:
+def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
-# What a value may be: the check, and the words for a message.
+# Each rule is a check of a value and the words for a message.
 TEXT = (lambda value: isinstance(value, str) and bool(value.strip()), "a text that is not empty")
 ANY_TEXT = (lambda value: isinstance(value, str), "a text")
 FLAG = (lambda value: isinstance(value, bool), "true or false")
-STRINGS = (_strings, 'a list of texts, such as ["1", "2"]')
-STEP = (lambda value: _number(value) and 0 < value < float("inf"), "a number above 0")
-RANGE = (lambda value: isinstance(value, list) and len(value) == 2 and all(map(_number, value))
+STRINGS = (_is_list_of_texts, 'a list of texts, such as ["1", "2"]')
+STEP = (lambda value: _is_number(value) and 0 < value < float("inf"), "a number above 0")
+RANGE = (lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
          and float("-inf") < value[0] < value[1] < float("inf"), "two numbers, the lower one first")
 ROWS = (lambda value: type(value) is int and value in (1, 2), "1 or 2")
 KIND = (lambda value: value in ("counter", "value"), '"counter" or "value"')
 SECTION = (lambda value: isinstance(value, dict), "a table of keys and values")
 
-Keys = dict[str, tuple[Callable[[Any], bool], str]]
-SECTIONS: Keys = dict.fromkeys(("table", "label", "defect_types", "features"), SECTION)
-TABLE: Keys = {"header_rows": ROWS, "run": TEXT, "run_kind": KIND, "time": TEXT, "attribution": ANY_TEXT}
-LABEL: Keys = {"group": TEXT, "cavity_suffixes": STRINGS, "column": TEXT, "defect": STRINGS}
-NAMES: Keys = {"ko": TEXT, "en": TEXT}
-FEATURE: Keys = {**NAMES, "group": TEXT, "unit": ANY_TEXT, "resolution": STEP, "controllable": FLAG, "missing": FLAG,
-                 "nonnegative": FLAG, "counter": FLAG, "categories": STRINGS, "plausible": RANGE, "excluded": TEXT}
+Rules = dict[str, tuple[Callable[[Any], bool], str]]
+SECTIONS: Rules = dict.fromkeys(("table", "label", "defect_types", "features"), SECTION)
+TABLE: Rules = {"header_rows": ROWS, "run": TEXT, "run_kind": KIND, "time": TEXT, "attribution": ANY_TEXT}
+LABEL: Rules = {"group": TEXT, "cavity_suffixes": STRINGS, "column": TEXT, "defect": STRINGS}
+NAMES: Rules = {"ko": TEXT, "en": TEXT}
+FEATURE: Rules = {**NAMES, "group": TEXT, "unit": ANY_TEXT, "resolution": STEP, "controllable": FLAG, "missing": FLAG,
+                  "nonnegative": FLAG, "counter": FLAG, "categories": STRINGS, "plausible": RANGE, "excluded": TEXT}
 
 
 def read_schema(path: Path) -> Schema:
-    """Read a schema file. Raises TableError that names the file and the key, or the line of a syntax error."""
+    """Read a schema file; raise TableError that names the file and the key, or the line of a syntax error."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise TableError(f"{path}: {error.strerror}; give the schema of the table") from None
     except ValueError as error:  # TOML syntax, with its line, or bytes that are no UTF-8
         raise TableError(f"{path.name} is not valid TOML: {error}") from None
-    return _schema(document, path.name)
+    return _schema(content, path.name)
 
 
 def read_columns(schema_path: Path) -> tuple[Column, ...]:
-    """The feature columns that a schema describes, in its order."""
+    """List the feature columns that a schema describes, in its order, without the excluded ones."""
     return tuple(column for column in read_schema(schema_path).columns if column.excluded is None)
 
 
-def _schema(document: dict[str, Any], file: str) -> Schema:
-    _check(document, SECTIONS, file)
-    table = document.get("table", {})
+def _schema(content: dict[str, Any], file: str) -> Schema:
+    _check(content, SECTIONS, file)
+    table = content.get("table", {})
     _check(table, TABLE, f"{file} [table]")
     schema = Schema(file, table.get("header_rows"), table.get("run"), table.get("run_kind", "counter"),
-                    table.get("time"), table.get("attribution", ""), _label(document.get("label", {}), file),
-                    _type_labels(document.get("defect_types", {}), file),
-                    tuple(_column(name, spec, file) for name, spec in document.get("features", {}).items()))
+                    table.get("time"), table.get("attribution", ""), _label(content.get("label", {}), file),
+                    _type_labels(content.get("defect_types", {}), file),
+                    tuple(_column(name, spec, file) for name, spec in content.get("features", {}).items()))
     features = [column.name for column in schema.columns if column.excluded is None]
     if not features:
         raise TableError(f"{file} has no feature that is not excluded; list the columns to learn from in [features]")
@@ -141,10 +176,10 @@ def _label(label: dict[str, Any], file: str) -> Label:
 def _type_labels(types: dict[str, Any], file: str) -> dict[str, dict[str, str]]:
     for name, spec in types.items():
         _check(spec, NAMES, f"{file} [defect_types] {name}")
-    return {name: _names(name, spec) for name, spec in types.items()}
+    return {name: _labels(name, spec) for name, spec in types.items()}
 
 
-def _names(name: str, spec: dict[str, Any]) -> dict[str, str]:
+def _labels(name: str, spec: dict[str, Any]) -> dict[str, str]:
     return {language: spec.get(language, name) for language in ("ko", "en")}
 
 
@@ -154,20 +189,21 @@ def _column(name: str, spec: Any, file: str) -> Column:
     categories = tuple(spec.get("categories", ()))
     if len({canonical(category.strip()) for category in categories}) < len(categories):
         raise TableError(f"{where}: categories names one value twice (1.0 equals 1)")
-    plausible = tuple(map(float, spec["plausible"])) if "plausible" in spec else None
-    return Column(name, _names(name, spec), spec.get("group", "process"), spec.get("unit", ""),
+    low, high = map(float, spec.get("plausible", (0, 0)))
+    plausible = (low, high) if "plausible" in spec else None
+    return Column(name, _labels(name, spec), spec.get("group", "process"), spec.get("unit", ""),
                   spec.get("resolution"), spec.get("controllable", False), spec.get("missing", False),
                   spec.get("nonnegative", False), spec.get("counter", False), categories, plausible,
                   spec.get("excluded"))
 
 
-def _check(content: Any, keys: Keys, where: str) -> None:
-    """Every key is known and holds what it may."""
+def _check(content: Any, rules: Rules, where: str) -> None:
+    """Raise TableError if a key is unknown or its value is not allowed."""
     if not isinstance(content, dict):
         raise TableError(f"{where} is {content!r}; it must be {SECTION[1]}")
     for key, value in content.items():
-        if key not in keys:
-            raise TableError(f"{where}: unknown key {key} (known: {', '.join(keys)}){did_you_mean(key, keys)}")
-        allowed, words = keys[key]
-        if not allowed(value):
+        if key not in rules:
+            raise TableError(f"{where}: unknown key {key} (known: {', '.join(rules)}){did_you_mean(key, rules)}")
+        is_allowed, words = rules[key]
+        if not is_allowed(value):
             raise TableError(f"{where}: {key} is {value!r}; it must be {words}")

@@ -1,4 +1,4 @@
-"""A table of shots, read from CSV by a schema (TOML), as arrays."""
+"""Read a table of shots from a CSV file, as a schema (TOML) describes it, into arrays."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotwise_training.data.csv_file import RawTable, TableError, as_numbers, canonical, is_number, read_csv
-from shotwise_training.data.duplicates import equal_rows
+from shotwise_training.data.duplicates import group_equal_rows
 from shotwise_training.data.label import label_columns, read_label, require_labels, severities
 from shotwise_training.data.schema import Column, Schema, read_schema
-from shotwise_training.data.timestamps import all_seconds, seconds
+from shotwise_training.data.timestamps import column_seconds, to_seconds
 
-ENOUGH = 50  # unique shots of either class; with fewer, no figure of the five folds means anything
-MISSING = -1e30  # stands for NaN where rows are compared
+MIN_CLASS_SHOTS = 50  # unique shots of either class; with fewer, no figure of the five folds means anything
+NAN_STAND_IN = -1e30  # compared in place of NaN, which equals nothing
 
 
 @dataclass(frozen=True)
 class Table:
-    """Shots in file order.
+    """N shots with F features and T defect types, in the order of the file.
 
-    features: float32 [N, F], NaN = not measured, a categorical value as the position of its category.
-    defect: bool [N]. types: bool [N, T], whether any cavity shows the type. run: int [N], numbered from 0; all zeros
-    without a run column. order: int [N], position in time; file order without a time column. columns: of the features;
-    excluded: known columns that never enter the model. run_apart: the run is no feature, yet twins lie in one run.
+    Attributes
+    ----------
+    columns : the feature columns, in the order of `features`.
+    excluded : columns of the schema that never enter the model.
+    type_labels : defect type → language (ko, en) → label, in the order of `types`.
+    features : float32 [N, F], NaN where a value was not measured; a category is the position of its name.
+    defect : bool [N].
+    types : bool [N, T], whether any cavity shows the type.
+    run : int64 [N], numbered from 0; all zeros without a run column.
+    order : int64 [N], position of the shot in time; the order of the file without a time column.
+    sha256 : hash of the CSV file.
+    attribution : source of the data, or the file name.
+    duplicates_within_run : whether equal rows of different runs are different shots. So it is if the run is known and
+        not itself a feature.
     """
 
     columns: tuple[Column, ...]
@@ -39,79 +49,91 @@ class Table:
     order: NDArray[np.int64]
     sha256: str
     attribution: str
-    run_apart: bool
+    duplicates_within_run: bool
 
     def __len__(self) -> int:
         return len(self.defect)
 
     @property
     def product(self) -> int | None:
-        """The product type: the first categorical feature; limits, samples and shares go by it."""
+        """Index of the product type, the first categorical feature; limits and samples are given per product type."""
         return next((index for index, column in enumerate(self.columns) if column.categories), None)
 
     def select(self, rows: NDArray[Any]) -> Table:
-        """The same table with these rows only (index or mask)."""
+        """Return the same table with some rows only, chosen by index or by mask."""
         return replace(self, features=self.features[rows], defect=self.defect[rows], types=self.types[rows],
                        run=self.run[rows], order=self.order[rows])
 
     def without_duplicates(self) -> Table:
-        """The first of every group of rows that are equal in all values and labels."""
-        labels = [self.types, self.defect, *([self.run] if self.run_apart else [])]
-        rows = np.column_stack([np.nan_to_num(self.features, nan=MISSING), *labels]).astype(np.float64)
-        return self.select(equal_rows(rows)[0])
+        """Return the first of every group of rows that are equal in all values and labels."""
+        labels = [self.types, self.defect, *([self.run] if self.duplicates_within_run else [])]
+        rows = np.column_stack([np.nan_to_num(self.features, nan=NAN_STAND_IN), *labels]).astype(np.float64)
+        return self.select(group_equal_rows(rows)[0])
 
 
 def read_table(csv_path: Path, schema_path: Path) -> Table:
-    """Read `csv_path` as `schema_path` says. Raises TableError that names file, row and column, and what to do."""
+    """Read a table of shots.
+
+    Parameters
+    ----------
+    csv_path : the CSV file.
+    schema_path : the TOML file that says what its columns are.
+
+    Raises
+    ------
+    TableError
+        If a cell, a column or the schema cannot be used. The message names file, row and column and says what to do.
+    """
     schema = read_schema(schema_path)
     raw = read_csv(csv_path, schema.header_rows)
     _check_names(raw, schema)
     defect, labelled = read_label(raw, schema.label)
     require_labels(raw, labelled, schema.label)
-    features = tuple(column for column in schema.columns if column.excluded is None)
+    columns = tuple(column for column in schema.columns if column.excluded is None)
     excluded = tuple(column for column in schema.columns if column.excluded is not None)
-    order = _order(raw, schema.time)
-    return Table(features, excluded, schema.type_labels, np.column_stack([_values(raw, column) for column in features]),
+    order = _time_order(raw, schema.time)
+    return Table(columns, excluded, schema.type_labels, np.column_stack([_feature(raw, column) for column in columns]),
                  defect, _defect_types(raw, schema), _runs(raw, schema, order), order, raw.sha256,
                  schema.attribution or raw.file,
-                 schema.run is not None and schema.run not in [column.name for column in features])
+                 schema.run is not None and schema.run not in [column.name for column in columns])
 
 
 def check_trainable(table: Table) -> None:
-    """Raise TableError where nothing can be learned: too few unique shots of a class, or no feature that varies."""
+    """Raise TableError if nothing can be learned: too few unique shots of a class, or no feature that varies."""
     unique = table.without_duplicates()
-    for word, count in (("defective", int(unique.defect.sum())), ("good", int((~unique.defect).sum()))):
+    for outcome, count in (("defective", int(unique.defect.sum())), ("good", int((~unique.defect).sum()))):
         if count == 0:
-            raise TableError(f"no shot is {word}; training needs both classes, {ENOUGH} unique shots of each")
-        if count < ENOUGH:
-            raise TableError(f"{count} unique shots are {word}, training needs {ENOUGH}; rows that repeat another are "
-                             "counted once. Collect more")
-    measured = np.nan_to_num(unique.features, nan=MISSING)
-    if (measured == measured[0]).all():
+            raise TableError(f"no shot is {outcome}; training needs both classes, {MIN_CLASS_SHOTS} unique shots of "
+                             "each")
+        if count < MIN_CLASS_SHOTS:
+            raise TableError(f"{count} unique shots are {outcome}, training needs {MIN_CLASS_SHOTS}; rows that repeat "
+                             "another are counted once. Collect more")
+    comparable = np.nan_to_num(unique.features, nan=NAN_STAND_IN)
+    if (comparable == comparable[0]).all():
         raise TableError("every feature is constant; there is nothing to learn from")
 
 
 def _check_names(raw: RawTable, schema: Schema) -> None:
-    """Every column that the schema names is there, in the group that it names."""
+    """Check that every column that the schema names exists, in the group that the schema names."""
     types = [kind + suffix for kind in schema.type_labels for suffix in schema.label.suffixes]
     named = [*(column.name for column in schema.columns), *types, schema.run, schema.time, schema.label.column]
     absent = list(dict.fromkeys(name for name in named if name is not None and name not in raw.names))
     if absent:
         raise TableError(f"{raw.file} has no column {', '.join(absent)}; {schema.file} names it")
     labels = label_columns(raw, schema.label)
-    strays = [name for name in types if schema.label.group is not None and name not in labels]
-    if strays:
-        group = raw.groups[raw.names.index(strays[0])] if raw.groups else ""
-        raise TableError(f"column {strays[0]} stands in group {group!r}, not {schema.label.group!r}")
-    learned = [column.name for column in schema.columns if column.excluded is None and column.name in labels]
-    if learned:
-        raise TableError(f"{schema.file}: {learned[0]} is part of the label and a feature; take it out of [features]")
+    outside = [name for name in types if schema.label.group is not None and name not in labels]
+    if outside:
+        group = raw.groups[raw.names.index(outside[0])] if raw.groups else ""
+        raise TableError(f"column {outside[0]} stands in group {group!r}, not {schema.label.group!r}")
+    leaking = [column.name for column in schema.columns if column.excluded is None and column.name in labels]
+    if leaking:
+        raise TableError(f"{schema.file}: {leaking[0]} is part of the label and a feature; take it out of [features]")
 
 
-def _values(raw: RawTable, column: Column) -> NDArray[np.float32]:
-    """One feature [N]."""
+def _feature(raw: RawTable, column: Column) -> NDArray[np.float32]:
+    """Read one feature, float32 [N]."""
     cells = raw.column(column.name)
-    values = _codes(raw, column) if column.categories else _numbers(raw, column.name)
+    values = _category_codes(raw, column) if column.categories else _numbers(raw, column.name)
     if not column.missing and np.isnan(values).any():
         row = int(np.isnan(values).argmax())
         raise TableError(f"{raw.place(row)}: {column.name} is {cells[row]!r}; fill it in, or say missing = true of the "
@@ -119,27 +141,27 @@ def _values(raw: RawTable, column: Column) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def _codes(raw: RawTable, column: Column) -> NDArray[np.float64]:
-    position = {canonical(category.strip()): index for index, category in enumerate(column.categories)}
-    position[""] = np.nan
+def _category_codes(raw: RawTable, column: Column) -> NDArray[np.float64]:
+    code_of: dict[str, float] = {canonical(category.strip()): code for code, category in enumerate(column.categories)}
+    code_of[""] = np.nan
     cells = [canonical(cell) for cell in raw.column(column.name)]
     for row, cell in enumerate(cells):
-        if cell not in position:
+        if cell not in code_of:
             raise TableError(f"{raw.place(row)}: {column.name} is {cell!r}; the schema allows "
                              f"{', '.join(column.categories)}; correct it or add it to categories")
-    return np.array([position[cell] for cell in cells], np.float64)
+    return np.array([code_of[cell] for cell in cells], np.float64)
 
 
 def _numbers(raw: RawTable, name: str) -> NDArray[np.float64]:
-    values, strange = as_numbers(raw.column(name))
-    if strange.any():
-        row = int(strange.argmax())
+    numbers, not_numbers = as_numbers(raw.column(name))
+    if not_numbers.any():
+        row = int(not_numbers.argmax())
         raise TableError(f"{raw.place(row)}: {name} is {raw.column(name)[row]!r}, {_advice(raw.column(name)[row])}")
-    return values
+    return numbers
 
 
 def _advice(cell: str) -> str:
-    """What is wrong with a cell that is no finite number, and what to do."""
+    """Say what is wrong with a cell that is not a finite number, and what to do."""
     try:
         float(cell)
     except ValueError:
@@ -149,24 +171,24 @@ def _advice(cell: str) -> str:
 
 
 def _defect_types(raw: RawTable, schema: Schema) -> NDArray[np.bool_]:
-    found = np.zeros((len(raw), len(schema.type_labels)), bool)
-    for position, kind in enumerate(schema.type_labels):
+    types = np.zeros((len(raw), len(schema.type_labels)), bool)
+    for index, kind in enumerate(schema.type_labels):
         for suffix in schema.label.suffixes:
-            found[:, position] |= severities(raw, kind + suffix) > 0
-    return found
+            types[:, index] |= severities(raw, kind + suffix) > 0
+    return types
 
 
-def _order(raw: RawTable, time: str | None) -> NDArray[np.int64]:
-    """The position of every row in time; rows of one moment stay in file order."""
+def _time_order(raw: RawTable, time: str | None) -> NDArray[np.int64]:
+    """The position of every row in time; rows of the same moment stay in the order of the file."""
     if time is None:
         return np.arange(len(raw), dtype=np.int64)
-    moments = all_seconds(raw.column(time))
-    moments = as_numbers(raw.column(time))[0] if moments is None else moments
+    cells = raw.column(time)
+    seconds = column_seconds(cells)
+    moments = as_numbers(cells)[0] if seconds is None else seconds
     if np.isnan(moments).any():
-        cells = raw.column(time)
-        row = next((row for row, cell in enumerate(cells) if seconds(cell) is None and not is_number(cell)),
+        row = next((row for row, cell in enumerate(cells) if to_seconds(cell) is None and not is_number(cell)),
                    int(np.isnan(moments).argmax()))
-        raise TableError(f"{raw.place(row)}: {time} is {cells[row]!r}, neither a time stamp nor a number; "
+        raise TableError(f"{raw.place(row)}: {time} is {cells[row]!r}, neither a timestamp nor a number; "
                          "the time of every row has to be known")
     order = np.empty(len(raw), np.int64)
     order[np.argsort(moments, kind="stable")] = np.arange(len(raw))
@@ -182,7 +204,7 @@ def _runs(raw: RawTable, schema: Schema, order: NDArray[np.int64]) -> NDArray[np
         row = cells.index("")
         raise TableError(f"{raw.place(row)}: {schema.run} is ''; the run of every row has to be known")
     if schema.run_kind == "value":
-        numbers: dict[str, int] = {}
-        return np.array([numbers.setdefault(canonical(cell), len(numbers)) for cell in cells], np.int64)
+        number_of: dict[str, int] = {}
+        return np.array([number_of.setdefault(canonical(cell), len(number_of)) for cell in cells], np.int64)
     counter = _numbers(raw, schema.run)[np.argsort(order)]
     return np.concatenate([[0], np.cumsum(np.diff(counter) < 0)]).astype(np.int64)[order]

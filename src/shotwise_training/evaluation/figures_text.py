@@ -1,4 +1,4 @@
-"""Figures as tables of Markdown: for the terminal, the model card and the report."""
+"""Figures as Markdown tables, for the terminal and the model card."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ COLUMNS = {"f1": "F1", "precision": "precision", "recall": "recall", "roc_auc": 
            "within_run_roc_auc": "within-run", "average_precision": "average precision", "ece": "calibration error"}
 
 
-def figures_text(found: Mapping[str, Any]) -> str:
-    """The results of an evaluation, or the figures of one bundle."""
-    if "configurations" not in found:
-        return "\n".join(table([(found["version"], found)]))
+def figures_text(results: Mapping[str, Any]) -> str:
+    """Write the results of an evaluation, or the figures of one bundle, as Markdown."""
+    if "configurations" not in results:
+        return "\n".join(figures_table([(results["version"], results)]))
     lines: list[str] = []
-    for protocol, definition in found["protocols"].items():
-        rows = [(name, by[protocol]) for name, by in found["configurations"].items() if protocol in by]
-        lines += [f"{protocol}: {definition}", "", *table(rows), "", *_differences(found, protocol), ""]
-        if found["types"].get(protocol):
-            lines += [*types_table(found["types"][protocol]), ""]
+    for protocol, definition in results["protocols"].items():
+        rows = [(name, by_protocol[protocol]) for name, by_protocol in results["configurations"].items()
+                if protocol in by_protocol]
+        lines += [f"{protocol}: {definition}", "", *figures_table(rows), "",
+                  *_differences(results["differences"].get(protocol, {})), ""]
+        if results["types"].get(protocol):
+            lines += [*types_table(results["types"][protocol]), ""]
     return "\n".join(lines).rstrip()
 
 
-def table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """One row a configuration; every figure with its interval."""
+def figures_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Write one row per (name, figures), every figure with its interval."""
     yield f"| who | {' | '.join(COLUMNS.values())} | shots | defective |"
     yield "|---" * (len(COLUMNS) + 3) + "|"
-    for who, figures in rows:
-        cells = [_cell(figures[name], figures["interval"][name]) for name in COLUMNS]
-        yield f"| {who} | {' | '.join(cells)} | {figures['n']} | {figures['positives']} |"
+    for name, figures in rows:
+        cells = [_cell(figures[figure], figures["interval"][figure]) for figure in COLUMNS]
+        yield f"| {name} | {' | '.join(cells)} | {figures['n']} | {figures['positives']} |"
 
 
-def types_table(found: Mapping[str, Any]) -> Iterator[str]:
-    """One row a defect type: ROC-AUC by the model, and by its share of the product type's past defects."""
+def types_table(types: Mapping[str, Any]) -> Iterator[str]:
+    """Write one row per defect type: ROC-AUC by the model, and by its share of the product type's past defects."""
     yield "| defect type | ROC-AUC | by share | difference | shots that show it |"
     yield "|---|---|---|---|---|"
-    for name, one in found.items():
-        areas = [_cell(one[key]["roc_auc"], one[key]["interval"]) for key in ("ours", "by_share")]
-        gain = _cell(one["difference"]["difference"], one["difference"]["interval"], sign="+")
-        yield f"| {name} | {' | '.join(areas)} | {gain} | {one['examples']} |"
+    for name, figures in types.items():
+        areas = [_cell(figures[key]["roc_auc"], figures[key]["interval"]) for key in ("ours", "by_share")]
+        gain = _cell(figures["difference"]["difference"], figures["difference"]["interval"], sign="+")
+        yield f"| {name} | {' | '.join(areas)} | {gain} | {figures['examples']} |"
 
 
-def _differences(found: Mapping[str, Any], protocol: str) -> Iterator[str]:
-    for other, by in found["differences"].get(protocol, {}).items():
-        area = by["roc_auc"]
+def _differences(differences: Mapping[str, Any]) -> Iterator[str]:
+    for other, figures in differences.items():
+        area = figures["roc_auc"]
         yield f"shotwise - {other}: ROC-AUC {_cell(area['difference'], area['interval'], sign='+')}"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise_training.data.protocol import Rows, gathered, splits
+from shotwise_training.data.protocol import Rows, gather_folds, splits
 from shotwise_training.data.table import Table
-from shotwise_training.metrics import Held, Weights, difference, figures
-from shotwise_training.models.defect_types import ENOUGH, fit_types
+from shotwise_training.metrics import Predictions, Weights, figures, paired_difference
+from shotwise_training.models.defect_types import MIN_EXAMPLES, fit_defect_types
 from shotwise_training.models.pipeline import Pipeline
 
 Floats = NDArray[np.float64]
@@ -20,54 +20,84 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TypeScores:
-    """type → its held-out shots by our model, and by share: probability of a defect × the type's part of the defective
-    training shots of the product type."""
+    """Predictions of the defect types for the test shots of a protocol.
 
-    ours: Mapping[str, Held]
-    by_share: Mapping[str, Held]
+    Attributes
+    ----------
+    ours : defect type → predictions of our model.
+    by_share : defect type → predictions by share: the probability of a defect × the type's share of the defective
+        training shots of the product type.
+    """
 
-
-def score_types(table: Table, protocol: str, fitted: Callable[[Table, Rows], Pipeline]) -> TypeScores:
-    """Of the types that have examples enough, in the folds of `protocol`; `fitted` gives the pipeline of a training
-    part."""
-    parts = [(held, *_said(fitted(table, train), table, train, held)) for train, held in splits(table, protocol)]
-    rows, ours, by_share = gathered(parts)
-    shown, run = table.types[rows], table.run[rows]
-
-    def held(probability: Floats) -> dict[str, Held]:
-        return {name: Held(probability[:, index], probability[:, index] >= 0.5, shown[:, index], run)
-                for index, name in enumerate(table.type_labels) if table.types[:, index].sum() >= ENOUGH}
-
-    return TypeScores(held(ours), held(by_share))
+    ours: Mapping[str, Predictions]
+    by_share: Mapping[str, Predictions]
 
 
-def _said(pipeline: Pipeline, table: Table, train: Rows, held: Rows) -> tuple[Floats, Floats]:
-    features, known = table.features[held], table.select(train)
-    defect, types = pipeline(features).probability[:, None], fit_types(known, pipeline.scaling.median)
-    assert types, "jobs has no such job for a table without types"
-    return defect * types(features), defect * shares(known, features)
+def score_types(table: Table, protocol: str, fit_pipeline: Callable[[Table, Rows], Pipeline]) -> TypeScores:
+    """Predict the defect types that have enough examples, in the folds of a protocol.
+
+    Parameters
+    ----------
+    table : as `protocol_shots` returns it; it tells types apart.
+    protocol : a key of PROTOCOLS.
+    fit_pipeline : the pipeline of a fold, from the table and the training rows.
+    """
+    folds = [(test, *_predict_types(fit_pipeline(table, train), table, train, test))
+             for train, test in splits(table, protocol)]
+    rows, ours, by_share = gather_folds(folds)
+    types, run = table.types[rows], table.run[rows]
+
+    def predictions(probability: Floats) -> dict[str, Predictions]:
+        return {name: Predictions(probability[:, index], probability[:, index] >= 0.5, types[:, index], run)
+                for index, name in enumerate(table.type_labels) if table.types[:, index].sum() >= MIN_EXAMPLES}
+
+    return TypeScores(predictions(ours), predictions(by_share))
 
 
-def shares(table: Table, features: NDArray[np.float32]) -> Floats:
-    """[N, T] for [N, F]: the part of the defective shots in `table` of the same product type that shows each type; of
-    all defective shots where the product type has none there."""
-    found = np.tile(table.types[table.defect].mean(axis=0), (len(features), 1))
-    product = table.product
+def _predict_types(pipeline: Pipeline, table: Table, train: Rows, test: Rows) -> tuple[Floats, Floats]:
+    """The probability of each type, [N, T], by our model and by share."""
+    features, training = table.features[test], table.select(train)
+    types = fit_defect_types(training, pipeline.scaling.median)
+    assert types, "plan_jobs has no such job for a table without types"
+    defect = pipeline(features).probability[:, None]
+    return defect * types(features), defect * type_shares(training, features)
+
+
+def type_shares(training: Table, features: NDArray[np.float32]) -> Floats:
+    """Look up the share that each type has of the product type's past defects.
+
+    Parameters
+    ----------
+    training : past shots.
+    features : float32 [N, F], the shots to look up.
+
+    Returns
+    -------
+    float64 [N, T]. A product type without past defects has the shares of all defective shots.
+    """
+    shares = np.tile(training.types[training.defect].mean(axis=0), (len(features), 1))
+    product = training.product
     for code in [] if product is None else np.unique(features[:, product]):
-        same = table.defect & (table.features[:, product] == code)
-        if same.any():
-            found[features[:, product] == code] = table.types[same].mean(axis=0)
-    return found
+        defective = training.defect & (training.features[:, product] == code)
+        if defective.any():
+            shares[features[:, product] == code] = training.types[defective].mean(axis=0)
+    return shares
 
 
-def type_results(scores: TypeScores, weights: Weights) -> dict[str, Any]:
-    """type → ROC-AUC of ours and by share with intervals, the paired difference, and the shots that show it."""
+def type_figures(scores: TypeScores, weights: Weights) -> dict[str, Any]:
+    """Compute the figures of every type.
+
+    Returns
+    -------
+    Defect type → `ours` and `by_share` (ROC-AUC with interval), `difference` (paired) and `examples` (shots that show
+    the type).
+    """
     return {name: {"examples": int(ours.defect.sum()),
-                   **{key: _area(held, weights) for key, held in (("ours", ours), ("by_share", scores.by_share[name]))},
-                   "difference": difference(ours, scores.by_share[name], "roc_auc", weights)}
+                   "ours": _area(ours, weights), "by_share": _area(scores.by_share[name], weights),
+                   "difference": paired_difference(ours, scores.by_share[name], "roc_auc", weights)}
             for name, ours in scores.ours.items()}
 
 
-def _area(held: Held, weights: Weights) -> dict[str, Any]:
-    found = figures(held, weights)
-    return {"roc_auc": found["roc_auc"], "interval": found["interval"]["roc_auc"]}
+def _area(shots: Predictions, weights: Weights) -> dict[str, Any]:
+    values = figures(shots, weights)
+    return {"roc_auc": values["roc_auc"], "interval": values["interval"]["roc_auc"]}

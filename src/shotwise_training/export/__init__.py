@@ -1,1 +1,1 @@
-"""A fitted pipeline as a model bundle: one ONNX `graph`, background shots, manifest and model card."""
+"""A fitted pipeline as a model bundle: ONNX graphs, background shots, manifest and model card."""

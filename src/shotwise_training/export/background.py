@@ -1,4 +1,4 @@
-"""The background shots: a few real ones that stand for all. Shapley values compare a shot with them."""
+"""Choose the background shots: a few real ones that represent all. Shapley values compare a shot with them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 BACKGROUND = 64
-MAX_WEIGHED = 20_000  # shots that a direction is fitted on; more change it hardly
+MAX_SAMPLE = 20_000  # shots that a direction is fitted on; more hardly change it
 
 Floats = NDArray[np.float64]
 
 
 def background_rows(scaled: Floats) -> NDArray[np.intp]:
-    """Rows of at most BACKGROUND shots of [N, F] scaled values, in order.
+    """Choose at most BACKGROUND shots.
 
-    The shots are halved along the direction in which they differ most (a principal direction tree: Verma, Kpotufe,
-    Dasgupta 2009) until there are as many cells as background shots; of each cell, the shot nearest to its mean. Each
-    stands for equally many, so no weights are needed, and they tell far more than as many shots drawn at random
-    (decision 0016).
+    Parameters
+    ----------
+    scaled : float64 [N, F], standardised values without NaN.
+
+    Returns
+    -------
+    Rows of the chosen shots, ascending.
+
+    Notes
+    -----
+    The shots are halved along the direction in which they differ most (a principal direction tree) until there are as
+    many cells as background shots; from each cell the shot nearest to its mean is taken. Each represents equally many
+    shots, so no weights are needed, and they tell far more than as many shots drawn at random (decision 0016).
+
+    References
+    ----------
+    Verma, N., Kpotufe, S., Dasgupta, S. (2009). Which spatial partition trees are adaptive to intrinsic dimension? UAI.
     """
     cells = [np.arange(len(scaled))]
     while len(cells) < BACKGROUND and all(len(cell) > 1 for cell in cells):
@@ -27,14 +40,14 @@ def background_rows(scaled: Floats) -> NDArray[np.intp]:
 
 def _halves(scaled: Floats, cell: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     values = scaled[cell]
-    sample = values[:: max(len(values) // MAX_WEIGHED, 1)]
+    sample = values[:: max(len(values) // MAX_SAMPLE, 1)]
     _, directions = np.linalg.eigh(np.cov(sample, rowvar=False))
     order = np.argsort(values @ directions[:, -1], kind="stable")
     return cell[order[: len(cell) // 2]], cell[order[len(cell) // 2 :]]
 
 
 def _medoid(scaled: Floats, cell: NDArray[np.intp]) -> np.intp:
-    """The shot of a cell nearest to its mean."""
+    """The shot of a cell that is nearest to its mean."""
     centre = scaled[cell].mean(axis=0)
     nearest: np.intp = cell[((scaled[cell] - centre) ** 2).sum(axis=1).argmin()]
     return nearest

@@ -1,15 +1,16 @@
-"""The fitted pipeline as one ONNX graph: imputation, scaling, encoder, trees and calibration, so serving cannot drift.
+"""Build ONNX graphs of fitted models.
 
-Two details keep the graph equal to the pipeline. A tree threshold is a float64 and the graph's are float32: each is
+The whole pipeline (imputation, scaling, encoder, trees, calibration) is one graph, so serving cannot drift from
+training. Two details keep the two equal. First, a tree's threshold is a float64 and the graph's are float32. Each is
 rounded *down* to a float32, because for every float32 x, `x <= t` and `x <= floor32(t)` are the same statement, while
-rounding to nearest could send a shot to the other side. And the autoencoder runs in float64, its latents rounded to
-float32 before the trees read them, for the reason that `pipeline` gives.
+rounding to nearest could send a shot to the other side. Second, the autoencoder runs in float64 and its latents are
+rounded to float32 before the trees read them, for the reason that `models.pipeline` gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -19,18 +20,46 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from shotwise_training.data.protocol import DELAY
 from shotwise_training.models.configuration import Booster
-from shotwise_training.models.defect_types import Types
+from shotwise_training.models.defect_types import DefectTypeModel
 from shotwise_training.models.distillation import BOUNDS
-from shotwise_training.models.history import HALF_LIFE, WEIGHT, History
+from shotwise_training.models.history import HALF_LIFE, PRIOR_WEIGHT, HistoryHead
 from shotwise_training.models.pipeline import SCALED_LIMIT, Pipeline
 
 OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
+# The names of nodes and constants inside the graphs are part of the files that a bundle's hashes cover: with other
+# names the same training data would no longer give the same files.
+
+
+class TreeNode(NamedTuple):
+    """One node of a tree.
+
+    Attributes
+    ----------
+    leaf : whether it is a leaf; the next four fields are then unused.
+    feature : column that is compared.
+    threshold : a shot goes left if its value is at most this.
+    left : position of the left child.
+    right : position of the right child.
+    value : what a leaf gives, one number or one per target.
+    """
+
+    leaf: bool
+    feature: int
+    threshold: float
+    left: int
+    right: int
+    value: float | NDArray[np.float64]
 
 
 def fuse(pipeline: Pipeline) -> onnx.ModelProto:
-    """Build the graph: `features` float32 [N, F] → probability [N], latent [N, 12], reconstruction_error [N],
-    feature_error [N, F], distance [N]. NaN in `features` = not measured."""
+    """Build the graph of a pipeline.
+
+    Returns
+    -------
+    A model with the input `features` float32 [N, F], NaN where a value was not measured, and the float32 outputs
+    `probability` [N], `latent` [N, D], `reconstruction_error` [N], `feature_error` [N, F] and `distance` [N].
+    """
     count = len(pipeline.scaling.median)
     nodes = [*_prepare(), *_autoencode(), *_boost(pipeline), *_distance()]
     graph = helper.make_graph(
@@ -41,7 +70,7 @@ def fuse(pipeline: Pipeline) -> onnx.ModelProto:
          helper.make_tensor_value_info("reconstruction_error", TensorProto.FLOAT, ["N"]),
          helper.make_tensor_value_info("feature_error", TensorProto.FLOAT, ["N", count]),
          helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["N"])],
-        initializer=_constants(pipeline))
+        initializer=_initializers(_constants(pipeline)))
     return _checked(graph)
 
 
@@ -83,7 +112,7 @@ def _layer(source: str, name: str, target: str, *, tanh: bool) -> list[onnx.Node
 
 
 def _distance() -> list[onnx.NodeProto]:
-    """To the nearest prototype: |x|² - 2 x·c + |c|², its smallest over the prototypes, then the root."""
+    """The distance to the nearest prototype: the root of |x|² - 2 x·c + |c|² at its smallest over the prototypes c."""
     return [
         helper.make_node("Mul", ["bounded", "weights"], ["weighted"]),
         helper.make_node("ReduceSumSquare", ["weighted"], ["own_square"], axes=[1], keepdims=1),
@@ -98,9 +127,9 @@ def _distance() -> list[onnx.NodeProto]:
 
 
 def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
-    read = ["imputed", "latent"] if pipeline.latents else ["imputed"]
+    inputs = ["imputed", "latent"] if pipeline.latents else ["imputed"]
     return [
-        helper.make_node("Concat", read, ["joined"], axis=1),
+        helper.make_node("Concat", inputs, ["joined"], axis=1),
         helper.make_node("TreeEnsembleRegressor", ["joined"], ["margin"], domain="ai.onnx.ml",
                          **tree_attributes(pipeline.booster)),
         helper.make_node("Mul", ["margin", "slope"], ["sloped"]),
@@ -111,11 +140,11 @@ def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
 
 
 def tree_attributes(booster: Booster) -> dict[str, Any]:
-    """The trees of a fitted boosting (one output) as attributes of a TreeEnsembleRegressor."""
+    """Write the trees of a fitted boosting (one output) as attributes of a TreeEnsembleRegressor."""
     attributes = _empty_attributes()
     for tree, nodes in enumerate(_trees(booster)):
         for position, node in enumerate(nodes):
-            _add_node(attributes, tree, position, *node)
+            _add_node(attributes, tree, position, node)
     return {**attributes, "n_targets": 1, "base_values": [_base_value(booster)], "post_transform": "NONE"}
 
 
@@ -125,51 +154,55 @@ def _empty_attributes() -> dict[str, list[Any]]:
         "nodes_falsenodeids", "target_treeids", "target_nodeids", "target_ids", "target_weights")}
 
 
-def _trees(booster: Booster) -> Iterator[Iterator[tuple[bool, int, float, int, int, float]]]:
-    """Every tree as its nodes: (is a leaf, feature, threshold, left, right, value of the leaf)."""
+def _trees(booster: Booster) -> Iterator[Iterator[TreeNode]]:
+    """Yield every tree as its nodes."""
     if isinstance(booster, GradientBoostingClassifier):
         for tree in (estimator.tree_ for (estimator,) in booster.estimators_):
-            yield zip(tree.children_left < 0, tree.feature, tree.threshold, tree.children_left, tree.children_right,
-                      booster.learning_rate * tree.value[:, 0, 0], strict=True)
+            yield map(TreeNode, tree.children_left < 0, tree.feature, tree.threshold, tree.children_left,
+                      tree.children_right, booster.learning_rate * tree.value[:, 0, 0])
     else:
         for (predictor,) in booster._predictors:
             nodes = predictor.nodes
-            yield zip(nodes["is_leaf"].astype(bool), nodes["feature_idx"], nodes["num_threshold"], nodes["left"],
-                      nodes["right"], nodes["value"], strict=True)
+            yield map(TreeNode, nodes["is_leaf"].astype(bool), nodes["feature_idx"], nodes["num_threshold"],
+                      nodes["left"], nodes["right"], nodes["value"])
 
 
 def _base_value(booster: Booster) -> float:
     if isinstance(booster, GradientBoostingClassifier):
-        defect = booster.init_.class_prior_[1]
-        return float(np.log(defect / (1 - defect)))
+        defect_rate = booster.init_.class_prior_[1]
+        return float(np.log(defect_rate / (1 - defect_rate)))
     return float(booster._baseline_prediction.item())
 
 
-def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, leaf: bool, feature: int, threshold: float,
-              left: int, right: int, value: float | NDArray[np.float64]) -> None:
-    """One node; `value` is what a leaf gives each target."""
+def _add_node(attributes: dict[str, list[Any]], tree: int, position: int, node: TreeNode) -> None:
     for name, entry in (("nodes_treeids", tree), ("nodes_nodeids", position),
-                        ("nodes_featureids", 0 if leaf else int(feature)),
-                        ("nodes_values", 0.0 if leaf else float(floor32(threshold))),
-                        ("nodes_modes", "LEAF" if leaf else "BRANCH_LEQ"),
-                        ("nodes_truenodeids", 0 if leaf else int(left)),
-                        ("nodes_falsenodeids", 0 if leaf else int(right))):
+                        ("nodes_featureids", 0 if node.leaf else int(node.feature)),
+                        ("nodes_values", 0.0 if node.leaf else float(floor32(node.threshold))),
+                        ("nodes_modes", "LEAF" if node.leaf else "BRANCH_LEQ"),
+                        ("nodes_truenodeids", 0 if node.leaf else int(node.left)),
+                        ("nodes_falsenodeids", 0 if node.leaf else int(node.right))):
         attributes[name].append(entry)
-    for target, weight in enumerate(np.atleast_1d(value)) if leaf else ():
+    for target, weight in enumerate(np.atleast_1d(node.value)) if node.leaf else ():
         for name, entry in (("target_treeids", tree), ("target_nodeids", position), ("target_ids", target),
                             ("target_weights", float(weight))):
             attributes[name].append(entry)
 
 
-def types_graph(types: Types) -> onnx.ModelProto:
-    """`features` float32 [N, F], NaN = not measured → `types` [N, T]: the chance that a defect shows each type."""
+def types_graph(types: DefectTypeModel) -> onnx.ModelProto:
+    """Build the graph of a model of defect types.
+
+    Returns
+    -------
+    A model with the input `features` float32 [N, F], NaN where a value was not measured, and the output `types`
+    float32 [N, T], the chance that a defect shows each type.
+    """
     trees = [estimator.tree_ for estimator in types.forest.estimators_]
-    attributes = _empty_attributes()
+    attributes: dict[str, Any] = _empty_attributes()
     for number, tree in enumerate(trees):
-        nodes = zip(tree.children_left < 0, tree.feature, tree.threshold, tree.children_left, tree.children_right,
-                    tree.value[:, :, 0] / len(trees), strict=True)
-        for position, node in enumerate(nodes):
-            _add_node(attributes, number, position, *node)
+        tree_nodes = map(TreeNode, tree.children_left < 0, tree.feature, tree.threshold, tree.children_left,
+                         tree.children_right, tree.value[:, :, 0] / len(trees))
+        for position, node in enumerate(tree_nodes):
+            _add_node(attributes, number, position, node)
     count = trees[0].value.shape[1]
     nodes = [helper.make_node("IsNaN", ["features"], ["absent"]),
              helper.make_node("Where", ["absent", "median", "features"], ["imputed"]),
@@ -183,10 +216,15 @@ def types_graph(types: Types) -> onnx.ModelProto:
     return _checked(graph)
 
 
-def history_graph(head: History) -> onnx.ModelProto:
-    """The head as a graph: `probability` float32 [1] of the fused graph, `outcome` float32 [H], what inspection found
-    on the shots before, newest last (1 defect, 0 normal, NaN not known) → `with_history` [1], and `results` [1], the
-    summed weight of what is known."""
+def history_graph(head: HistoryHead) -> onnx.ModelProto:
+    """Build the graph of a history head.
+
+    Returns
+    -------
+    A model with the inputs `probability` float32 [1], of the fused graph, and `outcome` float32 [H], what inspection
+    found on the shots before, newest last (1 defect, 0 normal, NaN not known); and the outputs `with_history`
+    float32 [1], the combined probability, and `results` float32 [1], the summed weight of the known results.
+    """
     node = helper.make_node
     nodes = [
         node("Shape", ["outcome"], ["shape"]), node("Squeeze", ["shape"], ["count"]),
@@ -207,35 +245,40 @@ def history_graph(head: History) -> onnx.ModelProto:
         node("Div", ["bounded", "good"], ["odds"]), node("Log", ["odds"], ["log_odds"]),
         node("Mul", ["log_odds", "slope"], ["sloped"]), node("Add", ["sloped", "intercept"], ["calibrated"]),
         node("Sigmoid", ["calibrated"], ["found"]), node("Cast", ["found"], ["with_history"], to=TensorProto.FLOAT)]
-    constants = {"none": np.int64(0), "down": np.int64(-1), "delay": np.float64(DELAY),
-                 "kept": np.float64(0.5 ** (1 / HALF_LIFE)),
-                 "zero": np.float64(0), "one": np.float64([1]), "base_weight": np.float64([WEIGHT]),
-                 "least": np.float64(BOUNDS[0]), "most": np.float64(BOUNDS[1]),
-                 "slope": np.float64([head.slope]), "intercept": np.float64([head.intercept])}
     graph = helper.make_graph(
         nodes, "shotwise-history",
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1]),
          helper.make_tensor_value_info("outcome", TensorProto.FLOAT, ["H"])],
         [helper.make_tensor_value_info("with_history", TensorProto.FLOAT, [1]),
          helper.make_tensor_value_info("results", TensorProto.FLOAT, [1])],
-        initializer=[numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()])
+        initializer=_initializers(_history_constants(head)))
     return _checked(graph)
 
 
+def _history_constants(head: HistoryHead) -> dict[str, Any]:
+    return {"none": np.int64(0), "down": np.int64(-1), "delay": np.float64(DELAY),
+            "kept": np.float64(0.5 ** (1 / HALF_LIFE)), "zero": np.float64(0), "one": np.array([1.0]),
+            "base_weight": np.array([PRIOR_WEIGHT]), "least": np.float64(BOUNDS[0]), "most": np.float64(BOUNDS[1]),
+            "slope": np.array([head.slope]), "intercept": np.array([head.intercept])}
+
+
 def floor32(value: float) -> np.float32:
-    """The largest float32 that is not above `value`."""
+    """Round down to a float32: the largest that is not above `value`."""
     nearest = np.float32(value)
     return nearest if float(nearest) <= value else np.nextafter(nearest, np.float32(-np.inf), dtype=np.float32)
 
 
-def _constants(pipeline: Pipeline) -> list[onnx.TensorProto]:
+def _constants(pipeline: Pipeline) -> dict[str, Any]:
     scaling = pipeline.scaling
-    named: dict[str, NDArray[Any]] = {
+    return {
         "median": scaling.median, "mean": scaling.mean.astype(np.float64), "scale": scaling.scale.astype(np.float64),
         "lowest": np.float64(-SCALED_LIMIT), "highest": np.float64(SCALED_LIMIT),
-        "slope": np.float32([pipeline.slope]), "intercept": np.float32([pipeline.intercept]),
-        "flat": np.int64([-1]), "nothing": np.float64([0]), "weights": pipeline.weights,
+        "slope": np.array([pipeline.slope], np.float32), "intercept": np.array([pipeline.intercept], np.float32),
+        "flat": np.array([-1], np.int64), "nothing": np.array([0.0]), "weights": pipeline.weights,
         "prototypes": pipeline.prototypes, "prototype_squares": (pipeline.prototypes**2).sum(axis=1),
         **{name: weight.numpy() for name, weight in pipeline.autoencoder.state_dict().items()},
     }
-    return [numpy_helper.from_array(np.asarray(value), name) for name, value in named.items()]
+
+
+def _initializers(constants: dict[str, Any]) -> list[onnx.TensorProto]:
+    return [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]

@@ -1,10 +1,16 @@
-"""What the gradient boosting of `shotwise` is taught: the held-out defect rate of a shot's surroundings.
+"""Targets for the gradient boosting of `shotwise`: the held-out defect rate of shots like each training shot.
 
-A label is one throw of a coin; trees that learn labels learn the throws. Two forests of cautious trees say how often
-shots like this one are defective, each shot by those trees alone that did not see it (out-of-bag estimates: Breiman
-2001; extremely randomised trees: Geurts, Ernst, Wehenkel 2006), and the boosting learns their log-odds in place of 0
-and 1: a slow, smooth model as the teacher of a small one (Buciluă, Caruana, Niculescu-Mizil 2006; Hinton, Vinyals, Dean
-2015). Only the small one is served.
+A label is one throw of a coin; trees that learn labels learn the throws. Two forests of cautious trees estimate how
+often shots like this one are defective, each shot by the trees that did not see it (out-of-bag estimates), and the
+boosting learns the log-odds of that in place of 0 and 1: a slow, smooth model teaches a small one. Only the small one
+is served.
+
+References
+----------
+Breiman, L. (2001). Random forests. Machine Learning 45.
+Geurts, P., Ernst, D., Wehenkel, L. (2006). Extremely randomized trees. Machine Learning 63.
+Buciluă, C., Caruana, R., Niculescu-Mizil, A. (2006). Model compression. KDD.
+Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the knowledge in a neural network. arXiv:1503.02531.
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 TREES = 400
-MAX_SEEN = 10_000  # shots that one tree sees; more make a tree slower, hardly better
+MAX_TREE_SHOTS = 10_000  # shots that one tree sees; more make a tree slower, hardly better
 SHARED = {"max_features": 0.3, "bootstrap": True, "oob_score": True, "n_jobs": -1}
 FORESTS = (RandomForestClassifier, 12), (ExtraTreesClassifier, 10)  # and the fewest shots of a leaf
 BOUNDS = (0.005, 0.995)  # of a probability before it becomes log-odds
@@ -22,19 +28,36 @@ BOUNDS = (0.005, 0.995)  # of a probability before it becomes log-odds
 Floats = NDArray[np.float64]
 
 
-def held_out_log_odds(values: NDArray[np.float32], defect: NDArray[np.bool_], seed: int) -> Floats:
-    """[N]: of each of the shots [N, F], from the trees that did not see it; the mean of both forests. With 100 trees or
-    more there are always some: a tree leaves out a third of the shots."""
-    seen = min(len(values), MAX_SEEN)
-    trees = max(TREES * seen // len(values), 100)
-    found = []
-    for kind, leaf in FORESTS:
-        forest = kind(trees, min_samples_leaf=leaf, max_samples=seen, random_state=seed, **SHARED)
-        found.append(log_odds(forest.fit(values, defect).oob_decision_function_[:, 1]))
-    return np.mean(found, axis=0)
+def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_], seed: int) -> Floats:
+    """Estimate the log-odds of a defect for every training shot from trees that did not see it.
+
+    Parameters
+    ----------
+    imputed : float32 [N, F], without NaN.
+    defect : bool [N].
+    seed : seed of the forests.
+
+    Returns
+    -------
+    float64 [N], the mean over both forests.
+
+    Notes
+    -----
+    There are at least 100 trees, and a tree leaves out a third of the shots, so every shot has trees that did not see
+    it.
+    """
+    tree_shots = min(len(imputed), MAX_TREE_SHOTS)
+    trees = max(TREES * tree_shots // len(imputed), 100)
+    estimates = []
+    for forest_class, min_leaf_shots in FORESTS:
+        forest = forest_class(trees, min_samples_leaf=min_leaf_shots, max_samples=tree_shots, random_state=seed,
+                              **SHARED)
+        estimates.append(log_odds(forest.fit(imputed, defect).oob_decision_function_[:, 1]))
+    mean: Floats = np.mean(estimates, axis=0)
+    return mean
 
 
 def log_odds(probability: Floats) -> Floats:
-    """Log-odds of a probability, which is first brought within BOUNDS."""
+    """Convert probabilities, clipped to BOUNDS first, to log-odds."""
     bounded = np.clip(probability, *BOUNDS)
     return np.log(bounded / (1 - bounded))

@@ -1,4 +1,4 @@
-"""What the order of the shots tells of each value: does it move slowly from shot to shot, or anew with each?"""
+"""What the order of the shots tells of each value: whether it moves slowly from shot to shot, or anew with each."""
 
 from __future__ import annotations
 
@@ -7,16 +7,29 @@ from numpy.typing import NDArray
 
 
 def persistence(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[F]: correlation of neighbouring shots within their run, of [N, F] in order of time; 0 for a constant."""
+    """Correlate neighbouring shots of the same run, after subtracting the run's mean.
+
+    Parameters
+    ----------
+    values : float64 [N, F] without NaN, in order of run and time.
+    run : int64 [N].
+
+    Returns
+    -------
+    float64 [F], the lag-1 autocorrelation of each value; 0 for a constant.
+    """
     centred = values - _run_means(values, run)
-    same = run[1:] == run[:-1]
-    shared = (centred[1:][same] * centred[:-1][same]).sum(axis=0)
-    return np.divide(shared, (centred**2).sum(axis=0), out=np.zeros(values.shape[1]),
-                     where=(centred**2).sum(axis=0) > 1e-12)
+    same_run = run[1:] == run[:-1]
+    covariance = (centred[1:][same_run] * centred[:-1][same_run]).sum(axis=0)
+    variance = (centred**2).sum(axis=0)
+    correlation: NDArray[np.float64] = np.divide(covariance, variance, out=np.zeros(values.shape[1]),
+                                                 where=variance > 1e-12)
+    return correlation
 
 
 def _run_means(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[N, F]: the mean of each shot's run."""
-    _, place, sizes = np.unique(run, return_inverse=True, return_counts=True)
-    sums = np.stack([np.bincount(place, column) for column in values.T], axis=1)
-    return (sums / sizes[:, None])[place]
+    """The mean of each shot's run, [N, F]."""
+    _, position, sizes = np.unique(run, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(position, column) for column in values.T], axis=1)
+    means: NDArray[np.float64] = (sums / sizes[:, None])[position]
+    return means

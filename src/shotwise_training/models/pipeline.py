@@ -1,9 +1,10 @@
-"""Fitting: autoencoder (torch) → latents → gradient boosting (scikit-learn) → calibrated probability.
+"""Fit the pipeline: autoencoder (torch) → latents → gradient boosting (scikit-learn) → calibrated probability.
 
-This is the pipeline as trained; `graph` turns it into the one that is served, and the parity tests hold the two
-together. The autoencoder is trained in float32 and evaluated in float64: the trees compare latents with thresholds, and
-two float32 implementations that differ in the last digit send a shot near a threshold down different branches (a
-difference of up to 0.04 in probability, measured); in float64 the difference is gone after rounding.
+This is the pipeline as it is trained; `export.graph` turns it into the graph that is served, and the parity tests hold
+the two together. The autoencoder is trained in float32 and evaluated in float64: the trees compare latents with
+thresholds, and two float32 implementations that differ in the last digit send a shot near a threshold down different
+branches (a difference of up to 0.04 in probability, measured); in float64 the difference is gone after rounding.
+
 Every statistic (medians, scales, weights, trees, calibration, prototypes) comes from the shots that `fit` is given.
 """
 
@@ -25,24 +26,29 @@ from shotwise_training.data.table import Table
 from shotwise_training.metrics import best_f1_threshold
 from shotwise_training.models.autoencoder import Autoencoder, fit_autoencoder
 from shotwise_training.models.configuration import Booster, Configuration
-from shotwise_training.models.distillation import held_out_log_odds
+from shotwise_training.models.distillation import out_of_bag_log_odds
 from shotwise_training.models.drift import persistence
 
 SCALED_LIMIT = 8.0  # standard deviations; a wilder value must not saturate the encoder for every other feature
 PROTOTYPES = 64
-FOLDS = 3  # of what is held out for thresholds and calibration
-INSPECTED = 0.28  # the part of the shots, nearest to the decision, that a person should look at
+FOLDS = 3  # of the predictions that thresholds and calibration are fitted on
+INSPECTED_SHARE = 0.28  # share of the shots, nearest to the decision, that a person should look at
 ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Output:
-    """What the pipeline says of N shots; the same names as the graph's outputs.
+class PipelineOutput:
+    """What the pipeline computes for N shots; the names are those of the graph's outputs.
 
-    probability [N] calibrated; latent [N, D]; reconstruction_error [N]; feature_error [N, F], squared, in
-    standard deviations of the training shots; distance [N], to the nearest prototype of the training shots.
+    Attributes
+    ----------
+    probability : float64 [N], calibrated probability of a defect.
+    latent : float32 [N, D].
+    reconstruction_error : float32 [N], mean of `feature_error`.
+    feature_error : float32 [N, F], squared error in standard deviations of the training shots.
+    distance : float32 [N], to the nearest prototype of the training shots.
     """
 
     probability: Floats
@@ -54,27 +60,44 @@ class Output:
 
 @dataclass(frozen=True)
 class Scaling:
-    """median, mean, scale: float32 [F] of the training shots."""
+    """Imputation and standardisation by the training shots.
+
+    Attributes
+    ----------
+    median : float32 [F], in place of a value that was not measured.
+    mean : float32 [F].
+    scale : float32 [F], standard deviation; 1 for a constant.
+    """
 
     median: NDArray[np.float32]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
 
     def impute(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Replace NaN by the column's median."""
+        """Replace NaN in [N, F] by the column's median."""
         return impute(features, self.median)
 
     def standardise(self, imputed: NDArray[np.float32]) -> Floats:
-        """(value - mean) / scale, in float64 as the graph does it."""
+        """Compute (value - mean) / scale of [N, F] in float64, as the graph does."""
         return (imputed.astype(np.float64) - self.mean) / self.scale
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A fitted pipeline. slope, intercept: of the calibration on log-odds. thresholds: from the training shots;
-    those of the probability from predictions in which each shot was held out. prototypes: float64 [K, F], of the
-    weighted scaled values; weights [F]: how persistent each value is from shot to shot.
-    latents: whether the trees read them."""
+    """A fitted pipeline.
+
+    Attributes
+    ----------
+    scaling : imputation and standardisation.
+    autoencoder : float64.
+    booster : fitted; its output is a margin, in log-odds before calibration.
+    slope : slope of the calibration on log-odds.
+    intercept : intercept of the calibration on log-odds.
+    thresholds : of the training shots; those of the probability are chosen on predictions that held each shot out.
+    prototypes : float64 [K, F], centres of the weighted scaled training shots.
+    weights : float64 [F], how persistent each value is from shot to shot; 0 leaves it out of the distance.
+    latents : whether the trees read the latents.
+    """
 
     scaling: Scaling
     autoencoder: Autoencoder
@@ -86,92 +109,117 @@ class Pipeline:
     weights: Floats
     latents: bool
 
-    def __call__(self, features: NDArray[np.float32]) -> Output:
-        """Predict for float32 [N, F]; NaN = not measured, replaced by the training median."""
+    def __call__(self, features: NDArray[np.float32]) -> PipelineOutput:
+        """Predict for shots [N, F]; NaN means not measured and is replaced by the training median."""
         imputed = self.scaling.impute(features)
         scaled = self.scaling.standardise(imputed)
-        bounded = bound(scaled)
+        clipped = clip(scaled)
         with torch.no_grad():
-            encoded = self.autoencoder.latent(torch.from_numpy(bounded))
-            latent, rebuilt = encoded.numpy().astype(np.float32), self.autoencoder.rebuild(encoded).numpy()
+            encoded = self.autoencoder.latent(torch.from_numpy(clipped))
+            latent, rebuilt = encoded.numpy().astype(np.float32), self.autoencoder.reconstruct(encoded).numpy()
         error = ((scaled - rebuilt) ** 2).astype(np.float32)
         margin = _margin(self.booster, np.hstack([imputed, latent]) if self.latents else imputed)
-        return Output(sigmoid(self.slope * margin + self.intercept), latent, error.mean(axis=1), error,
-                      self._distance(bounded))
+        return PipelineOutput(sigmoid(self.slope * margin + self.intercept), latent, error.mean(axis=1), error,
+                              self._distance(clipped))
 
-    def _distance(self, bounded: Floats) -> NDArray[np.float32]:
-        weighted = bounded * self.weights
+    def _distance(self, clipped: Floats) -> NDArray[np.float32]:
+        weighted = clipped * self.weights
         squares = (weighted**2).sum(axis=1)[:, None] - 2 * weighted @ self.prototypes.T + (self.prototypes**2).sum(1)
-        return np.sqrt(np.maximum(squares.min(axis=1), 0)).astype(np.float32)
+        distance: NDArray[np.float32] = np.sqrt(np.maximum(squares.min(axis=1), 0)).astype(np.float32)
+        return distance
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What is fitted without labels, and the training shots as it sees them, in order of time."""
+class PreparedShots:
+    """The N training shots in order of run and time, with the scaling and the autoencoder that were fitted on them.
+
+    Attributes
+    ----------
+    scaling : imputation and standardisation.
+    autoencoder : float64.
+    imputed : float32 [N, F].
+    clipped : float64 [N, F], scaled values within SCALED_LIMIT.
+    run : int64 [N].
+    defect : bool [N].
+    latents : whether the trees read the latents.
+    """
 
     scaling: Scaling
     autoencoder: Autoencoder
     imputed: NDArray[np.float32]
-    bounded: Floats
+    clipped: Floats
     run: NDArray[np.int64]
     defect: NDArray[np.bool_]
     latents: bool
 
-    def joined(self, imputed: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the trees read: the values, and the latents where the configuration has them."""
+    def booster_input(self, imputed: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute what the trees read of imputed shots [M, F]: the values and, if configured, their latents."""
         if not self.latents:
             return imputed
-        bounded = torch.from_numpy(bound(self.scaling.standardise(imputed)))
+        clipped = torch.from_numpy(clip(self.scaling.standardise(imputed)))
         with torch.no_grad():
-            latent: NDArray[np.float32] = self.autoencoder.latent(bounded).numpy().astype(np.float32)
+            latent: NDArray[np.float32] = self.autoencoder.latent(clipped).numpy().astype(np.float32)
         return np.hstack([imputed, latent])
 
 
 def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
-    """Fit on the shots of `table`. Thresholds and calibration come from predictions that held each shot out: the
-    teacher's, where the boosting is taught, else those of cross-validation."""
+    """Fit a pipeline on all shots of a table.
+
+    Parameters
+    ----------
+    table : training shots.
+    configuration : how the pipeline is fitted.
+    seed : seed of everything that is drawn.
+
+    Notes
+    -----
+    Thresholds and calibration come from predictions that held each shot out: the out-of-bag estimates where the booster
+    is distilled from forests, else those of a cross-validation.
+    """
     prepared = prepare(table, configuration, seed)
-    booster, margin = _boost(prepared, configuration.booster, seed)
-    slope, intercept = calibration(margin, prepared.defect)
+    booster, margin = _fit_booster(prepared, configuration.booster, seed)
+    slope, intercept = calibrate(margin, prepared.defect)
     prototypes, weights = _prototypes(prepared, seed)
-    open_ended = Pipeline(prepared.scaling, prepared.autoencoder, booster, slope, intercept,
-                          Thresholds(0.5, 0.5, 0.5, 1.0, 1.0), prototypes, weights, prepared.latents)
-    known = open_ended(prepared.imputed)
+    no_thresholds = Thresholds(0.5, 0.5, 0.5, 1.0, 1.0)
+    pipeline = Pipeline(prepared.scaling, prepared.autoencoder, booster, slope, intercept, no_thresholds, prototypes,
+                        weights, prepared.latents)
+    output = pipeline(prepared.imputed)
     held_out = sigmoid(slope * margin + intercept)
     decision = best_f1_threshold(held_out, prepared.defect)
-    return replace(open_ended, thresholds=Thresholds(
-        decision, *band(held_out, decision), float(np.quantile(known.reconstruction_error, ERROR_QUANTILE)),
-        float(np.quantile(known.distance, DISTANCE_QUANTILE))))
+    return replace(pipeline, thresholds=Thresholds(
+        decision, *inspection_band(held_out, decision),
+        float(np.quantile(output.reconstruction_error, ERROR_QUANTILE)),
+        float(np.quantile(output.distance, DISTANCE_QUANTILE))))
 
 
 def impute(features: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[N, F] with `median` [F] where a value was not measured."""
+    """Replace NaN in [N, F] by `median` [F]."""
     return np.where(np.isnan(features), median, features).astype(np.float32)
 
 
-def bound(scaled: Floats) -> Floats:
-    """What encoder and prototypes read: no value further out than SCALED_LIMIT."""
+def clip(scaled: Floats) -> Floats:
+    """Limit scaled values to SCALED_LIMIT on either side, as encoder and prototypes read them."""
     return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT)
 
 
 def sigmoid(log_odds: Floats) -> Floats:
-    """Log-odds → probability."""
+    """Convert log-odds to probabilities."""
     return 1 / (1 + np.exp(-log_odds))
 
 
-def prepare(table: Table, configuration: Configuration, seed: int) -> Prepared:
-    """Scaling and autoencoder of the shots of `table`, which needs no label."""
+def prepare(table: Table, configuration: Configuration, seed: int) -> PreparedShots:
+    """Fit scaling and autoencoder on the shots of a table; no label is used."""
     table = table.select(np.lexsort((table.order, table.run)))
-    scaling = scaling_of(table.features)
+    scaling = fit_scaling(table.features)
     imputed = scaling.impute(table.features)
-    bounded = bound(scaling.standardise(imputed))
-    autoencoder = fit_autoencoder(torch.from_numpy(bounded), max(configuration.latents, 1), seed)
-    return Prepared(scaling, autoencoder, imputed, bounded, table.run, table.defect, configuration.latents > 0)
+    clipped = clip(scaling.standardise(imputed))
+    autoencoder = fit_autoencoder(torch.from_numpy(clipped), max(configuration.latents, 1), seed)
+    return PreparedShots(scaling, autoencoder, imputed, clipped, table.run, table.defect, configuration.latents > 0)
 
 
-def scaling_of(features: NDArray[np.float32]) -> Scaling:
-    """Of [N, F]; a column that was never measured has median 0."""
-    median = np.nan_to_num(_quiet_median(features)).astype(np.float32)
+def fit_scaling(features: NDArray[np.float32]) -> Scaling:
+    """Fit median, mean and scale of [N, F]; a column that was never measured has median 0."""
+    median = np.nan_to_num(_column_medians(features)).astype(np.float32)
     imputed = impute(features, median)
     mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = imputed.std(axis=0, dtype=np.float64)
@@ -181,49 +229,57 @@ def scaling_of(features: NDArray[np.float32]) -> Scaling:
     return Scaling(median, mean, scale)
 
 
-def _quiet_median(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[F]; NaN where a column was never measured."""
+def _column_medians(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median of each column without NaN; NaN, without numpy's warning, where a column was never measured."""
     measured = ~np.isnan(features).all(axis=0)
-    found = np.full(features.shape[1], np.nan, np.float32)
-    found[measured] = np.nanmedian(features[:, measured], axis=0)
-    return found
+    medians = np.full(features.shape[1], np.nan, np.float32)
+    medians[measured] = np.nanmedian(features[:, measured], axis=0)
+    return medians
 
 
-def _boost(prepared: Prepared, unfitted: Booster, seed: int) -> tuple[Booster, Floats]:
-    """The boosting, and the log-odds [N] of the shots by something that did not see them."""
-    joined, booster = prepared.joined(prepared.imputed), clone(unfitted)
+def _fit_booster(prepared: PreparedShots, unfitted: Booster, seed: int) -> tuple[Booster, Floats]:
+    """The fitted booster, and the log-odds [N] of the shots by a model that did not see them."""
+    inputs, booster = prepared.booster_input(prepared.imputed), clone(unfitted)
     if isinstance(booster, HistGradientBoostingRegressor):
-        taught = held_out_log_odds(prepared.imputed, prepared.defect, seed)
-        return booster.fit(joined, taught), taught
+        targets = out_of_bag_log_odds(prepared.imputed, prepared.defect, seed)
+        return booster.fit(inputs, targets), targets
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    margin = cross_val_predict(booster, joined, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
-    return booster.fit(joined, prepared.defect), margin
+    margin = cross_val_predict(booster, inputs, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)
+    return booster.fit(inputs, prepared.defect), margin
 
 
-def _margin(booster: Booster, joined: NDArray[np.float32]) -> Floats:
-    if isinstance(booster, HistGradientBoostingRegressor):
-        return booster.predict(joined)
-    return booster.decision_function(joined)
+def _margin(booster: Booster, inputs: NDArray[np.float32]) -> Floats:
+    margin: Floats = (booster.predict(inputs) if isinstance(booster, HistGradientBoostingRegressor)
+                      else booster.decision_function(inputs))
+    return margin
 
 
-def calibration(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
-    """Platt scaling: one slope and one intercept on the log-odds, smooth and monotone, so ranks stay as they are."""
-    fitted = LogisticRegression(C=1e6).fit(margin[:, None], defect)
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+def calibrate(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
+    """Fit a Platt scaling: slope and intercept on log-odds [N], smooth and monotone, so ranks stay as they are."""
+    regression = LogisticRegression(C=1e6).fit(margin[:, None], defect)
+    return float(regression.coef_[0, 0]), float(regression.intercept_[0])
 
 
-def band(probability: Floats, decision: float) -> tuple[float, float]:
-    """The probabilities that enclose the INSPECTED part of the shots, half of it on either side of `decision`."""
+def inspection_band(probability: Floats, decision: float) -> tuple[float, float]:
+    """Find the probabilities that enclose INSPECTED_SHARE of the shots, half of it on either side of `decision`.
+
+    Returns
+    -------
+    Below the first a part is accepted, from the second on it is rejected, and between them a person inspects it.
+    """
     rank = float(np.mean(probability < decision))
-    low, high = max(rank - INSPECTED / 2, 0.0), min(rank + INSPECTED / 2, 1.0)
+    low, high = max(rank - INSPECTED_SHARE / 2, 0.0), min(rank + INSPECTED_SHARE / 2, 1.0)
     return float(np.quantile(probability, low)), float(np.quantile(probability, high))
 
 
-def _prototypes(prepared: Prepared, seed: int) -> tuple[Floats, Floats]:
-    """Centres [K, F] of the training shots, in which a value counts as much as it persists: what a run is made in, not
-    what every shot throws anew. Where nothing persists (shots in no order) every value counts."""
-    weights = np.maximum(persistence(prepared.bounded, prepared.run), 0)
+def _prototypes(prepared: PreparedShots, seed: int) -> tuple[Floats, Floats]:
+    """Centres [K, F] of the training shots, and the weight [F] of each value in the distance to them.
+
+    A value counts as much as it persists from shot to shot: the conditions that a run is made in, not what varies with
+    every shot. Where nothing persists, because the shots are in no order, every value counts.
+    """
+    weights = np.maximum(persistence(prepared.clipped, prepared.run), 0)
     weights = weights if weights.max() > 0.5 else np.ones(len(weights))
-    distinct = len(np.unique(prepared.bounded, axis=0))
+    distinct = len(np.unique(prepared.clipped, axis=0))
     centres = MiniBatchKMeans(min(PROTOTYPES, distinct), n_init=3, random_state=seed, batch_size=2048)
-    return centres.fit(prepared.bounded * weights).cluster_centers_.astype(np.float64), weights
+    return centres.fit(prepared.clipped * weights).cluster_centers_.astype(np.float64), weights

@@ -1,0 +1,80 @@
+"""Keep fitted models in files without pickle, so that the parity tests can compare the served graph with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZIP_DEFLATED
+
+import skops.io
+import torch
+
+from shotwise.bundle import HistoryThresholds, Thresholds
+from shotwise_training.models.autoencoder import Autoencoder
+from shotwise_training.models.defect_types import DefectTypeModel
+from shotwise_training.models.history import HistoryHead
+from shotwise_training.models.pipeline import Pipeline, Scaling
+
+PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
+MODELS = Path(__file__).resolve().parents[3] / "models"
+TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+           "sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
+
+
+@dataclass(frozen=True)
+class FittedModels:
+    """The fitted models that a bundle is made of.
+
+    Attributes
+    ----------
+    pipeline : the pipeline.
+    types : model of the defect types, None if the table does not tell types apart.
+    history : history head, None if there is none.
+    """
+
+    pipeline: Pipeline
+    types: DefectTypeModel | None
+    history: HistoryHead | None = None
+
+
+def pipeline_folder(bundle: Path) -> Path:
+    """Where the fitted models of a bundle are kept: of a shipped one in this package, of any other beside it."""
+    shipped = bundle.resolve().parent == MODELS
+    return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
+
+
+def save_pipeline(models: FittedModels, folder: Path) -> None:
+    """Save fitted models: tensors in torch's format, trees in skops' format."""
+    pipeline, history = models.pipeline, models.history
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"autoencoder": pipeline.autoencoder.state_dict(), "latents": pipeline.latents,
+                "scaling": {name: torch.from_numpy(array) for name, array in vars(pipeline.scaling).items()},
+                "calibration": (pipeline.slope, pipeline.intercept), "thresholds": vars(pipeline.thresholds),
+                "prototypes": torch.from_numpy(pipeline.prototypes), "weights": torch.from_numpy(pipeline.weights),
+                "history": history and (history.slope, history.intercept, vars(history.thresholds))},
+               folder / "pipeline.pt")
+    skops.io.dump(pipeline.booster, folder / "booster.skops", compression=ZIP_DEFLATED)
+    (folder / "types.skops").unlink(missing_ok=True)
+    if models.types:
+        skops.io.dump(models.types.forest, folder / "types.skops", compression=ZIP_DEFLATED)
+
+
+def load_pipeline(folder: Path) -> FittedModels:
+    """Load fitted models as `save_pipeline` left them; neither format can run code."""
+    saved = torch.load(folder / "pipeline.pt", weights_only=True)
+    weights = saved["autoencoder"]
+    latents, features = weights["encode.weight"].shape[0], weights["decode.bias"].shape[0]
+    autoencoder = Autoencoder(features, latents).double()
+    autoencoder.load_state_dict(weights)
+    slope, intercept = saved["calibration"]
+    pipeline = Pipeline(
+        Scaling(**{name: tensor.numpy() for name, tensor in saved["scaling"].items()}), autoencoder.eval(),
+        skops.io.load(folder / "booster.skops", trusted=TRUSTED), slope, intercept, Thresholds(**saved["thresholds"]),
+        saved["prototypes"].numpy(), saved["weights"].numpy(), saved["latents"])
+    forest = folder / "types.skops"
+    types = (DefectTypeModel(pipeline.scaling.median, skops.io.load(forest, trusted=TRUSTED)) if forest.exists()
+             else None)
+    if saved["history"] is None:
+        return FittedModels(pipeline, types)
+    slope, intercept, thresholds = saved["history"]
+    return FittedModels(pipeline, types, HistoryHead(slope, intercept, HistoryThresholds(**thresholds)))
