@@ -1,4 +1,4 @@
-"""What docs/ says, taken apart: tables, names in files, commands; and whether a name or a command is there."""
+"""Parse the pages of docs/ into tables, names and commands, and check that names and commands exist."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ TOPS = "|".join(sorted(re.escape(path.name) for path in ROOT.iterdir() if not pa
 PATH = re.compile(rf"(?:{TOPS})(?:/[\w./*-]+)?")
 CFN_PARTS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
 
-# Commands of the CLI that are no operation of a service: their options are the CLI's own.
+# Commands of the AWS CLI that are not an operation of a service: their options are the CLI's own.
 AWS_OWN = {"cloudformation deploy", "ecr get-login-password", "logs tail", "s3 cp", "s3 rb"}
 AWS_SERVICES = {"deploy": "codedeploy", "s3api": "s3"}
 AWS_OPTIONS = {"query", "output", "region", "profile", "max-items"}
 
 
-def document(name: str) -> str:
-    """A page of docs/."""
+def page_text(name: str) -> str:
+    """The text of a page of docs/."""
     return (ROOT / "docs" / name).read_text("utf-8")
 
 
 def tables(text: str) -> Iterator[list[list[str]]]:
-    """Each table as rows of cells, its header first, without the line below that."""
+    """Each table as rows of cells, its header first, without the line below the header."""
     rows: list[list[str]] = []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
@@ -45,33 +45,33 @@ def tables(text: str) -> Iterator[list[list[str]]]:
 
 
 def table(text: str, *header: str) -> list[list[str]]:
-    """The rows of the one table with this header. Raises ValueError where there is none, or another one too."""
-    (found,) = [rows[1:] for rows in tables(text) if rows[0] == list(header)]
-    return found
+    """The rows of the one table with this header. Raises ValueError where there is none, or more than one."""
+    (matching,) = [rows[1:] for rows in tables(text) if rows[0] == list(header)]
+    return matching
 
 
 def spans(text: str) -> list[str]:
-    """What stands between backticks."""
+    """The texts between backticks."""
     return SPAN.findall(text)
 
 
 def names(text: str) -> list[str]:
-    """The spans that name a file of ours, or something in one, as `file::Name`."""
+    """The spans that name a file of ours, or a part of one as `file::Name`."""
     return [span for span in spans(text) if NAMED.fullmatch(span) or PATH.fullmatch(span)]
 
 
-def lacking(name: str) -> str | None:
-    """Why a name leads nowhere, or None."""
-    path, _, inside = name.partition("::")
+def missing_reason(name: str) -> str | None:
+    """Why a name does not exist, or None."""
+    path, _, part = name.partition("::")
     files = sorted(ROOT.glob(path)) if "*" in path else [ROOT / path]
     if not files or not all(file.exists() for file in files):
         return f"{name}: there is no {path}"
-    if inside and inside not in inside_of(files[0]):
-        return f"{name}: {path} holds no {inside}"
+    if part and part not in parts_of(files[0]):
+        return f"{name}: {path} holds no {part}"
     return None
 
 
-def inside_of(path: Path) -> set[str]:
+def parts_of(path: Path) -> set[str]:
     """The names that may follow `::` for a file."""
     if path.suffix == ".py":
         tree = ast.parse(path.read_text("utf-8"))
@@ -85,56 +85,57 @@ def inside_of(path: Path) -> set[str]:
         return set(json.loads(path.read_text("utf-8"))["States"])
     if ".github" in path.parts:
         return set(yaml.safe_load(path.read_text("utf-8"))["jobs"])
-    return _inside_yaml(load_yaml(path))
+    return _parts_of_yaml(load_yaml(path))
 
 
-def _inside_yaml(found: dict[str, Any]) -> set[str]:
-    """Of a template its parameters, rules, resources, …; of the API its routes, schemas and extensions."""
-    if "openapi" in found:
-        parts = found["components"]
-        return {*found, *found["paths"], *parts["schemas"], *parts["securitySchemes"]}
-    return {name for part in CFN_PARTS for name in found.get(part, {})}
+def _parts_of_yaml(content: dict[str, Any]) -> set[str]:
+    """The parameters, rules, resources and so on of a template; the routes, schemas and extensions of the API."""
+    if "openapi" in content:
+        components = content["components"]
+        return {*content, *content["paths"], *components["schemas"], *components["securitySchemes"]}
+    return {name for section in CFN_PARTS for name in content.get(section, {})}
 
 
 def targets() -> set[str]:
-    """What `make` can be asked for."""
+    """The targets of the Makefile."""
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
 
 
 def code(text: str) -> str:
-    """Everything that is code: indented lines with their continuations joined, and spans, over the ends of lines."""
+    """The code in a page: indented lines with continuations joined, and spans, also over the ends of lines."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
     lines = "\n".join(line for line in text.splitlines() if line.startswith("    "))
     parts = re.split(r"\n\s*\n|\n(?=[|-])", text)
-    found = [span for part in parts if not part.startswith("    ") for span in spans(part.replace("\n", " "))]
-    return "\n".join([re.sub(r"\\\n\s*", " ", lines), *found])
+    spans_of_text = [span for part in parts if not part.startswith("    ") for span in spans(part.replace("\n", " "))]
+    return "\n".join([re.sub(r"\\\n\s*", " ", lines), *spans_of_text])
 
 
 def command_flaws(text: str) -> list[str]:
-    """The commands of a page that there are not: of make, sam, shotwise, python and aws."""
-    found = code(text)
-    flaws = [f"make {name}" for name in re.findall(r"\bmake ([a-z][a-z-]*)", found) if name not in targets()]
+    """The commands of a page that do not exist: of make, sam, shotwise, python and aws."""
+    commands = code(text)
+    flaws = [f"make {name}" for name in re.findall(r"\bmake ([a-z][a-z-]*)", commands) if name not in targets()]
     sam = {"validate", "build", "deploy", "delete", "local"}
-    flaws += [f"sam {name}" for name in re.findall(r"\bsam ([a-z]+)", found) if name not in sam]
-    flaws += [f"shotwise {name}" for name in re.findall(r"(?:bin/|`)shotwise ([a-z-]+)", found) if name not in _ours()]
-    flaws += [f"python {name}" for name in re.findall(r"\bpython ((?:[a-z_]+/)+\w+\.py)", found)
+    flaws += [f"sam {name}" for name in re.findall(r"\bsam ([a-z]+)", commands) if name not in sam]
+    flaws += [f"shotwise {name}" for name in re.findall(r"(?:bin/|`)shotwise ([a-z-]+)", commands)
+              if name not in _shotwise_commands()]
+    flaws += [f"python {name}" for name in re.findall(r"\bpython ((?:[a-z_]+/)+\w+\.py)", commands)
               if not (ROOT / name).exists()]
-    for module in re.findall(r"\bpython -m ([\w.]+)", found):
+    for module in re.findall(r"\bpython -m ([\w.]+)", commands):
         paths = [top / module.replace(".", "/") for top in (ROOT, ROOT / "src")]
         flaws += [] if any(path.is_dir() or path.with_suffix(".py").exists() for path in paths) else [
             f"python -m {module}"]
-    for service, operation, rest in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)([^|;)\n]*)", found):
+    for service, operation, rest in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)([^|;)\n]*)", commands):
         flaws += _aws_flaws(service, operation, rest)
     return flaws
 
 
-def _ours() -> set[str]:
+def _shotwise_commands() -> set[str]:
     return {name for path in (ROOT / "src/shotwise_cli").glob("*.py")
-            for name in re.findall(r'add_parser\("([a-z-]+)"', path.read_text("utf-8"))}
+            for name in re.findall(r'add_parser\(\s*"([a-z-]+)"', path.read_text("utf-8"))}
 
 
 def _aws_flaws(service: str, operation: str, rest: str) -> list[str]:
-    """An operation that the service does not have, or options that are none of its input's."""
+    """Report an operation that the service does not have, or options that its input does not have."""
     if f"{service} {operation}" in AWS_OWN:
         return []
     try:

@@ -55,7 +55,7 @@ def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def values_of_mappings(tree: ast.AST) -> Iterator[ast.Name]:
-    """Find the loop variables `value` over the items of a mapping or in a dict comprehension, where the word is right."""
+    """Find the loop variables `value` over the items of a mapping or in a dict comprehension: the right word there."""
     for node in ast.walk(tree):
         generators = node.generators if isinstance(node, ast.DictComp) else []
         loops = [node] if isinstance(node, ast.For | ast.comprehension) and ".items()" in ast.unparse(node.iter) else []
