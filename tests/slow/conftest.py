@@ -1,4 +1,4 @@
-"""Fixtures of the slow tier."""
+"""Fixtures of the slow tests."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .running import ROOT, Stack, python313, stack
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One API for all tests that only ask."""
+    """One stack for all tests that only read."""
     with stack(tmp_path_factory.mktemp("stack") / "home") as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """`make build` has passed: what is tested is what is deployed."""
+    """Run `make build`, so that what is tested is what is deployed."""
     environ = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PATH": f"{python313().parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["make", "build"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900,
+    process = subprocess.run(["make", "build"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900,
                           check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert process.returncode == 0, process.stderr[-2000:]
 
 
 @pytest.fixture(scope="session")
 def shot() -> dict[str, Any]:
     """events/shot.json: a real defective shot."""
-    found: dict[str, Any] = json.loads(Path(ROOT / "events/shot.json").read_text("utf-8"))
-    return found
+    payload: dict[str, Any] = json.loads(Path(ROOT / "events/shot.json").read_text("utf-8"))
+    return payload

@@ -1,4 +1,4 @@
-"""Real processes for the slow tier: the stack on free ports, the built functions in Lambda's emulator."""
+"""Real processes for the slow tests: the stack on free ports, and the built functions in Lambda's emulator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWSLAMBDARIC = ("-m", "awslambdaric")
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -34,8 +34,8 @@ def free_port() -> int:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
+class Response:
+    """An HTTP response."""
 
     status: int
     content_type: str
@@ -47,19 +47,24 @@ class Answer:
 
 
 def ask(url: str, body: bytes | None = None, content_type: str = "application/x-www-form-urlencoded",
-        seconds: float = 30, **headers: str) -> Answer:
-    """GET, or POST as `curl -d` does; an error status is an answer too. headers: as x_amzn_trace_id=…"""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, body, told | ({"Content-Type": content_type} if body is not None else {}))
+        seconds: float = 30, **headers: str) -> Response:
+    """GET, or POST as `curl -d` does; an error status is returned, not raised.
+
+    Headers are given with underscores: x_amzn_trace_id=….
+    """
+    all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        all_headers["Content-Type"] = content_type
+    request = urllib.request.Request(url, body, all_headers)
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as found:
-            return Answer(found.status, found.headers.get("Content-Type", ""), found.read())
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            return Response(response.status, response.headers.get("Content-Type", ""), response.read())
     except urllib.error.HTTPError as error:
-        return Answer(error.code, error.headers.get("Content-Type", ""), error.read())
+        return Response(error.code, error.headers.get("Content-Type", ""), error.read())
 
 
 def wait_for(url: str, process: subprocess.Popen[Any], seconds: float = 90) -> None:
-    """Until `url` answers 200; fails when the process ends before."""
+    """Wait until `url` answers 200; fail if the process ends before."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, f"the process ended with {process.returncode} before {url} answered"
@@ -79,7 +84,7 @@ def steady(reply: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Stack:
-    """A running stack."""
+    """A running stack: its URLs, its home folder, its process, and the file with its terminal output."""
 
     api: str
     ui: str
@@ -90,12 +95,12 @@ class Stack:
 
 @contextmanager
 def stack(home: Path, *, ui: bool = False, command: list[str] | None = None) -> Iterator[Stack]:
-    """`shotwise serve` (or `command`) with ports and a home of its own, ended by SIGTERM."""
+    """Run `shotwise serve`, or `command`, with ports and a home of its own, until SIGTERM ends it."""
     api_port, ui_port = free_port(), free_port()
     environ = {**os.environ, "SHOTWISE_HOME": str(home), "SHOTWISE_API_PORT": str(api_port),
                "SHOTWISE_UI_PORT": str(ui_port)}
     for name in ("POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_DISABLED"):
-        environ.pop(name, None)  # the tests' own quiet is not the stack's
+        environ.pop(name, None)  # the tests are quiet, the stack is not
     home.mkdir(parents=True, exist_ok=True)
     console = home / "console.txt"
     command = command or [sys.executable, "-m", "shotwise_cli.main", "serve", *(["--ui"] if ui else [])]
@@ -110,7 +115,7 @@ def stack(home: Path, *, ui: bool = False, command: list[str] | None = None) -> 
 
 
 def stop(process: subprocess.Popen[Any], seconds: float = 15) -> None:
-    """SIGTERM, then wait; what does not end by itself is a failure."""
+    """Send SIGTERM and wait; fail if the process does not end."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -121,17 +126,17 @@ def stop(process: subprocess.Popen[Any], seconds: float = 15) -> None:
 
 
 def python313() -> Path:
-    """Lambda's Python: on PATH, or one that pyenv keeps."""
-    found = shutil.which("python3.13")
-    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
-        return Path(found).resolve()
-    kept = sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python3.13"))
-    assert kept, "sam build and the emulator need Python 3.13: put python3.13 on PATH"
-    return kept[-1]
+    """Lambda's version of Python: on PATH, or one of pyenv's."""
+    on_path = shutil.which("python3.13")
+    if on_path and subprocess.run([on_path, "--version"], capture_output=True, check=False).returncode == 0:
+        return Path(on_path).resolve()
+    pythons = sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python3.13"))
+    assert pythons, "sam build and the emulator need Python 3.13: put python3.13 on PATH"
+    return pythons[-1]
 
 
 def sam(*arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
-    """Run this environment's sam with Lambda's Python on PATH."""
+    """Run this environment's sam with Lambda's version of Python on PATH."""
     python = python313()
     environ = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1",
                "PATH": f"{python.parent}:{os.environ['PATH']}"}
@@ -140,21 +145,21 @@ def sam(*arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[st
 
 
 def environment(name: str, python: Path, requirements: Path) -> Path:
-    """The Python of an environment of its own, kept in the project's folder for the next run."""
+    """The Python of a virtual environment in the project's folder, which is made again if its requirements changed."""
     folder = ROOT / name
-    wanted = requirements.read_text("utf-8")
+    required = requirements.read_text("utf-8")
     stamp = folder / "installed.txt"
-    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+    if not stamp.exists() or stamp.read_text("utf-8") != required:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([str(python), "-m", "venv", str(folder)], check=True)
         subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)],
                        check=True)
-        stamp.write_text(wanted, "utf-8")
+        stamp.write_text(required, "utf-8")
     return folder / "bin/python"
 
 
 def runtime_python() -> Path:
-    """A Python 3.13 with what Lambda's image brings."""
+    """A Python 3.13 with the packages of Lambda's image."""
     return environment(".venv-lambda", python313(), ROOT / "requirements/lambda.txt")
 
 
@@ -164,7 +169,7 @@ def tools_python() -> Path:
 
 
 def emulator() -> Path:
-    """The Runtime Interface Emulator that aws-sam-cli brings."""
+    """The Runtime Interface Emulator that aws-sam-cli includes."""
     import samcli
 
     machine = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
@@ -174,8 +179,10 @@ def emulator() -> Path:
 @contextmanager
 def built_function(name: str, layers: list[str], settings: Mapping[str, str], home: Path, *,
                    runtime: Sequence[str] = AWSLAMBDARIC) -> Iterator[str]:
-    """A built function in the emulator; the URL that invokes it. runtime: what runs `app.handler`, as Python's
-    arguments."""
+    """Run a built function in the emulator; yields the URL that invokes it.
+
+    `runtime` is what runs `app.handler`, as arguments of Python.
+    """
     paths = [str(BUILD / name), *(str(BUILD / layer / "python") for layer in layers)]
     command = [str(runtime_python()), *runtime, "app.handler"]
     with emulated(command, BUILD / name, paths, {"AWS_LAMBDA_FUNCTION_NAME": name, **settings}, home) as url:
@@ -185,7 +192,7 @@ def built_function(name: str, layers: list[str], settings: Mapping[str, str], ho
 @contextmanager
 def emulated(command: Sequence[str], task: Path, paths: Sequence[str], settings: Mapping[str, str],
              home: Path) -> Iterator[str]:
-    """The URL of an emulator that starts `command` in the folder `task` at the first invocation."""
+    """Run the emulator, which starts `command` in the folder `task` at the first invocation; yields its URL."""
     port, api_port = free_port(), free_port()
     binary = home / "aws-lambda-rie"
     shutil.copy(emulator(), binary)
@@ -206,7 +213,7 @@ def emulated(command: Sequence[str], task: Path, paths: Sequence[str], settings:
 
 @contextmanager
 def built_stream(name: str, layers: list[str], settings: Mapping[str, str], home: Path) -> Iterator[str]:
-    """A built function that streams, its run.sh started as the web adapter starts it; the URL of its own server."""
+    """Run a built function that streams, by its run.sh, as the web adapter does; yields the URL of its server."""
     port, task = free_port(), BUILD / name
     environ = {"PATH": f"{runtime_python().parent}:{os.environ['PATH']}", "AWS_LWA_PORT": str(port),
                "PYTHONPATH": ":".join(str(BUILD / layer / "python") for layer in layers),
@@ -224,7 +231,7 @@ def built_stream(name: str, layers: list[str], settings: Mapping[str, str], home
 
 @contextmanager
 def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
-    """moto's S3 over HTTP with these buckets; the settings that lead a process there."""
+    """Run moto's S3 over HTTP with these buckets; yields the settings that lead a process there."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -240,12 +247,12 @@ def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
     try:
         yield settings
     finally:
-        ask(f"{settings['AWS_ENDPOINT_URL_S3']}/moto-api/reset", b"")  # what it holds outlives it, in this process
+        ask(f"{settings['AWS_ENDPOINT_URL_S3']}/moto-api/reset", b"")  # its contents would outlive it in this process
         server.stop()
 
 
 def wait_for_port(url: str, seconds: float = 20) -> None:
-    """Until something listens there: what is timed then is the function alone."""
+    """Wait until something listens there, so that what is timed then is the function alone."""
     address = urllib.parse.urlsplit(url)
     end = time.monotonic() + seconds
     while True:
@@ -258,7 +265,7 @@ def wait_for_port(url: str, seconds: float = 20) -> None:
 
 
 def invoke(url: str, event: Any, seconds: float = 60) -> Any:
-    """Invoke an emulated function, waiting for the emulator to listen."""
+    """Invoke an emulated function; waits for the emulator to listen."""
     end = time.monotonic() + 20
     while True:
         try:

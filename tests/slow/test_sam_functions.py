@@ -1,4 +1,4 @@
-"""Every function of the template, as it was built: its own handler, layers and settings, under Python 3.13."""
+"""Every function of the template as it was built, with its handler, layers and settings, under Python 3.13."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shotwise_local.template import load_yaml
 
 from .papers import FACT, FIRST, NAME, pdf
 from .running import BUILD, ROOT, ask, built_function, built_stream, invoke, s3_server
-from .test_sam_documents import told
+from .test_sam_documents import sqs_event
 
 pytestmark = pytest.mark.slow
 TEMPLATE = load_yaml(ROOT / "template.yaml")
@@ -25,30 +25,32 @@ FUNCTIONS = {name: resource["Properties"] for name, resource in RESOURCES.items(
 
 
 def own_layers(name: str) -> list[str]:
-    """The layers that the template makes for a function."""
+    """The layers of a function that the template itself makes."""
     return [layer["Ref"] for layer in FUNCTIONS[name]["Layers"] if "Ref" in layer]
 
 
 def built_layers(name: str) -> list[str]:
-    """Those of its layers that hold packages."""
+    """Those of them that contain packages."""
     return [layer for layer in own_layers(name) if "Metadata" in RESOURCES[layer]]
 
 
 def settings(name: str, home: Path) -> dict[str, str]:
-    """The function's environment, as far as the template says it itself: what it takes from resources is left out.
-    Files of layers are found where they lie here, and /tmp is `home`."""
-    given = {**SHARED["Environment"]["Variables"], **FUNCTIONS[name].get("Environment", {}).get("Variables", {})}
-    plain = {key: value for key, value in given.items() if isinstance(value, str) and key != "PYTHONPATH"}
-    return {key: _here(value, name).replace("/tmp/", f"{home}/") for key, value in plain.items()}
+    """The environment of a function, without the values that it takes from resources.
+
+    Files of layers are taken from this checkout, and /tmp is `home`.
+    """
+    variables = {**SHARED["Environment"]["Variables"], **FUNCTIONS[name].get("Environment", {}).get("Variables", {})}
+    literal = {key: value for key, value in variables.items() if isinstance(value, str) and key != "PYTHONPATH"}
+    return {key: _local_path(value, name).replace("/tmp/", f"{home}/") for key, value in literal.items()}
 
 
-def _here(value: str, name: str) -> str:
+def _local_path(value: str, name: str) -> str:
     if not value.startswith("/opt/"):
         return value
-    places = [BUILD / layer if layer in built_layers(name) else ROOT / RESOURCES[layer]["Properties"]["ContentUri"]
-              for layer in own_layers(name)]
+    folders = [BUILD / layer if layer in built_layers(name) else ROOT / RESOURCES[layer]["Properties"]["ContentUri"]
+               for layer in own_layers(name)]
     path = value.removeprefix("/opt/")
-    return next((str(place / path) for place in places if (place / path).exists()), value)
+    return next((str(folder / path) for folder in folders if (folder / path).exists()), value)
 
 
 def event(name: str) -> Any:
@@ -57,60 +59,60 @@ def event(name: str) -> Any:
 
 
 def predict(name: str, home: Path) -> None:
-    """A shot is predicted."""
+    """Check that a shot is predicted."""
     with built_function(name, built_layers(name), settings(name, home), home) as url:
         assert invoke(url, event("predict"))["prediction"]["class"] == "defect"
 
 
 def importance(name: str, home: Path) -> None:
-    """A shot is explained, with its picture."""
+    """Check that a shot is explained, with its chart."""
     with built_function(name, built_layers(name), settings(name, home), home) as url:
-        found = invoke(url, event("importance"))
-    assert found["top_features"] and found["visualization_url"] and found["degraded"] == []
+        reply = invoke(url, event("importance"))
+    assert reply["top_features"] and reply["visualization_url"] and reply["degraded"] == []
 
 
 def rag_query(name: str, home: Path) -> None:
-    """A question is answered from the shipped manuals."""
+    """Check that a question is answered from the shipped manuals."""
     with built_function(name, built_layers(name), settings(name, home), home) as url:
         assert invoke(url, event("rag_query"))["sources"]
 
 
 def embed_documents(name: str, home: Path) -> None:
-    """A message of the queue about a PDF in the bucket: its passages are in the library's bucket."""
+    """Check that the event of a PDF in the bucket puts its passages into the bucket of the document store."""
     buckets = {"SHOTWISE_DOCUMENTS_BUCKET": "documents", "SHOTWISE_LIBRARY_BUCKET": "library"}
-    with s3_server(*buckets.values()) as served:
-        s3 = boto3.client("s3", "us-east-1", endpoint_url=served["AWS_ENDPOINT_URL_S3"], aws_access_key_id="test",
+    with s3_server(*buckets.values()) as s3_settings:
+        s3 = boto3.client("s3", "us-east-1", endpoint_url=s3_settings["AWS_ENDPOINT_URL_S3"], aws_access_key_id="test",
                           aws_secret_access_key="test")
         s3.put_object(Bucket="documents", Key=NAME, Body=pdf(FIRST, FACT))
-        given = {**settings(name, home), **served, **buckets}
-        with built_function(name, built_layers(name), given, home) as url:
-            assert invoke(url, told(NAME, "ObjectCreated:Put")) == {"batchItemFailures": []}
+        environ = {**settings(name, home), **s3_settings, **buckets}
+        with built_function(name, built_layers(name), environ, home) as url:
+            assert invoke(url, sqs_event(NAME, "ObjectCreated:Put")) == {"batchItemFailures": []}
         assert s3.list_objects_v2(Bucket="library")["KeyCount"] > 0
 
 
 def stream_query(name: str, home: Path) -> None:
-    """A question is answered as a stream, by the server that the web adapter starts."""
+    """Check that a question is answered as a stream, by the server that the web adapter starts."""
     assert FUNCTIONS[name]["Handler"] == "run.sh"
-    # The template's port is the sandbox's own; here others may listen on it.
-    given = {key: value for key, value in settings(name, home).items() if key != "AWS_LWA_PORT"}
-    with built_stream(name, built_layers(name), given, home) as url:
-        reply = ask(f"{url}/query", json.dumps(event("rag_query")).encode())
-    assert reply.content_type.startswith("text/event-stream") and b"event: done\n" in reply.body
+    # The template's port is free in the sandbox; here another process may use it.
+    environ = {key: value for key, value in settings(name, home).items() if key != "AWS_LWA_PORT"}
+    with built_stream(name, built_layers(name), environ, home) as url:
+        response = ask(f"{url}/query", json.dumps(event("rag_query")).encode())
+    assert response.content_type.startswith("text/event-stream") and b"event: done\n" in response.body
 
 
-ANSWERS: dict[str, Callable[[str, Path], None]] = {
+CHECKS: dict[str, Callable[[str, Path], None]] = {
     "PredictFunction": predict, "ImportanceFunction": importance, "RagQueryFunction": rag_query,
     "EmbedDocumentsFunction": embed_documents, "StreamQueryFunction": stream_query}
 
 
-def test_every_function_is_tried() -> None:
-    """A function that the template gains is one that the test below has to ask."""
-    assert set(FUNCTIONS) == set(ANSWERS)
+def test_every_function_is_checked() -> None:
+    """A function that is added to the template needs a check above."""
+    assert set(FUNCTIONS) == set(CHECKS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_built_function_starts_and_answers(built: None, tmp_path: Path, name: str) -> None:
-    """Under the Python that the template names, with the layers, handler and settings that it gives."""
+    """It does so under the Python, with the layers, the handler and the settings that the template names."""
     properties = {**SHARED, **FUNCTIONS[name]}
     assert properties["Runtime"] == "python3.13" and properties["Handler"] in ("app.handler", "run.sh")
-    ANSWERS[name](name, tmp_path)
+    CHECKS[name](name, tmp_path)
