@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shotwise_training.data.table import check_trainable, read_table
+from shotwise_training.data.table import Table, check_trainable, read_table
 from shotwise_training.evaluation.evaluate import Progress, evaluate, plan_jobs
 from shotwise_training.evaluation.summary import summarise
 from shotwise_training.export.bundle import write_bundle
@@ -49,16 +49,20 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     steps = len(jobs) + 1
     results = summarise(evaluate(jobs, lambda done, _, step: progress(done, steps, step)))
     progress(len(jobs), steps, "the final model")
-    unique = table.without_duplicates()
-    shots = table if configuration.keep_duplicates else unique
     # Without figures of a history head there is none: the jobs leave it out where the runs show too few shots.
-    scored_head = "forward-history" in results["configurations"].get(configuration.name, {})
-    head = fit_history_head(shots, configuration) if scored_head else None
-    pipeline = fit(shots, configuration)
-    models = FittedModels(pipeline, fit_defect_types(unique, pipeline.scaling.median), head)
+    with_head = "forward-history" in results["configurations"].get(configuration.name, {})
+    models = _fit_models(table, configuration, with_head)
     manifest = write_bundle(out, configuration, table, models, Figures(_by_protocol(results), results["types"]))
     progress(steps, steps, "written")
     return manifest
+
+
+def _fit_models(table: Table, configuration: Configuration, with_head: bool) -> FittedModels:
+    unique = table.without_duplicates()
+    shots = table if configuration.keep_duplicates else unique
+    head = fit_history_head(shots, configuration) if with_head else None
+    pipeline = fit(shots, configuration)
+    return FittedModels(pipeline, fit_defect_types(unique, pipeline.scaling.median), head)
 
 
 def _protocols(configuration: Configuration) -> tuple[str, ...]:

@@ -152,3 +152,39 @@ def test_files_and_functions_fit_in_one_look(path: Path) -> None:
     long = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (node.end_lineno or 0) - node.lineno >= 40]
     assert not long
+
+
+# The folders and modules of shotwise_training, lowest first. Each may import those before it, none beside or above it.
+TRAINING_LAYERS = (("data", "metrics"), ("audit", "models"), ("evaluation",), ("export",), ("train",))
+
+
+def training_layer(part: str) -> int:
+    """Return the layer of a folder or module of shotwise_training."""
+    return next(number for number, parts in enumerate(TRAINING_LAYERS) if part in parts)
+
+
+def upward_imports(part: str, modules: set[str]) -> list[str]:
+    """List the modules of shotwise_training that are imported from a part although they are not below it."""
+    imported = {module: module.split(".")[1] for module in modules if module.startswith("shotwise_training.")}
+    return sorted(module for module, other in imported.items()
+                  if other != part and training_layer(other) >= training_layer(part))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src/shotwise_training").rglob("*.py")),
+                         ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_training_imports_point_down(path: Path) -> None:
+    """Inside shotwise_training no folder imports one beside or above it."""
+    part = path.relative_to(ROOT / "src/shotwise_training").with_suffix("").parts[0]
+    assert part == "__init__" or upward_imports(part, imports(path)) == []
+
+
+def test_an_upward_import_would_be_seen() -> None:
+    """The check can fail: an import from above, or from the folder beside, is listed."""
+    modules = {"shotwise_training.export.graph", "shotwise_training.data.table", "shotwise_training.models.history"}
+    assert upward_imports("models", modules) == ["shotwise_training.export.graph"]
+    assert upward_imports("audit", modules) == ["shotwise_training.export.graph", "shotwise_training.models.history"]
+
+
+def test_serving_never_imports_the_training_package() -> None:
+    """No file of shotwise or of the functions imports shotwise_training, at the top or inside a function."""
+    assert [str(path) for path in SERVING if "shotwise_training" in tops(path)] == []

@@ -60,14 +60,11 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    manifest = build_manifest(configuration, table, models, figures)
     (aside / "model.onnx").write_bytes(graph)
-    if models.types:
-        (aside / "model_types.onnx").write_bytes(types_graph(models.types).SerializeToString())
-    if models.history:
-        (aside / "model_history.onnx").write_bytes(history_graph(models.history).SerializeToString())
+    _write_optional_graphs(aside, models)
     np.savez_compressed(aside / "background.npz", features=_background(unique, pipeline.scaling))
     _write_json(aside / "samples.json", choose_samples(unique, pipeline))
+    manifest = build_manifest(configuration, table, models, figures)
     (aside / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
     manifest["sha256"] = manifest_hash(manifest)
@@ -82,6 +79,13 @@ def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32
     drift = float(np.abs(served - trained).max())
     if drift > MAX_DRIFT:
         raise DriftError(f"the graph differs from the pipeline by {drift:.1e} in probability; nothing was written")
+
+
+def _write_optional_graphs(folder: Path, models: FittedModels) -> None:
+    if models.types:
+        (folder / "model_types.onnx").write_bytes(types_graph(models.types).SerializeToString())
+    if models.history:
+        (folder / "model_history.onnx").write_bytes(history_graph(models.history).SerializeToString())
 
 
 def _background(table: Table, scaling: Scaling) -> NDArray[np.float32]:
