@@ -22,19 +22,19 @@ pytestmark = pytest.mark.slow
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NEUTRAL = {"Shotwise", "KO", "EN", "ms", "p"}
-WORDS = {"ko": {"defect": "결함", "advice": "불합격", "source": r"\[1\] .+ \d+쪽", "actions": "권고 조치"},
-         "en": {"defect": "Defect", "advice": "reject", "source": r"\[1\] .+, p\. \d+", "actions": "Sources"}}
+LABELS = {"ko": {"defect": "결함", "advice": "불합격", "source": r"\[1\] .+ \d+쪽", "actions": "권고 조치"},
+          "en": {"defect": "Defect", "advice": "reject", "source": r"\[1\] .+, p\. \d+", "actions": "Sources"}}
 
 
 def find_browser() -> str:
-    """Chromium or Chrome on PATH; a root on Debian gets it installed."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    """Return Chromium or Chrome on PATH; root on Debian gets it installed."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
             subprocess.run(command, check=False, capture_output=True, timeout=600)
-        found = shutil.which("chromium")
-    assert found, "the browser tests need Chromium or Chrome on PATH; on Debian: apt-get install chromium"
-    return found
+        path = shutil.which("chromium")
+    assert path, "the browser tests need Chromium or Chrome on PATH; on Debian: apt-get install chromium"
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser without a window that calls nobody by itself."""
+    """A browser without a window, which makes no calls of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_browser(), args=[
             "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"])
@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
 
 
 def diagnosed(browser: Browser, served: Stack, language: str, sample: int) -> Page:
-    """The page in a language, with a sample picked and diagnosed."""
+    """Return the page in a language, with a sample picked and diagnosed."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.goto(f"{served.ui}/?lang={language}")
     button = page.locator(".st-key-diagnose button")
@@ -73,17 +73,17 @@ def diagnosed(browser: Browser, served: Stack, language: str, sample: int) -> Pa
 def test_a_sample_is_diagnosed_in_the_browser(language: str, browser: Browser, served: Stack) -> None:
     """Picking a defective sample and pressing the button shows verdict, chart and a source that opens at its page."""
     page = diagnosed(browser, served, language, sample=1)
-    words = WORDS[language]
+    labels = LABELS[language]
     verdict = page.locator(".sw-verdict")
-    expect(verdict).to_contain_text(words["defect"])
-    expect(verdict).to_contain_text(words["advice"])
+    expect(verdict).to_contain_text(labels["defect"])
+    expect(verdict).to_contain_text(labels["advice"])
     expect(verdict).to_contain_text(re.compile(r"\d+\.\d%"))
     chart = page.locator("[data-testid=stImage] img")
     expect(chart).to_be_visible(timeout=20_000)
     chart.evaluate("image => image.decode()")  # waits until it is loaded, and raises where it cannot be
     assert chart.evaluate("image => image.naturalWidth") > 100
-    expect(page.locator(".sw-list").last).to_contain_text(re.compile(words["source"]))
-    expect(page.get_by_text(words["actions"], exact=True)).to_be_visible()
+    expect(page.locator(".sw-list").last).to_contain_text(re.compile(labels["source"]))
+    expect(page.get_by_text(labels["actions"], exact=True)).to_be_visible()
     link = page.locator(".sw-list a").first.get_attribute("href") or ""
     document = ask(link.split("#")[0])
     assert document.status == 200 and document.body.startswith(b"%PDF")
@@ -92,7 +92,7 @@ def test_a_sample_is_diagnosed_in_the_browser(language: str, browser: Browser, s
 
 
 def documents(browser: Browser, served: Stack, language: str) -> Page:
-    """The page in a language, at the documents."""
+    """Return the page in a language, at the documents screen."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.goto(f"{served.ui}/?lang={language}&page=documents")
     expect(page.locator(".sw-document").first).to_be_visible(timeout=60_000)
@@ -100,7 +100,7 @@ def documents(browser: Browser, served: Stack, language: str) -> Page:
 
 
 def foreign(text: str, language: str, allowed: set[str]) -> set[str]:
-    """Words of another language than the page's."""
+    """Return the words of another language than the page's."""
     latin = set(re.findall(r"[A-Za-z](?:[\w/.-]*\w)?", text, re.ASCII))  # a particle may follow: PDF로
     return latin - NEUTRAL - allowed if language == "ko" else set(re.findall("[가-힣]+", text))
 
@@ -114,7 +114,7 @@ def test_nothing_on_the_screen_is_of_another_language(language: str, browser: Br
         folded.click()
     # Icons are words of an icon font; answers and source lists quote documents.
     page.evaluate("document.querySelectorAll('[data-testid=stIconMaterial], .sw-answer, .sw-list')"
-                  ".forEach(found => found.remove())")
+                  ".forEach(element => element.remove())")
     text = page.locator("[data-testid=stApp]").inner_text()
     assert ("정밀도" if language == "ko" else "Precision") in text  # the folded parts are open
     model = ask(f"{served.api}/model").json()
@@ -136,7 +136,7 @@ def test_nothing_at_the_documents_is_of_another_language(language: str, browser:
     page.locator("[class*=st-key-remove] button").first.click()
     expect(page.locator(".st-key-confirm_removal")).to_be_visible()
     page.evaluate("document.querySelectorAll('[data-testid=stIconMaterial], [data-testid=stFileChipName], "
-                  ".sw-document a, .sw-document .quiet').forEach(found => found.remove())")
+                  ".sw-document a, .sw-document .quiet').forEach(element => element.remove())")
     text = page.locator("[data-testid=stApp]").inner_text()
     assert ("검색됨" if language == "ko" else "searched") in text
     assert foreign(text, language, {"PDF", "MB", "B"}) == set()
@@ -144,7 +144,7 @@ def test_nothing_at_the_documents_is_of_another_language(language: str, browser:
 
 
 def test_a_document_is_added_asked_and_removed(browser: Browser, served: Stack, tmp_path: Path) -> None:
-    """An own PDF is read after it is sent, answers a question with the page it stands on, and is gone when removed."""
+    """A PDF is read after it is uploaded, answers a question with the right page, and is gone when removed."""
     pdf = tmp_path / "ladle-note.pdf"
     canvas = Canvas(str(pdf))
     for line in ("Ladle maintenance", "The zirconia ladle coating is renewed after 120 pours."):
@@ -162,7 +162,7 @@ def test_a_document_is_added_asked_and_removed(browser: Browser, served: Stack, 
     expect(page.locator(".sw-answer")).to_contain_text("renewed after 120 pours", timeout=20_000)
     link = page.locator(".sw-list a", has_text="p. 2").first.get_attribute("href") or ""
     assert link.endswith("#page=2") and ask(link.split("#")[0]).body.startswith(b"%PDF")
-    page.reload()  # the place is in the address
+    page.reload()  # the screen is in the address
     expect(own).to_be_visible(timeout=20_000)
     page.locator("[class*=st-key-remove-ladle-note] button").click()
     page.locator(".st-key-confirm_removal button").click()

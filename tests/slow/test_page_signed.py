@@ -1,4 +1,4 @@
-"""The page's real server, set up as on AWS, in a real browser: signed calls, and links that open at their page."""
+"""The page's real server, configured as on AWS, in a real browser: signed calls, and links that open at their page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def bucket() -> Iterator[StubApi]:
-    """Where the files are."""
+    """A stand-in for the bucket that holds the files."""
     with stub_api() as stub:
         yield stub
 
@@ -46,8 +46,8 @@ def page_url(bucket: StubApi, tmp_path: Path) -> Iterator[str]:
                    "AWS_SECRET_ACCESS_KEY": KEY.secret_key, "AWS_SESSION_TOKEN": str(KEY.token)}
         port = free_port()
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1", "--server.port",
-             str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"],
+            [sys.executable, "-m", "streamlit", "run", "frontend/app.py", "--server.address", "127.0.0.1",
+             "--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"],
             cwd=ROOT, env=environ, start_new_session=True)
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
@@ -58,7 +58,7 @@ def page_url(bucket: StubApi, tmp_path: Path) -> Iterator[str]:
 
 def test_a_link_opens_its_document_at_its_page(page_url: str, bucket: StubApi) -> None:
     """Through the page's own server, at each click anew, with the page number kept."""
-    (found, *_) = recorded("suspect_ko")["knowledge"]["sources"]
+    (source, *_) = recorded("suspect_ko")["knowledge"]["sources"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         page = browser.new_page()
@@ -66,19 +66,18 @@ def test_a_link_opens_its_document_at_its_page(page_url: str, bucket: StubApi) -
         page.locator(".st-key-diagnose button").click(timeout=60_000)
         chart = page.locator("[data-testid=stImage] img")
         expect(chart).to_be_visible(timeout=30_000)
-        link = page.locator(f"a[href='/open/{found['document']}#page={found['page']}']").first
+        link = page.locator(f"a[href='/open/{source['document']}#page={source['page']}']").first
         for _ in range(2):
             with page.context.expect_page() as opened:
                 link.click()
-            opened.value.wait_for_url(f"{bucket.url}/file.html?X-Amz-Signature=1#page={found['page']}")
+            opened.value.wait_for_url(f"{bucket.url}/file.html?X-Amz-Signature=1#page={source['page']}")
             opened.value.close()
         browser.close()
     assert "GET /chart.png?X-Amz-Signature=1" in [call for call, _ in bucket.received]
     assert [call for call, _ in bucket.received].count("GET /file.html?X-Amz-Signature=1") == 2
 
 
-def test_a_document_that_is_gone_is_told(page_url: str) -> None:
+def test_a_document_that_is_gone_is_reported(page_url: str) -> None:
     """By the page's server, and not by an empty page of Streamlit's."""
-    found = ask(f"{page_url}/open/absent.pdf")
-    told = found.body.decode()
-    assert found.status == 404 and "이제 없습니다" in told
+    response = ask(f"{page_url}/open/absent.pdf")
+    assert response.status == 404 and "이제 없습니다" in response.body.decode()
