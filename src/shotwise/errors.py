@@ -1,20 +1,21 @@
 """Every error that Shotwise raises on purpose.
 
 ShotwiseError
-├── InvalidInput       the caller's values; names each bad field and what to do
-├── NotFound           a chart or document that is not there
-│   └── ShippedDocument  one that came with the installation and stays
-├── SettingError       a setting of the environment that cannot be used
-├── BundleError        a model bundle that must not be served
-├── KnowledgeError     the knowledge index
-│   └── DocumentError  one document that cannot be read
-└── StoreError         a chart or document could not be stored or fetched
+├── InvalidInput         values of the caller; names each bad field and what to do
+├── NotFound             a chart or document that does not exist
+│   └── ShippedDocument  a document that came with the installation and cannot be removed
+├── SettingError         a setting of the environment that cannot be used
+├── BundleError          a model bundle that must not be served
+├── KnowledgeError       the knowledge index cannot be used
+│   └── DocumentError    one document that cannot be read
+└── StoreError           a chart or document could not be stored or fetched
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 from shotwise.messages import DOCUMENT_FAILURES, FIELD_REASONS, Message, Param, text_of
 
@@ -39,7 +40,7 @@ class FieldError:
 
     field: str
     code: str
-    params: Mapping[str, Param] = field(default_factory=dict)
+    params: Mapping[str, Param] = dataclass_field(default_factory=dict)
 
     @property
     def reason(self) -> str:
