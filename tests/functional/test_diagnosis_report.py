@@ -67,7 +67,8 @@ def with_limits(bundle: Bundle, *, novelty: float = 1e9, distance: float = 1e9) 
 
 
 @LANGUAGES
-def test_the_report_of_a_usual_shot_begins_with_the_verdict(report_lines: ReportLines, bundle: Bundle, language: str) -> None:
+def test_the_report_of_a_usual_shot_begins_with_the_verdict(report_lines: ReportLines, bundle: Bundle,
+                                                            language: str) -> None:
     """There is no warning where nothing is new."""
     lines = report_lines(with_limits(bundle), language)
     assert lines[0].startswith({"ko": "판정: 결함", "en": "Verdict: defect"}[language])
@@ -75,7 +76,8 @@ def test_the_report_of_a_usual_shot_begins_with_the_verdict(report_lines: Report
 
 
 @LANGUAGES
-def test_new_conditions_add_one_line_above_the_verdict(report_lines: ReportLines, bundle: Bundle, language: str) -> None:
+def test_new_conditions_add_one_line_above_the_verdict(report_lines: ReportLines, bundle: Bundle,
+                                                       language: str) -> None:
     """The line says what a new run means for the verdict, and there is no other warning."""
     lines = report_lines(with_limits(bundle, distance=1e-12), language)
     assert {"ko": "학습 데이터에 없던", "en": "not seen conditions like these"}[language] in lines[0]
@@ -91,7 +93,8 @@ def test_an_unusual_shot_adds_a_warning(report_lines: ReportLines, bundle: Bundl
 
 
 @LANGUAGES
-def test_defect_types_with_too_few_examples_share_one_line(report_lines: ReportLines, bundle: Bundle, language: str) -> None:
+def test_defect_types_with_too_few_examples_share_one_line(report_lines: ReportLines, bundle: Bundle,
+                                                           language: str) -> None:
     """They are named without a probability. Where no type has a probability, the line of likely types is left out."""
     *some, last = bundle.defect_types
     prefix = {"ko": "사례가 너무 적어 확률을 제시할 수 없는 결함: ",

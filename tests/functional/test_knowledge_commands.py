@@ -1,4 +1,4 @@
-"""`shotwise ingest|documents|remove|ask|evaluate-knowledge`: what they print, where, and how they end."""
+"""`shotwise ingest|documents|remove|ask|evaluate-knowledge`: what they print, and their exit statuses."""
 
 from __future__ import annotations
 
@@ -18,49 +18,51 @@ Output = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
 
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with an empty library and no manuals; what `prepare` sets is taken back afterwards."""
+    """A home with an empty document store and no manuals; what `prepare` sets is undone afterwards."""
     (tmp_path / "manuals").mkdir()
     (tmp_path / "home").mkdir()
-    for name, value in (("SHOTWISE_HOME", tmp_path / "home"), ("SHOTWISE_MANUALS", tmp_path / "manuals"),
+    for name, setting in (("SHOTWISE_HOME", tmp_path / "home"), ("SHOTWISE_MANUALS", tmp_path / "manuals"),
                         ("SHOTWISE_INDEX", tmp_path / "home/library.sqlite"), ("MPLCONFIGDIR", tmp_path / "matplotlib"),
                         ("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"), ("NO_PROXY", ""), ("no_proxy", ""),
                         ("SHOTWISE_PUBLIC_URL", "http://127.0.0.1:8000")):
-        monkeypatch.setenv(name, str(value))
+        monkeypatch.setenv(name, str(setting))
     return tmp_path
 
 
 def run(capsys: Output, *arguments: str | Path) -> tuple[int, Any, str]:
-    """Exit status, the one JSON document of standard output, standard error."""
+    """Run a command with --json: exit status, the JSON document of standard output, standard error."""
     status = main([*map(str, arguments), "--json"])
     printed = capsys.readouterr()
     return status, json.loads(printed.out) if printed.out else None, printed.err
 
 
-def test_ingest_documents_and_remove_tell_one_story(home: Path, capsys: Output) -> None:
-    """What went in is listed, what failed with its reason; what is removed is gone, its kept copy too."""
+def test_documents_are_ingested_listed_and_removed(home: Path, capsys: Output) -> None:
+    """An ingested document is listed, a failed one with its reason; a removed one is gone with its copy."""
     folder = home / "new"
     folder.mkdir()
     pdf(folder / "guide.pdf", "The biscuit is thin when the ladle pours too little.", "Page two.")
     (folder / "broken.PDF").write_bytes(b"%PDF-1.7 not really")
-    status, told, said = run(capsys, "ingest", folder)
-    assert status == 1 and {one["name"]: one["state"] for one in told} == {"guide.pdf": "added", "broken.PDF": "failed"}
-    assert "guide.pdf" in said
-    status, found, _ = run(capsys, "documents")
-    broken, guide = found["documents"]
+    status, outcomes, progress = run(capsys, "ingest", folder)
+    states = {outcome["name"]: outcome["state"] for outcome in outcomes}
+    assert status == 1 and states == {"guide.pdf": "added", "broken.PDF": "failed"}
+    assert "guide.pdf" in progress
+    status, listing, _ = run(capsys, "documents")
+    broken, guide = listing["documents"]
     assert status == 0 and broken["failure"].startswith("broken.PDF: ")
     assert (guide["pages"], guide["failure"]) == (2, None)
     assert (home / "home/documents/guide.pdf").exists() and not (home / "home/documents/broken.PDF").exists()
     assert run(capsys, "ingest", folder / "guide.pdf")[1][0]["state"] == "unchanged"
     status, removed, _ = run(capsys, "remove", "guide.pdf")
     assert status == 0 and (removed["name"], removed["state"]) == ("guide.pdf", "removed")
-    assert [one["name"] for one in run(capsys, "documents")[1]["documents"]] == ["broken.PDF"]
+    assert [outcome["name"] for outcome in run(capsys, "documents")[1]["documents"]] == ["broken.PDF"]
     assert not (home / "home/documents/guide.pdf").exists()
 
 
-def test_people_are_told_the_same(home: Path, capsys: Output) -> None:
-    """A line a document, on standard output; the reason of a failure is there too."""
+def test_without_json_each_document_is_a_line(home: Path, capsys: Output) -> None:
+    """Without --json there is a line for each document on standard output, with the reason of a failure."""
     path = pdf(home / "guide.pdf", "The biscuit is thin when the ladle pours too little.")
     (home / "broken.pdf").write_bytes(b"")
     assert main(["ingest", str(path), str(home / "broken.pdf")]) == 1
@@ -71,7 +73,7 @@ def test_people_are_told_the_same(home: Path, capsys: Output) -> None:
 
 
 def test_a_removal_survives_a_kill(home: Path, capsys: Output) -> None:
-    """The file went, then the process before its event was handled: the next start makes the library follow."""
+    """Where the process dies before it handles the removal of a file, the next start removes the document."""
     assert main(["ingest", str(pdf(home / "guide.pdf", "The biscuit is thin."))]) == 0
     (home / "home/documents/guide.pdf").unlink()
     capsys.readouterr()
@@ -79,8 +81,8 @@ def test_a_removal_survives_a_kill(home: Path, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("name", ["unknown.pdf", "../library.sqlite", "manual.pdf"])
-def test_what_is_not_ones_own_is_not_removed(home: Path, capsys: Output, name: str) -> None:
-    """Status 1 and one line that says so."""
+def test_only_documents_of_the_plant_are_removed(home: Path, capsys: Output, name: str) -> None:
+    """An unknown document, a path and a shipped manual end with status 1 and one line."""
     pdf(home / "manuals/manual.pdf", "A manual that comes with Shotwise.")
     assert main(["remove", name]) == 1
     printed = capsys.readouterr()
@@ -94,7 +96,7 @@ def test_what_is_not_ones_own_is_not_removed(home: Path, capsys: Output, name: s
                                        ["evaluate-knowledge", "--corpus", ".", "--queries", "."]])
 def test_bad_input_is_status_2(home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch,
                                arguments: list[str]) -> None:
-    """With a line that says what is wrong, and nothing on standard output."""
+    """One line says what is wrong, and nothing is on standard output."""
     monkeypatch.chdir(home)
     assert main(arguments) == 2
     printed = capsys.readouterr()
@@ -102,17 +104,17 @@ def test_bad_input_is_status_2(home: Path, capsys: Output, monkeypatch: pytest.M
 
 
 def test_the_command_prints_the_ranking_figures_and_nothing_else(tmp_path: Path, capsys: Output) -> None:
-    """One JSON document with --json, a line a figure without; nothing on standard error; no floor applies."""
-    given = ["--corpus", str(lines(tmp_path / "c.jsonl", CORPUS)),
+    """One JSON document with --json, a line for each figure without; no floor applies."""
+    options = ["--corpus", str(lines(tmp_path / "c.jsonl", CORPUS)),
              "--queries", str(lines(tmp_path / "q.jsonl", QUERIES))]
-    status, found, said = run(capsys, "evaluate-knowledge", *given)
-    assert (status, said) == (0, "")
-    assert set(found) == {"recall@5", "mrr@10", "ndcg@10", "queries", "passages", "p50_ms", "p95_ms"}
-    assert main(["evaluate-knowledge", *given]) == 0
-    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == set(found)
+    status, figures, errors = run(capsys, "evaluate-knowledge", *options)
+    assert (status, errors) == (0, "")
+    assert set(figures) == {"recall@5", "mrr@10", "ndcg@10", "queries", "passages", "p50_ms", "p95_ms"}
+    assert main(["evaluate-knowledge", *options]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == set(figures)
 
 
-@pytest.mark.parametrize(("corpus", "queries", "named"), [
+@pytest.mark.parametrize(("corpus", "queries", "location"), [
     (["", CORPUS[0], "{"], QUERIES, "c.jsonl:3"), ([CORPUS[0], "[]"], QUERIES, "c.jsonl:2"),
     ([{"id": 5, "text": "x"}], QUERIES, "c.jsonl:1"), ([{"id": "a"}], QUERIES, "c.jsonl:1"),
     ([*CORPUS, CORPUS[0]], QUERIES, "c.jsonl:5"), ([], QUERIES, "c.jsonl"), (["\ufeff{}"], QUERIES, "c.jsonl:1"),
@@ -121,35 +123,38 @@ def test_the_command_prints_the_ranking_figures_and_nothing_else(tmp_path: Path,
     (CORPUS, [{"query": "x", "relevant": []}], "q.jsonl:1"), (CORPUS, [{"query": "x", "relevant": "a"}], "q.jsonl:1"),
     (CORPUS, [{"query": "x", "relevant": [5]}], "q.jsonl:1"),
     (CORPUS, [{"query": "x", "relevant": [["a"]]}], "q.jsonl:1")])
-def test_a_bad_line_is_named(tmp_path: Path, capsys: Output, corpus: list[Any], queries: list[Any], named: str) -> None:
-    """Status 2, with the file, the number of the line, empty ones counted, and what is wrong."""
-    status, found, said = run(capsys, "evaluate-knowledge", "--corpus", lines(tmp_path / "c.jsonl", corpus),
+def test_a_bad_line_is_named(tmp_path: Path, capsys: Output, corpus: list[Any], queries: list[Any],
+                             location: str) -> None:
+    """Status 2, with file, number of the line (empty lines count), and what is wrong."""
+    status, figures, error = run(capsys, "evaluate-knowledge", "--corpus", lines(tmp_path / "c.jsonl", corpus),
                               "--queries", lines(tmp_path / "q.jsonl", queries))
-    assert (status, found) == (2, None) and said.startswith(f"shotwise: {named}: ") and said.count("\n") == 1
+    assert (status, figures) == (2, None) and error.startswith(f"shotwise: {location}: ") and error.count("\n") == 1
 
 
 def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path, capsys: Output) -> None:
-    """Spreadsheets write EUC-KR."""
+    """For example a file in EUC-KR, as spreadsheets write it."""
     (tmp_path / "c.jsonl").write_bytes('{"id": "a", "text": "기공"}\n'.encode("euc-kr"))
-    status, _, said = run(capsys, "evaluate-knowledge", "--corpus", tmp_path / "c.jsonl", "--queries",
+    status, _, error = run(capsys, "evaluate-knowledge", "--corpus", tmp_path / "c.jsonl", "--queries",
                           lines(tmp_path / "q.jsonl", QUERIES))
-    assert status == 2 and "c.jsonl" in said
+    assert status == 2 and "c.jsonl" in error
 
 
 def test_the_command_fails_under_a_floor_and_passes_over_all(home: Path, capsys: Output,
                                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over the shipped documents: status 0 and one document. Of a library that lacks a manual: status 1, the figures
-    all the same, and each that is under its floor named on standard error."""
+    """With the shipped documents the status is 0, with a manual missing it is 1.
+
+    The figures are printed in both cases, and each figure under its floor is named on standard error.
+    """
     monkeypatch.setenv("SHOTWISE_MANUALS", str(home / "manuals"))
     for name in ("defect-casebook", "inspection-standard", "maintenance-guide", "process-manual"):
         (home / f"manuals/{name}.pdf").symlink_to(ROOT / f"manuals/{name}.pdf")
     (home / "home/library.sqlite").write_bytes(SHIPPED.read_bytes())
-    status, found, said = run(capsys, "evaluate-knowledge")
-    assert status == 0, said
-    assert set(read_floors(FLOORS)) <= set(found) and said == ""
+    status, figures, errors = run(capsys, "evaluate-knowledge")
+    assert status == 0, errors
+    assert set(read_floors(FLOORS)) <= set(figures) and errors == ""
     (home / "manuals/defect-casebook.pdf").unlink()
-    library = SqliteDocumentStore(home / "home/library.sqlite")
-    library.remove("defect-casebook.pdf")
-    library.close()
-    status, found, said = run(capsys, "evaluate-knowledge")
-    assert status == 1 and found["recall@5"] < 1 and "recall@5 is 0." in said and "under its floor" in said
+    document_store = SqliteDocumentStore(home / "home/library.sqlite")
+    document_store.remove("defect-casebook.pdf")
+    document_store.close()
+    status, figures, errors = run(capsys, "evaluate-knowledge")
+    assert status == 1 and figures["recall@5"] < 1 and "recall@5 is 0." in errors and "under its floor" in errors
