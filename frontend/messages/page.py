@@ -51,7 +51,7 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "step.chart": ("차트", "chart"),
     "step.embedding": ("뜻 검색", "search by meaning"),
     "step.generation": ("답 작성", "wording of the answer"),
-    "step.whole": ("전체", "whole call"),
+    "step.whole_call": ("전체", "whole call"),
     "step.skipped": ("정상으로 보이는 샷이므로 {step} 단계를 건너뛰었습니다. 보려면 ‘항상 분석’에서 고르십시오.",
                      "The shot looks fine, so this step was skipped: {step}. "
                      "To see it, tick it under “Always analyse”."),

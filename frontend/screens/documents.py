@@ -105,7 +105,7 @@ def show_documents(client: Client, messages: Messages) -> None:
 def _show_uploads(client: Client, documents: Documents, messages: Messages) -> None:
     """Draw the uploads. While any change is waiting, this part alone runs again every second.
 
-    A change that has ended draws the whole screen anew.
+    When a change has ended, the complete screen is drawn again.
     """
     changes: Mapping[str, DocumentChange] = st.session_state["changes"]
     waiting = any(change.state == "waiting" for change in changes.values())

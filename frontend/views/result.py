@@ -82,7 +82,7 @@ def _failure(entry: Mapping[str, Any], messages: Messages) -> str:
 
 def _timings(diagnosis: Diagnosis, messages: Messages) -> None:
     times = [(step, ms) for step, ms in diagnosis.reply["timings_ms"].items() if ms is not None]
-    times.append(("whole", diagnosis.call_ms))
+    times.append(("whole_call", diagnosis.call_ms))
     parts = [f"{messages.either(f'step.{step}', step)} {ms:,.1f} ms" for step, ms in times]
     prediction = diagnosis.reply["prediction"]
     parts += [f"{messages('model.version')} {prediction['model_version']}", prediction["prediction_id"]]

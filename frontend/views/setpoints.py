@@ -45,7 +45,7 @@ def show(proposal: Mapping[str, Any] | None, probability: float, threshold: floa
     markup.draw(markup.table(head, [_row(change, limits, fields, messages) for change in proposal["changes"]]))
     after, under = _distinct_percentages(proposal["probability"], threshold)
     then = messages("setpoints.then", before=f"{probability:.1%}", after=after, threshold=under,
-                 advice=messages(f"advice.{proposal['advice']}"))
+                    advice=messages(f"advice.{proposal['advice']}"))
     markup.draw(f'<p>{text(then)}</p><div class="quiet">{text(messages("setpoints.caveat"))}</div>', "sw-after")
 
 

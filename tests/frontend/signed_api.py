@@ -1,7 +1,7 @@
 """A stand-in for AWS: an API Gateway and a function URL that check signatures, and a bucket that refuses them.
 
-What is checked is worked out from AWS's description of Signature Version 4 alone, over the bytes that came, so that
-neither botocore nor requests checks itself. TLS, because signed requests go over nothing else.
+It computes every signature from AWS's description of Signature Version 4 alone, over the bytes that came, so that
+neither botocore nor requests checks itself. It speaks TLS, because signed requests go over nothing else.
 """
 
 from __future__ import annotations
@@ -34,30 +34,33 @@ BUCKET = f"documents.s3.{REGION}.amazonaws.com"
 OTHER = "127.0.0.2"  # this machine too, and unlike its usual address one that is signed for
 SERVICES = {GATEWAY: "execute-api", FUNCTION: "lambda", CUSTOM: "execute-api", OTHER: "execute-api"}
 KEY = Credentials("AKIDEXAMPLE", "example-secret", "example-token")
-_HEADER = re.compile(r"AWS4-HMAC-SHA256 Credential=(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})")
+_AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})")
 
 
 def check(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
-    """What AWS answers a request that it does not let through: 403."""
-    given = {name.lower(): value for name, value in headers.items()}
-    host = given["host"].split(":")[0]
+    """Return the 403 of AWS for a request that it does not let through; None for one that it does."""
+    lower_headers = {name.lower(): value for name, value in headers.items()}
+    host = lower_headers["host"].split(":")[0]
     if host == BUCKET:
-        unsigned = [name for name in given if name == "authorization" or name.startswith("x-amz-")]
+        unsigned = [name for name in lower_headers if name == "authorization" or name.startswith("x-amz-")]
         return _refused(f"not covered by the address: {unsigned}") if unsigned or "X-Amz-Signature=" not in path \
             else None
-    found = _HEADER.fullmatch(given.get("authorization", ""))
-    if not found:
+    authorization = _AUTHORIZATION.fullmatch(lower_headers.get("authorization", ""))
+    if not authorization:
         return _refused("Missing Authentication Token")
-    right = signature_of(method, path, given, body, found[2], SERVICES[host])
-    scope = f"{KEY.access_key}/{given['x-amz-date'][:8]}/{REGION}/{SERVICES[host]}/aws4_request"
-    if (found[1], found[3], given.get("x-amz-security-token")) != (scope, right, KEY.token):
+    signature = signature_of(method, path, lower_headers, body, authorization[2], SERVICES[host])
+    scope = f"{KEY.access_key}/{lower_headers['x-amz-date'][:8]}/{REGION}/{SERVICES[host]}/aws4_request"
+    parts = (authorization[1], authorization[3], lower_headers.get("x-amz-security-token"))
+    if parts != (scope, signature, KEY.token):
         return _refused("The request signature we calculated does not match the signature you provided.")
     return None
 
 
 def signature_of(method: str, path: str, headers: Mapping[str, str], body: bytes, signed: str, service: str) -> str:
-    """The signature of a request that came as it is given here, for KEY. headers: names in small letters; signed:
-    those of them that it covers, as SignedHeaders has them."""
+    """Return the signature of a request by KEY.
+
+    The names of `headers` are in lower case; `signed` lists those that the signature covers, as SignedHeaders does.
+    """
     at, _, query = path.partition("?")
     pairs = sorted((quote(name, safe=""), quote(value, safe="")) for name, value in
                    parse_qsl(query, keep_blank_values=True))
@@ -74,21 +77,23 @@ def signature_of(method: str, path: str, headers: Mapping[str, str], body: bytes
     return hmac.new(key, to_sign.encode(), "sha256").hexdigest()
 
 
-def _refused(why: str) -> Reply:
-    return Reply(403, {"title": "Forbidden", "status": 403, "detail": why})
+def _refused(detail: str) -> Reply:
+    return Reply(403, {"title": "Forbidden", "status": 403, "detail": detail})
 
 
 @contextmanager
 def signed_api(folder: Path, host: str = "127.0.0.1") -> Iterator[tuple[StubApi, Path]]:
-    """The stand-in, listening at `host`, and the certificate to trust. Ask it by one of the names above, once they are
-    `reached`, or at OTHER."""
+    """Run the stand-in, listening at `host`; yields it and the certificate to trust.
+
+    Call it by one of the names above after `redirect_names`, or at OTHER.
+    """
     certificate = folder / "stub.pem"
     with stub_api(host, _tls(certificate)) as stub:
         stub.guard = check
         yield stub, certificate
 
 
-def reached(stub: StubApi, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def redirect_names(stub: StubApi, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every name lead to the stand-in, and trust its certificate."""
     port = int(stub.url.rsplit(":", 1)[1])
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
@@ -97,18 +102,18 @@ def reached(stub: StubApi, certificate: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def _tls(certificate: Path) -> ssl.SSLContext:
-    """TLS by a certificate of its own, which is written to `certificate` with its key."""
+    """Return TLS with a new certificate, which is written to `certificate` with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stub")])
     names: list[Any] = [x509.DNSName(host) for host in (GATEWAY, FUNCTION, CUSTOM, BUCKET)]
     names.append(x509.IPAddress(ipaddress.ip_address(OTHER)))
     now = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(),
-                                    now - datetime.timedelta(days=1), now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .sign(key, hashes.SHA256()))
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+    signed_certificate = (x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(),
+                                                  now - datetime.timedelta(days=1), now + datetime.timedelta(days=1))
+                          .add_extension(x509.SubjectAlternativeName(names), critical=False)
+                          .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+                          .sign(key, hashes.SHA256()))
+    certificate.write_bytes(signed_certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

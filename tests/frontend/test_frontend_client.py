@@ -111,7 +111,7 @@ def test_what_is_no_event_is_passed_over(api: StubApi) -> None:
 @pytest.mark.parametrize("reply", [
     Reply(200, b"<html>Sign in</html>", {"Content-Type": "text/html"}),
     Reply(200, b"data: " + b"a" * (1 << 21) + b"\n\n"), Reply(200, b"data: " + b"a" * (1 << 21))],
-    ids=["a page", "a large event", "an endless line"])
+                         ids=["a page", "a large event", "an endless line"])
 def test_a_body_that_is_no_stream_of_events_is_an_error(reply: Reply, api: StubApi) -> None:
     """A page of something in between is not read as events, and an event has at most 1 MiB."""
     api.replies["POST /query"] = reply

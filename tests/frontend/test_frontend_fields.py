@@ -48,11 +48,11 @@ def test_an_empty_widget_is_null() -> None:
     assert to_features([field(missing=True)], {}) == {"Depth": None}
 
 
-@pytest.mark.parametrize(("resolution", "decimals", "whole"), [(0.001, 3, False), (0.5, 1, False), (1, 0, True)])
-def test_the_resolution_is_the_step(resolution: float, decimals: int, whole: bool) -> None:
+@pytest.mark.parametrize(("resolution", "decimals", "integer"), [(0.001, 3, False), (0.5, 1, False), (1, 0, True)])
+def test_the_resolution_is_the_step(resolution: float, decimals: int, integer: bool) -> None:
     """A step of the widget is the feature's resolution, shown with just the digits it needs."""
-    made = field(resolution=resolution)
-    assert (made.step, made.decimals, made.integer) == (resolution, decimals, whole)
+    depth = field(resolution=resolution)
+    assert (depth.step, depth.decimals, depth.integer) == (resolution, decimals, integer)
 
 
 def test_a_constant_without_resolution_takes_the_digits_it_was_seen_with() -> None:
@@ -71,7 +71,7 @@ def test_whole_features_are_sent_as_integers_and_others_as_they_are() -> None:
 def test_a_category_is_text_however_it_comes() -> None:
     """A category given as a number finds its text; one that does not exist leaves the box empty."""
     category = field(categories=["1", "2"], resolution=None)
-    assert [to_widget(category, given) for given in ("2", 2, 2.0, "9")] == ["2", "2", "2", None]
+    assert [to_widget(category, value) for value in ("2", 2, 2.0, "9")] == ["2", "2", "2", None]
 
 
 def test_values_are_shown_with_unit_and_never_less_precise_than_they_are() -> None:

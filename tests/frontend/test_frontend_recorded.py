@@ -1,4 +1,4 @@
-"""The recorded replies, held against the contract."""
+"""The recorded replies, compared with the contract."""
 
 from __future__ import annotations
 

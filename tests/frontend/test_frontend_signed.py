@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from botocore.credentials import Credentials
 from page_text import LANGUAGES, OpenPage, assert_one_language, visible_text
-from signed_api import BUCKET, CUSTOM, FUNCTION, GATEWAY, KEY, REGION, reached, signed_api
+from signed_api import BUCKET, CUSTOM, FUNCTION, GATEWAY, KEY, REGION, redirect_names, signed_api
 from starlette.applications import Starlette
 from stub_api import PIXEL, Reply, StubApi, recorded, stream
 
@@ -30,7 +30,7 @@ FILE = f"https://{BUCKET}/documents/{PATH}?X-Amz-Security-Token=t&X-Amz-Signatur
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubApi]:
     """The stand-in, reached under its names; it has a document and a chart."""
     with signed_api(tmp_path) as (stub, certificate):
-        reached(stub, certificate, monkeypatch)
+        redirect_names(stub, certificate, monkeypatch)
         stub.replies |= {
             "GET /dev/model": Reply(200, recorded("model")), "GET /dev/samples": Reply(200, recorded("samples")),
             f"GET /dev/documents/{PATH}": Reply(302, b"", {"Location": FILE}),
@@ -69,7 +69,7 @@ def test_the_answer_to_an_unsigned_request_is_reported(aws: StubApi) -> None:
 def test_the_stand_in_lets_nobody_else_through(aws: StubApi) -> None:
     """Another secret, or none of the requests' headers, is refused: the check is one."""
     for aws_client in (client(key=Credentials("AKIDEXAMPLE", "guessed", "example-token")),
-                  client(key=Credentials("AKIDEXAMPLE", "example-secret", "old-token"))):
+                       client(key=Credentials("AKIDEXAMPLE", "example-secret", "old-token"))):
         with pytest.raises(ApiError) as caught:
             aws_client.model()
         assert caught.value.status == 403
@@ -116,7 +116,7 @@ def test_questions_go_to_the_function_url_where_there_is_one(stream_url: str, pa
 
 
 def test_the_environment_says_where_to_ask() -> None:
-    """The API, the stream and the region; this machine's own API where nothing is said."""
+    """The API, the stream and the region; this machine's own API where nothing is set."""
     assert client_from_environ({}).base_url == "http://127.0.0.1:8000"
     aws_client = client_from_environ({"SHOTWISE_API_URL": f"https://{CUSTOM}/", "SHOTWISE_SIGN_REGION": REGION})
     assert aws_client.base_url == f"https://{CUSTOM}" and aws_client.document_link("a.pdf").startswith("/open/")
@@ -168,7 +168,7 @@ def test_a_document_that_does_not_open_is_told_in_the_pages_language(reply: Repl
     name = "<b>가.pdf"
     aws.replies[f"GET /dev/documents/{quote(name, safe='')}"] = reply
     for page, language in (("", 0), ("http://page/?lang=ko", 0), ("http://page/?lang=en&page=documents", 1),
-                         ("http://page/?lang=fr", 0)):
+                           ("http://page/?lang=fr", 0)):
         response = open_link(client(), f"/open/{quote(name, safe='')}", page)
         assert response.status_code == status
         assert explanation[language] in response.text and explanation[1 - language] not in response.text

@@ -1,4 +1,4 @@
-"""Signatures: API Gateway and function URLs get IAM's, anyone else gets nothing of the sort."""
+"""Signatures: requests to API Gateway and function URLs are signed, those to any other host are not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def signed(url: str = URL, method: str = "POST", body: bytes | None = BODY, region: str = "",
            key: Credentials = KEY) -> dict[str, str]:
-    """The headers of a request as requests sends it."""
+    """Return the headers of a request as requests sends it."""
     auth = signature_auth(url, region, lambda: key)
     assert auth
     headers = {"Content-Type": "application/json"} if body else {}
@@ -46,24 +46,25 @@ def test_the_signature_is_botocores_and_that_of_the_specification(url: str) -> N
     service = "lambda" if FUNCTION in url else "execute-api"
     request = AWSRequest("POST", url, {"Content-Type": "application/json"}, BODY)
     SigV4Auth(KEY, service, REGION).add_auth(request)
-    found = signed(url)
-    assert {name: found[name] for name in request.headers} == dict(request.headers.items())
+    headers = signed(url)
+    assert {name: headers[name] for name in request.headers} == dict(request.headers.items())
     covered = "content-type;host;x-amz-date;x-amz-security-token"
     host, _, path = url.removeprefix("https://").partition("/")
-    small = {name.lower(): value for name, value in found.items()} | {"host": host}
-    assert found["Authorization"] == (
+    lower_headers = {name.lower(): value for name, value in headers.items()} | {"host": host}
+    assert headers["Authorization"] == (
         f"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{REGION}/{service}/aws4_request, SignedHeaders={covered}, "
-        f"Signature={signature_of('POST', '/' + path, small, BODY, covered, service)}")
-    assert (found["X-Amz-Date"], found["X-Amz-Security-Token"]) == ("20260102T030405Z", "example-token")
+        f"Signature={signature_of('POST', '/' + path, lower_headers, BODY, covered, service)}")
+    assert (headers["X-Amz-Date"], headers["X-Amz-Security-Token"]) == ("20260102T030405Z", "example-token")
 
 
 @pytest.mark.usefixtures("frozen")
 def test_the_signature_covers_body_path_query_method_and_key() -> None:
     """Whatever of the request changes, the signature changes."""
-    made = [signed(), signed(body=BODY + b" "), signed(method="GET"), signed(f"https://{GATEWAY}/dev/diagnose"),
-            signed(f"{URL}?a=1"), signed(URL.replace(REGION, "us-east-1")), signed(f"https://{FUNCTION}/dev/predict"),
-            signed(key=Credentials("AKIDEXAMPLE", "another-secret", "example-token"))]
-    assert len({headers["Authorization"].rpartition("=")[2] for headers in made}) == len(made)
+    variants = [signed(), signed(body=BODY + b" "), signed(method="GET"), signed(f"https://{GATEWAY}/dev/diagnose"),
+                signed(f"{URL}?a=1"), signed(URL.replace(REGION, "us-east-1")),
+                signed(f"https://{FUNCTION}/dev/predict"),
+                signed(key=Credentials("AKIDEXAMPLE", "another-secret", "example-token"))]
+    assert len({headers["Authorization"].rpartition("=")[2] for headers in variants}) == len(variants)
 
 
 def test_only_what_reaches_aws_unchanged_is_covered() -> None:
@@ -79,7 +80,7 @@ def test_only_what_reaches_aws_unchanged_is_covered() -> None:
     ("https://a-vpce-0f.execute-api.us-gov-west-1.amazonaws.com", Scope("execute-api", "us-gov-west-1")),
     ("https://A.Execute-Api.eu-west-1.amazonaws.com:443/x", Scope("execute-api", "eu-west-1"))])
 def test_service_and_region_are_read_from_the_host(url: str, scope: Scope) -> None:
-    """Of every form of it, China's suffix and private endpoints included; a region given beside it changes nothing."""
+    """Of every form of host, China's suffix and private endpoints included; a configured region changes nothing."""
     assert scope_of(url) == scope_of(url, "us-east-1") == scope
 
 
@@ -116,7 +117,7 @@ def test_missing_credentials_and_clear_text_are_refused() -> None:
 
 
 def test_credentials_that_cannot_be_had_are_missing() -> None:
-    """A profile that is not there, and temporary ones that cannot be renewed, are told like none at all."""
+    """An absent profile, and temporary credentials that cannot be renewed, are reported like none at all."""
     def no_profile() -> Credentials:
         raise ProfileNotFound(profile="plant")
 
@@ -142,8 +143,8 @@ def test_temporary_credentials_are_renewed_between_requests() -> None:
     now = datetime.datetime.now(datetime.UTC)
     credentials = temporary([now + datetime.timedelta(seconds=1), now + datetime.timedelta(hours=1)])
     for _ in range(2):
-        found = signed(key=credentials)
-        assert "Credential=AKID1/" in found["Authorization"] and found["X-Amz-Security-Token"] == "token1"
+        headers = signed(key=credentials)
+        assert "Credential=AKID1/" in headers["Authorization"] and headers["X-Amz-Security-Token"] == "token1"
 
 
 def test_a_task_signs_by_its_role(no_aws: pytest.MonkeyPatch, api: StubApi) -> None:
@@ -156,6 +157,6 @@ def test_a_task_signs_by_its_role(no_aws: pytest.MonkeyPatch, api: StubApi) -> N
     no_aws.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{api.url}/role")
     for _ in range(2):
         auth = signature_auth(URL)
-        found = requests.Request("GET", URL, auth=auth).prepare().headers
-        assert "Credential=AKIDTASK/" in found["Authorization"] and found["X-Amz-Security-Token"] == "task-token"
+        headers = requests.Request("GET", URL, auth=auth).prepare().headers
+        assert "Credential=AKIDTASK/" in headers["Authorization"] and headers["X-Amz-Security-Token"] == "task-token"
     assert [call for call, _ in api.received] == ["GET /role"]

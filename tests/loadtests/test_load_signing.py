@@ -33,7 +33,7 @@ def test_other_hosts_get_no_signature_and_no_credentials() -> None:
 
 
 @pytest.mark.parametrize(("host", "message"), [(HOST, "needs AWS credentials"),
-                                            (HOST.replace("https", "http"), "https:// only")])
+                                               (HOST.replace("https", "http"), "https:// only")])
 def test_missing_credentials_are_reported_before_any_load(host: str, message: str) -> None:
     """The first request, for the shots, already raises."""
     with pytest.raises(SigningError, match=message):
