@@ -61,7 +61,7 @@ def _read_route(api: Mapping[str, Any], resource: str, method: str) -> Route:
         operation["x-amazon-apigateway-integration"])
 
 
-def resolved_text(value: Any) -> str:
+def resolved_text(node: Any) -> str:
     """Return a text of the description. Of an Fn::Sub it is the text with its ${…}, which stand for AWS resources."""
-    text = value["Fn::Sub"] if isinstance(value, dict) else value
+    text = node["Fn::Sub"] if isinstance(node, dict) else node
     return str(text[0] if isinstance(text, list) else text)

@@ -62,20 +62,20 @@ def sources() -> Iterator[Path]:
 
 def flaws(source: str) -> list[str]:
     """The codes of a source that no table has, or that lack a parameter of their text."""
-    found = []
+    messages = []
     for called, code, names in codes_in(source):
         texts = [table[code] for table in TABLES[called] if code in table]
         if not texts:
-            found.append(f"{called}: {code} is in no table")
+            messages.append(f"{called}: {code} is in no table")
         elif names is not None and not any(fields_of(text) <= names for text in texts):
-            found.append(f"{called}: {code} lacks parameters")
-    return found
+            messages.append(f"{called}: {code} lacks parameters")
+    return messages
 
 
 def test_every_code_that_is_raised_has_a_text_with_its_parameters() -> None:
     """So no error can fail while it is being worded."""
-    assert {str(path.relative_to(ROOT)): found for path in sources()
-            if (found := flaws(path.read_text("utf-8")))} == {}
+    assert {str(path.relative_to(ROOT)): messages for path in sources()
+            if (messages := flaws(path.read_text("utf-8")))} == {}
 
 
 def test_an_unknown_code_and_a_forgotten_parameter_would_be_noticed() -> None:

@@ -1,0 +1,1 @@
+"""The slow tests: running stacks, built functions in the emulator, load, browsers and large documents."""

@@ -50,7 +50,7 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
         "history": prediction.history and {
             "results": prediction.history.known_outcomes, "used": prediction.history.used,
             "probability_alone": _rounded(prediction.history.probability_alone)},
-        "latent_features": [_rounded(value) for value in prediction.latent],
+        "latent_features": [_rounded(activation) for activation in prediction.latent],
         "model_version": bundle.version, "prediction_id": prediction_id}
 
 
@@ -120,5 +120,5 @@ def samples_reply(bundle: Bundle) -> dict[str, list[Mapping[str, Any]]]:
     return {"samples": list(bundle.samples)}
 
 
-def _rounded(value: float) -> float:
-    return round(value, DECIMAL_PLACES)
+def _rounded(number: float) -> float:
+    return round(number, DECIMAL_PLACES)

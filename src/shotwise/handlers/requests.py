@@ -268,6 +268,6 @@ def _labels_fit(labels: Any) -> bool:
     return labels is None or (isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values()))
 
 
-def _has_type(value: Any, kind: type) -> bool:
-    """Whether a JSON value is of a type; any number but no boolean counts as a float."""
-    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+def _has_type(field: Any, kind: type) -> bool:
+    """Whether a field of an entry is of a type; any number, but no boolean, counts as a float."""
+    return isinstance(field, (int, float) if kind is float else kind) and not isinstance(field, bool)
