@@ -1,4 +1,4 @@
-"""Credentials that nobody has, so that no test reaches AWS, and servers on this machine."""
+"""False credentials, so that no test reaches AWS, and servers on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opensearch_collection import Collection
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What moto and signing need."""
+    """Set the credentials that moto and signing need."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -29,13 +29,13 @@ def _client(service: str) -> Any:
 
 @pytest.fixture
 def aws() -> Callable[[str], Any]:
-    """A client of a service, for a Stubber; made once, because reading a service's model takes long."""
+    """Make a client of a service, for a Stubber; only once, because reading a service's model takes long."""
     return _client
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
-    """Start a server with this handler; gives its address."""
+    """Start servers by their handler class; each call returns the server's URL."""
     servers = []
 
     def start(handler: type[BaseHTTPRequestHandler]) -> str:
@@ -52,16 +52,16 @@ def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
 
 
 @pytest.fixture
-def bare(serve: Callable[..., str]) -> Collection:
+def empty_collection(serve: Callable[..., str]) -> Collection:
     """A collection without an index."""
     store = Store()
     return Collection(serve(handler(store)), store)
 
 
 @pytest.fixture
-def collection(bare: Collection) -> Collection:
+def collection(empty_collection: Collection) -> Collection:
     """A collection with an empty index of four dimensions."""
-    bare.searcher.ensure_index()
-    bare.store.asked.clear()
-    bare.pauses.clear()
-    return bare
+    empty_collection.passage_search.ensure_index()
+    empty_collection.store.requests.clear()
+    empty_collection.pauses.clear()
+    return empty_collection

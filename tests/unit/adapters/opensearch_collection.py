@@ -1,4 +1,4 @@
-"""A searcher over the small OpenSearch, and time that passes only where it pauses."""
+"""A passage search over the fake OpenSearch, where time passes only in pauses."""
 
 from __future__ import annotations
 
@@ -15,32 +15,41 @@ HOST = "x.us-east-1.aoss.amazonaws.com"
 
 
 class Collection:
-    """A searcher over the small OpenSearch; a pause refreshes it, as time does."""
+    """A passage search over the fake OpenSearch; every third pause refreshes it.
 
-    def __init__(self, address: str, store: Store, dimensions: int = 4) -> None:
+    Attributes
+    ----------
+    store : the fake index
+    pauses : seconds of each pause
+    url : of the fake server
+    passage_search : what is tested
+    """
+
+    def __init__(self, url: str, store: Store, dimensions: int = 4) -> None:
         self.store = store
         self.pauses: list[float] = []
-        self.address = address
-        self.searcher = self.another(dimensions)
+        self.url = url
+        self.passage_search = self.open_search(dimensions)
 
-    def another(self, dimensions: int, **options: Any) -> OpenSearchPassageSearch:
-        """A searcher of other dimensions over the same index."""
-        client = OpenSearch(hosts=[self.address], max_retries=0, timeout=5, **options)
+    def open_search(self, dimensions: int, **options: Any) -> OpenSearchPassageSearch:
+        """Open a passage search of these dimensions over the same index."""
+        client = OpenSearch(hosts=[self.url], max_retries=0, timeout=5, **options)
         return OpenSearchPassageSearch(HOST, "passages", "us-east-1", dimensions, client, sleep=self.pause)
 
     def pause(self, seconds: float) -> None:
-        """A refresh, at times."""
+        """Note the pause; at every third one, show what was written."""
         self.pauses.append(seconds)
         if len(self.pauses) % 3 == 0:
             self.store.refresh()
 
     def search(self, text: str, *angles: float, **options: Any) -> list[list[int]]:
-        """The numbers of the passages in each ranking."""
+        """Return the numbers of the passages in each ranking."""
         query = Query(text, vector(angles[0]) if angles else None)
-        return [[key.number for key in ranking] for ranking in self.searcher.rankings(query, 10, **options)]
+        rankings = self.passage_search.rankings(query, 10, **options)
+        return [[passage_id.number for passage_id in ranking] for ranking in rankings]
 
-    def there(self) -> list[tuple[str, str, int]]:
-        """What can be found of every version."""
+    def visible_passages(self) -> list[tuple[str, str, int]]:
+        """Return (document, version, number) of every passage after a refresh."""
         self.store.refresh()
         return sorted((source["document"], source["version"], source["number"])
                       for source in self.store.visible.values())

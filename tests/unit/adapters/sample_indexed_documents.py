@@ -1,4 +1,4 @@
-"""Small volumes that tests put, and names that documents must be allowed to have."""
+"""Small indexed documents, and names that documents must be allowed to have."""
 
 from __future__ import annotations
 
@@ -16,25 +16,30 @@ ODD_NAMES = ["guide.pdf", "한글 이름.pdf", " two  spaces .pdf", "../x.pdf", 
 
 def passage(text: str, *, name: str = "guide.pdf", page: int = 1, action: bool = False,
             headings: tuple[str, ...] = ("기포",)) -> Passage:
-    """A passage of one line of which a part is quoted."""
+    """Make a passage of two lines, of which the second is quoted in part."""
     return Passage(name, "Guide", page, headings, (Line(text, text), Line(f"- {text}", text)), action)
 
 
-def volume(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Sequence[int] = (),
+def make_document(*texts: str, name: str = "guide.pdf", version: str = "v1", pages: Sequence[int] = (),
            actions: Sequence[int] = (), questions: Questions | None = None) -> IndexedDocument:
-    """A document of these passages. pages: of each passage, one each where absent; actions: numbers of passages."""
+    """Make an indexed document of these passages.
+
+    `pages` holds the page of each passage, without it each has its own; `actions` holds the numbers of the passages
+    that are countermeasures.
+    """
     numbers = pages or range(1, len(texts) + 1)
     passages = tuple(passage(text, name=name, page=page, action=number in actions)
                      for number, (text, page) in enumerate(zip(texts, numbers, strict=True)))
     document = Document(name, "Guide", "5ha", tuple(Page(page, f"# Page {page}", f"Text of {page}")
                                                     for page in dict.fromkeys(numbers)), NOTES)
-    return IndexedDocument(document, version, passages, build_postings(passages, questions or {}), questions or {})
+    return IndexedDocument(document, version, passages, heading_postings(passages, questions or {}),
+                           questions or {})
 
 
-def build_postings(passages: Sequence[Passage], questions: Questions) -> Postings:
-    """One term that stands in the headings of every passage, which count twice."""
+def heading_postings(passages: Sequence[Passage], questions: Questions) -> Postings:
+    """Make postings of one term, which stands in the headings of every passage and counts twice there."""
     return pack_postings((_places(number, passage, questions) for number, passage in enumerate(passages)),
-                  [passage.action for passage in passages])
+                         [passage.action for passage in passages])
 
 
 def _places(number: int, passage: Passage, questions: Questions) -> list[Place]:
@@ -43,5 +48,5 @@ def _places(number: int, passage: Passage, questions: Questions) -> list[Place]:
 
 
 def vector(angle: float, dimensions: int = 4) -> tuple[float, ...]:
-    """A vector of unit length at an angle in degrees."""
+    """Make a vector of unit length at an angle in degrees."""
     return (math.cos(math.radians(angle)), math.sin(math.radians(angle)), *[0.0] * (dimensions - 2))

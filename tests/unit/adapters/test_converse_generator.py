@@ -1,4 +1,4 @@
-"""A model on Bedrock writes an answer in pieces, and what stops it is told."""
+"""A model on Bedrock writes an answer in pieces, and whatever stops it is a KnowledgeError."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ STREAMED = {"guardrailIdentifier": "g1", "guardrailVersion": "3", "streamProcess
 
 
 class Events(list[Any]):
-    """A stream of events as a list, which knows whether it was closed."""
+    """A list of events with the `close` of a stream."""
 
     closed = False
 
     def close(self) -> None:
-        """Close."""
+        """Note that it was closed."""
         self.closed = True
 
 
 def delta(text: str) -> dict[str, Any]:
-    """A piece of text."""
+    """Return the event of a piece of text."""
     return {"contentBlockDelta": {"delta": {"text": text}, "contentBlockIndex": 0}}
 
 
 def stop(reason: str) -> dict[str, Any]:
-    """The end."""
+    """Return the event that ends an answer."""
     return {"messageStop": {"stopReason": reason}}
 
 
 class Model:
-    """A client that checks requests against the service's model and answers what the test says."""
+    """A client that gives scripted answers and checks requests against the service's model."""
 
     def __init__(self, aws: Callable[[str], Any]) -> None:
         self.client = aws("bedrock-runtime")
         self.stubber = Stubber(self.client)
 
     def expect(self, *events: dict[str, Any], **more: Any) -> Events:
-        """Expect a stream to be asked for. Stubber would refuse a list where the service sends events."""
+        """Expect a request for a stream. Stubber would refuse a list where the service sends events."""
         stream = Events(events)
         self.stubber.add_response("converse_stream", {}, {**REQUEST, **more})
         self.client.meta.events.register_last("after-call.bedrock-runtime.ConverseStream", lambda parsed, **_:
@@ -61,22 +61,22 @@ class Model:
         return stream
 
     def write(self, **options: Any) -> Generator[str, None, None]:
-        """Ask."""
+        """Request an answer."""
         return ConverseGenerator(MODEL, client=self.client, **options).write("Be brief.", "왜?")
 
 
 @pytest.fixture
 def model(aws: Callable[[str], Any]) -> Iterator[Model]:
-    """Everything expected has to be asked."""
-    found = Model(aws)
-    with found.stubber:
-        yield found
-        found.stubber.assert_no_pending_responses()
-    found.client.meta.events.unregister("after-call.bedrock-runtime.ConverseStream", unique_id="stream")
+    """A model; every request that is expected has to come."""
+    model = Model(aws)
+    with model.stubber:
+        yield model
+        model.stubber.assert_no_pending_responses()
+    model.client.meta.events.unregister("after-call.bedrock-runtime.ConverseStream", unique_id="stream")
 
 
 def test_an_answer_comes_in_pieces(model: Model) -> None:
-    """Its text alone, in order; the stream is closed at its end."""
+    """An answer is its text alone, in order, and the stream is closed at its end."""
     stream = model.expect({"messageStart": {"role": "assistant"}}, delta("가스가 "), delta(""), delta("찬다."),
                           {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "?"}}}},
                           {"contentBlockStop": {"contentBlockIndex": 0}}, stop("end_turn"),
@@ -85,19 +85,19 @@ def test_an_answer_comes_in_pieces(model: Model) -> None:
     assert ConverseGenerator(MODEL).name == MODEL
 
 
-def test_nothing_is_asked_before_the_first_piece_is_wanted(model: Model) -> None:
-    """A writer that nobody reads costs nothing."""
+def test_no_request_is_sent_before_the_first_piece_is_read(model: Model) -> None:
+    """An answer that nobody reads costs nothing."""
     model.write()
 
 
 def test_the_guardrail_checks_before_text_comes(model: Model) -> None:
-    """It goes with the request, synchronously."""
+    """The guardrail is part of the request and checks text before it is sent."""
     model.expect(delta("a"), stop("end_turn"), guardrailConfig=STREAMED)
     assert list(model.write(guardrail_id="g1", guardrail_version="3")) == ["a"]
 
 
-def test_a_guardrail_that_intervenes_is_told_apart(model: Model) -> None:
-    """Its message for the user came as text before."""
+def test_a_guardrail_that_intervenes_is_named(model: Model) -> None:
+    """The guardrail's message for the user comes as text before the error."""
     stream = model.expect(delta("Sorry."), stop("guardrail_intervened"), guardrailConfig=STREAMED)
     pieces = model.write(guardrail_id="g1", guardrail_version="3")
     assert next(pieces) == "Sorry."
@@ -109,20 +109,20 @@ def test_a_guardrail_that_intervenes_is_told_apart(model: Model) -> None:
 @pytest.mark.parametrize("reason", ["content_filtered", "tool_use", "malformed_model_output",
                                     "model_context_window_exceeded"])
 def test_an_answer_that_does_not_finish_is_a_knowledge_error(model: Model, reason: str) -> None:
-    """With the service's word for it."""
+    """An answer that ends for another reason is a KnowledgeError with that reason."""
     model.expect(delta("a"), stop(reason))
     with pytest.raises(KnowledgeError, match=f"{MODEL} broke off: {reason}"):
         list(model.write())
 
 
 def test_an_answer_that_reached_its_length_is_an_answer(model: Model) -> None:
-    """What was written stands."""
+    """An answer that reached its greatest length is complete."""
     model.expect(delta("a"), stop("max_tokens"))
     assert list(model.write()) == ["a"]
 
 
 def test_a_stream_that_ends_in_mid_answer_is_a_knowledge_error(model: Model) -> None:
-    """Without a reason to stop there is no answer."""
+    """A stream that ends without a stop reason is a KnowledgeError."""
     stream = model.expect(delta("a"))
     with pytest.raises(KnowledgeError, match="the stream ended in mid-answer"):
         list(model.write())
@@ -132,7 +132,7 @@ def test_a_stream_that_ends_in_mid_answer_is_a_knowledge_error(model: Model) -> 
 @pytest.mark.parametrize("kind", ["throttlingException", "modelStreamErrorException", "internalServerException",
                                   "validationException", "serviceUnavailableException"])
 def test_an_error_among_the_events_is_a_knowledge_error(model: Model, kind: str) -> None:
-    """With its kind and message; what came before was given."""
+    """An error event is a KnowledgeError with its kind and message, after the text before it."""
     stream = model.expect(delta("a"), {kind: {"message": "too much"}})
     pieces = model.write()
     assert next(pieces) == "a"
@@ -142,7 +142,7 @@ def test_an_error_among_the_events_is_a_knowledge_error(model: Model, kind: str)
 
 
 def test_closing_the_answer_closes_the_stream(model: Model) -> None:
-    """The model stops writing."""
+    """Closing the generator closes the stream, so the model stops."""
     stream = model.expect(delta("a"), delta("b"), stop("end_turn"))
     pieces = model.write()
     next(pieces)
@@ -150,44 +150,44 @@ def test_closing_the_answer_closes_the_stream(model: Model) -> None:
     assert stream.closed
 
 
-def test_without_streaming_the_answer_comes_whole(model: Model) -> None:
-    """In one piece, through Converse; its guardrail knows no processing mode."""
+def test_without_streaming_the_answer_comes_in_one_piece(model: Model) -> None:
+    """Converse gives the answer in one piece; its guardrail has no processing mode."""
     guardrail = {"guardrailIdentifier": "g1", "guardrailVersion": "DRAFT"}
-    model.stubber.add_response("converse", whole("end_turn", {"text": "가스가 "}, {"text": "찬다."}),
+    model.stubber.add_response("converse", converse_response("end_turn", {"text": "가스가 "}, {"text": "찬다."}),
                                {**REQUEST, "guardrailConfig": guardrail})
     assert list(model.write(guardrail_id="g1", stream=False)) == ["가스가 찬다."]
 
 
-def whole(reason: str, *content: dict[str, str]) -> dict[str, Any]:
-    """An answer of Converse."""
+def converse_response(reason: str, *content: dict[str, str]) -> dict[str, Any]:
+    """Return an answer of Converse."""
     return {"output": {"message": {"role": "assistant", "content": list(content)}}, "stopReason": reason,
             "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}, "metrics": {"latencyMs": 1}}
 
 
-@pytest.mark.parametrize(("reason", "said"), [("guardrail_intervened", "the guardrail g1 intervened"),
+@pytest.mark.parametrize(("reason", "message"), [("guardrail_intervened", "the guardrail g1 intervened"),
                                               ("content_filtered", "broke off: content_filtered")])
-def test_without_streaming_a_stopped_answer_gives_no_text(model: Model, reason: str, said: str) -> None:
-    """The reason is known before anything is given."""
-    model.stubber.add_response("converse", whole(reason, {"text": "Sorry."}))
-    with pytest.raises(KnowledgeError, match=said):
+def test_without_streaming_a_stopped_answer_gives_no_text(model: Model, reason: str, message: str) -> None:
+    """An answer that was stopped gives no text at all without streaming."""
+    model.stubber.add_response("converse", converse_response(reason, {"text": "Sorry."}))
+    with pytest.raises(KnowledgeError, match=message):
         next(model.write(guardrail_id="g1", stream=False))
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ValidationException"])
 def test_what_the_service_refuses_is_a_knowledge_error(model: Model, stream: bool, code: str) -> None:
-    """It names the model and what the service said."""
+    """The error names the model and the service's code."""
     model.stubber.add_client_error("converse_stream" if stream else "converse", code, "no")
     with pytest.raises(KnowledgeError, match=f"the model {MODEL} did not answer: .*{code}"):
         list(model.write(stream=stream))
 
 
 def frame(kind: str, content: dict[str, Any], *, error: bool = False) -> bytes:
-    """An event as it goes over the wire: lengths, headers, content, each with its check sum."""
-    names = {":message-type": "exception" if error else "event",
+    """Return an event as it goes over the wire: lengths, headers, content, with check sums."""
+    header_values = {":message-type": "exception" if error else "event",
              ":exception-type" if error else ":event-type": kind, ":content-type": "application/json"}
     headers = b"".join(bytes([len(name)]) + name.encode() + b"\x07" + struct.pack("!H", len(value)) + value.encode()
-                       for name, value in names.items())
+                       for name, value in header_values.items())
     body = json.dumps(content).encode()
     prelude = struct.pack("!II", len(headers) + len(body) + 16, len(headers))
     message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + body
@@ -198,50 +198,49 @@ MORE, CUT = b"more", b"cut"
 
 
 def bedrock(frames: list[bytes]) -> type[BaseHTTPRequestHandler]:
-    """A server that sends these frames, each as it is ready. After MORE it goes on until nobody listens; at CUT it
-    hangs up."""
+    """Make a server that sends these frames. At MORE it goes on until nobody listens; at CUT it hangs up."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         gone = False
 
         def do_POST(self) -> None:
-            """POST /model/MODEL/converse-stream"""
+            """Answer POST /model/MODEL/converse-stream."""
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(200)
             self.send_header("content-type", "application/vnd.amazon.eventstream")
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            for one in frames:
-                if one == CUT:
+            for frame in frames:
+                if frame == CUT:
                     self.close_connection = True
                     return
-                self._on_and_on() if one == MORE else self._chunk(one)
-            self._chunk(b"")
+                self._send_without_end() if frame == MORE else self._send_chunk(frame)
+            self._send_chunk(b"")
 
-        def _on_and_on(self) -> None:
+        def _send_without_end(self) -> None:
             for _ in range(500):
                 time.sleep(0.02)
                 try:
-                    self._chunk(TEXT)
+                    self._send_chunk(TEXT)
                 except OSError:
                     type(self).gone = self.close_connection = True
                     return
 
-        def _chunk(self, content: bytes) -> None:
+        def _send_chunk(self, content: bytes) -> None:
             if not type(self).gone:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
 
         def log_message(self, *_: Any) -> None:
-            """Silent."""
+            """Log nothing."""
 
     return Handler
 
 
-def over_http(address: str) -> ConverseGenerator:
-    """A writer over a real connection."""
+def over_http(url: str) -> ConverseGenerator:
+    """Make a generator over a real connection."""
     return ConverseGenerator(MODEL, client=boto3.client(
-        "bedrock-runtime", region_name="us-east-1", endpoint_url=address,
+        "bedrock-runtime", region_name="us-east-1", endpoint_url=url,
         config=Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})))
 
 
@@ -249,26 +248,26 @@ TEXT = frame("contentBlockDelta", delta("가")["contentBlockDelta"])
 
 
 def test_a_real_stream_of_events_is_read(serve: Callable[..., str]) -> None:
-    """As botocore parses it from the wire."""
-    address = serve(bedrock([TEXT, TEXT, frame("messageStop", {"stopReason": "end_turn"})]))
-    assert list(over_http(address).write("s", "p")) == ["가", "가"]
+    """Events are parsed from the wire by botocore."""
+    url = serve(bedrock([TEXT, TEXT, frame("messageStop", {"stopReason": "end_turn"})]))
+    assert list(over_http(url).write("s", "p")) == ["가", "가"]
 
 
-@pytest.mark.parametrize(("frames", "said"), [
+@pytest.mark.parametrize(("frames", "message"), [
     ([TEXT, frame("throttlingException", {"message": "too much"}, error=True)], "throttlingException.*too much"),
     ([TEXT, TEXT[:30]], "mid-answer"), ([TEXT, b"x" * 200], "broke off: Checksum mismatch"),
     ([TEXT, CUT], "broke off: .*(prematurely|Incomplete)")])
 def test_a_real_stream_that_breaks_is_a_knowledge_error(serve: Callable[..., str], frames: list[bytes],
-                                                        said: str) -> None:
-    """By an error event, a lost connection, bytes that are no events."""
+                                                        message: str) -> None:
+    """An error event, a lost connection and bytes that are no events are a KnowledgeError."""
     pieces = over_http(serve(bedrock(frames))).write("s", "p")
     assert next(pieces) == "가"
-    with pytest.raises(KnowledgeError, match=said):
+    with pytest.raises(KnowledgeError, match=message):
         list(pieces)
 
 
 def test_closing_the_answer_hangs_up(serve: Callable[..., str]) -> None:
-    """The server notices, and no longer writes."""
+    """Closing the generator ends the connection, and the server no longer writes."""
     handler = bedrock([TEXT, MORE])
     pieces = over_http(serve(handler)).write("s", "p")
     next(pieces)

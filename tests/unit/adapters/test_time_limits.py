@@ -1,4 +1,4 @@
-"""A service that takes a question and says nothing: who asks is not kept waiting."""
+"""A service that accepts a request and sends nothing: the person who asks does not wait for long."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from shotwise.knowledge.models import Query
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a server that accepts connections, and nothing more; AWS's services are there too."""
+def silent_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a server that accepts connections and sends nothing; clients of AWS use it too."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
         for service in ("BEDROCK_RUNTIME", "BEDROCK_AGENT_RUNTIME"):
-            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", address)
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", url)
         for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_REGION", "us-east-1"),
                             ("AWS_DEFAULT_REGION", "us-east-1")):
             monkeypatch.setenv(name, value)
-        yield address
+        yield url
 
 
 @pytest.mark.parametrize("call", [
-    lambda address: TitanEmbedder(seconds=0.3).embed(["왜?"]),
-    lambda address: OpenAIEmbedder(address, "m", 2, seconds=0.3).embed(["왜?"]),
-    lambda address: list(ConverseGenerator("m", seconds=0.3).write("s", "왜?")),
-    lambda address: list(OpenAIGenerator(address, "m", seconds=0.3).write("s", "왜?"))],
-    ids=["Titan", "an embedder's server", "Converse", "a writer's server"])
-def test_one_try_of_the_given_seconds(silent: str, call: Callable[[str], Any]) -> None:
-    """A KnowledgeError, after which the answer is searched by words, or quotes."""
+    lambda url: TitanEmbedder(seconds=0.3).embed(["왜?"]),
+    lambda url: OpenAIEmbedder(url, "m", 2, seconds=0.3).embed(["왜?"]),
+    lambda url: list(ConverseGenerator("m", seconds=0.3).write("s", "왜?")),
+    lambda url: list(OpenAIGenerator(url, "m", seconds=0.3).write("s", "왜?"))],
+    ids=["Titan", "OpenAI embeddings", "Converse", "OpenAI completions"])
+def test_a_single_try_keeps_to_its_seconds(silent_server: str, call: Callable[[str], Any]) -> None:
+    """Embedding and writing fail after the seconds of one try, so that words or quotes still answer in time."""
     start = time.monotonic()
     with pytest.raises(KnowledgeError, match="did not answer"):
-        call(silent)
+        call(silent_server)
     assert 0.2 < time.monotonic() - start < 3  # the client itself takes most of a second to make
 
 
-def test_a_search_is_tried_twice(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The knowledge base alone can find, so it has a second chance."""
+def test_a_search_is_tried_twice(silent_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search in the knowledge base has a second try, because nothing else can find passages by meaning."""
     monkeypatch.setattr("shotwise.adapters.aws.knowledge_base_search.SEARCH_SECONDS", 0.3)
     start = time.monotonic()
     with pytest.raises(KnowledgeError, match="[Rr]ead timeout"):
