@@ -1,7 +1,8 @@
-"""The way from a table to a bundle, on a small table of its own, and what the real one is known for."""
+"""A table becomes a bundle that serves; and what the shipped bundles say of the real table is true."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from shotwise.prediction import predict
 from shotwise.shot import read_shot
 from shotwise_training.audit.schema_draft import draft_schema
 from shotwise_training.data.csv_file import TableError, read_csv
-from shotwise_training.data.protocol import splits
+from shotwise_training.data.protocol import PROTOCOLS, splits
 from shotwise_training.data.table import Table, read_table
 from shotwise_training.export import bundle as export
 from shotwise_training.export.graph import fuse
 from shotwise_training.export.manifest import Figures
+from shotwise_training.export.model_card import model_card
 from shotwise_training.export.pipeline_files import FittedModels, load_pipeline
 from shotwise_training.models.configuration import SHOTWISE
 from shotwise_training.models.defect_types import fit_defect_types
@@ -44,17 +46,19 @@ def small_csv(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shared_rows(table: Table, protocol: str) -> int:
-    """How many held-out shots have their exact twin in the training part, over all splits."""
+    """Count test shots with an exact duplicate in the training part, over all folds."""
     return sum(tuple(np.nan_to_num(row)) in {tuple(np.nan_to_num(row)) for row in table.features[train]}
-               for train, held in splits(table, protocol) for row in table.features[held])
+               for train, test in splits(table, protocol) for row in table.features[test])
 
 
 QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=60, early_stopping=False, random_state=0))
 
 
-def test_twins_are_found_and_never_split(small_csv: Path) -> None:
-    """The 20 repeated rows are kept once, and no training part holds a twin of a held-out shot; with the twins left
-    in, as `published` has them, the same count finds some."""
+def test_duplicates_are_found_and_never_split(small_csv: Path) -> None:
+    """The 20 repeated rows are kept once, and no training part holds a duplicate of a test shot.
+
+    With the duplicates left in, as `published` has them, the same count finds some.
+    """
     table = read_table(small_csv, SCHEMA)
     unique = table.without_duplicates()
     assert (len(table), len(unique)) == (420, 400)
@@ -66,8 +70,9 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
     shipped = {path: path.read_bytes() for path in (ROOT / "src/shotwise_training/pipelines").rglob("*.pt")}
     train(small_csv, SCHEMA, tmp_path / "bundle", configuration=QUICK)
     trained = load_bundle(tmp_path / "bundle", ENGINE)
-    found = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
-    assert [shot.defect for shot in found] == [sample["outcome"] == "defect" for sample in trained.samples]
+    predictions = [predict([read_shot(sample["features"], trained)], trained)[0] for sample in trained.samples]
+    outcomes = [sample["outcome"] == "defect" for sample in trained.samples]
+    assert [prediction.defect for prediction in predictions] == outcomes
     assert trained.manifest["figures"]["unique"]["shotwise"]["roc_auc"] > 0.9
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "bundle.pipeline"}
     assert shipped and {path: path.read_bytes() for path in shipped} == shipped
@@ -77,8 +82,10 @@ def test_training_writes_a_bundle_that_serves(small_csv: Path, tmp_path: Path) -
 
 
 def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) -> None:
-    """A Korean foundry's table, by the schema drafted for it: its names, categories and limits are the bundle's; an
-    excluded column may be sent or left out and never counts; an unknown category is refused with the allowed ones."""
+    """A Korean foundry's table, read with the schema drafted for it, gives a bundle with its names and categories.
+
+    An excluded column may be sent or left out and never counts; an unknown category is refused with the allowed ones.
+    """
     path = write_csv(tmp_path / "shots.csv", foundry(), encoding="cp949")
     (tmp_path / "plant.toml").write_text(draft_schema(read_csv(path), "판정", ["불량"]), "utf-8")
     train(path, tmp_path / "plant.toml", tmp_path / "bundle", configuration=QUICK)
@@ -86,8 +93,8 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
     features = dict(trained.samples[0]["features"])
     assert trained.excluded and not set(features) & trained.excluded_names
     with_excluded = {**features, **{column.name: "x" for column in trained.excluded}}
-    alone, both = (predict([read_shot(given, trained)], trained)[0] for given in (features, with_excluded))
-    assert alone.probability == both.probability
+    without, with_them = (predict([read_shot(sent, trained)], trained)[0] for sent in (features, with_excluded))
+    assert without.probability == with_them.probability
     column = next(feature for feature in trained.features if feature.categories)
     with pytest.raises(InvalidInput, match=f"must be one of {', '.join(column.categories)}"):
         read_shot({**features, column.name: "?"}, trained)
@@ -95,7 +102,7 @@ def test_a_table_nobody_has_seen_becomes_a_bundle_that_serves(tmp_path: Path) ->
 
 
 def test_a_table_with_too_few_defects_leaves_no_bundle(small_csv: Path, tmp_path: Path) -> None:
-    """49 defects are not enough: the number and what is needed are said, and nothing is written."""
+    """49 defects are not enough: the message says how many there are and how many it takes; nothing is written."""
     lines = small_csv.read_text("utf-8-sig").splitlines()
     bad = [line for line in lines[2:] if ",2" in line[-60:]]
     good = [line for line in lines[2:] if line not in bad]
@@ -103,21 +110,29 @@ def test_a_table_with_too_few_defects_leaves_no_bundle(small_csv: Path, tmp_path
     path.write_text("\n".join([*lines[:2], *good, *list(dict.fromkeys(bad))[:49]]), "utf-8")
     with pytest.raises(TableError, match="unique shots are defective, training needs 50"):
         train(path, SCHEMA, tmp_path / "bundle", configuration=QUICK)
-    assert [item.name for item in tmp_path.iterdir()] == ["shots.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["shots.csv"]
 
 
 def test_a_graph_that_drifts_is_not_written(small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The export is held against the pipeline before a file is written."""
+    """The graph is compared with the pipeline before a file is written."""
     table = read_table(small_csv, SCHEMA)
     pipeline = fit(table.without_duplicates(), QUICK)
-    fitted = FittedModels(pipeline, fit_defect_types(table.without_duplicates(), pipeline.scaling.median))
-    monkeypatch.setattr(export, "fuse", lambda fitted: fuse(replace(fitted, slope=fitted.slope * 1.01)))
+    models = FittedModels(pipeline, fit_defect_types(table.without_duplicates(), pipeline.scaling.median))
+    monkeypatch.setattr(export, "fuse", lambda pipeline: fuse(replace(pipeline, slope=pipeline.slope * 1.01)))
     with pytest.raises(export.DriftError, match="nothing was written"):
-        export.write_bundle(tmp_path / "bundle", QUICK, table, fitted, Figures({}, {}))
+        export.write_bundle(tmp_path / "bundle", QUICK, table, models, Figures({}, {}))
     assert not list(tmp_path.iterdir())
 
 
-def test_the_card_tells_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -> None:
+@pytest.mark.parametrize("name", ["shotwise", "poc_baseline"])
+def test_the_shipped_card_is_written_from_the_manifest(name: str) -> None:
+    """The generator writes the shipped card anew, to the letter."""
+    manifest = json.loads((ROOT / "models" / name / "bundle.json").read_text("utf-8"))
+    assert model_card(manifest) == (ROOT / "models" / name / "MODEL_CARD.md").read_text("utf-8")
+    assert all(entry["definition"] == PROTOCOLS[protocol] for protocol, entry in manifest["figures"].items())
+
+
+def test_the_card_names_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -> None:
     """The numbers of the real table are those in the card; where the table is at hand they are counted anew."""
     training = bundle.manifest["training"]
     assert (training["shots"], training["unique_shots"], training["defective_unique_shots"]) == (7535, 4617, 1073)

@@ -1,4 +1,4 @@
-"""The table in the publisher's layout: the real one where the environment names it, else a synthetic one."""
+"""The KAMP table where the environment names it, else a synthetic one in its layout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SYNTHETIC_RUNS = (90, 200, 70, 50, 110, 20, 60)
 
 @pytest.fixture(scope="session")
 def kamp(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Kamp:
-    """The real table, or 600 synthetic shots in 7 runs, every 20th twice, with a label that no value gives away."""
+    """The real table, or 600 synthetic shots in 7 runs, every 20th twice, with a label that no column leaks."""
     path = kamp_csv()
     if path is not None:
         return Kamp(path, 7535, 2918, 4617, 7, dict.fromkeys(FACTORY, 90))

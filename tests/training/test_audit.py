@@ -1,4 +1,4 @@
-"""What an audit finds in a table, and that it finds nothing where nothing is."""
+"""The audit finds what is wrong with a table, and nothing where nothing is wrong."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 
 
 def audited(folder: Path, columns: dict[str, Any], label: str | None = "판정") -> Audit:
-    """The audit of these columns."""
+    """Audit these columns."""
     return audit_file(write_csv(folder / "shots.csv", columns), label)
 
 
-def leaks(audit: Audit) -> dict[str, str]:
-    """Column → rule of everything that gives the label away."""
+def leak_rules(audit: Audit) -> dict[str, str]:
+    """Return column → rule for every column that leaks the label."""
     return {leak.column: leak.rule for leak in audit.leaks}
 
 
 @pytest.mark.parametrize("by_schema", [True, False])
-def test_the_published_table_is_what_it_is_known_for(kamp: Kamp, by_schema: bool) -> None:
-    """Twins, unique rows, runs, constants and missing values of the real table, or of a synthetic one in its layout;
-    none of its features gives the label away, whether the label is named by the schema or as a group."""
+def test_the_published_table_is_described_correctly(kamp: Kamp, by_schema: bool) -> None:
+    """Duplicates, unique rows, runs, constants and missing values of the published table are counted exactly.
+
+    None of its features leaks the label, whether the label is named by the schema or as a group. Without the real table
+    a synthetic one in its layout stands in.
+    """
     audit = audit_file(kamp.path, None, SCHEMA) if by_schema else audit_file(kamp.path, "Defects")
     assert (audit.rows, audit.duplicates.rows, audit.duplicates.unique) == (kamp.rows, kamp.duplicates, kamp.unique)
     assert audit.duplicates.following == kamp.duplicates and 0 < audit.duplicates.shared < 1
@@ -44,12 +47,12 @@ def test_the_published_table_is_what_it_is_known_for(kamp: Kamp, by_schema: bool
 
 
 def test_a_foundry_table_is_read_for_what_it_is(tmp_path: Path) -> None:
-    """Time stamps, the restarting counter and its runs are named, and no honest value is called a leak."""
+    """Timestamps, the restarting counter and its runs are named, and no real process value is called a leak."""
     audit = audited(tmp_path, foundry())
     assert [timestamp.column for timestamp in audit.timestamps] == ["일시"] and audit.row_keys == ("일시",)
     assert audit.timestamps[0].first == "2024-01-31 08:00:00"
     assert [(runs.column, runs.sizes) for runs in audit.runs] == [("샷번호", (120,) * 5)]
-    assert audit.counters == ("샷번호",) and leaks(audit) == {} and audit.duplicates.rows == 0
+    assert audit.counters == ("샷번호",) and leak_rules(audit) == {} and audit.duplicates.rows == 0
     assert (audit.unlabelled, audit.problems, audit.mixed) == (0, (), ())
 
 
@@ -64,25 +67,30 @@ def test_a_foundry_table_is_read_for_what_it_is(tmp_path: Path) -> None:
     (lambda bad, noise: np.where(bad & (noise > 0.5), 1 + (noise > 1), 0), "deviates"),
     (lambda bad, noise: np.where(bad & (noise > 0.5), "기포 수리", ""), "deviates")])
 def test_a_planted_leak_is_caught(tmp_path: Path, planted: Any, rule: str) -> None:
-    """A column made from the label is named with the rule it breaks: the label with noise, turned round, as words, as
-    a remark that only defective shots have, as a code, as a value or a tail that is always defective, as a count."""
+    """A column made from the label is reported with the rule that catches it.
+
+    Planted are the label with noise, reversed, as words, as a remark that only defective shots have, as a code, as a
+    value or a tail that is always defective, and as a count.
+    """
     columns = foundry()
     bad = np.array(columns["판정"]) == "불량"
     columns["심은 열"] = list(planted(bad, np.random.default_rng(1).normal(size=len(bad))))
-    assert leaks(audited(tmp_path, columns)) == {"심은 열": rule}
+    assert leak_rules(audited(tmp_path, columns)) == {"심은 열": rule}
     del columns["심은 열"]
-    assert leaks(audited(tmp_path, columns)) == {}
+    assert leak_rules(audited(tmp_path, columns)) == {}
 
 
 def test_a_column_of_many_values_does_not_look_sure_by_memory(tmp_path: Path) -> None:
-    """A die number with 200 values and a batch of bad luck are no leaks, though each value's own rate fits the label;
-    nor does a twin in the other half of the rows make one."""
+    """A die number with 200 values is not a leak, though each value's own defect rate fits the label.
+
+    Nor does a duplicate in the other half of the rows make it one.
+    """
     columns = foundry()
     random = np.random.default_rng(4)
     columns["금형"] = [f"D{number}" for number in random.integers(200, size=600)]
     doubled = {name: [cell for cell in cells for _ in range(2)] for name, cells in columns.items()}
     doubled["시리얼"] = [f"S{row // 2}" for row in range(1200)]
-    assert leaks(audited(tmp_path, columns)) == leaks(audited(tmp_path, doubled)) == {}
+    assert leak_rules(audited(tmp_path, columns)) == leak_rules(audited(tmp_path, doubled)) == {}
 
 
 def test_problems_are_reported_and_do_not_stop_it(tmp_path: Path) -> None:
@@ -125,18 +133,22 @@ def test_lots_are_runs_by_value(tmp_path: Path) -> None:
 
 
 def test_a_measured_value_is_neither_key_nor_counter(tmp_path: Path) -> None:
-    """Unique decimals are no row key, a random walk and a column that falls anywhere are no counters; a running number
-    is a key, and one that skips is a counter."""
+    """Measured values are not mistaken for row keys or counters.
+
+    Unique decimals are not a row key, and a random walk and a column that falls anywhere are not counters; a running
+    number is a row key, and one that repeats is a counter.
+    """
     random = np.random.default_rng(6)
     columns = {"unique": np.arange(500) + 0.25, "walk": np.cumsum(random.integers(-2, 4, 500)),
                "random": random.permutation(500) % 37, "number": np.arange(500), "twice": np.arange(500) // 2}
-    profiles = {profile.name: profile for profile in profile_columns(read_csv(write_csv(tmp_path / "shots.csv", columns)))}
+    raw = read_csv(write_csv(tmp_path / "shots.csv", columns))
+    profiles = {profile.name: profile for profile in profile_columns(raw)}
     assert [name for name, profile in profiles.items() if profile.row_key] == ["number"]
     assert [name for name, profile in profiles.items() if profile.counter] == ["number", "twice"]
 
 
-def test_it_can_be_told_as_json_and_as_text(kamp: Kamp) -> None:
-    """The plain form survives JSON; the text names the twins and the runs with their defect rates."""
+def test_findings_are_written_as_json_and_as_text(kamp: Kamp) -> None:
+    """The plain form survives JSON; the text names the duplicates and the runs with their defect rates."""
     audit = audit_file(kamp.path, None, SCHEMA)
     plain = json.loads(json.dumps(audit.to_dict()))
     assert plain["twins"]["rows"] == kamp.duplicates and plain["runs"][0]["column"] == "Shot"
@@ -144,14 +156,14 @@ def test_it_can_be_told_as_json_and_as_text(kamp: Kamp) -> None:
     assert f"{kamp.duplicates} rows repeat" in text and "7 runs by Shot (restarts)" in text and "% defective" in text
 
 
-def test_the_schema_says_what_it_keeps_out(tmp_path: Path) -> None:
-    """A leak that the schema excludes is still plain, and a column that the schema names and the file lacks as well."""
+def test_leaks_that_the_schema_excludes_are_still_reported(tmp_path: Path) -> None:
+    """An excluded leak is reported as excluded, and so is a column that the schema names and the file lacks."""
     columns = foundry()
     columns["수리"] = ["Y" if value == "불량" else "N" for value in columns["판정"]]
     (tmp_path / "plant.toml").write_text('[label]\ncolumn = "판정"\ndefect = ["불량"]\n[features]\n"속도" = {}\n'
                                          '"수리" = { excluded = "after inspection" }\n"없음" = {}\n', "utf-8")
     audit = audit_file(write_csv(tmp_path / "shots.csv", columns), None, tmp_path / "plant.toml")
-    assert leaks(audit) == {"수리": "separates"} and audit.excluded == ("수리",)
+    assert leak_rules(audit) == {"수리": "separates"} and audit.excluded == ("수리",)
     assert "no column 없음" in audit.problems[0] and "(the schema excludes it)" in audit_text(audit)
 
 

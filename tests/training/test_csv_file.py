@@ -22,7 +22,7 @@ def test_every_encoding_gives_the_same_table(encoding: str) -> None:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_separators_and_line_ends_are_found_out(separator: str, end: str) -> None:
+def test_separators_and_line_ends_are_detected(separator: str, end: str) -> None:
     """Comma, semicolon and tab; the line ends of Unix, Windows and old Macs."""
     raw = parse_csv(" a ,b\n1,\n2,4\n".replace(",", separator).replace("\n", end).encode(), "shots.csv")
     assert (raw.names, raw.cells) == (("a", "b"), (("1", "2"), ("", "4")))
@@ -36,27 +36,29 @@ def test_separators_and_line_ends_are_found_out(separator: str, end: str) -> Non
     ("a,b,c\n1,2,3\n", None, ("a", "b", "c")),
     (",a,b\n1,2,3\n", None, ("column 1", "a", "b")),
     ("a,b,\n1,2,\n", None, ("a", "b"))])
-def test_one_or_two_header_rows_are_found_out(text: str, groups: tuple[str, ...] | None,
+def test_one_or_two_header_rows_are_detected(text: str, groups: tuple[str, ...] | None,
                                               names: tuple[str, ...]) -> None:
-    """Two where the first line is blocks of a repeated or blank-continued name; a column without a name is called by
-    its position, and one without a value as well is none."""
+    """There are two if the first line is blocks of a repeated or blank-continued name.
+
+    A column without a name is called by its position, and one without a value either is dropped.
+    """
     raw = parse_csv(text.encode(), "shots.csv")
     assert (raw.groups, raw.names) == (groups, names)
 
 
 def test_the_schema_decides_how_many_header_rows() -> None:
-    """With one row said, a file whose second line holds names has that line as data."""
+    """With `header_rows = 1`, a second line of names is data."""
     assert parse_csv(b"A,B\nid,name\n1,2\n", "shots.csv", 2).groups == ("A", "B")
     assert len(parse_csv(b"A,B\nid,name\n1,2\n", "shots.csv", 1)) == 2
 
 
-def test_blank_lines_are_no_rows_and_places_are_told_by_line() -> None:
+def test_blank_lines_are_not_rows_and_places_are_given_by_line() -> None:
     """Blank lines and a line break inside quotes do not shift what a message points at."""
     raw = parse_csv(b'a,b\n\n"x\ny",1\n,\nz,2\n\n\n', "shots.csv")
     assert raw.lines == (4, 6) and raw.place(1) == "shots.csv, row 2 (line 6)"
 
 
-@pytest.mark.parametrize(("content", "said"), [
+@pytest.mark.parametrize(("content", "message"), [
     (b"", "shots.csv is empty"), (b"\xef\xbb\xbf\n\n", "shots.csv is empty"), (b" \n , \n", "shots.csv is empty"),
     (b"a,b\n", "no rows under its header"), (b"1,2\n3,4\n", "no header: line 1 holds numbers"),
     (b"a,b\n1,2\n3,4,5\n", r"row 2 \(line 3\) has 3 cells, the header 2"),
@@ -64,9 +66,9 @@ def test_blank_lines_are_no_rows_and_places_are_told_by_line() -> None:
     (b"a, a,b,b ,c\n1,2,3,4,5\n", "more than once: a, b; rename"),
     (b"PK\x03\x04\x14\x00", "workbook or an archive"), (b"a,b\n\x00\x01,2\n", "not text in UTF-8 or CP949"),
     (b"a,b\n\xff\xfe\xfd,2\n", "not text in UTF-8 or CP949"), (b'a,b\n"1,2\n3,4\n', "line 3: .*check the quotes")])
-def test_a_file_that_is_no_table_is_refused(content: bytes, said: str) -> None:
+def test_a_file_that_is_no_table_is_refused(content: bytes, message: str) -> None:
     """The message names the file and the line, and what is wrong there."""
-    with pytest.raises(TableError, match=said):
+    with pytest.raises(TableError, match=message):
         parse_csv(content, "shots.csv")
 
 
@@ -78,19 +80,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_csv(tmp_path)
 
 
-def test_a_tolerant_reading_goes_on_and_tells() -> None:
+def test_a_tolerant_reading_goes_on_and_reports_problems() -> None:
     """Rows of the wrong length are left out, a repeated name is numbered, and both are in `problems`."""
     raw = parse_csv(b"a,a,b\n1,2,3\n4,5\n6,7,8\n", "shots.csv", tolerant=True)
     assert (raw.names, raw.cells[2]) == (("a", "a (2)", "b"), ("3", "8"))
     assert ["more than once: a" in raw.problems[0], "row 2 (line 3) has 2 cells" in raw.problems[1]] == [True, True]
 
 
-def test_numbers_are_finite_or_they_are_none() -> None:
+def test_only_finite_numbers_are_numbers() -> None:
     """What Python would read as a number and a foundry would not write is text; an empty cell is neither."""
     cells = ["1", "-2.5", "1e3", "", "nan", "inf", "1_000", "1e400", "n/a"]
-    values, strange = as_numbers(cells)
-    np.testing.assert_array_equal(values, [1, -2.5, 1000, *[np.nan] * 6])
-    assert strange.tolist() == [False] * 4 + [True] * 5
+    numbers, not_numbers = as_numbers(cells)
+    np.testing.assert_array_equal(numbers, [1, -2.5, 1000, *[np.nan] * 6])
+    assert not_numbers.tolist() == [False] * 4 + [True] * 5
     assert not as_numbers(["1", ""])[1].any()
 
 

@@ -1,4 +1,4 @@
-"""Defect types: the forest learns what the values tell of them, and the shares stand beside it."""
+"""The forest learns what the values tell of the defect types, and is compared with past shares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shotwise_training.models.pipeline import fit_scaling
 
 
 def typed_table() -> Table:
-    """Defective shots show the first type where the first value is high, else the second; a third has two examples."""
+    """Make shots that show the first type where the first value is high, else the second; a third has two examples."""
     table = made_table(runs=4, shots=200, copies=1)
     high = table.features[:, 0] > np.median(table.features[:, 0])
     types = np.stack([table.defect & high, table.defect & ~high, np.zeros(len(table), bool)], axis=1)
@@ -33,9 +33,9 @@ def test_the_forest_learns_which_type_it_is() -> None:
     table = typed_table()
     types = fit_defect_types(table, fit_scaling(table.features).median)
     assert types
-    found = types(table.features)
+    chances = types(table.features)
     own = table.types[table.defect][:, :2]
-    assert ((found[table.defect][:, :2].argmax(axis=1) == own.argmax(axis=1)).mean()) > 0.95
+    assert ((chances[table.defect][:, :2].argmax(axis=1) == own.argmax(axis=1)).mean()) > 0.95
     rows = table.features.copy()
     rows[::3, 1] = np.nan
     served = OnnxDefectTypes(types_graph(types).SerializeToString())(rows)
@@ -46,9 +46,9 @@ def test_one_type_and_none() -> None:
     """A single type is certain of a defective shot; a table without types has no forest and no figures of them."""
     table = typed_table()
     median = fit_scaling(table.features).median
-    one = fit_defect_types(replace(table, types=table.defect[:, None], type_labels={"any": {}}), median)
-    assert one and one(table.features).shape == (len(table), 1) and (one(table.features) == 1).all()
-    assert OnnxDefectTypes(types_graph(one).SerializeToString())(table.features).shape == (len(table), 1)
+    single = fit_defect_types(replace(table, types=table.defect[:, None], type_labels={"any": {}}), median)
+    assert single and single(table.features).shape == (len(table), 1) and (single(table.features) == 1).all()
+    assert OnnxDefectTypes(types_graph(single).SerializeToString())(table.features).shape == (len(table), 1)
     assert fit_defect_types(made_table(), median) is None
     assert not [job for job in plan_jobs(made_table(), ["unique"], [QUICK], models=False) if job.name == "defect types"]
 
@@ -61,24 +61,26 @@ def test_shares_are_those_of_the_product_in_training() -> None:
     table = replace(table, columns=(first, *table.columns[1:]),
                     features=np.column_stack([product, table.features[:, 1:]]))
     rows = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0]], np.float32)
-    found = type_shares(table, rows)
-    assert found[0, 0] == 1 and found[1, 0] == 0
-    np.testing.assert_allclose(found[2], table.types[table.defect].mean(axis=0))
+    shares = type_shares(table, rows)
+    assert shares[0, 0] == 1 and shares[1, 0] == 0
+    np.testing.assert_allclose(shares[2], table.types[table.defect].mean(axis=0))
 
 
 def test_types_are_scored_in_the_same_folds() -> None:
-    """Only types with examples enough; ours beats the shares where the values tell the type, and corrupted chances
-    do not."""
+    """Our model beats the shares where the values tell the type, and does not where the types are shuffled.
+
+    Only types with enough examples are scored.
+    """
     table = typed_table()
-    found = forward_types(table)
-    assert set(found) == {"high", "low"}
-    for one in found.values():
-        assert one["ours"]["roc_auc"] > one["by_share"]["roc_auc"] and one["difference"]["interval"][0] > 0
-    mixed = table.types[np.random.default_rng(1).permutation(len(table))] & table.defect[:, None]
-    wrong = forward_types(replace(table, types=mixed))
-    assert all(one["difference"]["interval"][0] <= 0 for one in wrong.values())
+    types = forward_types(table)
+    assert set(types) == {"high", "low"}
+    for scores in types.values():
+        assert scores["ours"]["roc_auc"] > scores["by_share"]["roc_auc"] and scores["difference"]["interval"][0] > 0
+    shuffled = table.types[np.random.default_rng(1).permutation(len(table))] & table.defect[:, None]
+    shuffled_types = forward_types(replace(table, types=shuffled))
+    assert all(scores["difference"]["interval"][0] <= 0 for scores in shuffled_types.values())
 
 
 def forward_types(table: Table) -> dict[str, Any]:
-    """The figures of the types under `forward`, which has one fold."""
+    """Score the types under `forward`, which has one fold."""
     return dict(summarise(evaluate(plan_jobs(table, ["forward"], [QUICK], models=False)))["types"]["forward"])

@@ -1,4 +1,4 @@
-"""The report: what it holds, in which order, and that a file's name or contents cannot break it."""
+"""The report holds every number in order, and neither a file's name nor its contents can break it."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ class Page(HTMLParser):
         self.headings: list[str] = []
         self.tags: list[str] = []
         self.loads: list[str] = []
-        self.open: list[str] = []
+        self.open_tags: list[str] = []
         self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag, what it would load, and where a row, a cell or a heading begins."""
         self.tags.append(tag)
-        self.open.append(tag)
+        self.open_tags.append(tag)
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
         if tag == "tr":
             self.rows.append([])
@@ -57,19 +58,21 @@ class Page(HTMLParser):
             self.headings.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop() != tag:
+        """Close the tag and whatever was left open in it."""
+        while self.open_tags and self.open_tags.pop() != tag:
             pass
 
     def handle_data(self, data: str) -> None:
+        """Add text to the page, and to the cell or heading that is open."""
         self.text += data
-        if {"td", "th"} & set(self.open):
+        if {"td", "th"} & set(self.open_tags):
             self.rows[-1][-1] += data
-        elif {"h1", "h2"} & set(self.open):
+        elif {"h1", "h2"} & set(self.open_tags):
             self.headings[-1] += data
 
 
-def held(seed: int, tells: float = 1.0) -> Predictions:
-    """Shots of 3 runs; `tells` how far the probability knows the shot itself, beside its run."""
+def made_up(seed: int, tells: float = 1.0) -> Predictions:
+    """Make shots of 3 runs; `tells` is how far the probability knows the shot itself, beside its run."""
     random = np.random.default_rng(seed)
     run = np.repeat(np.arange(3), SHOTS // 3)
     defect = np.random.default_rng(0).random(SHOTS) < np.array([0.1, 0.3, 0.6])[run]
@@ -77,21 +80,22 @@ def held(seed: int, tells: float = 1.0) -> Predictions:
     return Predictions(probability, probability >= 0.45, defect, run)
 
 
-def scored(seed: int, tells: float = 1.0) -> ServedPredictions:
-    """The same with some shots left to a person and some flagged."""
-    shots = held(seed, tells)
-    return ServedPredictions(shots, np.abs(shots.probability - 0.45) < 0.1, np.random.default_rng(seed).random(SHOTS) < 0.05)
+def made_up_served(seed: int, tells: float = 1.0) -> ServedPredictions:
+    """Make the same shots, with some left to a person and some flagged as novel."""
+    shots = made_up(seed, tells)
+    inspected = np.abs(shots.probability - 0.45) < 0.1
+    return ServedPredictions(shots, inspected, np.random.default_rng(seed).random(SHOTS) < 0.05)
 
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
-    """Two configurations, a contender and the rates under all protocols; under `new-run` no value tells anything."""
-    ours = {name: scored(1, name != "new-run") for name in PROTOCOLS if name != "forward-history"}
-    baseline = {name: scored(2, 0.5 * (name != "new-run")) for name in ours}
-    rates = {name: replace(held(3), probability=held(3).run / 4) for name in PROTOCOLS}
-    everyone = {"run-rate": rates, "late-rate": {"forward-history": held(4)}, "extra-trees": {"unique": held(5)},
-                "shotwise": {name: one.predictions for name, one in ours.items()},
-                "poc_baseline": {name: one.predictions for name, one in baseline.items()}}
+    """Two configurations, a baseline and the rates under all protocols; under `new-run` no value tells anything."""
+    ours = {name: made_up_served(1, name != "new-run") for name in PROTOCOLS if name != "forward-history"}
+    baseline = {name: made_up_served(2, 0.5 * (name != "new-run")) for name in ours}
+    rates = {name: replace(made_up(3), probability=made_up(3).run / 4) for name in PROTOCOLS}
+    everyone = {"run-rate": rates, "late-rate": {"forward-history": made_up(4)}, "extra-trees": {"unique": made_up(5)},
+                "shotwise": {name: served.predictions for name, served in ours.items()},
+                "poc_baseline": {name: served.predictions for name, served in baseline.items()}}
     return Evaluation(everyone, {"shotwise": ours, "poc_baseline": baseline},
                       {name: resamples(SHOTS, 50) for name in PROTOCOLS})
 
@@ -100,12 +104,12 @@ def evaluation() -> Evaluation:
 def write(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Write the report of a table with this file name, and give its text."""
 
-    def written(name: str = "shots.csv", evaluation: Evaluation = evaluation, found: Any = None) -> str:
+    def written(name: str = "shots.csv", evaluation: Evaluation = evaluation, results: Any = None) -> str:
         folder = tmp_path_factory.mktemp("report")
         write_csv(folder / name, foundry())
         (folder / "plant.toml").write_text(SCHEMA, "utf-8")
         path = folder / "out/report.html"
-        write_report(path, folder / name, folder / "plant.toml", evaluation, found or summarise(evaluation))
+        write_report(path, folder / name, folder / "plant.toml", evaluation, results or summarise(evaluation))
         assert [file.name for file in path.parent.iterdir()] == ["report.html"]
         return path.read_text("utf-8")
 
@@ -118,36 +122,43 @@ def text(write: Callable[..., str]) -> str:
     return write()
 
 
-def shown(cell: tuple[float, list[float]], sign: str = "") -> str:
-    """A figure with its interval as the report words it."""
-    value, (low, high) = cell
+def cell_text(value: float, interval: list[float], sign: str = "") -> str:
+    """Write a figure with its interval as the report does."""
+    low, high = interval
     return f"{value:{sign}.3f} {low:{sign}.3f} to {high:{sign}.3f}"
 
 
-def rows_expected(found: dict[str, Any]) -> list[list[str]]:
-    """Every row of numbers that `results` gives."""
-    expected = [[name, *(shown((one[key], one["interval"][key])) for key in FIGURES), str(one["n"]),
-                 str(one["positives"])]
-                for name, by in found["configurations"].items() for one in by.values()]
-    for by in found["differences"].values():
-        expected += [[name, *(text for one in (of["roc_auc"], of["f1"]) for text in (
-            shown((one["difference"], one["interval"]), "+"), verdict(one["interval"])))] for name, of in by.items()]
-    for name, by in found["abstention"].items():
-        expected += [[name, f"{one['inspected']:.1%}", f"{one['error']:.3f}", f"{one['error_of_rest']:.3f}",
-                      shown((one["error_of_rest"] - one["error"], one["difference_interval"]), "+"),
-                      f"{found['novelty'][name][protocol]:.1%}"] for protocol, one in by.items()]
-    return expected
+def difference_cells(difference: dict[str, Any]) -> list[str]:
+    """Write a paired difference in numbers and in words, as the report does."""
+    return [cell_text(difference["difference"], difference["interval"], "+"), verdict(difference["interval"])]
+
+
+def expected_rows(results: dict[str, Any]) -> list[list[str]]:
+    """List every row of numbers that the results give."""
+    rows = [[name, *(cell_text(figures[key], figures["interval"][key]) for key in FIGURES), str(figures["n"]),
+             str(figures["positives"])]
+            for name, by_protocol in results["configurations"].items() for figures in by_protocol.values()]
+    for differences in results["differences"].values():
+        rows += [[name, *difference_cells(figures["roc_auc"]), *difference_cells(figures["f1"])]
+                 for name, figures in differences.items()]
+    for name, by_protocol in results["abstention"].items():
+        rows += [[name, f"{risk['inspected']:.1%}", f"{risk['error']:.3f}", f"{risk['error_of_rest']:.3f}",
+                  cell_text(risk["error_of_rest"] - risk["error"], risk["difference_interval"], "+"),
+                  f"{results['novelty'][name][protocol]:.1%}"] for protocol, risk in by_protocol.items()]
+    return rows
 
 
 def test_the_report_holds_every_number(evaluation: Evaluation, text: str) -> None:
-    """All figures of everyone with intervals, all differences in numbers and words, abstention and novelty; a number
-    that is changed is missed."""
-    found = summarise(evaluation)
+    """All figures with intervals, differences in numbers and words, abstention and novelty are in the tables.
+
+    A number that is changed is missed.
+    """
+    results = summarise(evaluation)
     page = Page(text)
-    assert len(rows_expected(found)) > 30 and not [row for row in rows_expected(found) if row not in page.rows]
-    assert len([row for row in page.rows if row[0] not in ("who", "other")]) == len(rows_expected(found))
-    found["configurations"]["extra-trees"]["unique"]["f1"] += 0.002
-    assert len([row for row in rows_expected(found) if row not in page.rows]) == 1
+    assert len(expected_rows(results)) > 30 and not [row for row in expected_rows(results) if row not in page.rows]
+    assert len([row for row in page.rows if row[0] not in ("who", "other")]) == len(expected_rows(results))
+    results["configurations"]["extra-trees"]["unique"]["f1"] += 0.002
+    assert len([row for row in expected_rows(results) if row not in page.rows]) == 1
 
 
 def test_the_file_and_its_audit_come_first(text: str) -> None:
@@ -162,18 +173,19 @@ def test_the_file_and_its_audit_come_first(text: str) -> None:
     assert len(places) == 5 and places == sorted(places)
 
 
-def test_what_a_reader_must_not_miss_is_said_where_it_holds(evaluation: Evaluation, text: str,
-                                                               write: Callable[..., str]) -> None:
-    """The warning on new runs there alone; that the values tell the run where no model is above chance inside one, and
-    never because of a rate, which is at chance by construction."""
+def test_warnings_stand_where_they_hold(evaluation: Evaluation, text: str, write: Callable[..., str]) -> None:
+    """`new-run` alone has the warning on new runs; a model at chance inside a run is named as telling the run only.
+
+    A rate, which is at chance by construction, never causes that warning.
+    """
     parts = re.split("<h2>", text)
-    said = {part.split("</h2>")[0]: (NO_TRANSFER in part, TELLS_THE_RUN in part) for part in parts[3:]}
-    assert said == {name: (name == "new-run",) * 2 for name in PROTOCOLS}
+    warnings = {part.split("</h2>")[0]: (NO_TRANSFER in part, TELLS_THE_RUN in part) for part in parts[3:]}
+    assert warnings == {name: (name == "new-run",) * 2 for name in PROTOCOLS}
     assert "for shotwise, poc_baseline: " + TELLS_THE_RUN in parts[-1]
-    less = Evaluation(evaluation.predictions, evaluation.served, {"unique": evaluation.weights["unique"]})
-    found = summarise(evaluation)
-    found["protocols"] = {"unique": found["protocols"]["unique"]}
-    assert NO_TRANSFER not in write(evaluation=less, found=found)
+    unique_only = Evaluation(evaluation.predictions, evaluation.served, {"unique": evaluation.weights["unique"]})
+    results = summarise(evaluation)
+    results["protocols"] = {"unique": results["protocols"]["unique"]}
+    assert NO_TRANSFER not in write(evaluation=unique_only, results=results)
 
 
 def test_a_hostile_file_name_is_text(text: str, write: Callable[..., str]) -> None:
@@ -182,7 +194,7 @@ def test_a_hostile_file_name_is_text(text: str, write: Callable[..., str]) -> No
     assert page.headings[0] == f"Shotwise: evaluation on {HOSTILE}" and page.tags == plain.tags
 
 
-def test_the_check_sees_what_is_obeyed(text: str) -> None:
+def test_unescaped_markup_would_be_seen(text: str) -> None:
     """The same name unescaped changes the tags and loads something."""
     page = Page(text.replace("<h1>Shotwise", f"<h1>{HOSTILE}"))
     assert page.tags != Page(text).tags and "http:x" in page.loads
@@ -214,19 +226,18 @@ def test_shots_of_one_class_have_no_curves(evaluation: Evaluation, write: Callab
     """Figures that do not exist are dashes, and it is said why there is no picture."""
     good = {name: {"unique": replace(by["unique"], defect=np.zeros(SHOTS, bool))}
             for name, by in evaluation.predictions.items() if "unique" in by}
-    one = Evaluation(good, {}, {"unique": evaluation.weights["unique"]})
-    page = Page(write(evaluation=one))
+    page = Page(write(evaluation=Evaluation(good, {}, {"unique": evaluation.weights["unique"]})))
     assert "all of one class" in page.text and "img" not in page.tags
     assert next(row for row in page.rows if row[0] == "shotwise")[4:7] == ["–"] * 3
     assert [row[1:3] for row in page.rows if row[0] == "run-rate"][-1] == ["–", "not measurable"]
 
 
-@pytest.mark.parametrize(("interval", "said"), [
+@pytest.mark.parametrize(("interval", "words"), [
     ([0.01, 0.2], "better"), ([-0.2, -0.01], "worse"), ([-0.1, 0.1], "no difference shown"),
     ([0.0, 0.1], "no difference shown"), ([-0.1, 0.0], "no difference shown"), ([None, None], "not measurable")])
-def test_a_difference_in_words(interval: list[float | None], said: str) -> None:
+def test_a_difference_in_words(interval: list[float | None], words: str) -> None:
     """Better or worse only where the interval excludes 0."""
-    assert verdict(interval) == said
+    assert verdict(interval) == words
 
 
 def test_the_shots_nearest_to_the_decision_are_left_out_first() -> None:
@@ -235,15 +246,16 @@ def test_the_shots_nearest_to_the_decision_are_left_out_first() -> None:
                  np.array([0, 0, 1, 1, 0, 1], bool), np.zeros(6, int))
     kept, error = risk_coverage_curve(shots)  # ranks from the boundary: 4, 2.5, 2.5, 1 and 1, 2
     assert kept * 6 == pytest.approx([1, 3, 4, 6]) and error == pytest.approx([0, 1 / 3, 1 / 4, 3 / 6])
-    mixed = held(6)
-    assert risk_coverage_curve(mixed)[0][-1] == 1 and risk_coverage_curve(mixed)[1][-1] == np.mean(mixed.predicted != mixed.defect)
+    mixed = made_up(6)
+    kept_of_mixed, error_of_mixed = risk_coverage_curve(mixed)
+    assert kept_of_mixed[-1] == 1 and error_of_mixed[-1] == np.mean(mixed.predicted != mixed.defect)
     turned = replace(shots, defect=np.roll(shots.defect, 3))  # the wrong calls are others, and as many
     assert risk_coverage_curve(turned)[1][:-1].tolist() != error[:-1].tolist()
 
 
 def test_the_calibration_curve_is_what_the_calibration_error_measures() -> None:
     """Over bins of equal size the mean distance from the diagonal is the error itself."""
-    shots = held(7)
+    shots = made_up(7)
     stated, seen = calibration_curve(shots)
     assert len(stated) == 10 and (np.diff(stated) >= 0).all()
     assert np.abs(stated - seen).mean() == pytest.approx(FIGURES["ece"](shots, np.ones((1, SHOTS)))[0])

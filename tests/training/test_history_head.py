@@ -1,4 +1,4 @@
-"""The history head: what it may know, that graph and training mean the same, and when there is none."""
+"""The history head knows only earlier results, graph and training agree, and too few shots give no head."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shotwise_training.models.history import can_fit_history_head, fit_history_h
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    """Four runs of 100 shots, without twins."""
+    """Four runs of 100 shots, without duplicates."""
     return made_table(runs=4, shots=100, copies=1)
 
 
@@ -31,7 +31,7 @@ def test_a_result_is_known_from_the_delay_on_and_in_its_run_alone(table: Table) 
     assert np.array_equal(changed, np.arange(turned + DELAY, 200))
 
 
-def test_graph_and_training_mean_the_same(table: Table) -> None:
+def test_graph_and_training_agree(table: Table) -> None:
     """A shot's probability by the results that training gathers, and by the outcomes that a request would hold."""
     head = fit_history_head(table, QUICK)
     served = OnnxHistory(history_graph(head).SerializeToString())
@@ -40,27 +40,29 @@ def test_graph_and_training_mean_the_same(table: Table) -> None:
         first = shot - shot % 100
         outcomes = table.defect[first:shot].astype(np.float32)
         outcomes[-(DELAY - 1):] = np.nan
-        one = slice(shot, shot + 1)
-        expected = head(np.array([0.3]), defects[one], results[one])[0]
+        expected = head(np.array([0.3]), defects[[shot]], results[[shot]])[0]
         assert served(0.3, outcomes) == pytest.approx((expected, results[shot]), abs=1e-6)
 
 
 def test_labels_that_are_not_known_yet_change_nothing(table: Table) -> None:
-    """Under `forward-history`, the labels of each run's last shots are known to no shot that is scored; those before
-    are, and turning them is noticed."""
-    ((_, held),) = splits(table, "forward-history")
+    """Under `forward-history`, turning labels that no scored shot knows yet changes nothing.
+
+    Those are the labels of the last shots of each run; turning the earlier ones is noticed.
+    """
+    ((_, test),) = splits(table, "forward-history")
     place = np.arange(len(table)) % 100
-    found = [score(shots, "forward-history", QUICK).predictions.probability for shots in (
-        table, flipped(table, np.flatnonzero(place >= 100 - DELAY)), flipped(table, held))]
-    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+    probabilities = [score(shots, "forward-history", QUICK).predictions.probability for shots in (
+        table, flipped(table, np.flatnonzero(place >= 100 - DELAY)), flipped(table, test))]
+    assert np.array_equal(probabilities[0], probabilities[1])
+    assert not np.array_equal(probabilities[0], probabilities[2])
 
 
 def test_too_little_evidence_leaves_the_probability_alone(table: Table) -> None:
-    """Below the least evidence the pipeline's own probability stays."""
+    """Below the minimum evidence the pipeline's own probability stays."""
     head = fit_history_head(table, QUICK)
-    least = head.thresholds.evidence
-    found = head(np.array([0.3, 0.3]), np.array([least, least]), np.array([least * 0.99, least]))
-    assert found[0] == 0.3 and found[1] != 0.3
+    evidence = head.thresholds.evidence
+    combined = head(np.array([0.3, 0.3]), np.array([evidence, evidence]), np.array([evidence * 0.99, evidence]))
+    assert combined[0] == 0.3 and combined[1] != 0.3
 
 
 def test_a_table_without_defects_at_its_end_has_no_head(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""The commands `audit`, `schema` and `train`: what they print, where, and with which exit status."""
+"""The commands `audit`, `schema` and `train` print what they should, where they should, with the right exit status."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_audit_tells_people_and_programs(kamp: Kamp, capsys: pytest.CaptureFixtu
 
 
 def test_audit_of_a_table_with_problems_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ragged rows and a repeated header are told, and the status is 0."""
+    """Ragged rows and a repeated header are reported, and the status is 0."""
     path = tmp_path / "shots.csv"
     path.write_text("a,a,b\n1,2,3\n4,5\n", "utf-8")
     assert main(["audit", "--data", str(path)]) == 0

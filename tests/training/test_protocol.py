@@ -1,4 +1,4 @@
-"""Protocols split as they say, and nothing of a held-out part reaches a fit."""
+"""Protocols split as they say, and nothing of a test part reaches a fit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ON_LABELS = replace(POC_BASELINE, booster=GradientBoostingClassifier(n_estimator
 
 
 def column(name: str) -> Column:
-    """A plain number."""
+    """Make a column of plain numbers."""
     return Column(name, {"ko": name, "en": name}, "process", "", None, False, False, False, False, (), None, None)
 
 
 def made_table(runs: int = 4, shots: int = 60, copies: int = 2) -> Table:
-    """Runs of different defect rates; each shot stands `copies` times, in file order within its run."""
+    """Make runs of different defect rates; each shot stands there `copies` times, in file order within its run."""
     random = np.random.default_rng(0)
     run = np.repeat(np.repeat(np.arange(runs), shots), copies)
     values = np.repeat(random.normal(size=(runs * shots, 3)), copies, axis=0).astype(np.float32)
@@ -37,31 +37,31 @@ def made_table(runs: int = 4, shots: int = 60, copies: int = 2) -> Table:
                  "0" * 64, "made", False)
 
 
-def duplicates_across(table: Table, train: Rows, held: Rows) -> int:
-    """Predictions-out shots whose exact twin is in training."""
-    known = {row.tobytes() for row in table.features[train]}
-    return sum(row.tobytes() in known for row in table.features[held])
+def duplicates_across(table: Table, train: Rows, test: Rows) -> int:
+    """Count test shots with an exact duplicate in training."""
+    seen = {row.tobytes() for row in table.features[train]}
+    return sum(row.tobytes() in seen for row in table.features[test])
 
 
 @pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != "published"])
-def test_no_twin_crosses_a_split(protocol: str) -> None:
-    """Under every protocol but `published`, which is there to show what its copies are worth."""
+def test_no_duplicate_crosses_a_split(protocol: str) -> None:
+    """Under every protocol but `published`, which is there to show what its duplicates are worth."""
     table = protocol_shots(made_table(), protocol)
-    assert all(duplicates_across(table, train, held) == 0 for train, held in splits(table, protocol))
+    assert all(duplicates_across(table, train, test) == 0 for train, test in splits(table, protocol))
 
 
-def test_published_shares_twins() -> None:
-    """The same count finds them where they are kept."""
+def test_published_shares_duplicates() -> None:
+    """The same count finds duplicates where they are kept."""
     table = protocol_shots(made_table(), "published")
-    assert all(duplicates_across(table, train, held) > 50 for train, held in splits(table, "published"))
+    assert all(duplicates_across(table, train, test) > 50 for train, test in splits(table, "published"))
 
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_a_split_has_no_shot_twice_and_forgets_none(protocol: str) -> None:
-    """Training and held-out part are disjoint and together the whole table."""
+    """Training and test part are disjoint and together the whole table."""
     table = protocol_shots(made_table(), protocol)
-    for train, held in splits(table, protocol):
-        assert sorted([*train, *held]) == list(range(len(table)))
+    for train, test in splits(table, protocol):
+        assert sorted([*train, *test]) == list(range(len(table)))
 
 
 @pytest.mark.parametrize("order", ["file", "time"])
@@ -70,9 +70,9 @@ def test_forward_holds_out_the_end_of_every_run(order: str) -> None:
     table = made_table().without_duplicates()
     if order == "time":
         table = replace(table, order=np.random.default_rng(1).permutation(len(table)))
-    ((train, held),) = splits(table, "forward")
+    ((train, test),) = splits(table, "forward")
     for run in range(4):
-        before, after = (table.order[rows[table.run[rows] == run]] for rows in (train, held))
+        before, after = (table.order[rows[table.run[rows] == run]] for rows in (train, test))
         assert before.max() < after.min() and len(after) == 18
 
 
@@ -80,70 +80,77 @@ def test_new_run_needs_runs() -> None:
     """A table without runs has no new ones."""
     table = made_table()
     assert applies(table, "new-run") and not applies(replace(table, run=np.zeros(len(table), np.int64)), "new-run")
-    assert all(not set(table.run[train]) & set(table.run[held]) for train, held in splits(table, "new-run"))
+    assert all(not set(table.run[train]) & set(table.run[test]) for train, test in splits(table, "new-run"))
 
 
 def test_a_result_is_known_only_after_the_delay() -> None:
-    """A shot's late rate hears of the shot DELAY before it, and of none that is nearer, its own least of all."""
+    """A shot's late rate counts the shot DELAY before it, and none that is nearer, nor the shot itself."""
     table = made_table(runs=1).without_duplicates()
     now = 40
-    for back, heard in ((0, False), (1, False), (DELAY - 1, False), (DELAY, True), (DELAY + 20, True)):
+    for back, counted in ((0, False), (1, False), (DELAY - 1, False), (DELAY, True), (DELAY + 20, True)):
         changed = table.defect.copy()
         changed[now - back] ^= True
         same = delayed_rates(replace(table, defect=changed), 0.2)[now] == delayed_rates(table, 0.2)[now]
-        assert bool(same) is not heard
+        assert bool(same) is not counted
 
 
 def flipped(table: Table, rows: Rows) -> Table:
-    """The table with other labels on these rows."""
+    """Return the table with the labels of some rows turned over."""
     defect = table.defect.copy()
     defect[rows] ^= True
     return replace(table, defect=defect)
 
 
-def peeking(table: Table, train: Rows, held: Rows) -> tuple[NDArray[np.float64], float]:
-    """A contender with a planted leak: it reads the labels that it should foretell."""
-    return table.defect[held] * 0.5, 0.25
+def peeking(table: Table, train: Rows, test: Rows) -> tuple[NDArray[np.float64], float]:
+    """Predict by the labels of the test shots: a baseline with a planted leak."""
+    return table.defect[test] * 0.5, 0.25
 
 
-def test_labels_of_held_out_shots_change_nothing() -> None:
-    """Probability and calls stay the same to the bit when every held-out label is turned over; a contender that
-    peeks is found out by the same check."""
+def test_labels_of_test_shots_change_nothing() -> None:
+    """Probabilities and predicted classes stay the same to the bit when every test label is turned over.
+
+    The same check finds a baseline that reads the test labels.
+    """
     table = made_table().without_duplicates()
-    ((_, held),) = splits(table, "forward")
-    other = flipped(table, held)
+    ((_, test),) = splits(table, "forward")
+    other = flipped(table, test)
     for configuration in (QUICK, ON_LABELS):
         ours, theirs = (score(shots, "forward", configuration) for shots in (table, other))
         np.testing.assert_array_equal(ours.predictions.probability, theirs.predictions.probability)
         np.testing.assert_array_equal(ours.predictions.predicted, theirs.predictions.predicted)
         np.testing.assert_array_equal(ours.novel, theirs.novel)
-    for contender, same in ((run_rate, True), (peeking, False)):
-        found = [score_baseline(shots, "forward", contender).probability for shots in (table, other)]
-        assert np.array_equal(*found) is same
+    for baseline, same in ((run_rate, True), (peeking, False)):
+        probabilities = [score_baseline(shots, "forward", baseline).probability for shots in (table, other)]
+        assert np.array_equal(*probabilities) is same
 
 
-def test_values_of_held_out_shots_move_no_scaler() -> None:
-    """What the held-out shots measured is in no median, scale, threshold or prototype: a held-out shot is scored the
-    same whatever the others beside it are."""
+def test_values_of_test_shots_move_no_scaler() -> None:
+    """A test shot is scored the same whatever the other test shots measured.
+
+    So their values are in no median, scale, threshold or prototype.
+    """
     table = made_table().without_duplicates()
-    ((_, held),) = splits(table, "forward")
+    ((_, test),) = splits(table, "forward")
     wild = table.features.copy()
-    wild[held[1:]] = 1e6
+    wild[test[1:]] = 1e6
     ours, theirs = (score(shots, "forward", QUICK) for shots in (table, replace(table, features=wild)))
     assert ours.predictions.probability[0] == theirs.predictions.probability[0]
     assert not np.array_equal(ours.predictions.probability[1:], theirs.predictions.probability[1:])
 
 
 def test_a_training_part_of_one_class_is_left_out() -> None:
-    """Where one run has all defects, `new-run` can't leave that run out, and leaves out the others; where the first
-    part of every run has none, `forward` can't be measured at all."""
+    """A fold without enough shots of each class to train on is left out.
+
+    Where one run has all defects, `new-run` cannot hold that run out and still holds out the others; where the first
+    part of every run has none, `forward` cannot be measured at all.
+    """
     table = made_table().without_duplicates()
-    alone = replace(table, defect=table.run == 2)
-    held = [set(table.run[rows]) for _, rows in splits(alone, "new-run")]
-    assert held == [{0}, {1}, {3}] and applies(alone, "new-run")
-    late = replace(table, defect=late_shots(table))
-    assert not applies(late, "forward") and applies(late, "unique")
-    assert not [job for job in plan_jobs(late, ["forward"], [QUICK])]
+    one_run_defective = replace(table, defect=table.run == 2)
+    test_runs = [set(table.run[rows]) for _, rows in splits(one_run_defective, "new-run")]
+    assert test_runs == [{0}, {1}, {3}] and applies(one_run_defective, "new-run")
+    late_defects = replace(table, defect=late_shots(table))
+    assert not applies(late_defects, "forward") and applies(late_defects, "unique")
+    assert not [job for job in plan_jobs(late_defects, ["forward"], [QUICK])]
 
 
 def test_an_evaluation_repeats_the_ablation_and_leaves_the_counter_out() -> None:
@@ -154,24 +161,25 @@ def test_an_evaluation_repeats_the_ablation_and_leaves_the_counter_out() -> None
     assert {"run-rate", "random-forest", "poc", "poc with 0 latents", "poc with 16 latents", "shotwise"} <= names
     assert "shotwise without n" in names and without_counters(counted).features.shape[1] == 2
     assert not [job for job in plan_jobs(table, ["unique"], [SHOTWISE]) if "without" in job.name]
-    assert {job.name for job in plan_jobs(table, ["forward-history"], [SHOTWISE])} == {"run-rate", "late-rate", "shotwise"}
+    with_history = {job.name for job in plan_jobs(table, ["forward-history"], [SHOTWISE])}
+    assert with_history == {"run-rate", "late-rate", "shotwise"}
 
 
 def test_run_rate_knows_the_run_and_nothing_else() -> None:
     """One value a run, the overall rate for a run that training has not."""
     table = made_table().without_duplicates()
-    ((train, held),) = splits(table, "forward")
-    rates, _ = run_rate(table, train, held)
-    assert all(len(np.unique(rates[table.run[held] == run])) == 1 for run in range(4))
-    for train, held in splits(table, "new-run"):
-        assert set(run_rate(table, train, held)[0]) == {table.defect[train].mean()}
-    assert late_rate(table, train, held)[0].shape == held.shape
+    ((train, test),) = splits(table, "forward")
+    rates, _ = run_rate(table, train, test)
+    assert all(len(np.unique(rates[table.run[test] == run])) == 1 for run in range(4))
+    for train, test in splits(table, "new-run"):
+        assert set(run_rate(table, train, test)[0]) == {table.defect[train].mean()}
+    assert late_rate(table, train, test)[0].shape == test.shape
 
 
 @pytest.mark.parametrize("configuration", [QUICK, ON_LABELS, replace(QUICK, latents=0)],
-                         ids=["taught", "on labels", "without latents"])
+                         ids=["distilled", "on labels", "without latents"])
 def test_every_kind_of_pipeline_scores(configuration: Configuration) -> None:
     """Probabilities, of which at most about the wanted part is left to a person."""
-    found = score(made_table().without_duplicates(), "unique", configuration)
-    assert ((found.predictions.probability > 0) & (found.predictions.probability < 1)).all()
-    assert 0.05 < found.inspected.mean() < 0.5
+    served = score(made_table().without_duplicates(), "unique", configuration)
+    assert ((served.predictions.probability > 0) & (served.predictions.probability < 1)).all()
+    assert 0.05 < served.inspected.mean() < 0.5

@@ -29,7 +29,7 @@ def test_the_shipped_schema_reads_as_before() -> None:
 
 
 def test_everything_but_a_label_and_a_feature_is_optional(tmp_path: Path) -> None:
-    """A column's name stands in for its labels, and what is not said is the harmless choice."""
+    """A column's name stands in for its labels, and what is not message is the harmless choice."""
     schema = read_schema(written(tmp_path, LABEL + '[features]\n"압력" = {}\nb = { excluded = "a remark" }\n'))
     column = schema.columns[0]
     assert column.label == {"ko": "압력", "en": "압력"} and column.group == "process" and column.plausible is None
@@ -38,7 +38,7 @@ def test_everything_but_a_label_and_a_feature_is_optional(tmp_path: Path) -> Non
     assert [column.name for column in read_columns(tmp_path / "plant.toml")] == ["압력"]
 
 
-@pytest.mark.parametrize(("text", "said"), [
+@pytest.mark.parametrize(("text", "message"), [
     ("[label\n", r"plant.toml is not valid TOML: .*line 1"), ("a = 1\n[features]\nb = = 1\n", "line 3"),
     ("[tabel]\n", r"unknown key tabel .*did you mean table\?"),
     (LABEL + "[features]\na = { resolutoin = 1 }\n",
@@ -58,11 +58,11 @@ def test_everything_but_a_label_and_a_feature_is_optional(tmp_path: Path) -> Non
     ('[label]\ngroup = "G"\ndefect = ["1"]\n[features]\na = {}\n', "defect goes with column"),
     ("[table]\nheader_rows = 3\n", "header_rows is 3; it must be 1 or 2"),
     ('[table]\nrun_kind = "lot"\n', 'run_kind is .lot.; it must be "counter" or "value"')])
-def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     """The message names the file, the section, the key and what may stand there."""
-    with pytest.raises(TableError, match=said) as caught:
+    with pytest.raises(TableError, match=message) as raised:
         read_schema(written(tmp_path, text))
-    assert str(caught.value).startswith("plant.toml")
+    assert str(raised.value).startswith("plant.toml")
 
 
 def test_an_absent_schema_and_one_that_is_not_text_are_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A drafted schema: what it says of the columns, and that the same file reads by it without an edit."""
+"""A drafted schema describes the columns, and the same file reads with it without an edit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shotwise_training.data.table import Table, read_table
 
 
 def drafted(path: Path, label: str = "판정", **options: Any) -> tuple[dict[str, Any], Table]:
-    """The draft for a file as TOML reads it, and the table that the file is under that draft."""
+    """Draft a schema for a file, and return it as TOML reads it, and the table that is read with it."""
     text = draft_schema(read_csv(path), label, **options)
     schema = path.with_suffix(".toml")
     schema.write_text(text, "utf-8")
@@ -26,7 +26,7 @@ def drafted(path: Path, label: str = "판정", **options: Any) -> tuple[dict[str
 
 
 def without(columns: dict[str, list[Any]], *names: str) -> dict[str, list[Any]]:
-    """The columns but these."""
+    """Return the columns without some of them."""
     return {name: cells for name, cells in columns.items() if name not in names}
 
 
@@ -93,14 +93,15 @@ def test_doubtful_columns_are_excluded_each_with_its_reason(tmp_path: Path) -> N
     columns["로트"] = [f"L{row // 100}" for row in range(600)]
     columns["코드"] = ["A1", "2", "B3"] * 200
     schema, table = drafted(write_csv(tmp_path / "shots.csv", columns))
-    said = {name: spec.get("excluded", "") for name, spec in schema["features"].items()}
-    assert "mixes numbers and 1 texts, the first in row 600: '측정 안 됨'" in said["혼합"]
-    assert "text with 40 different values" in said["비고"] and "empty" in said["빈 열"] and "row key" in said["시리얼"]
-    assert "identifies the run: 6 runs, its values come in unbroken blocks" in said["로트"]
+    reasons = {name: spec.get("excluded", "") for name, spec in schema["features"].items()}
+    assert "mixes numbers and 1 texts, the first in row 600: '측정 안 됨'" in reasons["혼합"]
+    assert "text with 40 different values" in reasons["비고"] and "empty" in reasons["빈 열"]
+    assert "row key" in reasons["시리얼"]
+    assert "identifies the run: 6 runs, its values come in unbroken blocks" in reasons["로트"]
     assert schema["features"]["코드"]["categories"] == ["2", "A1", "B3"] and len(table.columns) == 5
 
 
-def test_the_run_is_the_one_that_is_given(tmp_path: Path) -> None:
+def test_the_run_column_can_be_chosen(tmp_path: Path) -> None:
     """`run` overrules what the audit would choose, and is excluded."""
     columns = {**foundry(), "근무조": [f"{row % 3}조" for row in range(600)]}
     path = write_csv(tmp_path / "shots.csv", columns)
@@ -122,7 +123,7 @@ def test_an_obvious_label_is_understood(tmp_path: Path, name: str, values: list[
     assert schema["label"].get("defect") == defect and table.defect.tolist() == [True, False] * 300
 
 
-@pytest.mark.parametrize(("name", "values", "defect", "said"), [
+@pytest.mark.parametrize(("name", "values", "defect", "message"), [
     ("y", ["A", "B"], None, "which values of y mean defective. It holds A, B; say it with --defect"),
     ("y", ["OK", "NG", "?"], None, r"It holds \?, NG, OK"), ("합격", ["Y", "N"], None, "which values of 합격"),
     ("pass", ["1", "0"], None, "which values of pass"),
@@ -131,10 +132,10 @@ def test_an_obvious_label_is_understood(tmp_path: Path, name: str, values: list[
     ("y", ["NG", "OK", ""], ["NG"], r"row 3 \(line 4\): y is empty \(200 rows"),
     ("z", ["1", "0"], None, "no column y")])
 def test_a_label_that_is_not_clear_is_asked_for(tmp_path: Path, name: str, values: list[str],
-                                                defect: list[str] | None, said: str) -> None:
+                                                defect: list[str] | None, message: str) -> None:
     """Nothing is guessed where a guess could turn good into bad; the message lists what the column holds."""
     columns = {**without(foundry(), "판정"), name: values * (600 // len(values))}
-    with pytest.raises(TableError, match=said):
+    with pytest.raises(TableError, match=message):
         draft_schema(read_csv(write_csv(tmp_path / "shots.csv", columns)), "y" if name == "z" else name, defect)
 
 
@@ -153,8 +154,11 @@ def test_a_table_with_nothing_to_learn_from_says_why(tmp_path: Path) -> None:
 
 
 def test_ranges_and_resolutions_come_from_the_cells(tmp_path: Path) -> None:
-    """Three spans to both sides, not below zero where nothing is; a constant spans its own size; noise of a
-    computation is no resolution."""
+    """The plausible range reaches three spans beyond the values, and the resolution is that of the cells.
+
+    It does not go below zero where no value does; a constant spans its own size; noise of a computation is not a
+    resolution.
+    """
     random = np.random.default_rng(2)
     columns = {"pos": random.choice(["10.0", "12.50", "14"], 300), "neg": random.choice(["-2", "4"], 300),
                "constant": [18.0] * 300, "noise": random.normal(size=300),

@@ -1,4 +1,4 @@
-"""CSV and schema to arrays: what a table holds, and how every mistake in it is answered."""
+"""CSV and schema become arrays, and every mistake in them gets a message that says what to do."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ def small_csv(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(folder: Path, columns: dict[str, list[Any]], schema: str) -> Table:
-    """The table of these columns under this schema."""
+    """Read these columns with this schema."""
     (folder / "plant.toml").write_text(schema, "utf-8")
     return read_table(write_csv(folder / "shots.csv", columns), folder / "plant.toml")
 
 
-def test_the_published_layout_is_read_as_it_is_known(kamp: Kamp) -> None:
+def test_the_published_layout_is_read_correctly(kamp: Kamp) -> None:
     """Rows, unique rows, runs, features and types of the real table, or of a synthetic one like it."""
     table = read_table(kamp.path, SCHEMA)
-    assert (len(table), len(table.without_duplicates()), int(table.run.max()) + 1) == (kamp.rows, kamp.unique, kamp.runs)
+    unique = table.without_duplicates()
+    assert (len(table), len(unique), int(table.run.max()) + 1) == (kamp.rows, kamp.unique, kamp.runs)
     assert table.features.shape == (kamp.rows, 30) and table.types.shape == (kamp.rows, 13)
     assert table.excluded == () and (table.order == np.arange(kamp.rows)).all()
     assert {column.name: int(np.isnan(table.features[:, index]).sum()) for index, column in enumerate(table.columns)
@@ -98,9 +99,11 @@ def test_a_run_may_be_a_value(tmp_path: Path) -> None:
     assert read(tmp_path, columns, schema).run.tolist() == [0] * 5
 
 
-def test_twins_are_equal_in_all_that_is_learned_and_lie_in_one_run(tmp_path: Path) -> None:
-    """An excluded remark does not tell two shots apart, an excluded run does, and so does the label; a missing value
-    equals a missing value, and -0 equals 0."""
+def test_duplicates_are_equal_in_all_that_is_learned_and_lie_in_one_run(tmp_path: Path) -> None:
+    """An excluded remark does not tell two shots apart, an excluded run does, and so does the label.
+
+    A missing value equals a missing value, and -0 equals 0.
+    """
     columns = {"run": ["a", "a", "b", "a", "a", "a", "a"], "x": [0, "-0", 0, 0, "", "", 2],
                "remark": list("ijklmno"), "y": [0, 0, 0, 1, 0, 0, 0]}
     schema = ('[label]\ncolumn = "y"\n[features]\nx = { missing = true }\nremark = { excluded = "a remark" }\n'
@@ -128,67 +131,67 @@ def test_a_number_that_names_a_category_may_carry_a_decimal(tmp_path: Path) -> N
     np.testing.assert_array_equal(table.features[:, 0], [0, 1, np.nan, 0])
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
+@pytest.mark.parametrize(("old", "new", "message"), [
     ("Cycle_Time", "Cycle", "no column Cycle_Time; kamp.toml names it"),
     ("Crack_2", "Crack", "no column Crack_2; kamp.toml names it"),
     ("Defects", "Faults", "no column in group Defects; its groups are Process, Sensor, Faults"),
     ("Process,Sensor", "Process,Defects", "Product_Type|Melting_Furnace_Temp is part of the label and a feature"),
     ("Process", "Process", None)])
 def test_a_table_without_a_column_is_refused_by_name(small_csv: Path, tmp_path: Path, old: str, new: str,
-                                                     said: str | None) -> None:
+                                                     message: str | None) -> None:
     """The message names the column or group that the schema expects; an unchanged table passes."""
     path = tmp_path / "shots.csv"
     path.write_text(small_csv.read_text("utf-8-sig").replace(old, new), "utf-8")
-    if said is None:
+    if message is None:
         assert len(read_table(path, SCHEMA)) == 420
     else:
-        with pytest.raises(TableError, match=said):
+        with pytest.raises(TableError, match=message):
             read_table(path, SCHEMA)
 
 
-@pytest.mark.parametrize(("column", "cell", "said"), [
+@pytest.mark.parametrize(("column", "cell", "message"), [
     (11, "n/a", "Cycle_Time is 'n/a', not a number; correct it .*give the column categories, or say why it is excl"),
     (11, "inf", "Cycle_Time is 'inf', not a finite number"), (11, "1e39", "Cycle_Time is '1e39', not a finite number"),
     (1, "7", "Product_Type is '7'; the schema allows 1, 2"), (2, "", "Shot is ''; fill it in, or say missing = true"),
     (40, "x", "Crack_1 is 'x', not a number"), (56, "0,0", "has 58 cells, the header 57")])
 def test_a_cell_that_cannot_be_used_is_named(small_csv: Path, tmp_path: Path, column: int, cell: str,
-                                             said: str) -> None:
+                                             message: str) -> None:
     """File, row, line and column are in the message; an empty last line is no row."""
     lines = small_csv.read_text("utf-8-sig").splitlines()
     cells = lines[4].split(",")
     cells[column] = cell
     path = tmp_path / "shots.csv"
     path.write_text("\n".join([*lines[:4], ",".join(cells), *lines[5:], "", ""]), "utf-8")
-    with pytest.raises(TableError, match=rf"shots.csv, row 3 \(line 5\).*({said})"):
+    with pytest.raises(TableError, match=rf"shots.csv, row 3 \(line 5\).*({message})"):
         read_table(path, SCHEMA)
 
 
-@pytest.mark.parametrize(("change", "said"), [
+@pytest.mark.parametrize(("change", "message"), [
     ({"판정": ["OK", "NG"] * 300}, "no row has 불량 in 판정; it holds NG, OK"),
     ({"판정": ["불량", ""] * 300}, r"row 2 \(line 3\): 판정 is empty \(300 rows have no label\)"),
     ({"샷번호": ["1", ""] * 300}, r"row 2 \(line 3\): 샷번호 is ''; the run of every row"),
     ({"일시": ["2024-01-31", "soon"] * 300}, r"row 2 \(line 3\): 일시 is 'soon', neither a timestamp nor a number"),
     ({"일시": ["2024-01-31", ""] * 300}, "일시 is '', neither")])
 def test_a_column_that_the_schema_relies_on_is_checked(tmp_path: Path, change: dict[str, list[str]],
-                                                       said: str) -> None:
+                                                       message: str) -> None:
     """Label, run and time have to be known of every row."""
-    with pytest.raises(TableError, match=said):
+    with pytest.raises(TableError, match=message):
         read(tmp_path, {**foundry(), **change}, FOUNDRY)
 
 
-@pytest.mark.parametrize(("values", "labels", "said"), [
+@pytest.mark.parametrize(("values", "labels", "message"), [
     (range(200), [0] * 200, "no shot is defective"), (range(200), [1] * 200, "no shot is good"),
     (range(200), [1] * 49 + [0] * 151, "49 unique shots are defective, training needs 50"),
     ([0] * 60 + list(range(140)), [1] * 60 + [0] * 140, "1 unique shots are defective"),
     ([7] * 200, [1] * 100 + [0] * 100, "1 unique shots are defective"), (range(200), [1] * 50 + [0] * 150, None)])
 def test_what_cannot_be_learned_from_is_refused(tmp_path: Path, values: Any, labels: list[int],
-                                                said: str | None) -> None:
-    """Both classes, 50 unique shots of each; fewer are told with their number."""
+                                                message: str | None) -> None:
+    """Both classes need 50 unique shots; if there are fewer, the message says how many."""
     table = read(tmp_path, {"x": list(values), "y": labels}, '[label]\ncolumn = "y"\n[features]\nx = {}\n')
-    if said is None:
+    if message is None:
         check_trainable(table)
     else:
-        with pytest.raises(TableError, match=said):
+        with pytest.raises(TableError, match=message):
             check_trainable(table)
 
 
@@ -202,7 +205,7 @@ def test_a_table_of_constants_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
-    """100,000 × 31 cells are read and their 20,000 planted twins are found exactly, within a generous bound."""
+    """100,000 × 31 cells are read and their 20,000 planted duplicates are found exactly, within a generous bound."""
     random = np.random.default_rng(8)
     rows = random.normal(100, 10, (80_000, 30)).round(3)
     rows = np.concatenate([rows, rows[:20_000]])
