@@ -75,7 +75,7 @@ bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make
 	$(PIP) -r requirements/bench.txt
 	$(BIN)/python -m benchmarks.knowledge.run --sets "$(SETS)"
 
-bench-cold: build ## measure T1 cold beside the PoC layout: make bench-cold DATA=shots.csv
+bench-cold: build ## measure cold starts of predict beside the PoC layout: make bench-cold DATA=shots.csv
 	$(BIN)/python -m benchmarks.cold_start.run $(if $(DATA),--data "$(DATA)")
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
@@ -89,7 +89,7 @@ smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STR
 	$(BIN)/python -m shotwise_tools.smoke --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
 
 # Lambda cannot write beside the code, so what is not compiled here is compiled again at every cold start: half of one.
-# Left out is what no function imports; T2 has no room for it.
+# Left out is what no function imports; importance has no room for it.
 PYTHON313 = $(or $(wildcard $(shell pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13),python3.13)
 COMPILE = $(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash \
   -x '/(tests?|testing|fontTools|mpl_toolkits|f2py|transformers|quantization|tools|pip)/'
@@ -103,18 +103,20 @@ image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.r
 
 # Every line of a resolution for two platforms ends in the same marker, which says nothing here.
 EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')
-RESOLVE := uv pip compile --upgrade --universal --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links
-pin = $(BIN)/$(RESOLVE) --python-version $(1) $(4) requirements/$(2).in -o $(3) \
-  && sed -i "s/ ; $(EVERYWHERE)$$//; 1i \# Made by \`make pins\` from requirements/$(2).in; edit that." $(3)
+RESOLVE := uv pip compile --universal --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+  --no-emit-package shotwise $(if $(UPGRADE),--upgrade)
+# $(call pin,python,extra,file,options): an extra of pyproject.toml → a pinned file, which keeps the versions it has.
+pin = $(BIN)/$(RESOLVE) --python-version $(1) --extra $(2) $(4) pyproject.toml -o $(3) \
+  && sed -i "s/ ; $(EVERYWHERE)$$//; 1i \# Made by \`make pins\` from the extra \`$(2)\` of pyproject.toml; edit that." $(3)
 
-pins: $(VENV)/.developing ## resolve requirements/*.in anew
+pins: $(VENV)/.developing ## resolve the extras of pyproject.toml into the pinned files [UPGRADE=1]
 	$(PIP) uv
-	$(call pin,3.11,develop,requirements/develop.txt)
+	$(call pin,3.11,dev,requirements/develop.txt)
 	$(call pin,3.11,bench,requirements/bench.txt,-c requirements/develop.txt)
-	$(call pin,3.11,tools,requirements/tools.txt)
-	$(call pin,3.11,serve,requirements/serve.txt,-c requirements/develop.txt)
-	$(call pin,3.13,runtime,layers/runtime/requirements.txt,-c requirements/develop.txt)
-	$(call pin,3.13,importance,functions/importance/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.11,checkers,requirements/tools.txt)
+	$(call pin,3.11,local,requirements/serve.txt,-c requirements/develop.txt)
+	$(call pin,3.13,model,layers/runtime/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,charts,functions/importance/requirements.txt,-c requirements/develop.txt)
 	$(call pin,3.13,knowledge,layers/knowledge_runtime/requirements.txt,-c requirements/develop.txt)
-	$(call pin,3.13,embed,functions/embed_documents/requirements.txt,-c requirements/develop.txt)
-	$(call pin,3.13,frontend,frontend/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,ingestion,functions/embed_documents/requirements.txt,-c requirements/develop.txt)
+	$(call pin,3.13,page,frontend/requirements.txt,-c requirements/develop.txt --no-emit-package aws-lambda-powertools)
