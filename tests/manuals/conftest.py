@@ -1,4 +1,4 @@
-"""The scripts that make the manuals, and the manuals built anew."""
+"""Fixtures: the scripts that make the manuals, and the manuals built again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 MANUALS = Path(__file__).parents[2] / "manuals"
 
 
-def script(name: str) -> ModuleType:
-    """A script of manuals/, imported under a name of its own."""
+def load_script(name: str) -> ModuleType:
+    """A script of manuals/, imported as a module."""
     spec = importlib.util.spec_from_file_location(f"manuals_{name}", MANUALS / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -24,13 +24,13 @@ def script(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def windows() -> ModuleType:
     """The script that computes the window table."""
-    return script("windows")
+    return load_script("windows")
 
 
 @pytest.fixture(scope="session")
 def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Each PDF, built from its source into a folder of its own."""
-    build = script("build")
+    """Each PDF by name, built from its source into a temporary folder."""
+    build = load_script("build")
     build.register_fonts(build.FONTS)
     folder = tmp_path_factory.mktemp("manuals")
     for questions in MANUALS.glob("*.questions.jsonl"):

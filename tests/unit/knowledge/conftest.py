@@ -1,4 +1,4 @@
-"""The shipped manuals as parsed documents, and libraries that tests may write."""
+"""Fixtures: a shipped manual as a parsed document, and an empty document store."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def casebook() -> Document:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[SqliteDocumentStore]:
-    """An empty library."""
-    library = SqliteDocumentStore(tmp_path / "library.sqlite")
-    yield library
-    library.close()
+def document_store(tmp_path: Path) -> Iterator[SqliteDocumentStore]:
+    """An empty document store in a file of its own."""
+    store = SqliteDocumentStore(tmp_path / "store.sqlite")
+    yield store
+    store.close()

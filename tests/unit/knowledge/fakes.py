@@ -1,4 +1,4 @@
-"""Stand-ins for what the knowledge pipeline needs from outside: each implements a port of `knowledge.ports`."""
+"""Test doubles of the ports of `shotwise.knowledge.ports`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
 from shotwise.messages import Message
 
-# Each line is one concept, in the words of both languages: texts about the same concepts are near.
+# Each line is one concept, in the words of both languages: texts about the same concepts are near each other.
 CONCEPTS = (
     ("비스킷", "biscuit"), ("얇", "thin"), ("두껍", "두꺼", "thick"), ("기공", "porosity"), ("미성형", "short shot"),
     ("온도", "temperature"), ("높", "high"), ("낮", "low"), ("급탕", "pour"), ("균열", "crack"), ("점심", "lunch"),
@@ -21,8 +21,13 @@ CONCEPTS = (
 
 
 class FakeEmbedder:
-    """Embeds by concept; a text of none has a direction of its own. texts: of each call; fails_from: the number of the
-    first call, from 1, that fails."""
+    """Embeds a text by the concepts it names; texts that name none share a direction of their own.
+
+    Attributes
+    ----------
+    texts : the texts of each call
+    fails_from : the number of the first call that fails, from 1; None: none fails
+    """
 
     def __init__(self, name: str = "fake/14", fails_from: int | None = None) -> None:
         self.name = name
@@ -31,35 +36,41 @@ class FakeEmbedder:
         self.fails_from = fails_from
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """One vector of unit length a text."""
+        """Return one vector of unit length per text."""
         self.texts.append(list(texts))
         if self.fails_from is not None and len(self.texts) >= self.fails_from:
             raise KnowledgeError("the embedder does not answer")
-        return [_unit(text.lower()) for text in texts]
+        return [_unit_vector(text.lower()) for text in texts]
 
 
-def _unit(text: str) -> tuple[float, ...]:
-    found = [float(any(word in text for word in words)) for words in CONCEPTS]
-    found.append(float(not any(found)))
-    length = math.hypot(*found)
-    return tuple(value / length for value in found)
+def _unit_vector(text: str) -> tuple[float, ...]:
+    components = [float(any(word in text for word in words)) for words in CONCEPTS]
+    components.append(float(not any(components)))
+    length = math.hypot(*components)
+    return tuple(component / length for component in components)
 
 
 class FakeTextGenerator:
-    """Plays pieces of text; an error among them is raised, a number waited for, in seconds. asked: system and prompt of
-    each call; given: the number of pieces that were taken; closed: whether the last text was let go."""
+    """Yields scripted pieces of text. An error among them is raised, a number is waited for, in seconds.
 
-    name = "fake-writer"
+    Attributes
+    ----------
+    prompts : system prompt and user prompt of each call
+    taken : the number of pieces that were taken
+    closed : whether the last generator was closed or exhausted
+    """
+
+    name = "fake-model"
 
     def __init__(self, *pieces: str | float | Exception) -> None:
         self._pieces = pieces
-        self.asked: list[tuple[str, str]] = []
-        self.given = 0
+        self.prompts: list[tuple[str, str]] = []
+        self.taken = 0
         self.closed = False
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """The pieces, one by one."""
-        self.asked.append((system, prompt))
+        """Yield the pieces, one by one."""
+        self.prompts.append((system, prompt))
         try:
             for piece in self._pieces:
                 if isinstance(piece, Exception):
@@ -67,106 +78,125 @@ class FakeTextGenerator:
                 if isinstance(piece, float):
                     time.sleep(piece)
                     continue
-                self.given += 1
+                self.taken += 1
                 yield piece
         finally:
             self.closed = True
 
 
 class FakePassageSearch:
-    """Keeps vectors in memory and finds by cosine. failing: the calls that raise; extra: rankings that are given
-    besides."""
+    """Keeps vectors in memory and ranks by cosine.
+
+    Attributes
+    ----------
+    failing : names of the methods that raise KnowledgeError
+    extra_rankings : rankings that are returned beside that by cosine
+    versions : (name, version) → for each passage its vector and whether it announces countermeasures
+    calls : names of the methods called
+    """
 
     def __init__(self, *, needs_vectors: bool = True, lexical: bool = False,
-                 extra: Sequence[list[PassageId]] = ()) -> None:
+                 extra_rankings: Sequence[list[PassageId]] = ()) -> None:
         self.name = "memory"
         self.needs_vectors = needs_vectors
         self.lexical = lexical
-        self.extra = list(extra)
+        self.extra_rankings = list(extra_rankings)
         self.failing: set[str] = set()
-        self.kept: dict[tuple[str, str], list[tuple[Sequence[float], bool]]] = {}
+        self.versions: dict[tuple[str, str], list[tuple[Sequence[float], bool]]] = {}
         self.calls: list[str] = []
 
-    def put(self, volume: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
+    def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
         """Add a version."""
         self._call("put")
-        actions = [passage.action for passage in volume.passages]
-        given = vectors if self.needs_vectors else [()] * len(actions)
-        self.kept[volume.document.name, volume.version] = list(zip(given, actions, strict=True))
+        actions = [passage.action for passage in indexed_document.passages]
+        needed_vectors = vectors if self.needs_vectors else [()] * len(actions)
+        self.versions[indexed_document.document.name, indexed_document.version] = list(
+            zip(needed_vectors, actions, strict=True))
 
     def keep_only(self, name: str, version: str | None) -> None:
         """Remove other versions."""
         self._call("keep_only")
-        self.kept = {key: found for key, found in self.kept.items() if key[0] != name or key[1] == version}
+        self.versions = {key: passages for key, passages in self.versions.items()
+                         if key[0] != name or key[1] == version}
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """By cosine, then `extra`."""
+        """Rank by cosine, and add the extra rankings."""
         self._call("rankings")
         if query.vector is None:
-            return self.extra
+            return self.extra_rankings
         scored = [(-sum(a * b for a, b in zip(query.vector, vector, strict=True)), PassageId(name, version, number))
-                  for (name, version), kept in self.kept.items() for number, (vector, action) in enumerate(kept)
-                  if action or not action_only]
+                  for (name, version), passages in self.versions.items()
+                  for number, (vector, action) in enumerate(passages) if action or not action_only]
         scored.sort(key=lambda pair: pair[0])
-        return [[key for _, key in scored[:limit]], *self.extra]
+        return [[passage_id for _, passage_id in scored[:limit]], *self.extra_rankings]
 
-    def _call(self, name: str) -> None:
-        self.calls.append(name)
-        if name in self.failing:
-            raise KnowledgeError(f"the searcher's {name} does not answer")
+    def _call(self, method: str) -> None:
+        self.calls.append(method)
+        if method in self.failing:
+            raise KnowledgeError(f"{method} of the passage search does not answer")
 
 
 class InMemoryDocumentStore:
-    """A library in memory. failing: the calls that raise KnowledgeError before they do anything; before: called with
-    the name of each call; read: the names whose postings were read."""
+    """A document store in memory.
+
+    Attributes
+    ----------
+    documents : the documents by name
+    failed : failures by name
+    failing : names of the methods that raise KnowledgeError before they do anything
+    posting_reads : how often the postings of each document were read
+    on_call : called with the name of each method before it runs
+    """
 
     def __init__(self) -> None:
         self.documents: dict[str, IndexedDocument] = {}
         self.failed: dict[str, Message] = {}
         self.failing: set[str] = set()
-        self.read: Counter[str] = Counter()
-        self.before: Callable[[str], Any] = lambda call: None
+        self.posting_reads: Counter[str] = Counter()
+        self.on_call: Callable[[str], Any] = lambda method: None
 
     def versions(self) -> Mapping[str, str]:
-        """File name → version."""
+        """Return the versions by file name."""
         self._call("versions")
-        return {name: volume.version for name, volume in sorted(self.documents.items())}
+        return {name: indexed.version for name, indexed in sorted(self.documents.items())}
 
     def summaries(self) -> list[DocumentSummary]:
-        """Every document."""
-        return [DocumentSummary(name, volume.document.title, volume.version, len(volume.document.pages), len(volume.passages),
-                      volume.document.notes) for name, volume in sorted(self.documents.items())]
+        """Return a summary of every document."""
+        return [DocumentSummary(name, indexed.document.title, indexed.version, len(indexed.document.pages),
+                                len(indexed.passages), indexed.document.notes)
+                for name, indexed in sorted(self.documents.items())]
 
     def postings(self, name: str, version: str) -> Postings:
-        """The postings of a version of a document."""
+        """Return the postings of a version of a document."""
         self._call("postings")
-        self.read[name] += 1
+        self.posting_reads[name] += 1
         if name not in self.documents or self.documents[name].version != version:
             raise KnowledgeError(f"no {name} of version {version}")
         return self.documents[name].postings
 
-    def passages(self, keys: Sequence[PassageId]) -> list[Passage | None]:
-        """The passages of the keys."""
+    def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
+        """Return the passages of the ids."""
         self._call("passages")
-        return [self._passage(key) for key in keys]
+        return [self._passage(passage_id) for passage_id in passage_ids]
 
-    def _passage(self, key: PassageId) -> Passage | None:
-        volume = self.documents.get(key.document)
-        if volume is None or volume.version != key.version or key.number >= len(volume.passages):
+    def _passage(self, passage_id: PassageId) -> Passage | None:
+        indexed = self.documents.get(passage_id.document)
+        if indexed is None or indexed.version != passage_id.version or passage_id.number >= len(indexed.passages):
             return None
-        return volume.passages[key.number]
+        return indexed.passages[passage_id.number]
 
     def page_text(self, document: str, page: int) -> str:
-        """The text of a page."""
+        """Return the text of a page."""
         self._call("page_text")
         pages = self.documents[document].document.pages if document in self.documents else ()
-        return next((found.text for found in pages if found.number == page), "")
+        return next((candidate.text for candidate in pages if candidate.number == page), "")
 
-    def put(self, volume: IndexedDocument) -> None:
+    def put(self, indexed_document: IndexedDocument) -> None:
         """Keep a document."""
         self._call("put")
-        self.documents[volume.document.name] = volume
-        self.failed.pop(volume.document.name, None)
+        name = indexed_document.document.name
+        self.documents[name] = indexed_document
+        self.failed.pop(name, None)
 
     def remove(self, name: str) -> None:
         """Forget a document."""
@@ -182,13 +212,13 @@ class InMemoryDocumentStore:
             self.failed[name] = failure
 
     def failures(self) -> Mapping[str, Message]:
-        """File name → reason."""
+        """Return the failures by file name."""
         return dict(self.failed)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is nothing to release."""
 
-    def _call(self, name: str) -> None:
-        self.before(name)
-        if name in self.failing:
-            raise KnowledgeError(f"the library's {name} does not answer")
+    def _call(self, method: str) -> None:
+        self.on_call(method)
+        if method in self.failing:
+            raise KnowledgeError(f"{method} of the document store does not answer")

@@ -19,17 +19,20 @@ def document(*pages: str, name: str = "guide.pdf", sha256: str = "1") -> Documen
     return Document(name, "Guide", sha256, tuple(Page(number, text, text) for number, text in enumerate(pages, 1)))
 
 
-def passage(text: str, *more: str, name: str = "guide.pdf", page: int = 1, action: bool = False,
+def passage(text: str, *more_lines: str, name: str = "guide.pdf", page: int = 1, action: bool = False,
             headings: tuple[str, ...] = (), title: str = "Guide") -> Passage:
-    """A passage of one line or more, each quoted whole."""
-    return Passage(name, title, page, headings, tuple(Line(line, line) for line in (text, *more)), action)
+    """A passage of one line or more; each line is its own quote."""
+    return Passage(name, title, page, headings, tuple(Line(line, line) for line in (text, *more_lines)), action)
 
 
-def indexed_document(analyzer: Analyzer, *said: str | Passage, name: str = "guide.pdf", version: str = "v1",
-           pages: Sequence[str] | None = None, questions: Questions | None = None) -> IndexedDocument:
-    """A document of these passages, all on one page that holds their lines unless `pages` says what its pages hold.
-    questions: those that the passages and their lines answer."""
-    found = tuple(passage(part, name=name) if isinstance(part, str) else part for part in said)
-    text = "\n".join(line.quote for part in found for line in part.lines)
-    return IndexedDocument(document(*([text] if pages is None else pages), name=name, sha256=version), version, found,
-                  build_postings(found, analyzer, questions), questions or {})
+def indexed_document(analyzer: Analyzer, *passages: str | Passage, name: str = "guide.pdf", version: str = "v1",
+                     pages: Sequence[str] | None = None, questions: Questions | None = None) -> IndexedDocument:
+    """A document of these passages; a text stands for a passage of one line.
+
+    All its lines stand on one page unless `pages` gives the text of each page. `questions` are those that its passages
+    and lines answer.
+    """
+    made = tuple(passage(part, name=name) if isinstance(part, str) else part for part in passages)
+    page_text = "\n".join(line.quote for part in made for line in part.lines)
+    return IndexedDocument(document(*([page_text] if pages is None else pages), name=name, sha256=version), version,
+                           made, build_postings(made, analyzer, questions), questions or {})

@@ -1,4 +1,4 @@
-"""What T3 asks: the caller's question, or one worded from the prediction."""
+"""What the documents are asked: the user's question, or one worded from a prediction."""
 
 from __future__ import annotations
 
@@ -19,39 +19,42 @@ CONTEXT: dict[str, Any] = {
 
 
 def texts(topics: tuple[Topic, ...]) -> list[str]:
-    """What is searched for."""
+    """The queries of topics."""
     return [topic.text for topic in topics]
 
 
-def test_own_question_is_one_topic() -> None:
-    """A caller's question is asked as it stands, in its own language unless another is wanted."""
+def test_a_users_question_is_one_topic() -> None:
+    """It is asked as it is, and answered in its own language unless another is wanted."""
     assert question_from_user("기공이란?", None).topics == (Topic("기공이란?"),)
-    assert (question_from_user("기공이란?", None).language, question_from_user("What is porosity?", None).language) == ("ko", "en")
+    assert question_from_user("기공이란?", None).language == "ko"
+    assert question_from_user("What is porosity?", None).language == "en"
     assert question_from_user("기공이란?", "en").language == "en"
 
 
-def test_prediction_asks_for_what_drove_it() -> None:
-    """What raised the probability and is high or low, by its own direction or the limit that it breaks; a typical
-    value and one that lowered the probability are no cause."""
+def test_a_prediction_asks_for_its_drivers() -> None:
+    """Those are values that raised the probability and are high or low, by their direction or the limit they break.
+
+    A typical value, and one that lowered the probability, is no cause.
+    """
     question = question_from_prediction(CONTEXT, None)
     assert texts(question.topics) == ["기공 비스킷 두께 낮음 원인", "기공 사이클 타임 높음 원인"]
     assert [topic.subject for topic in question.topics] == ["비스킷 두께", "사이클 타임"]
 
 
-def test_the_types_are_asked_for_otherwise() -> None:
-    """The two likeliest types, where the driving values lead to nothing."""
+def test_the_fallback_asks_for_the_defect_types() -> None:
+    """It is the two most probable types, for where the drivers lead to nothing."""
     assert texts(question_from_prediction(CONTEXT, None).fallback_topics) == ["기공 원인 대책", "함몰 원인 대책"]
 
 
 def test_a_type_without_a_probability_is_not_asked_for() -> None:
-    """Null: there were too few examples to say that the shot may show it."""
-    few, *others = CONTEXT["defect_types"]
-    context = {**CONTEXT, "defect_types": [{**few, "probability": None}, *others]}
+    """Null means that there were too few examples to say whether the shot may show it."""
+    first, *others = CONTEXT["defect_types"]
+    context = {**CONTEXT, "defect_types": [{**first, "probability": None}, *others]}
     assert texts(question_from_prediction(context, None).fallback_topics) == ["함몰 원인 대책", "균열 원인 대책"]
 
 
-def test_limits_stand_in_for_lost_importance() -> None:
-    """Without T2 the values outside their limits are asked about."""
+def test_limits_replace_a_missing_importance() -> None:
+    """Where importance failed, the values outside their limits are asked about."""
     without = {name: part for name, part in CONTEXT.items() if name != "top_features"}
     assert texts(question_from_prediction(without, None).topics) == [
         "기공 Biscuit_Thickness 낮음 원인", "기공 Coolant_Temp 높음 원인"]
@@ -59,11 +62,12 @@ def test_limits_stand_in_for_lost_importance() -> None:
 
 def test_it_is_worded_in_the_documents_language() -> None:
     """An English diagnosis searches Korean documents with Korean labels."""
-    top = {"name": "a", "label": "Biscuit", "labels": {"ko": "비스킷", "en": "Biscuit"}, "value": 1, "direction": "low"}
-    question = question_from_prediction({"top_features": [top]}, "en", "ko")
+    feature = {"name": "a", "label": "Biscuit", "labels": {"ko": "비스킷", "en": "Biscuit"}, "value": 1,
+               "direction": "low"}
+    question = question_from_prediction({"top_features": [feature]}, "en", "ko")
     assert (texts(question.topics), question.language) == (["비스킷 낮음 원인"], "en")
 
 
-def test_nothing_known_asks_nothing() -> None:
-    """An empty context words no topic."""
+def test_an_empty_context_asks_nothing() -> None:
+    """It gives no topic, and none as a fallback."""
     assert question_from_prediction({}, None).topics == question_from_prediction({}, None).fallback_topics == ()
