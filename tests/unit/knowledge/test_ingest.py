@@ -22,7 +22,6 @@ from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
 from shotwise.messages import Message
 
-
 DAMAGED, EMPTY_PAGE = Message("damaged"), Message("page_empty", {"page": 1, "cause": "crash"})
 
 
@@ -81,7 +80,7 @@ def test_new_content_replaces_the_old(plant: Plant) -> None:
     plant.ingest("기공이 생긴다.")
     assert plant.ingest("균열이 생긴다.").state == "added"
     assert plant.found() == ["균열이 생긴다."]
-    assert set(plant.searcher.kept) == set(plant.library.versions().items())
+    assert set(plant.searcher.versions) == set(plant.library.versions().items())
 
 
 def test_what_was_read_badly_is_noted(plant: Plant) -> None:
@@ -123,7 +122,7 @@ def test_a_removed_document_is_gone(plant: Plant) -> None:
     plant.ingest("균열이 생긴다.", "other.pdf")
     assert plant.ingestion.remove("guide.pdf") == IngestResult("guide.pdf", "removed")
     assert plant.ingestion.remove("guide.pdf") == IngestResult("guide.pdf", "unchanged")
-    assert plant.found() == ["균열이 생긴다."] and {name for name, _ in plant.searcher.kept} == {"other.pdf"}
+    assert plant.found() == ["균열이 생긴다."] and {name for name, _ in plant.searcher.versions} == {"other.pdf"}
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# 제목만\n\n## 더 작은 제목"])
@@ -139,7 +138,7 @@ def test_an_embedder_embeds_each_passage_once(plant: Plant) -> None:
     assert plant.embedder.texts == [["기공\n온도가 높으면 기공이 생긴다.", "균열\n온도가 낮으면 균열이 생긴다."]]
     plant.searcher = FakePassageSearch(needs_vectors=False)
     plant.ingest("균열이 생긴다.", "other.pdf")
-    assert len(plant.embedder.texts) == 1 and len(plant.searcher.kept) == 1
+    assert len(plant.embedder.texts) == 1 and len(plant.searcher.versions) == 1
 
 
 def test_without_searcher_and_embedder_words_are_kept(tmp_path: Path, analyzer: Analyzer) -> None:
@@ -158,7 +157,7 @@ def test_another_dictionary_or_embedder_reads_again(plant: Plant) -> None:
     assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
     plant.embedder = FakeEmbedder("other/14")
     assert [plant.ingest("기공이 생긴다.").state for _ in range(2)] == ["added", "unchanged"]
-    assert set(plant.searcher.kept) == set(plant.library.versions().items())
+    assert set(plant.searcher.versions) == set(plant.library.versions().items())
 
 
 def test_the_same_content_under_two_names_is_two_documents(plant: Plant) -> None:
@@ -196,7 +195,7 @@ def test_a_crash_leaves_one_version_whole(plant: Plant, part: str, call: str) ->
     old, new = {"기공이 생긴다.", "온도가 높다."}, {"균열이 생긴다.", "온도가 낮다."}
     assert set(plant.found()) == (new if call == "keep_only" else old)
     assert plant.ingest("균열이 생긴다.\n\n온도가 낮다.").state == ("unchanged" if call == "keep_only" else "added")
-    assert set(plant.found()) == new and set(plant.searcher.kept) == set(plant.library.versions().items())
+    assert set(plant.found()) == new and set(plant.searcher.versions) == set(plant.library.versions().items())
 
 
 @pytest.mark.parametrize(("part", "call"), STEPS)
@@ -208,7 +207,7 @@ def test_a_crash_of_the_first_version_leaves_nothing_to_be_found(plant: Plant, p
     mend(plant)
     assert plant.found() == (["기공이 생긴다."] if call == "keep_only" else [])
     plant.ingest("기공이 생긴다.")
-    assert plant.found() == ["기공이 생긴다."] and set(plant.searcher.kept) == set(plant.library.versions().items())
+    assert plant.found() == ["기공이 생긴다."] and set(plant.searcher.versions) == set(plant.library.versions().items())
 
 
 @pytest.mark.parametrize(("part", "call"), [("library", "remove"), ("searcher", "keep_only")])
@@ -221,7 +220,7 @@ def test_a_crash_while_removing_is_repaired_by_removing_again(plant: Plant, part
     mend(plant)
     assert plant.found() == ([] if call == "keep_only" else ["기공이 생긴다."])
     plant.ingestion.remove("guide.pdf")
-    assert plant.found() == [] and not plant.searcher.kept
+    assert plant.found() == [] and not plant.searcher.versions
 
 
 def test_real_files_beside_a_broken_one(tmp_path: Path, library: SqliteDocumentStore, analyzer: Analyzer) -> None:
