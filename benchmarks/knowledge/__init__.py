@@ -1,1 +1,1 @@
-"""How well, and how fast, passages are found by words."""
+"""The quality and speed of the search by words."""
