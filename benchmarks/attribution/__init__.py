@@ -1,0 +1,1 @@
+"""Error of Shapley values against time, beside other libraries'."""

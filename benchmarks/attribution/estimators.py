@@ -1,10 +1,12 @@
-"""The estimators under test: a shot and a budget → Shapley values [F]. All ask the same graph against the same
-background shots, and each in the way its library means it to be used."""
+"""The estimators under test: from a shot and a budget to Shapley values.
+
+All of them ask the same graph against the same background shots, each in the way its library means it to be used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import shap
@@ -17,7 +19,7 @@ from shotwise.bundle import Bundle
 from shotwise.shot import Shot
 
 Floats = NDArray[np.float64]
-Estimate = Callable[[NDArray[np.float32], int], Floats]
+Estimate: TypeAlias = Callable[[NDArray[np.float32], int], Floats]  # (shot [F], budget) → Shapley values [F]
 
 # What "budget" means for each: coalition pairs per player for ours, coalitions for the others; a coalition of theirs is
 # asked against every background shot.
@@ -31,7 +33,7 @@ BUDGETS: Mapping[str, tuple[int, ...]] = {
 
 
 def estimators(bundle: Bundle) -> Mapping[str, Estimate]:
-    """Every estimator by its name, ready to be timed."""
+    """Make every estimator, name → estimator, ready to be timed."""
     background = bundle.background
 
     def probability(rows: Any) -> Floats:
@@ -57,7 +59,7 @@ def estimators(bundle: Bundle) -> Mapping[str, Estimate]:
 
 def _shapiq(background: NDArray[np.float32], probability: Callable[[Any], Floats],
             approximator: Callable[[int], Any]) -> Estimate:
-    """The players are the values in which the shot differs from any background shot, as shap has it too."""
+    """Wrap an approximator of shapiq. Players are the values that differ from any background shot's, as in shap."""
 
     def estimate(shot: NDArray[np.float32], budget: int) -> Floats:
         players = np.flatnonzero(~((shot == background) | (np.isnan(shot) & np.isnan(background))).all(axis=0))
@@ -65,14 +67,15 @@ def _shapiq(background: NDArray[np.float32], probability: Callable[[Any], Floats
         def game(members: NDArray[np.bool_]) -> Floats:
             rows = np.repeat(background[None], len(members), axis=0)
             rows[:, :, players] = np.where(members[:, None, :], shot[players], rows[:, :, players])
-            return probability(rows.reshape(-1, len(shot))).reshape(len(members), -1).mean(axis=1)
+            worth: Floats = probability(rows.reshape(-1, len(shot))).reshape(len(members), -1).mean(axis=1)
+            return worth
 
-        found = approximator(len(players)).approximate(budget=budget, game=game)
-        values = np.zeros(len(shot))
-        for interaction, position in found.interaction_lookup.items():
+        estimated = approximator(len(players)).approximate(budget=budget, game=game)
+        contributions = np.zeros(len(shot))
+        for interaction, position in estimated.interaction_lookup.items():
             if len(interaction) == 1:
-                values[players[interaction[0]]] = found.values[position]
-        return values
+                contributions[players[interaction[0]]] = estimated.values[position]
+        return contributions
 
     return estimate
 

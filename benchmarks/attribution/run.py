@@ -1,8 +1,8 @@
-"""Error against time of Shapley estimators on real shots, the served graph and its background (`make bench`).
+"""Measure the error of Shapley estimators against time, on real shots and the served graph (`make bench`).
 
-For each bundle, one run: the reference (kept in `reference/`, as it takes minutes), then every estimator at several
-budgets on one core. Then, on other shots, how often the stated error held. Writes results.json, error-by-time.png and
-the table of README.md.
+Stages for each bundle: the reference (kept in `reference/`, as it takes minutes) → every estimator at several budgets
+on one core → on other shots, how often the stated error held. Writes results.json, error-by-time.png and the table of
+README.md.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ROOT = HERE.parent.parent
 SEED = 2026
 # Shots that are timed, and others on which the stated error is checked; fewer where a row takes ten times as long.
 SIZES = {"shotwise": (16, 200), "poc_baseline": (8, 50)}
-MOST = max(shots for shots, _ in SIZES.values())
+MAX_TIMED = max(timed for timed, _ in SIZES.values())
 REPEATS = 3  # the quickest of them counts
 
 
 def main() -> None:
-    """Run for the bundles named and write what was found."""
+    """Measure the bundles and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
     parser.add_argument("--permutations", type=int, default=5000, help="of the reference, per background shot")
@@ -48,91 +48,93 @@ def main() -> None:
     rows = read_table(options.data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
     rows = rows[np.random.default_rng(SEED).permutation(len(rows))]
     before = json.loads((HERE / "results.json").read_text("utf-8"))["bundles"] if options.only else {}
-    found = {name: before[name] if options.only and name != options.only
-             else _measure(name, rows[:shots], rows[MOST : MOST + checked], options.permutations)
-             for name, (shots, checked) in SIZES.items()}
-    report.write(HERE, {"machine": f"{platform.machine()}, Python {platform.python_version()}", "bundles": found})
+    bundles = {name: before[name] if options.only and name != options.only
+               else _measure(name, rows[:timed], rows[MAX_TIMED : MAX_TIMED + checked], options.permutations)
+               for name, (timed, checked) in SIZES.items()}
+    report.write(HERE, {"machine": f"{platform.machine()}, Python {platform.python_version()}", "bundles": bundles})
 
 
-def _measure(name: str, chosen: NDArray[np.float32], others: NDArray[np.float32], permutations: int) -> dict[str, Any]:
+def _measure(name: str, timed: NDArray[np.float32], checked: NDArray[np.float32], permutations: int) -> dict[str, Any]:
+    """Time the estimators on some shots of one bundle, and check the stated error on others."""
     folder = ROOT / "models" / name
     bundle = load(folder)
-    truth = _kept(name, folder, chosen, permutations)
-    checked = _kept(f"{name}-coverage", folder, others, max(permutations // 25, 50))
+    truth = _cached_reference(name, folder, timed, permutations)
+    checked_truth = _cached_reference(f"{name}-coverage", folder, checked, max(permutations // 25, 50))
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
-    estimates = _curves(bundle, chosen, truth)
+    estimates = _curves(bundle, timed, truth)
     row_us = _row_time(bundle)
     os.sched_setaffinity(0, cores)
-    return {"version": bundle.version, "shots": len(chosen), "background": len(bundle.background),
+    return {"version": bundle.version, "shots": len(timed), "background": len(bundle.background),
             "permutations": permutations, "reference_error": float(np.median(truth.errors)),
-            "row_us": row_us, "estimators": estimates, "coverage": _coverage(bundle, others, checked)}
+            "row_us": row_us, "estimators": estimates, "coverage": _coverage(bundle, checked, checked_truth)}
 
 
-def _kept(name: str, folder: Path, shots: NDArray[np.float32], permutations: int) -> Reference:
-    """The reference from `reference/`, where it is of this graph and background, these shots, as many permutations."""
+def _cached_reference(name: str, folder: Path, shots: NDArray[np.float32], permutations: int) -> Reference:
+    """The reference in `reference/` if graph, background, shots and permutations are the same, else a new one."""
     files = json.loads((folder / "bundle.json").read_text("utf-8"))["files"]
-    asked = [files["model.onnx"], files["background.npz"], str(permutations)]
-    key = hashlib.sha256("".join(asked).encode() + shots.tobytes()).hexdigest()
+    origin = "".join([files["model.onnx"], files["background.npz"], str(permutations)])
+    key = hashlib.sha256(origin.encode() + shots.tobytes()).hexdigest()
     path = HERE / "reference" / f"{name}.npz"
     if path.exists():
-        with np.load(path, allow_pickle=False) as kept:
-            if str(kept["key"]) == key:
-                return Reference(kept["values"], kept["errors"])
+        with np.load(path, allow_pickle=False) as cached:
+            if str(cached["key"]) == key:
+                return Reference(cached["values"], cached["errors"])
     print(f"{name}: reference of {len(shots)} shots, {permutations} antithetic permutations per background shot …")
-    made = reference(folder, shots, permutations)
+    computed = reference(folder, shots, permutations)
     path.parent.mkdir(exist_ok=True)
-    np.savez_compressed(path, key=key, values=made.values, errors=made.errors)
-    return made
+    np.savez_compressed(path, key=key, values=computed.values, errors=computed.errors)
+    return computed
 
 
 def _curves(bundle: Bundle, shots: NDArray[np.float32], truth: Reference) -> dict[str, list[dict[str, float]]]:
-    """Every estimator at each of its budgets; the budgets take turns, so that a slow moment hits all alike."""
+    """Estimator → its time and error at each of its budgets."""
     from benchmarks.attribution.estimators import BUDGETS, estimators
 
-    found: dict[str, list[dict[str, float]]] = {}
+    curves: dict[str, list[dict[str, float]]] = {}
     for name, estimate in estimators(bundle).items():
         estimate(shots[0], BUDGETS[name][0])  # what is made once is not timed
-        found[name] = []
+        curves[name] = []
         for budget in BUDGETS[name]:
             errors, times = [], []
-            for shot, true in zip(shots, truth.values, strict=True):
-                timed = []
+            for shot, true_values in zip(shots, truth.values, strict=True):
+                durations = []
                 for _ in range(REPEATS):
                     started = time.perf_counter()
                     values = estimate(shot, budget)
-                    timed.append(time.perf_counter() - started)
-                times.append(min(timed) * 1e3)
-                errors.append(_relative_l1(values, true))
-            found[name].append({"budget": budget, "ms": float(np.median(times)), "error": float(np.median(errors)),
-                                "worst": float(np.max(errors))})
-            print(f"  {name} {budget}: {found[name][-1]['ms']:.0f} ms, {found[name][-1]['error']:.1%}")
-    return found
+                    durations.append(time.perf_counter() - started)
+                times.append(min(durations) * 1e3)
+                errors.append(_relative_l1(values, true_values))
+            point = {"budget": budget, "ms": float(np.median(times)), "error": float(np.median(errors)),
+                     "worst": float(np.max(errors))}
+            curves[name].append(point)
+            print(f"  {name} {budget}: {point['ms']:.0f} ms, {point['error']:.1%}")
+    return curves
 
 
-def _relative_l1(values: NDArray[np.float64], true: NDArray[np.float64]) -> float:
-    return float(np.abs(values - true).sum() / np.abs(true).sum())
+def _relative_l1(values: NDArray[np.float64], true_values: NDArray[np.float64]) -> float:
+    return float(np.abs(values - true_values).sum() / np.abs(true_values).sum())
 
 
 def _row_time(bundle: Bundle) -> float:
-    """Microseconds a row in the graph, for rows as coalitions make them."""
+    """Microseconds per row in the graph, for rows that mix two background shots, as coalitions do."""
     random = np.random.default_rng(SEED)
     first, second = (bundle.background[random.integers(len(bundle.background), size=8000)] for _ in range(2))
     rows = np.where(random.random(first.shape) < 0.5, first, second)
-    timed = []
+    durations = []
     for _ in range(9):
         started = time.perf_counter()
         bundle.graph.probability(rows)
-        timed.append(time.perf_counter() - started)
-    return float(np.median(timed) / len(rows) * 1e6)
+        durations.append(time.perf_counter() - started)
+    return float(np.median(durations) / len(rows) * 1e6)
 
 
 def _coverage(bundle: Bundle, shots: NDArray[np.float32], truth: Reference) -> dict[str, float]:
-    """How often the error that an answer states was above its true one, by a reference far more exact than it."""
-    found = [attribute(Shot(shot, {}, ()), bundle) for shot in shots]
-    stated = np.array([one.estimated_error for one in found])
-    true = np.array([_relative_l1(one.contributions, values)
-                     for one, values in zip(found, truth.values, strict=True)])
+    """How often the error that an attribution states was above its true error, by a far more exact reference."""
+    attributions = [attribute(Shot(shot, {}, ()), bundle) for shot in shots]
+    stated = np.array([attribution.estimated_error for attribution in attributions])
+    true = np.array([_relative_l1(attribution.contributions, values)
+                     for attribution, values in zip(attributions, truth.values, strict=True)])
     return {"shots": len(shots), "held": float(np.mean(true <= stated)), "stated": float(np.median(stated)),
             "true": float(np.median(true)), "reference_error": float(np.median(truth.errors)),
             "ratio_90": float(np.quantile(true / stated, 0.9))}

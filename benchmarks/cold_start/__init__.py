@@ -1,1 +1,1 @@
-"""T1 cold: the built artefact beside the layout of the proof of concept, in one run."""
+"""The cold start of predict: the built artefact beside the layout of the proof of concept, in one run."""

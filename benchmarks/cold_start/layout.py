@@ -1,4 +1,4 @@
-"""Making the layout of the proof of concept: its handler, and the three files that it loads."""
+"""Make the layout of the proof of concept: its handler, and the three files that it loads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ AUTOENCODER = HERE.parent.parent / "src/shotwise_training/pipelines/shotwise"
 
 
 def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]) -> None:
-    """Fit on shots [N, F] with their labels [N], and write into `folder`: app.py, scaler.pkl, booster.pkl, encoder.pth.
+    """Fit the models and write app.py, scaler.pkl, booster.pkl and encoder.pth.
 
-    The boosting is fitted as the `document` configuration has it. The autoencoder, which has the same shape in both
+    Parameters
+    ----------
+    folder : where the files are written.
+    features : float32 [N, F], NaN where a value was not measured.
+    defect : bool [N].
+
+    Notes
+    -----
+    The boosting is fitted as the configuration `poc_baseline` has it. The autoencoder, of the same shape in both
     configurations, is the one that the project keeps: it takes a minute to train, and its size is what is loaded.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +43,7 @@ def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]
     with torch.no_grad():
         latent = autoencoder.latent(torch.from_numpy(scaled)).numpy()
     booster = clone(POC_BASELINE.booster).fit(np.hstack([scaled, latent]), defect)
-    weights = {name: value for name, value in autoencoder.state_dict().items() if name.startswith("encode")}
+    weights = {name: weight for name, weight in autoencoder.state_dict().items() if name.startswith("encode")}
     torch.save(weights, folder / "encoder.pth")
-    for name, fitted in (("scaler", scaler), ("booster", booster)):
-        (folder / f"{name}.pkl").write_bytes(pickle.dumps(fitted))
+    for name, estimator in (("scaler", scaler), ("booster", booster)):
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(estimator))

@@ -1,4 +1,4 @@
-"""T1 cold and warm in Lambda's emulator: what `make build` built, beside the layout of the proof of concept.
+"""Measure predict cold and warm in Lambda's emulator: the artefact of `make build` beside the layout of the PoC.
 
     make build && python -m benchmarks.cold_start.run [--data shots.csv]
 
@@ -23,14 +23,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT / "tests")]  # the emulator is the slow tier's
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))  # the slow tests have the emulator
 
 from shots import generate, kamp_csv
 from slow.running import AWSLAMBDARIC, BUILD, emulated, invoke, runtime_python, wait_for_port
@@ -40,6 +38,8 @@ from shotwise.adapters.onnx import ENGINE
 from shotwise.bundle import load_bundle
 from shotwise_training.data.table import read_table
 
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 RUNS, WARM = 7, 100
 PARTS = ("PredictFunction", "RuntimeLayer", "CoreLayer")
 POC, OURS, SOURCE = "PoC layout", "Shotwise", "Shotwise, sources alone"
@@ -47,12 +47,20 @@ POC_LIBRARIES = ("torch", "scikit-learn", "numpy")
 # What Lambda runs Python functions with, for the PoC's Python.
 RUNTIME = ("awslambdaric==4.2.2", "simplejson", "snapshot-restore-py")
 
-Start = Callable[[Path], AbstractContextManager[str]]
+Start: TypeAlias = Callable[[Path], AbstractContextManager[str]]  # home folder → URL of the running function
 
 
 def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], str]:
-    """Values as a caller sends them [N, F], labels [N], and where they are from: the table, with the repeated rows, or
-    synthetic shots that the served model labelled."""
+    """Return shots to fit the PoC's models on: the table with its repeated rows, or synthetic shots.
+
+    Synthetic shots are labelled by the served model.
+
+    Returns
+    -------
+    features : float32 [N, F], categories as the numbers that a caller sends.
+    defect : bool [N].
+    origin : where the shots are from, in words.
+    """
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
     if data is None:
         features = generate(bundle, 5000, seed=0)
@@ -68,7 +76,7 @@ def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], st
 
 
 def poc(folder: Path, data: Path | None) -> tuple[Start, str]:
-    """Make the PoC layout in `folder`; what starts it, and what it was fitted on."""
+    """Make the PoC layout in a folder; return a function that starts it, and what it was fitted on."""
     features, defect, origin = shots(data)
     layout.write(folder / "poc", features, defect)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -82,9 +90,16 @@ def poc(folder: Path, data: Path | None) -> tuple[Start, str]:
 
 
 def ours(folder: Path, *, compiled: bool) -> Start:
-    """What starts a copy of the artefact under `folder`. compiled: with the .pyc files that the build made; others,
-    which running leaves behind in the build's folder, are not uploaded. Nothing is compiled for the next start: Lambda
-    cannot write there either."""
+    """Copy the built artefact into a folder, and return a function that starts it.
+
+    Nothing is compiled for the next start: Lambda cannot write there either.
+
+    Parameters
+    ----------
+    folder : where the copy goes.
+    compiled : whether it keeps the .pyc files that the build made. Others, which running leaves behind in the build's
+        folder, are never uploaded.
+    """
     for part in PARTS:
         shutil.copytree(BUILD / part, folder / part)
     for path in folder.rglob("*.pyc"):
@@ -99,17 +114,19 @@ def ours(folder: Path, *, compiled: bool) -> Start:
 
 
 def made_by_build(path: Path) -> bool:
-    """Whether a .pyc is valid whatever the time of its source; Python itself writes none of that kind."""
+    """Whether a .pyc is valid whatever the time of its source, which Python itself never writes."""
     with path.open("rb") as file:
         return file.read(8)[4:] == b"\x01\x00\x00\x00"
 
 
 def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict[str, dict[str, Any]]:
-    """Milliseconds by layout: of the first invocation, which starts the process, and of those after it. The layouts
-    take turns, so that all of them meet the same machine, and wait until it is idle, for a while. In each turn a start
-    that is not timed goes before the one that is: files and memory are then at hand, whoever had the turn before."""
+    """Measure the first invocation, which starts the process, and those after it, in milliseconds by layout.
+
+    The layouts take turns, so that all of them meet the same machine, and wait for a while until it is idle. In each
+    turn an untimed start goes before the timed one: files and memory are then at hand, whoever had the turn before.
+    """
     event = json.loads((ROOT / "events/predict.json").read_text("utf-8"))
-    found: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
+    times: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
     for number in range(runs):
         for name, start in starts.items():
             home = folder / f"{number} {name}"
@@ -117,9 +134,9 @@ def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict
             wait_for_quiet()
             _times(start, home, event, 1)
             cold, *warm = _times(start, home, event, 1 + WARM)
-            found[name]["cold_ms"].append(cold)
-            found[name]["warm_ms"] += warm
-    return found
+            times[name]["cold_ms"].append(cold)
+            times[name]["warm_ms"] += warm
+    return times
 
 
 def _times(start: Start, home: Path, event: Any, invocations: int) -> list[float]:
@@ -129,7 +146,7 @@ def _times(start: Start, home: Path, event: Any, invocations: int) -> list[float
 
 
 def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 10) -> None:
-    """Until the cores have been idle for that part of a sample; where others never let them, after `seconds`."""
+    """Wait until the cores were idle for the share `idle` of a sample, at most for `seconds`."""
     end = time.monotonic() + seconds
     before = _ticks()
     while time.monotonic() < end:
@@ -141,7 +158,7 @@ def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 10)
 
 
 def _ticks() -> tuple[int, int]:
-    """Of all cores since the machine was started: idle, and all."""
+    """Idle ticks and all ticks of all cores since the machine was started."""
     numbers = [int(word) for word in Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9]]
     return numbers[3] + numbers[4], sum(numbers)
 
@@ -154,28 +171,30 @@ def _timed(url: str, event: Any) -> float:
     return elapsed
 
 
-def summary(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Medians, the extremes of the cold starts, and how many times as quick as the PoC layout each is."""
-    cold = {name: statistics.median(one["cold_ms"]) for name, one in found.items()}
-    return {name: {"cold_ms": round(cold[name]), "best_ms": round(min(one["cold_ms"])),
-                   "worst_ms": round(max(one["cold_ms"])), "times": round(cold[POC] / cold[name], 1),
-                   "warm_ms": round(statistics.median(one["warm_ms"]), 2), "starts": len(one["cold_ms"])}
-            for name, one in found.items()}
+def summary(times: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Compute medians and extremes by layout, and how many times as quick as the PoC layout each is."""
+    cold = {name: statistics.median(layout_times["cold_ms"]) for name, layout_times in times.items()}
+    return {name: {"cold_ms": round(cold[name]), "best_ms": round(min(layout_times["cold_ms"])),
+                   "worst_ms": round(max(layout_times["cold_ms"])), "times": round(cold[POC] / cold[name], 1),
+                   "warm_ms": round(statistics.median(layout_times["warm_ms"]), 2),
+                   "starts": len(layout_times["cold_ms"])}
+            for name, layout_times in times.items()}
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """Markdown, a row a layout."""
+    """Write the results as Markdown, one row per layout."""
     rows = ["| layout | Python | cold ms, median | quickest to slowest | the PoC's time by ours | warm ms, P50 |",
             "|" + "---|" * 6]
-    rows += [f"| {name} | {results['python'][name]} | {one['cold_ms']} | {one['best_ms']} to {one['worst_ms']} | "
-             f"{one['times']:.1f} | {one['warm_ms']:.1f} |" for name, one in results["layouts"].items()]
+    rows += [f"| {name} | {results['python'][name]} | {figures['cold_ms']} | {figures['best_ms']} to "
+             f"{figures['worst_ms']} | {figures['times']:.1f} | {figures['warm_ms']:.1f} |"
+             for name, figures in results["layouts"].items()]
     return "\n".join([f"{results['date']}; {results['machine']}, load {results['load']} at the start; "
                       f"{results['layouts'][POC]['starts']} cold starts and as many times {WARM} warm calls each. PoC: "
                       f"{results['poc']}.", "", *rows, ""])
 
 
 def main() -> None:
-    """Measure everything and write it down."""
+    """Measure everything and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=kamp_csv(), help="the CSV of KAMP shots")
     parser.add_argument("--runs", type=int, default=RUNS)

@@ -1,0 +1,1 @@
+"""Proposed settings beside an exhaustive grid."""

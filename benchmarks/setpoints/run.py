@@ -1,4 +1,4 @@
-"""Proposals on flagged real shots against an exhaustive grid over every pair of settings (`make bench`).
+"""Compare proposed settings for real shots with an exhaustive grid over every pair of settings (`make bench`).
 
 Writes results.json and the table of README.md.
 """
@@ -6,6 +6,7 @@ Writes results.json and the table of README.md.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from dataclasses import replace
@@ -36,41 +37,42 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=100)
     options = parser.parse_args()
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
-    shots = flagged(bundle, options.data, options.shots)
+    shots = predicted_defective(bundle, options.data, options.shots)
     decision = bundle.thresholds.decision
-    found = [measure(shots, replace(bundle, thresholds=replace(bundle.thresholds, decision=threshold)))
-             for threshold in (decision, decision / 4, decision / 8)]
-    (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    text = (HERE / "README.md").read_text("utf-8")
-    (HERE / "README.md").write_text(f"{text.split(BEGIN)[0]}{BEGIN}\n{table(found)}{END}{text.split(END)[1]}", "utf-8")
-    print(table(found))
+    results = [measure(shots, replace(bundle, thresholds=replace(bundle.thresholds, decision=threshold)))
+               for threshold in (decision, decision / 4, decision / 8)]
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    readme = HERE / "README.md"
+    text = readme.read_text("utf-8")
+    readme.write_text(f"{text.split(BEGIN)[0]}{BEGIN}\n{table(results)}{END}{text.split(END)[1]}", "utf-8")
+    print(table(results))
 
 
-def flagged(bundle: Bundle, data: Path, count: int) -> list[Shot]:
-    """`count` shots at random of the unique ones that the model calls defective."""
+def predicted_defective(bundle: Bundle, data: Path, count: int) -> list[Shot]:
+    """Draw `count` of the unique shots that the model predicts as defective."""
     rows = read_table(data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
-    over = rows[bundle.graph.probability(rows) >= bundle.thresholds.decision]
-    chosen = over[np.random.default_rng(SEED).choice(len(over), count, replace=False)]
+    defective = rows[bundle.graph.probability(rows) >= bundle.thresholds.decision]
+    chosen = defective[np.random.default_rng(SEED).choice(len(defective), count, replace=False)]
     return [_shot(row, bundle) for row in chosen]
 
 
 def measure(shots: list[Shot], bundle: Bundle) -> dict[str, Any]:
-    """What was proposed for the shots, and what the grid finds."""
+    """Count what is proposed for the shots, and what the grid finds."""
     times, changes, states, grid, both, novel, not_under = [], [], [], 0, 0, 0, 0
     for shot in shots:
         started = time.perf_counter()
         proposal = setpoints(shot, bundle)
         times.append((time.perf_counter() - started) * 1e3)
         states.append(proposal.state)
-        there = grid_finds(shot, bundle)
-        grid += there
-        both += there and proposal.state == "found"
+        in_grid = grid_finds(shot, bundle)
+        grid += in_grid
+        both += in_grid and proposal.state == "found"
         if proposal.state == "found":
             changes.append(len(proposal.changes))
-            moved = {change.feature: change.after for change in proposal.changes}
-            after = predict([read_shot({**shot.measured, **moved}, bundle)], bundle)[0]
-            novel += after.unusual
-            not_under += after.defect
+            changed = {change.feature: change.after for change in proposal.changes}
+            prediction = predict([read_shot({**shot.measured, **changed}, bundle)], bundle)[0]
+            novel += prediction.unusual
+            not_under += prediction.defect
     return {"threshold": bundle.thresholds.decision, "shots": len(shots), "grid": grid, "both": both,
             "found": states.count("found"), "unusual": states.count("unusual_shot") + states.count("unusual_change"),
             "out_of_reach": states.count("out_of_reach"), "novel": novel, "not_under": not_under,
@@ -79,42 +81,42 @@ def measure(shots: list[Shot], bundle: Bundle) -> dict[str, Any]:
 
 
 def grid_finds(shot: Shot, bundle: Bundle) -> bool:
-    """Whether one or two settings, on a grid of GRID values of their limits each, give a usual shot under the
-    threshold."""
+    """Whether changing one or two settings gives a usual shot under the threshold.
+
+    Each setting takes GRID values within its limits of good shots, and the present one.
+    """
     limits = bundle.limits[bundle.product_type(shot.values)]
-    values = {}
+    settings = {}
     for column, feature in enumerate(bundle.features):
         if feature.controllable and feature.name in limits and shot.measured[feature.name] is not None:
             step, (low, high) = feature.resolution or 0.001, limits[feature.name]
             grid = np.unique(np.round(np.linspace(low, high, GRID) / step) * step)
-            values[column] = np.append(grid[(grid >= low - step / 100) & (grid <= high + step / 100)],
-                                       shot.values[column])
-    for place, first in enumerate(values):
-        for second in list(values)[place + 1:]:
-            one, other = np.meshgrid(values[first], values[second])
-            rows = np.repeat(shot.values[None, :], one.size, axis=0)
-            rows[:, first], rows[:, second] = one.ravel(), other.ravel()
-            output = bundle.graph.run(rows)
-            if ((output.probability < bundle.thresholds.decision) & usual_mask(rows, output, bundle)).any():
-                return True
+            settings[column] = np.append(grid[(grid >= low - step / 100) & (grid <= high + step / 100)],
+                                         shot.values[column])
+    for first, second in itertools.combinations(settings, 2):
+        first_values, second_values = np.meshgrid(settings[first], settings[second])
+        rows = np.repeat(shot.values[None, :], first_values.size, axis=0)
+        rows[:, first], rows[:, second] = first_values.ravel(), second_values.ravel()
+        output = bundle.graph.run(rows)
+        if ((output.probability < bundle.thresholds.decision) & usual_mask(rows, output, bundle)).any():
+            return True
     return False
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Markdown, a row a threshold."""
+    """Write the results as Markdown, one row per threshold."""
     head = ("| threshold | shots | grid finds | of these we find | we find in all | only unusual | out of reach "
             "| mean changes | novel | not under | ms, median | 95 % | worst |\n|" + "---|" * 13 + "\n")
     return head + "".join(
-        f"| {found['threshold']:.3f} | {found['shots']} | {found['grid']} | {found['both']} | {found['found']} | "
-        f"{found['unusual']} | {found['out_of_reach']} | {found['changes']:.2f} | {found['novel']} | "
-        f"{found['not_under']} | "
-        f"{found['ms_50']:.0f} | {found['ms_95']:.0f} | {found['ms_worst']:.0f} |\n" for found in results)
+        f"| {row['threshold']:.3f} | {row['shots']} | {row['grid']} | {row['both']} | {row['found']} | "
+        f"{row['unusual']} | {row['out_of_reach']} | {row['changes']:.2f} | {row['novel']} | {row['not_under']} | "
+        f"{row['ms_50']:.0f} | {row['ms_95']:.0f} | {row['ms_worst']:.0f} |\n" for row in results)
 
 
 def _shot(row: Any, bundle: Bundle) -> Shot:
-    given = {feature.name: None if np.isnan(value) else feature.categories[int(value)] if feature.categories
-             else float(str(np.float32(value))) for feature, value in zip(bundle.features, row, strict=True)}
-    return read_shot(given, bundle)
+    features = {feature.name: None if np.isnan(value) else feature.categories[int(value)] if feature.categories
+                else float(str(np.float32(value))) for feature, value in zip(bundle.features, row, strict=True)}
+    return read_shot(features, bundle)
 
 
 if __name__ == "__main__":

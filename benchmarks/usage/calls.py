@@ -1,9 +1,9 @@
-"""One function in a process of its own, as a container of Lambda would be: its start, then calls one after another.
+"""Call one function in a process of its own, as a container of Lambda would: its start, then one call after another.
 
     python -m benchmarks.usage.calls FUNCTION CALLS RESULT
 
-Standard output is what the function logs and nothing else; the figures go to the file RESULT. Times are those on the
-processor: nothing in these calls waits, and who else keeps the machine busy is no part of the cost.
+Standard output is what the function logs and nothing else; the figures go to the file RESULT. Times are processor
+time: nothing in these calls waits, and what else keeps the machine busy is no part of the cost.
 """
 
 from __future__ import annotations
@@ -34,8 +34,13 @@ class Context:
     function_name = "usage"
 
 
-class Recorder:
-    """A writer that writes nothing and keeps the size of what it was asked."""
+class PromptRecorder:
+    """A text generator that writes nothing and records the sizes of its prompts.
+
+    Attributes
+    ----------
+    bytes : size of each prompt.
+    """
 
     name = "recorder"
 
@@ -43,26 +48,26 @@ class Recorder:
         self.bytes: list[int] = []
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """No text."""
+        """Record the size of the prompt, and yield no text."""
         self.bytes.append(len((system + prompt).encode()))
         yield from ()
 
 
-def spent() -> float:
-    """Seconds on the processor, of this process and of those that it started (PDFs are read in one)."""
+def processor_seconds() -> float:
+    """Return the processor time of this process and of those that it started (PDFs are read in one)."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def proxy_event(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """An event of API Gateway."""
+    """Make an event of API Gateway."""
     return {"httpMethod": "POST", "path": path, "resource": path, "requestContext": {}, "isBase64Encoded": False,
             "headers": {"content-type": "application/json"}, "pathParameters": None, "queryStringParameters": None,
             "multiValueQueryStringParameters": None, "body": json.dumps(body, ensure_ascii=False)}
 
 
 def by_gateway(handler: Callable[..., Any], path: str) -> Callable[[dict[str, Any]], int]:
-    """A request to a path; gives the bytes of the reply."""
+    """Return a function that sends a request to a path and returns the size of the reply."""
     def call(body: dict[str, Any]) -> int:
         reply = handler(proxy_event(path, body), Context())
         assert reply["statusCode"] == 200, reply
@@ -71,12 +76,12 @@ def by_gateway(handler: Callable[..., Any], path: str) -> Callable[[dict[str, An
 
 
 def by_stream(app: Any) -> Callable[[dict[str, Any]], int]:
-    """A request to the ASGI app; gives the bytes of the stream."""
+    """Return a function that sends a request to the ASGI app and returns the size of the stream."""
     def call(body: dict[str, Any]) -> int:
-        size, sent = 0, json.dumps(body).encode()
+        size, request = 0, json.dumps(body).encode()
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": sent, "more_body": False}
+            return {"type": "http.request", "body": request, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             nonlocal size
@@ -91,7 +96,7 @@ def by_stream(app: Any) -> Callable[[dict[str, Any]], int]:
 
 
 def by_queue(handler: Callable[..., Any]) -> Callable[[dict[str, Any]], int]:
-    """A message of the documents' queue; no reply goes out."""
+    """Return a function that sends a message of the documents' queue; there is no reply, so its size is 0."""
     def call(body: dict[str, Any]) -> int:
         record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(
             {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": body["name"]}}}]})}
@@ -101,7 +106,7 @@ def by_queue(handler: Callable[..., Any]) -> Callable[[dict[str, Any]], int]:
 
 
 def bodies(function: str) -> list[dict[str, Any]]:
-    """What a function is sent: half of the shots are suspect, one question in five has no answer."""
+    """List what a function is sent: half of the shots are suspect, one question in five has no answer."""
     if function == "embed_documents":
         return [{"name": path.name} for path in sorted((Path(os.environ["SHOTWISE_HOME"]) / "documents").iterdir())]
     if function in ("rag_query", "stream_query"):
@@ -109,41 +114,43 @@ def bodies(function: str) -> list[dict[str, Any]]:
     return [json.loads((ROOT / f"events/{name}.json").read_text("utf-8")) for name in ("shot", "good-shot")]
 
 
-def asked_bytes() -> list[int]:
-    """The sizes of the prompts that a writer would get for the questions."""
+def prompt_bytes() -> list[int]:
+    """Measure the prompts that a text generator would get for the questions."""
     from shotwise.adapters.knowledge_factory import open_answerer
     from shotwise.knowledge.answering.answerer import Answerer
     from shotwise.knowledge.text.question import question_from_user
     from shotwise.settings import Settings
 
-    writer = Recorder()
-    answerer = Answerer(open_answerer(Settings.from_mapping(os.environ).knowledge).hybrid_search, text_generator=writer)
+    recorder = PromptRecorder()
+    hybrid_search = open_answerer(Settings.from_mapping(os.environ).knowledge).hybrid_search
+    answerer = Answerer(hybrid_search, text_generator=recorder)
     for question in QUESTIONS:
         answerer.answer(question_from_user(question, "ko"))
-    return writer.bytes
+    return recorder.bytes
 
 
-def main(function: str, calls: int, result: Path) -> None:
-    """Load, call, write the figures."""
-    started = spent()
+def main(function: str, calls: int, path: Path) -> None:
+    """Load the function, call it, and write the figures."""
+    started = processor_seconds()
     module = importlib.import_module(f"functions.{function}.app")
-    init_ms = (spent() - started) * 1000
+    init_ms = (processor_seconds() - started) * 1000
     call = (by_stream(module.app) if function == "stream_query" else
             by_queue(module.handler) if function == "embed_documents" else
             by_gateway(module.handler, "/" + function.replace("_", "-")))
     times, sizes = [], []
-    sent = bodies(function)
-    for body in islice(cycle(sent), calls or len(sent)):
-        started = spent()
+    requests = bodies(function)
+    for body in islice(cycle(requests), calls or len(requests)):
+        started = processor_seconds()
         sizes.append(call(body))
-        times.append((spent() - started) * 1000)
+        times.append((processor_seconds() - started) * 1000)
     sys.stdout.flush()
-    found: dict[str, Any] = {"init_ms": init_ms, "first_ms": times[0], "calls": len(times),
-                             "billed_ms": sum(map(math.ceil, times[1:] or times)) / len(times[1:] or times),
-                             "reply_bytes": sum(sizes) / len(sizes)}
+    warm = times[1:] or times
+    figures: dict[str, Any] = {"init_ms": init_ms, "first_ms": times[0], "calls": len(times),
+                               "billed_ms": sum(map(math.ceil, warm)) / len(warm),
+                               "reply_bytes": sum(sizes) / len(sizes)}
     if function == "rag_query":
-        found["prompt_bytes"] = asked_bytes()
-    result.write_text(json.dumps(found), "utf-8")
+        figures["prompt_bytes"] = prompt_bytes()
+    path.write_text(json.dumps(figures), "utf-8")
 
 
 if __name__ == "__main__":

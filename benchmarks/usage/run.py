@@ -1,4 +1,4 @@
-"""What one request to each function uses up, for `make cost`.
+"""Measure what one request to each function uses up, for `make cost`.
 
     python -m benchmarks.usage.run
 
@@ -24,17 +24,17 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-# Calls of one process, 0 for each document once; processes, of which the quickest counts.
+# Calls in one process; 0 means each document once.
 CALLS = {"predict": 2000, "importance": 60, "rag_query": 200, "stream_query": 200, "embed_documents": 0}
-PROCESSES = 3
+PROCESSES = 3  # of which the quickest counts
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
 def measure(function: str, home: Path) -> dict[str, Any]:
-    """The quickest of a function's processes; logs and metrics of the last."""
+    """Measure a function: times of the quickest process, logs and metrics of the last."""
     runs = []
     for number in range(PROCESSES):
-        result = home / "result.json"
+        result_path = home / "result.json"
         environ = {**os.environ, "SHOTWISE_HOME": str(home), "SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
                    "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
                    "SHOTWISE_INDEX_READ_ONLY": "true", "MPLCONFIGDIR": str(home / "matplotlib"),
@@ -42,39 +42,39 @@ def measure(function: str, home: Path) -> dict[str, Any]:
         if function == "embed_documents":
             environ |= {"SHOTWISE_INDEX": str(home / f"{number}.sqlite"), "SHOTWISE_INDEX_READ_ONLY": "false"}
         done = subprocess.run([sys.executable, "-m", "benchmarks.usage.calls", function, str(CALLS[function]),
-                               str(result)], cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True)
-        runs.append(json.loads(result.read_text("utf-8")))
+                               str(result_path)], cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True)
+        runs.append(json.loads(result_path.read_text("utf-8")))
     lines = done.stdout.decode().splitlines()
     calls = runs[0]["calls"]
-    found = {name: round(min(run[name] for run in runs), 1)
-             for name in ("init_ms", "first_ms", "billed_ms", "reply_bytes")}
-    found |= {"log_bytes": round(len(done.stdout) / calls, 1), "log_events": round(len(lines) / calls, 2),
-              "metrics": metrics(lines)}
+    figures = {name: round(min(run[name] for run in runs), 1)
+               for name in ("init_ms", "first_ms", "billed_ms", "reply_bytes")}
+    figures |= {"log_bytes": round(len(done.stdout) / calls, 1), "log_events": round(len(lines) / calls, 2),
+                "metrics": metrics(lines)}
     if "prompt_bytes" in runs[0]:
-        found["prompt_bytes"] = round(statistics.mean(runs[0]["prompt_bytes"]))
-    return found
+        figures["prompt_bytes"] = round(statistics.mean(runs[0]["prompt_bytes"]))
+    return figures
 
 
 def metrics(lines: list[str]) -> list[str]:
-    """The names of the metrics in the lines, each with the dimensions that tell it from others."""
+    """List the metrics in log lines, each name with its dimensions."""
     names = set()
     for line in filter(lambda line: "CloudWatchMetrics" in line, lines):
-        document = json.loads(line)
-        for directive in document["_aws"]["CloudWatchMetrics"]:
+        entry = json.loads(line)
+        for directive in entry["_aws"]["CloudWatchMetrics"]:
             for dimensions in directive["Dimensions"]:
-                place = ",".join(f"{name}={document[name]}" for name in sorted(dimensions))
-                names |= {f"{metric['Name']}[{place}]" for metric in directive["Metrics"]}
+                values = ",".join(f"{name}={entry[name]}" for name in sorted(dimensions))
+                names |= {f"{metric['Name']}[{values}]" for metric in directive["Metrics"]}
     return sorted(names)
 
 
 def charts(home: Path) -> dict[str, float]:
-    """The pictures that T2 drew."""
+    """Measure the charts that importance drew."""
     sizes = [path.stat().st_size for path in (home / "charts").rglob("*.png")]
     return {"bytes": round(statistics.mean(sizes))}
 
 
 def documents(home: Path) -> dict[str, float]:
-    """The documents that were read, and what they became."""
+    """Measure the documents that were ingested, and the passages that came of them."""
     files = list((home / "documents").iterdir())
     with sqlite3.connect(home / "0.sqlite") as connection:
         passages = connection.execute("SELECT count(*) FROM passages").fetchone()[0]
@@ -83,17 +83,17 @@ def documents(home: Path) -> dict[str, float]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """The results as Markdown."""
+    """Write the results as Markdown, one row per function."""
     rows = ["| function | start ms | first call ms | billed ms | log bytes | log events | reply bytes | metrics |",
             "|---|---|---|---|---|---|---|---|"]
-    rows += [f"| {name} | {one['init_ms']:.0f} | {one['first_ms']:.0f} | {one['billed_ms']:.1f} | "
-             f"{one['log_bytes']:.0f} | {one['log_events']:.1f} | {one['reply_bytes']:,.0f} | {len(one['metrics'])} |"
-             for name, one in results["functions"].items()]
+    rows += [f"| {name} | {figures['init_ms']:.0f} | {figures['first_ms']:.0f} | {figures['billed_ms']:.1f} | "
+             f"{figures['log_bytes']:.0f} | {figures['log_events']:.1f} | {figures['reply_bytes']:,.0f} | "
+             f"{len(figures['metrics'])} |" for name, figures in results["functions"].items()]
     return "\n".join(rows)
 
 
 def main() -> None:
-    """Measure everything and write it down."""
+    """Measure everything and write the results."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

@@ -1,4 +1,4 @@
-"""T1 as the proof of concept lays it out: pickled scikit-learn, torch weights. Not ours to serve, only to be timed.
+"""Predict as the proof of concept lays it out: pickled scikit-learn, torch weights. Only to be timed, not to serve.
 
 `layout.py` writes the three files beside a copy of this one. It does less than ours: no check of values, no defect
 types, no limits, no logs, no metrics.
@@ -6,6 +6,7 @@ types, no limits, no logs, no metrics.
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ HIDDEN, LATENTS = 24, 12
 
 
 class Encoder(torch.nn.Module):
-    """The first half of the autoencoder: scaled values → latents."""
+    """The first half of the autoencoder: scaled values to latents."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -23,7 +24,7 @@ class Encoder(torch.nn.Module):
         self.encode = torch.nn.Linear(HIDDEN, LATENTS)
 
     def forward(self, scaled: torch.Tensor) -> torch.Tensor:
-        """[N, F] → [N, 12]."""
+        """Encode scaled values [N, F] as latents [N, 12]."""
         return torch.tanh(self.encode(torch.tanh(self.encode_hidden(scaled))))
 
 
@@ -36,10 +37,10 @@ encoder.load_state_dict(torch.load(HERE / "encoder.pth", weights_only=True))
 encoder.eval()
 
 
-def handler(event, context):
-    """{"features": {name: value}} → class, probability, latents."""
-    given = event["features"].values()
-    row = np.array([[np.nan if value is None else float(value) for value in given]], np.float32)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Predict the class, the probability and the latents of one shot, `{"features": {name: value}}`."""
+    values = event["features"].values()
+    row = np.array([[np.nan if value is None else float(value) for value in values]], np.float32)
     scaled = scaler.transform(row).astype(np.float32)
     with torch.no_grad():
         latent = encoder(torch.from_numpy(scaled)).numpy()
