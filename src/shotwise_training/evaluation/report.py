@@ -125,7 +125,7 @@ def _figures(rows: Mapping[str, Any]) -> Iterator[str]:
 def _differences(differences: Mapping[str, Any]) -> Iterator[str]:
     """Our figures minus those of each other model, in numbers and in words."""
     if differences:
-        yield f"<h3>{OURS} minus each other one</h3>"
+        yield f"<h3>{OURS} minus each other model</h3>"
         columns = [text for figure in COMPARED for text in (COLUMNS[figure], f"so {OURS} is")]
         yield from _table(["other", *columns], (
             (name, [cell for figure in COMPARED for cell in (
