@@ -1,4 +1,4 @@
-"""PDFs that tests make, and a reader of PDFs that fails as a test wants it to."""
+"""PDFs that tests make, and a worker that fails as a test wants it to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import Document
 
-# Prints what a worker prints for a document of argv[1]["pages"] pages, and does on each page what argv[1] says.
-FAKE = """
+# Prints what a worker prints for a document of as many pages as the plan in argv[1] has, and fails where it says so.
+FAKE_WORKER = """
 import json, os, signal, sys, time
 plan, job = json.loads(sys.argv[1]), json.loads(sys.argv[3])
 def do(what):
@@ -32,7 +32,7 @@ for number in [job["first"]] if job.get("plain") else range(job["first"], plan["
     text = plan.get("text", ("plain " if job.get("plain") else "page ") + str(number))
     tell(markdown=text, text=text)
 """
-LIMIT_S = 1.0  # for fakes, which answer at once or never
+LIMIT_S = 1.0  # for the fake worker, which prints at once or never
 
 
 def save(path: Path, draw: Callable[[pymupdf.Page], object], **options: object) -> Path:
@@ -43,19 +43,19 @@ def save(path: Path, draw: Callable[[pymupdf.Page], object], **options: object) 
     return path
 
 
-def words(page: pymupdf.Page) -> None:
+def draw_words(page: pymupdf.Page) -> None:
     """Put a line of text on the page."""
     page.insert_text((72, 72), "Biscuit thickness")
 
 
-def picture(page: pymupdf.Page) -> None:
+def draw_picture(page: pymupdf.Page) -> None:
     """Put a grey picture on the page."""
     pixels = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 50, 50), False)
     pixels.clear_with(128)
     page.insert_image(page.rect, pixmap=pixels)
 
 
-def pages_of(path: Path, count: int) -> Path:
+def save_pages(path: Path, count: int) -> Path:
     """Write a PDF of `count` pages that say their number."""
     with pymupdf.open() as pdf:
         for number in range(1, count + 1):
@@ -64,18 +64,18 @@ def pages_of(path: Path, count: int) -> Path:
     return path
 
 
-def attach(path: Path, content: bytes, name: str = ATTACHMENT) -> Path:
+def attach(path: Path, attachment: bytes, name: str = ATTACHMENT) -> Path:
     """Attach a file to a PDF, in place of one of that name."""
     with pymupdf.open(path) as pdf:
         if name in pdf.embfile_names():
             pdf.embfile_del(name)
-        pdf.embfile_add(name, content, filename=name)
-        whole = pdf.tobytes(no_new_id=True, deflate=True)
-    path.write_bytes(whole)
+        pdf.embfile_add(name, attachment, filename=name)
+        content = pdf.tobytes(no_new_id=True, deflate=True)
+    path.write_bytes(content)
     return path
 
 
-def faked(tmp_path: Path, **plan: object) -> Document:
-    """What is read of a PDF whose worker behaves as `plan` says."""
-    return parse(save(tmp_path / "guide.pdf", words), page_limit_s=LIMIT_S,
-                 command=[sys.executable, "-c", FAKE, json.dumps({"pages": 3, **plan})])
+def parse_with_fake_worker(tmp_path: Path, **plan: object) -> Document:
+    """Parse a PDF with a worker that behaves as `plan` says."""
+    return parse(save(tmp_path / "guide.pdf", draw_words), page_limit_s=LIMIT_S,
+                 command=[sys.executable, "-c", FAKE_WORKER, json.dumps({"pages": 3, **plan})])

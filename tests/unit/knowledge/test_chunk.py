@@ -1,4 +1,4 @@
-"""Pages → passages."""
+"""Pages are split into passages."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from shotwise.knowledge.ingestion.chunk import MAX_CHARACTERS, split_into_passag
 from shotwise.knowledge.models import Document, Page, Passage
 
 
-def quotes(found: list[Passage]) -> list[str]:
-    """What the passages offer to quote."""
-    return [line.quote for passage in found for line in passage.lines]
+def quotes(passages: list[Passage]) -> list[str]:
+    """Return the quotes of all lines."""
+    return [line.quote for passage in passages for line in passage.lines]
 
 
 def test_headings_reach_over_pages() -> None:
     """A heading holds until the next of its level, across page ends, and each passage names its own page."""
     first, second, third = split_into_passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.",
-                                             "온도가 높다.\n\n# 2 기포\n\n공기가 많다."))
+                                                        "온도가 높다.\n\n# 2 기포\n\n공기가 많다."))
     assert (first.page, first.headings) == (1, ("1 기공", "1.1 원인"))
     assert (second.page, second.headings) == (2, ("1 기공", "1.1 원인"))
     assert (third.page, third.headings) == (2, ("2 기포",))
 
 
 def test_table_row_quotes_its_sentence() -> None:
-    """A row is searched as a whole and quoted from its sentence on; the header row is no line."""
+    """A row is searched by all its cells and quoted from its sentence on; the header row is left out."""
     table = "|변수|방향|이유|\n|---|---|---|\n|주조 압력|낮음|주조 압력이 낮으면 기공이 생긴다.|"
     (line,) = split_into_passages(document(table))[0].lines
     assert line.text == "주조 압력 낮음 주조 압력이 낮으면 기공이 생긴다."
@@ -31,78 +31,82 @@ def test_table_row_quotes_its_sentence() -> None:
 
 
 def test_table_row_keeps_what_follows_its_sentence() -> None:
-    """A figure after the sentence is quoted with it where the page holds them so, else the sentence alone."""
+    """A cell after the sentence is part of the quote if the page holds them in that order, else not."""
     table = "|측정기|방법|주기|\n|---|---|---|\n|열전대|보정한 것과 비교한다.|한 주마다|"
     row = split_into_passages(Document("a.pdf", "", "", (Page(1, table, "열전대\n보정한 것과 비교한다.\n한 주마다"),)))
-    other_order = split_into_passages(Document("a.pdf", "", "", (Page(1, table, "열전대 한 주마다 보정한 것과 비교한다."),)))
+    other_order = split_into_passages(
+        Document("a.pdf", "", "", (Page(1, table, "열전대 한 주마다 보정한 것과 비교한다."),)))
     assert quotes(row) == ["보정한 것과 비교한다. 한 주마다"]
     assert quotes(other_order) == ["보정한 것과 비교한다."]
 
 
-def test_table_row_without_sentence_is_quoted_whole() -> None:
-    """A row of names and figures is one quote."""
+def test_table_row_without_sentence_is_one_quote() -> None:
+    """A row of names and figures is quoted with all its cells."""
     assert quotes(split_into_passages(document("|변수|P1|\n|---|---|\n|형체력|250|"))) == ["형체력 250"]
 
 
-def test_running_headers_and_footers_are_no_lines() -> None:
-    """What stands at the edge of every page, page numbers aside, is not quoted; what stands there once is."""
+def test_running_headers_and_footers_are_left_out() -> None:
+    """A line at the edge of every page, whatever its number, is left out; a line that is there once is not."""
     pages = [f"공정 매뉴얼\n\n{name}에 관한 문장이 여기에 있다.\n\n- {number} -"
              for number, name in enumerate(("기공", "기포", "균열", "변형"), 1)]
     assert quotes(split_into_passages(document(*pages))) == [
         f"{name}에 관한 문장이 여기에 있다." for name in ("기공", "기포", "균열", "변형")]
 
 
-def test_words_of_a_running_header_are_kept_between_the_edges() -> None:
-    """A line of the page's own is quoted even where a header elsewhere reads the same."""
+def test_words_of_a_running_header_stay_between_the_edges() -> None:
+    """A line in the middle of a page stays, even if a running header has the same words."""
     pages = [f"공정 매뉴얼\n\n{name}의 원인은 압력이다.\n\n공정 매뉴얼\n\n{name}의 대책은 점검이다.\n\n- {number} -"
              for number, name in enumerate(("기공", "기포", "균열", "변형"), 1)]
     assert quotes(split_into_passages(document(*pages))).count("공정 매뉴얼") == 4
 
 
-def test_contents_are_no_lines() -> None:
-    """A table of contents points elsewhere: neither its page under its heading nor dotted lines are quoted."""
+def test_contents_are_left_out() -> None:
+    """A section headed as table of contents and lines with dotted leaders are left out."""
     assert split_into_passages(document("## 차례\n\n1 기공 3")) == []
     assert quotes(split_into_passages(document("1 기공 . . . . . . . . 3\n\n기공은 구멍이다."))) == ["기공은 구멍이다."]
 
 
-def test_list_items_stay_whole() -> None:
-    """An item is one statement even of two sentences or broken lines; a paragraph is cut into sentences."""
-    found = split_into_passages(document("1. 급탕량을 늘리고 열 샷을 확인한다. 다시\n잰다.\n2. 온도를 올린다.\n\n"
-                              "첫 문장은 금형의 온도와 압력을 말한다. 둘째 문장은 속도를 말한다."))
-    assert quotes(found) == ["급탕량을 늘리고 열 샷을 확인한다. 다시 잰다.", "온도를 올린다.",
-                             "첫 문장은 금형의 온도와 압력을 말한다.", "둘째 문장은 속도를 말한다."]
+def test_list_items_are_one_line() -> None:
+    """A list item is one line, even of two sentences; a paragraph is split into sentences."""
+    passages = split_into_passages(document(
+        "1. 급탕량을 늘리고 열 샷을 확인한다. 다시\n잰다.\n2. 온도를 올린다.\n\n"
+        "첫 문장은 금형의 온도와 압력을 말한다. 둘째 문장은 속도를 말한다."))
+    assert quotes(passages) == ["급탕량을 늘리고 열 샷을 확인한다. 다시 잰다.", "온도를 올린다.",
+                                "첫 문장은 금형의 온도와 압력을 말한다.", "둘째 문장은 속도를 말한다."]
 
 
 def test_short_sentence_stays_with_the_next() -> None:
-    """예시 사례, 제품 종류 1. says nothing alone."""
+    """A sentence as short as 예시 사례, 제품 종류 1. is one line with the next."""
     assert quotes(split_into_passages(document("예시 사례, 제품 종류 1. 보스에서 기공이 나왔다."))) == [
         "예시 사례, 제품 종류 1. 보스에서 기공이 나왔다."]
 
 
-def test_portions_are_short() -> None:
-    """A long section becomes several passages under the same heading, none beyond the limit, none losing a line."""
+def test_long_sections_are_split() -> None:
+    """A long section becomes several passages under its heading, none over the limit, with all lines."""
     sentences = [f"문장 번호 {number}은 주조 압력과 승압 시간을 함께 다루는 긴 문장이다." for number in range(60)]
-    found = split_into_passages(document("# 긴 절\n\n" + " ".join(sentences)))
-    assert len(found) > 1 and {passage.headings for passage in found} == {("긴 절",)}
-    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
-    assert quotes(found) == sentences
+    passages = split_into_passages(document("# 긴 절\n\n" + " ".join(sentences)))
+    assert len(passages) > 1 and {passage.headings for passage in passages} == {("긴 절",)}
+    assert max(sum(len(line.text) for line in passage.lines) for passage in passages) <= MAX_CHARACTERS
+    assert quotes(passages) == sentences
 
 
 def test_countermeasures_are_flagged() -> None:
-    """The heading says whether a passage tells what to do."""
-    causes, remedies = split_into_passages(document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.\n\n## 1.2 대책\n\n압력을 올린다."))
+    """A heading that announces countermeasures flags its passages."""
+    causes, remedies = split_into_passages(
+        document("# 1 기공\n\n## 1.1 원인\n\n압력이 낮다.\n\n## 1.2 대책\n\n압력을 올린다."))
     assert (causes.action, remedies.action) == (False, True)
 
 
-def test_marks_are_not_quoted() -> None:
-    """Markdown's bold, code and line breaks are not part of what the page says."""
-    assert quotes(split_into_passages(document("**형체력**은 `Clamping_Force`<br>이다."))) == ["형체력은 Clamping_Force 이다."]
+def test_marks_of_markdown_are_removed() -> None:
+    """Markdown's bold, code and line breaks are not part of a line."""
+    passages = split_into_passages(document("**형체력**은 `Clamping_Force`<br>이다."))
+    assert quotes(passages) == ["형체력은 Clamping_Force 이다."]
 
 
-def test_real_casebook_is_cut_well(casebook: Document) -> None:
-    """In the shipped casebook no portion is too long, no line is the running title, and each defect has remedies."""
-    found = split_into_passages(casebook)
-    assert max(sum(len(line.text) for line in passage.lines) for passage in found) <= MAX_CHARACTERS
-    assert casebook.title not in quotes([passage for passage in found if passage.page > 1])
-    remedies = {passage.headings[0] for passage in found if passage.action}
+def test_real_casebook_is_split_well(casebook: Document) -> None:
+    """In the shipped casebook no passage is too long, no line is the running title, and each defect has remedies."""
+    passages = split_into_passages(casebook)
+    assert max(sum(len(line.text) for line in passage.lines) for passage in passages) <= MAX_CHARACTERS
+    assert casebook.title not in quotes([passage for passage in passages if passage.page > 1])
+    remedies = {passage.headings[0] for passage in passages if passage.action}
     assert {heading.partition(".")[0] for heading in remedies} >= {str(number) for number in range(1, 14)}

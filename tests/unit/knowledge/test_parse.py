@@ -1,4 +1,4 @@
-"""PDF → pages, and the ways in which a file fails to be a PDF with text."""
+"""A PDF is read page by page, and a file that is no PDF with text is named with what is wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pymupdf
 import pytest
 from pymupdf4llm.helpers.pymupdf_rag import to_markdown
 from sample_documents import MANUALS
-from sample_pdfs import attach, faked, pages_of, picture, save, words
+from sample_pdfs import attach, draw_picture, draw_words, parse_with_fake_worker, save, save_pages
 
 from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.expected_questions import MAX_BYTES
@@ -34,7 +34,7 @@ def test_real_manual_has_pages_headings_and_text(casebook: Document) -> None:
 
 def test_untitled_pdf_is_called_by_its_file(tmp_path: Path) -> None:
     """A PDF without a title in its metadata gets the file's stem."""
-    assert parse(save(tmp_path / "press manual.pdf", words)).title == "press manual"
+    assert parse(save(tmp_path / "press manual.pdf", draw_words)).title == "press manual"
 
 
 def test_absent_file_is_named(tmp_path: Path) -> None:
@@ -44,29 +44,29 @@ def test_absent_file_is_named(tmp_path: Path) -> None:
 
 
 def test_empty_file_is_named(tmp_path: Path) -> None:
-    """A file of 0 bytes is said to be empty."""
+    """A file of 0 bytes is called empty."""
     (tmp_path / "empty.pdf").touch()
     with pytest.raises(DocumentError, match=r"^empty\.pdf: is empty"):
         parse(tmp_path / "empty.pdf")
 
 
 def test_renamed_file_is_named(tmp_path: Path) -> None:
-    """A file of another kind, renamed to .pdf, is said not to be a PDF."""
+    """A file of another kind that was renamed to .pdf is called no PDF."""
     (tmp_path / "table.pdf").write_bytes(b"PK\x03\x04 a spreadsheet")
     with pytest.raises(DocumentError, match=r"^table\.pdf: is not a PDF"):
         parse(tmp_path / "table.pdf")
 
 
 def test_truncated_file_is_named(tmp_path: Path) -> None:
-    """A PDF that lacks only its last part is refused rather than mended with pages lost."""
-    whole = (MANUALS / "defect-casebook.pdf").read_bytes()
-    (tmp_path / "cut.pdf").write_bytes(whole[: len(whole) * 9 // 10])
+    """A PDF that lacks only its last part is refused rather than repaired with pages lost."""
+    complete = (MANUALS / "defect-casebook.pdf").read_bytes()
+    (tmp_path / "cut.pdf").write_bytes(complete[: len(complete) * 9 // 10])
     with pytest.raises(DocumentError, match=r"^cut\.pdf: is cut short"):
         parse(tmp_path / "cut.pdf")
 
 
 def test_damaged_file_is_named(tmp_path: Path) -> None:
-    """A PDF with nothing usable between its first and last bytes is said to be damaged, without a path."""
+    """A PDF with nothing usable between its first and last bytes is called damaged, without its path."""
     (tmp_path / "torn.pdf").write_bytes(b"%PDF-1.7\n" + b"\0" * 500 + b"%%EOF")
     with pytest.raises(DocumentError, match=r"^torn\.pdf: .*damaged") as raised:
         parse(tmp_path / "torn.pdf")
@@ -74,20 +74,20 @@ def test_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 def test_encrypted_file_is_named(tmp_path: Path) -> None:
-    """A PDF that wants a password is said to be encrypted."""
-    path = save(tmp_path / "secret.pdf", words, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="u", owner_pw="o")
+    """A PDF with a password is called encrypted."""
+    path = save(tmp_path / "secret.pdf", draw_words, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="u", owner_pw="o")
     with pytest.raises(DocumentError, match=r"^secret\.pdf: .*encrypted"):
         parse(path)
 
 
 def test_scanned_file_is_named(tmp_path: Path) -> None:
-    """A PDF of pictures alone is sent to text recognition."""
+    """A PDF of pictures alone is called one without text."""
     with pytest.raises(DocumentError, match=r"^scan\.pdf: holds no text, only images"):
-        parse(save(tmp_path / "scan.pdf", picture))
+        parse(save(tmp_path / "scan.pdf", draw_picture))
 
 
 def test_file_without_pages_is_named(tmp_path: Path) -> None:
-    """A PDF that is whole but has no pages is said to have none."""
+    """A complete PDF without pages is said to have none."""
     (tmp_path / "none.pdf").write_bytes(b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
                                         b"2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF")
     with pytest.raises(DocumentError, match=r"^none\.pdf: has no pages; export"):
@@ -95,9 +95,9 @@ def test_file_without_pages_is_named(tmp_path: Path) -> None:
 
 
 def test_endless_document_is_named(tmp_path: Path) -> None:
-    """A PDF of more pages than the limit is refused before any page is read."""
+    """A PDF of more pages than the limit is refused before any page is document."""
     with pytest.raises(DocumentError, match=rf"^guide\.pdf: has more than {MAX_PAGES} pages; split"):
-        faked(tmp_path, pages=MAX_PAGES + 1)
+        parse_with_fake_worker(tmp_path, pages=MAX_PAGES + 1)
 
 
 def test_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
@@ -107,19 +107,19 @@ def test_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     assert str(raised.value).encode()
 
 
-def test_mended_file_is_told(tmp_path: Path) -> None:
+def test_repaired_file_is_noted(tmp_path: Path) -> None:
     """A PDF whose table of objects is gone is read, with a note that pages may be missing."""
-    whole = pages_of(tmp_path / "whole.pdf", 2).read_bytes()
-    (tmp_path / "torn.pdf").write_bytes(whole.replace(b"startxref", b"startxxxx"))
-    read = parse(tmp_path / "torn.pdf")
-    assert len(read.pages) == 2
-    assert read.notes == (Message("repaired"),)
+    sound = save_pages(tmp_path / "sound.pdf", 2).read_bytes()
+    (tmp_path / "torn.pdf").write_bytes(sound.replace(b"startxref", b"startxxxx"))
+    document = parse(tmp_path / "torn.pdf")
+    assert len(document.pages) == 2
+    assert document.notes == (Message("repaired"),)
 
 
-def test_mark_may_stand_after_other_bytes(tmp_path: Path) -> None:
-    """A PDF before which a download wrote a line is read as what it is."""
-    whole = save(tmp_path / "whole.pdf", words).read_bytes()
-    (tmp_path / "late.pdf").write_bytes(b"HTTP/1.1 200\n" + whole)
+def test_the_mark_of_a_pdf_may_stand_after_other_bytes(tmp_path: Path) -> None:
+    """A PDF is read even if a download wrote a line before it."""
+    pdf = save(tmp_path / "plain.pdf", draw_words).read_bytes()
+    (tmp_path / "late.pdf").write_bytes(b"HTTP/1.1 200\n" + pdf)
     assert parse(tmp_path / "late.pdf").pages[0].text.strip() == "Biscuit thickness"
 
 
@@ -151,82 +151,83 @@ def test_pages_are_those_of_the_whole_document(tmp_path: Path) -> None:
             draw(pdf.new_page())
         pdf.save(path)
     with pymupdf.open(path) as pdf:
-        whole = [(clean(chunk["text"]), clean(page.get_text()))
-                 for chunk, page in zip(to_markdown(pdf, page_chunks=True), pdf, strict=True)]
-    read = parse(path)
-    assert [(page.markdown, page.text) for page in read.pages] == whole
-    assert ["|P2g|2 bar|" in page for page, _ in whole] == [False, True] * 3
-    assert "Seen by the line lead" in whole[2][0] and "Dross in the ladle" in whole[3][0]
-    assert read.notes == ()
+        in_one_call = [(clean(chunk["text"]), clean(page.get_text()))
+                       for chunk, page in zip(to_markdown(pdf, page_chunks=True), pdf, strict=True)]
+    document = parse(path)
+    assert [(page.markdown, page.text) for page in document.pages] == in_one_call
+    assert ["|P2g|2 bar|" in page for page, _ in in_one_call] == [False, True] * 3
+    assert "Seen by the line lead" in in_one_call[2][0] and "Dross in the ladle" in in_one_call[3][0]
+    assert document.notes == ()
 
 
 def test_upright_lines_alone_are_read_as_text(tmp_path: Path) -> None:
-    """A page written upwards, of which the layout keeps nothing, is its plain text, and that is told."""
-    read = parse(save(tmp_path / "side.pdf", lambda page: page.insert_text((72, 300), "Die spray", rotate=90)))
-    assert read.pages[0].markdown == "Die spray"
-    assert read.notes == (Message("page_plain_text", {"page": 1, "cause": "empty layout"}),)
+    """A page written upwards, which the layout leaves out, is read as plain text, with a note."""
+    document = parse(save(tmp_path / "side.pdf", lambda page: page.insert_text((72, 300), "Die spray", rotate=90)))
+    assert document.pages[0].markdown == "Die spray"
+    assert document.notes == (Message("page_plain_text", {"page": 1, "cause": "empty layout"}),)
 
 
 def test_page_that_cannot_be_read_is_left_empty(tmp_path: Path) -> None:
-    """A page on which the library raises costs that page alone."""
-    path = pages_of(tmp_path / "deep.pdf", 3)
+    """A page on which the library raises is left empty, and the others are document."""
+    path = save_pages(tmp_path / "deep.pdf", 3)
     with pymupdf.open(path) as pdf:
         pdf.update_stream(pdf[1].get_contents()[0], b"q " * 200_000)
         pdf.save(tmp_path / "deeper.pdf")
-    read = parse(tmp_path / "deeper.pdf")
-    assert [page.text.strip() for page in read.pages] == [
+    document = parse(tmp_path / "deeper.pdf")
+    assert [page.text.strip() for page in document.pages] == [
         "Page 1 speaks of porosity", "", "Page 3 speaks of porosity"]
-    assert read.notes == (Message("page_empty", {"page": 2, "cause": "RuntimeError"}),)
+    assert document.notes == (Message("page_empty", {"page": 2, "cause": "RuntimeError"}),)
 
 
-@pytest.mark.parametrize(("what", "cause"), [("hang", "timeout after 1 s"), ("crash", "crash"), ("half", "crash")])
-def test_page_that_stops_the_worker_is_read_as_text(tmp_path: Path, what: str, cause: str) -> None:
-    """A hang, a crash and a half-written page cost that page its layout; the next worker goes on behind it."""
-    read = faked(tmp_path, **{"page 2": what})
-    assert [page.text for page in read.pages] == ["page 1", "plain 2", "page 3"]
-    assert [page.number for page in read.pages] == [1, 2, 3]
-    assert read.notes == (Message("page_plain_text", {"page": 2, "cause": cause}),)
+@pytest.mark.parametrize(("failure", "cause"), [("hang", "timeout after 1 s"), ("crash", "crash"), ("half", "crash")])
+def test_page_that_stops_the_worker_is_read_as_text(tmp_path: Path, failure: str, cause: str) -> None:
+    """A hang, a crash and a half-written page are read as plain text; the next worker goes on after that page."""
+    document = parse_with_fake_worker(tmp_path, **{"page 2": failure})
+    assert [page.text for page in document.pages] == ["page 1", "plain 2", "page 3"]
+    assert [page.number for page in document.pages] == [1, 2, 3]
+    assert document.notes == (Message("page_plain_text", {"page": 2, "cause": cause}),)
 
 
-@pytest.mark.parametrize("what", ["hang", "crash"])
-def test_page_whose_text_stops_the_worker_is_left_empty(tmp_path: Path, what: str) -> None:
-    """A page that cannot be had by its text either is empty, also as the last one; the others are there."""
-    read = faked(tmp_path, **{"page 3": "crash", "plain 3": what})
-    assert [page.text for page in read.pages] == ["page 1", "page 2", ""]
-    assert read.notes == (Message("page_empty", {"page": 3, "cause": "crash"}),)
+@pytest.mark.parametrize("failure", ["hang", "crash"])
+def test_page_whose_text_stops_the_worker_is_left_empty(tmp_path: Path, failure: str) -> None:
+    """A page whose plain text cannot be read either is left empty, also as the last one."""
+    document = parse_with_fake_worker(tmp_path, **{"page 3": "crash", "plain 3": failure})
+    assert [page.text for page in document.pages] == ["page 1", "page 2", ""]
+    assert document.notes == (Message("page_empty", {"page": 3, "cause": "crash"}),)
 
 
 def test_document_of_crashing_pages_is_given_up(tmp_path: Path) -> None:
-    """Beyond the limit of stopped pages the document is an error that says what to do."""
+    """A document with more such pages than the limit is an error that says what to do."""
     crashing = {f"page {number}": "crash" for number in range(1, 100)}
     with pytest.raises(DocumentError, match=rf"^guide\.pdf: more than {MAX_STOPS} pages .*print it"):
-        faked(tmp_path, pages=99, **crashing)
+        parse_with_fake_worker(tmp_path, pages=99, **crashing)
 
 
 def test_document_of_no_readable_page_is_not_called_a_scan(tmp_path: Path) -> None:
-    """Where pages were given up and no text is left, the advice is not text recognition."""
+    """Where pages were given up and no text is left, the error does not advise text recognition."""
     with pytest.raises(DocumentError, match=r"^guide\.pdf: none of its pages can be read; export"):
-        faked(tmp_path, pages=1, **{"page 1": "crash", "plain 1": "crash"})
+        parse_with_fake_worker(tmp_path, pages=1, **{"page 1": "crash", "plain 1": "crash"})
 
 
-@pytest.mark.parametrize("what", ["crash", "half"])
-def test_crash_at_opening_is_named(tmp_path: Path, what: str) -> None:
-    """A file on which the worker ends before it says anything is an error that names it."""
+@pytest.mark.parametrize("failure", ["crash", "half"])
+def test_crash_at_opening_is_named(tmp_path: Path, failure: str) -> None:
+    """A file on which the worker ends before its first line is an error that names the file."""
     with pytest.raises(DocumentError, match=r"^guide\.pdf: cannot be opened \(crash\); export"):
-        faked(tmp_path, open=what)
+        parse_with_fake_worker(tmp_path, open=failure)
 
 
 def test_crash_while_headings_are_found_costs_the_headings(tmp_path: Path) -> None:
-    """Pages are read without headings, and it is told, once."""
-    read = faked(tmp_path, prepare="crash", **{"page 2": "crash"})
-    assert [page.text for page in read.pages] == ["page 1", "plain 2", "page 3"]
-    assert read.notes == (Message("no_headings", {"cause": "crash"}),
+    """Where finding the headings fails, pages are read without them, with one note."""
+    document = parse_with_fake_worker(tmp_path, prepare="crash", **{"page 2": "crash"})
+    assert [page.text for page in document.pages] == ["page 1", "plain 2", "page 3"]
+    assert document.notes == (Message("no_headings", {"cause": "crash"}),
                           Message("page_plain_text", {"page": 2, "cause": "crash"}))
 
 
 def test_unseen_characters_are_gone_from_text_and_markdown(tmp_path: Path) -> None:
-    """What is left of a page holds no control, zero-width or surrogate characters, and goes into JSON and SQLite."""
-    (page, *_) = faked(tmp_path, text="P\x001\ud800\n\t주\u200b조\x07 압\ufeff력\x0c\r\n끝\x85.\u2028").pages
+    """A page has no control, zero-width or surrogate characters, and fits into JSON and SQLite."""
+    text = "P\x001\ud800\n\t주\u200b조\x07 압\ufeff력\x0c\r\n끝\x85.\u2028"
+    (page, *_) = parse_with_fake_worker(tmp_path, text=text).pages
     assert page.text == page.markdown == "P\ufffd1\ufffd\n\t주조 압력\n\n끝\n.\n"
     assert json.loads(json.dumps(page.text, ensure_ascii=False).encode()) == page.text
     with sqlite3.connect(":memory:") as store:
@@ -236,27 +237,28 @@ def test_unseen_characters_are_gone_from_text_and_markdown(tmp_path: Path) -> No
 @pytest.mark.parametrize("content", [ROW, ROW + "\n", "\r\n" + ROW + "\r\n", "\ufeff" + ROW,
                                      ROW.replace("왜", "왜\u200b"), json.dumps(ANSWERED.__dict__)])
 def test_attached_questions_are_read(tmp_path: Path, content: str) -> None:
-    """With the marks that editors leave in a file, and whatever its JSON escapes; the pages stay as they are."""
-    path = save(tmp_path / "guide.pdf", words)
+    """Questions are read with the marks that editors leave in a file and any escapes; pages stay as they are."""
+    path = save(tmp_path / "guide.pdf", draw_words)
     plain = parse(path)
-    read = parse(attach(path, content.encode()))
-    assert (read.expected_questions, read.notes, read.pages) == ((ANSWERED,), (), plain.pages)
-    assert read.sha256 != plain.sha256 and plain.expected_questions == ()
+    document = parse(attach(path, content.encode()))
+    assert (document.expected_questions, document.notes, document.pages) == ((ANSWERED,), (), plain.pages)
+    assert document.sha256 != plain.sha256 and plain.expected_questions == ()
 
 
 def test_a_damaged_line_of_questions_is_noted(tmp_path: Path) -> None:
-    """It is a note of the document, by its number; the lines around it count, one of bytes that are not UTF-8 too."""
+    """A line that cannot be read is noted by its number; the lines around it count, even with bytes not UTF-8."""
     content = b"\n".join([ROW.encode(), b"{", ROW.encode().replace(b"thin", b"thi\xff"), b'{"page": 0}'])
-    read = parse(attach(save(tmp_path / "guide.pdf", words), content))
-    assert [each.questions[1] for each in read.expected_questions] == ["Why is it thin?", "Why is it thi\ufffd?"]
-    assert [(note.code, note.params["line"]) for note in read.notes] == [
+    document = parse(attach(save(tmp_path / "guide.pdf", draw_words), content))
+    assert [expected.questions[1] for expected in document.expected_questions] == [
+        "Why is it thin?", "Why is it thi\ufffd?"]
+    assert [(note.code, note.params["line"]) for note in document.notes] == [
         ("questions_line_not_json", 2), ("questions_line_bad_page", 4)]
 
 
 @pytest.mark.parametrize("name", ["Questions.jsonl", "questions.json", "old/questions.jsonl", "questions.jsonl.txt"])
 def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> None:
-    """A PDF may bring what it likes; beside the right one they make no difference."""
-    path = attach(save(tmp_path / "guide.pdf", words), b"{", name)
+    """Attachments of other names are ignored, also beside the right one."""
+    path = attach(save(tmp_path / "guide.pdf", draw_words), b"{", name)
     assert (parse(path).expected_questions, parse(path).notes) == ((), ())
     assert parse(attach(path, ROW.encode())).expected_questions == (ANSWERED,)
 
@@ -265,28 +267,27 @@ def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> N
     (MAX_BYTES, (ANSWERED,), ()), (MAX_BYTES + 1, (), (Message("questions_too_large", {"max_mib": 8}),))])
 def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...],
                                 notes: tuple[Message, ...]) -> None:
-    """An attachment larger than it is passed over, however small it is in the PDF; one as large is read."""
-    path = attach(save(tmp_path / "guide.pdf", words), ROW.encode().ljust(size))
-    read = parse(path)
-    assert (read.expected_questions, read.notes, len(read.pages)) == (expected, notes, 1)
+    """An attachment over the limit is skipped with a note, however small it is in the PDF."""
+    path = attach(save(tmp_path / "guide.pdf", draw_words), ROW.encode().ljust(size))
+    document = parse(path)
+    assert (document.expected_questions, document.notes, len(document.pages)) == (expected, notes, 1)
 
 
 def test_an_attachment_that_is_torn_costs_its_questions(tmp_path: Path) -> None:
-    """The pages of a PDF are read whatever its attachment is."""
-    path = attach(save(tmp_path / "guide.pdf", words), ROW.encode() * 9)
+    """A torn attachment is ignored, and the pages are document."""
+    path = attach(save(tmp_path / "guide.pdf", draw_words), ROW.encode() * 9)
     with pymupdf.open(path) as pdf:
         (torn,) = (xref for xref in range(1, pdf.xref_length()) if pdf.xref_get_key(xref, "Type")[1] == "/EmbeddedFile")
         pdf.update_stream(torn, b"\0 no such stream", compress=False)
         pdf.xref_set_key(torn, "Filter", "/FlateDecode")
         pdf.save(tmp_path / "torn.pdf")
-    read = parse(tmp_path / "torn.pdf")
-    assert read.pages[0].text.strip() == "Biscuit thickness" and read.expected_questions == ()
+    document = parse(tmp_path / "torn.pdf")
+    assert document.pages[0].text.strip() == "Biscuit thickness" and document.expected_questions == ()
 
 
 @pytest.mark.parametrize("plan", [{"page 2": "crash"}, {"prepare": "crash"}, {"page 1": "crash", "plain 1": "crash"}])
 def test_questions_are_read_once(tmp_path: Path, plan: dict[str, str]) -> None:
-    """However many workers it takes to read the pages, the questions and their notes are there once, before those of
-    the pages."""
-    read = faked(tmp_path, questions=f"{{\n{ROW}", **plan)
-    assert read.expected_questions == (ANSWERED,) and len(read.notes) == 2
-    assert (read.notes[0].code, read.notes[0].params["line"]) == ("questions_line_not_json", 1)
+    """However many workers read the pages, the questions and their notes come once, before the notes of pages."""
+    document = parse_with_fake_worker(tmp_path, questions=f"{{\n{ROW}", **plan)
+    assert document.expected_questions == (ANSWERED,) and len(document.notes) == 2
+    assert (document.notes[0].code, document.notes[0].params["line"]) == ("questions_line_not_json", 1)

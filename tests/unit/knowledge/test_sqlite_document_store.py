@@ -1,4 +1,4 @@
-"""The library of one machine: one transaction a call, clear failures."""
+"""The document store of one machine: each call is one transaction, and every failure a KnowledgeError."""
 
 from __future__ import annotations
 
@@ -21,42 +21,49 @@ from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.messages import Message, note_text
 
-
 NOTES = (Message("page_empty", {"page": 3, "cause": "crash"}), Message("repaired"))
 EMPTY, TOO_LARGE = Message("empty"), Message("too_large", {"max_mib": 1024})
 
 
+def first_version(analyzer: Analyzer) -> IndexedDocument:
+    """Make the first version of a guide."""
+    return indexed_document(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True),
+                            pages=["기공의 쪽", "둘째 쪽"])
+
+
 @pytest.fixture
-def filled(library: SqliteDocumentStore, analyzer: Analyzer) -> SqliteDocumentStore:
-    """A library that holds the first version of a guide."""
-    library.put(indexed_document(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽", "둘째 쪽"]))
-    return library
+def filled(document_store: SqliteDocumentStore, analyzer: Analyzer) -> SqliteDocumentStore:
+    """A document store with the first version of a guide."""
+    document_store.put(first_version(analyzer))
+    return document_store
 
 
-def holds_first(library: SqliteDocumentStore) -> bool:
-    """Whether it holds the first version of the guide, whole, and nothing else."""
-    kept = library.passages([PassageId("guide.pdf", "v1", number) for number in range(3)])
-    return (dict(library.versions()) == {"guide.pdf": "v1"} and [each and each.lines[0].text for each in kept]
-            == ["기공이 생긴다", "기공을 줄인다", None] and library.page_text("guide.pdf", 1) == "기공의 쪽"
-            and "기공" in library.postings("guide.pdf", library.versions()["guide.pdf"]).terms)
+def holds_first(document_store: SqliteDocumentStore) -> bool:
+    """Whether the store holds the first version of the guide, complete, and nothing else."""
+    passages = document_store.passages([PassageId("guide.pdf", "v1", number) for number in range(3)])
+    return (dict(document_store.versions()) == {"guide.pdf": "v1"}
+            and [stored and stored.lines[0].text for stored in passages] == ["기공이 생긴다", "기공을 줄인다", None]
+            and document_store.page_text("guide.pdf", 1) == "기공의 쪽"
+            and "기공" in document_store.postings("guide.pdf", document_store.versions()["guide.pdf"]).terms)
 
 
-def test_a_document_comes_back_as_it_went_in(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """Headings, lines with their quotes, page, flag, title, notes and postings survive the file."""
-    kept = (Passage("guide.pdf", "Guide", 2, ("1 기공", '1.1 "원인"'), (Line("변수 낮음 이유", "이유"), Line("a", "a")),
-                    True),
-            Passage("guide.pdf", "Guide", 1, (), (), False))
-    stored = IndexedDocument(replace(document("첫 쪽\x00", "", "셋"), notes=NOTES), "v", kept,
-                    build_postings(kept, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
-    library.put(stored)
-    assert library.passages([PassageId("guide.pdf", "v", 0), PassageId("guide.pdf", "v", 1)]) == list(kept)
-    assert library.postings("guide.pdf", library.versions()["guide.pdf"]) == stored.postings
-    assert library.summaries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, NOTES)]
-    assert [library.page_text("guide.pdf", number) for number in range(5)] == ["", "첫 쪽\x00", "", "셋", ""]
+def test_a_document_comes_back_as_it_went_in(document_store: SqliteDocumentStore, analyzer: Analyzer) -> None:
+    """Headings, lines with quotes, page, flag, title, notes and postings come back from the file."""
+    lines = Line("변수 낮음 이유", "이유"), Line("a", "a")
+    passages = (Passage("guide.pdf", "Guide", 2, ("1 기공", '1.1 "원인"'), lines, True),
+                Passage("guide.pdf", "Guide", 1, (), (), False))
+    stored = IndexedDocument(
+        replace(document("첫 쪽\x00", "", "셋"), notes=NOTES), "v", passages,
+        build_postings(passages, analyzer, {(0, 2): ("왜 낮나요?", "누구"), (1, 0): ("어느 기공?",)}))
+    document_store.put(stored)
+    assert document_store.passages([PassageId("guide.pdf", "v", 0), PassageId("guide.pdf", "v", 1)]) == list(passages)
+    assert document_store.postings("guide.pdf", document_store.versions()["guide.pdf"]) == stored.postings
+    assert document_store.summaries() == [DocumentSummary("guide.pdf", "Guide", "v", 3, 2, NOTES)]
+    assert [document_store.page_text("guide.pdf", number) for number in range(5)] == ["", "첫 쪽\x00", "", "셋", ""]
 
 
 def test_a_second_version_replaces_the_first(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """Of a document that is put in again nothing old is kept."""
+    """Nothing of the old version is left."""
     filled.put(indexed_document(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"]))
     assert filled.passages([PassageId("guide.pdf", "v1", 0), PassageId("guide.pdf", "v2", 1)]) == [None, None]
     assert filled.page_text("guide.pdf", 2) == "" and filled.page_text("guide.pdf", 1) == "균열의 쪽"
@@ -65,7 +72,7 @@ def test_a_second_version_replaces_the_first(filled: SqliteDocumentStore, analyz
 
 
 def test_other_documents_stay(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """Putting in, replacing and removing one document leaves the others as they are."""
+    """Storing, replacing and removing one document leaves the others as they are."""
     filled.put(indexed_document(analyzer, "기포가 생긴다", name="other.pdf"))
     filled.put(indexed_document(analyzer, name="other.pdf", version="v2"))
     assert dict(filled.versions()) == {"guide.pdf": "v1", "other.pdf": "v2"}
@@ -74,22 +81,22 @@ def test_other_documents_stay(filled: SqliteDocumentStore, analyzer: Analyzer) -
     assert holds_first(filled)
 
 
-def test_an_empty_document_is_kept(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """It has no terms, and a search over it finds nothing."""
-    library.put(indexed_document(analyzer, pages=[]))
-    assert library.postings("guide.pdf", library.versions()["guide.pdf"]).terms == ()
-    assert library.summaries()[0].passages == 0
-    assert HybridSearch(library, analyzer).search(Query("기공"), 5) == []
+def test_an_empty_document_is_stored(document_store: SqliteDocumentStore, analyzer: Analyzer) -> None:
+    """A document without passages has no terms, and a search over it finds nothing."""
+    document_store.put(indexed_document(analyzer, pages=[]))
+    assert document_store.postings("guide.pdf", document_store.versions()["guide.pdf"]).terms == ()
+    assert document_store.summaries()[0].passages == 0
+    assert HybridSearch(document_store, analyzer).search(Query("기공"), 5) == []
 
 
-def test_what_is_not_kept_has_no_postings(filled: SqliteDocumentStore) -> None:
-    """A document that is gone is an error by its name: its postings are not those of an empty one."""
+def test_a_missing_document_has_no_postings(filled: SqliteDocumentStore) -> None:
+    """The postings of a document that is gone are an error with its name, not empty."""
     with pytest.raises(KnowledgeError, match="gone"):
         filled.postings("gone.pdf", "v1")
 
 
-def broken_off() -> Iterator[Passage]:
-    """Passages whose source fails after the first."""
+def fail_midway() -> Iterator[Passage]:
+    """Yield a passage, then fail."""
     yield passage("균열이 생긴다")
     raise RuntimeError("the reader failed")
 
@@ -98,23 +105,24 @@ class Failing(tuple[Passage, ...]):
     """Passages that cannot all be read."""
 
     def __iter__(self) -> Iterator[Passage]:
-        return broken_off()
+        return fail_midway()
 
 
 @pytest.mark.parametrize("passages", [Failing(), (passage("균열"), passage(b"no text"))],  # type: ignore[arg-type]
                          ids=["source fails", "line cannot be written"])
 def test_a_failed_put_leaves_the_old_version(filled: SqliteDocumentStore, analyzer: Analyzer, passages: Any) -> None:
-    """Where putting in a new version fails midway, the old one stays whole, for this and for a new connection."""
-    bad = IndexedDocument(document("균열의 쪽", sha256="2"), "v2", passages, build_postings([passage("균열")], analyzer))
+    """Where storing a new version fails midway, the old one stays complete, for this and for a new connection."""
+    postings = build_postings([passage("균열")], analyzer)
+    bad = IndexedDocument(document("균열의 쪽", sha256="2"), "v2", passages, postings)
     with pytest.raises((RuntimeError, TypeError)):
         filled.put(bad)
-    again = SqliteDocumentStore(filled.path, read_only=True)
-    assert holds_first(filled) and holds_first(again)
-    again.close()
+    reopened = SqliteDocumentStore(filled.path, read_only=True)
+    assert holds_first(filled) and holds_first(reopened)
+    reopened.close()
 
 
-class Watched(tuple[Passage, ...]):
-    """Passages that run `look` in another thread while they are being put in."""
+class WatchedPassages(tuple[Passage, ...]):
+    """Passages that run `look` in another thread while they are being stored."""
 
     look: Callable[[], None]
 
@@ -127,17 +135,17 @@ class Watched(tuple[Passage, ...]):
 
 @pytest.mark.parametrize("own", [True, False], ids=["own connection", "shared connection"])
 def test_nobody_sees_half_a_document(filled: SqliteDocumentStore, analyzer: Analyzer, own: bool) -> None:
-    """What another thread reads while a new version is being put in is the old version whole, or the new one."""
+    """While a new version is stored, another thread reads the old version or the new one, complete."""
     seen: list[tuple[dict[str, str], str, tuple[Passage | None, ...]]] = []
     reader = SqliteDocumentStore(filled.path) if own else filled
-    keys = [PassageId("guide.pdf", version, 0) for version in ("v1", "v2")]
+    passage_ids = [PassageId("guide.pdf", version, 0) for version in ("v1", "v2")]
 
     def look() -> None:
-        seen.append((dict(reader.versions()), reader.page_text("guide.pdf", 1), tuple(reader.passages(keys))))
+        seen.append((dict(reader.versions()), reader.page_text("guide.pdf", 1), tuple(reader.passages(passage_ids))))
 
     new = indexed_document(analyzer, "균열이 생긴다", version="v2", pages=["균열의 쪽"])
-    old = filled.passages(keys[:1])[0]
-    passages = Watched(new.passages)
+    old = filled.passages(passage_ids[:1])[0]
+    passages = WatchedPassages(new.passages)
     passages.look = look
     filled.put(replace(new, passages=passages))
     passages.looking.join(30)
@@ -148,7 +156,7 @@ def test_nobody_sees_half_a_document(filled: SqliteDocumentStore, analyzer: Anal
 
 
 def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """The newest reason holds until the file is read, removed or said to be well; the version kept stays."""
+    """The newest failure stays until the file is read, removed or cleared; the stored version stays."""
     for name in ("guide.pdf", "other.pdf", "third.pdf"):
         filled.note_failure(name, EMPTY)
     filled.note_failure("guide.pdf", TOO_LARGE)
@@ -180,39 +188,39 @@ def test_notes_and_failures_that_were_stored_as_text_are_read(filled: SqliteDocu
 
 @pytest.mark.parametrize("name", ["「점검」 용해·보온로 #1.pdf", "a'b\"c;--.pdf", "a\nb.pdf", "%?.pdf", "É.pdf",
                                   "E\u0301.pdf", " "])
-def test_a_document_may_have_any_name(library: SqliteDocumentStore, analyzer: Analyzer, name: str) -> None:
-    """A name is a name, whatever it would mean in SQL, in an address or on a screen."""
-    library.put(indexed_document(analyzer, "기공", name=name))
-    library.note_failure(name, EMPTY)
-    assert list(library.versions()) == list(library.failures()) == [name]
-    assert HybridSearch(library, analyzer).search(Query("기공"), 5)[0].document == name
-    library.remove(name)
-    assert not library.versions() and not library.failures()
+def test_a_document_may_have_any_name(document_store: SqliteDocumentStore, analyzer: Analyzer, name: str) -> None:
+    """A name may have any characters, whatever they mean in SQL or in URLs."""
+    document_store.put(indexed_document(analyzer, "기공", name=name))
+    document_store.note_failure(name, EMPTY)
+    assert list(document_store.versions()) == list(document_store.failures()) == [name]
+    assert HybridSearch(document_store, analyzer).search(Query("기공"), 5)[0].document == name
+    document_store.remove(name)
+    assert not document_store.versions() and not document_store.failures()
 
 
-def test_text_that_is_no_text_is_a_knowledge_error(library: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """Half a surrogate pair, in a page, in a line or in a file's name, is refused as the port says, and nothing is
-    kept of it."""
-    for bad in (indexed_document(analyzer, "기공", pages=["\ud800"]), indexed_document(analyzer, "기공 \ud800", pages=["기공"]),
+def test_text_that_is_no_text_is_a_knowledge_error(document_store: SqliteDocumentStore, analyzer: Analyzer) -> None:
+    """Half a surrogate pair in a page, a line or a name is a KnowledgeError, and nothing is stored."""
+    for bad in (indexed_document(analyzer, "기공", pages=["\ud800"]),
+                indexed_document(analyzer, "기공 \ud800", pages=["기공"]),
                 indexed_document(analyzer, "기공", name="\udcff.pdf")):
         with pytest.raises(KnowledgeError):
-            library.put(bad)
-    assert not library.versions()
+            document_store.put(bad)
+    assert not document_store.versions()
 
 
 def test_read_only_refuses_to_write(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """A library opened as in a Lambda layer is read and not written."""
-    library = SqliteDocumentStore(filled.path, read_only=True)
-    assert holds_first(library)
-    for write in (lambda: library.put(indexed_document(analyzer, "균열")), lambda: library.remove("guide.pdf"),
-                  lambda: library.note_failure("a", EMPTY)):
+    """A store that is opened as in a Lambda layer can be read and not written."""
+    reader = SqliteDocumentStore(filled.path, read_only=True)
+    assert holds_first(reader)
+    for write in (lambda: reader.put(indexed_document(analyzer, "균열")), lambda: reader.remove("guide.pdf"),
+                  lambda: reader.note_failure("a", EMPTY)):
         with pytest.raises(KnowledgeError, match="readonly"):
             write()
-    library.close()
+    reader.close()
 
 
 def test_a_file_that_breaks_later_is_a_knowledge_error(filled: SqliteDocumentStore) -> None:
-    """Pages of the file that are torn while it is open reach the caller as the error of the port."""
+    """A file that is damaged while it is open is a KnowledgeError."""
     reader = SqliteDocumentStore(filled.path, read_only=True)
     content = filled.path.read_bytes()
     filled.path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
@@ -223,8 +231,8 @@ def test_a_file_that_breaks_later_is_a_knowledge_error(filled: SqliteDocumentSto
     reader.close()
 
 
-def test_a_closed_library_is_a_knowledge_error(filled: SqliteDocumentStore) -> None:
-    """What SQLite raises reaches the caller as the error of the port."""
+def test_a_closed_store_is_a_knowledge_error(filled: SqliteDocumentStore) -> None:
+    """An error of SQLite is a KnowledgeError."""
     filled.close()
     with pytest.raises(KnowledgeError, match="cannot be used"):
         filled.versions()
@@ -236,25 +244,25 @@ OLD_POSTINGS = "DROP TABLE postings; CREATE TABLE postings (document, terms, sta
 @pytest.mark.parametrize("before", [
     "PRAGMA user_version = 1", "PRAGMA user_version = 99", "CREATE TABLE vocabulary (a); PRAGMA user_version = 2",
     f"{OLD_POSTINGS} PRAGMA user_version = 3"])
-def test_a_library_of_another_format_is_emptied_to_be_ingested_again(filled: SqliteDocumentStore, analyzer: Analyzer,
-                                                                     before: str) -> None:
-    """What another version kept is not read by this one; read-only it is refused with what to do."""
+def test_a_store_of_another_format_is_emptied_to_be_filled_again(filled: SqliteDocumentStore, analyzer: Analyzer,
+                                                                 before: str) -> None:
+    """Tables of another format are emptied; read-only they are refused with what to do."""
     filled.connection.executescript(before)
     filled.close()
     with pytest.raises(KnowledgeError, match="make knowledge"):
         SqliteDocumentStore(filled.path, read_only=True)
-    library = SqliteDocumentStore(filled.path)
-    assert not library.versions() and not library.failures() and library.page_text("guide.pdf", 1) == ""
-    assert library.connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
-    library.put(indexed_document(analyzer, "기공이 생긴다", passage("기공을 줄인다", action=True), pages=["기공의 쪽"]))
-    library.close()
-    again = SqliteDocumentStore(filled.path, read_only=True)
-    assert holds_first(again)
-    again.close()
+    emptied = SqliteDocumentStore(filled.path)
+    assert not emptied.versions() and not emptied.failures() and emptied.page_text("guide.pdf", 1) == ""
+    assert emptied.connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    emptied.put(first_version(analyzer))
+    emptied.close()
+    reopened = SqliteDocumentStore(filled.path, read_only=True)
+    assert holds_first(reopened)
+    reopened.close()
 
 
-def hold(path: Path, ready: Any, release: Any) -> None:
-    """Hold the file's write lock, from another process, until told to let go."""
+def hold_write_lock(path: Path, ready: Any, release: Any) -> None:
+    """Hold the file's write lock, in another process, until released."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     ready.set()
@@ -264,10 +272,10 @@ def hold(path: Path, ready: Any, release: Any) -> None:
 
 
 def test_another_process_that_writes_is_waited_for(filled: SqliteDocumentStore, analyzer: Analyzer) -> None:
-    """While another process writes, a call waits its time, then fails as the port says; afterwards all is well."""
+    """A call waits for another process that writes, up to a limit; afterwards it succeeds."""
     context = multiprocessing.get_context("spawn")
     ready, release = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(filled.path, ready, release))
+    process = context.Process(target=hold_write_lock, args=(filled.path, ready, release))
     process.start()
     try:
         assert ready.wait(60)
