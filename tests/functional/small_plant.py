@@ -1,4 +1,4 @@
-"""A plant of few words: documents are text files whose pages part at form feeds, so that nothing is parsed."""
+"""A small plant for tests: its documents are text files, pages separated by form feeds, so no PDF is parsed."""
 
 from __future__ import annotations
 
@@ -29,57 +29,65 @@ QUESTION, LUNCH = "비스킷이 얇으면 어떤 결함이 생기나요?", "구�
 
 
 def read(path: Path) -> Document:
-    """The file as a document, one page a form feed; one that begins with `!` cannot be read."""
+    """Read a text file as a document; one that begins with `!` cannot be read."""
     text = path.read_text("utf-8")
     if text.startswith("!"):
         raise DocumentError(path.name, "damaged")
-    pages = tuple(Page(number, part, part) for number, part in enumerate(text.split("\f"), 1))
+    pages = tuple(Page(number, page, page) for number, page in enumerate(text.split("\f"), 1))
     return Document(path.name, path.stem, hashlib.sha256(text.encode()).hexdigest(), pages)
 
 
 @dataclass
 class Plant:
-    """own: the folder of uploads; shipped: of the manuals that come with us."""
+    """A plant with its files and documents.
+
+    Attributes
+    ----------
+    own : the folder of uploads
+    shipped : the folder of the manuals that come with Shotwise
+    analyzer : splits text into terms
+    document_store : the documents that are searched
+    """
 
     own: Path
     shipped: Path
     analyzer: Analyzer
-    library: InMemoryDocumentStore = field(default_factory=InMemoryDocumentStore)
+    document_store: InMemoryDocumentStore = field(default_factory=InMemoryDocumentStore)
 
     @property
     def documents(self) -> FolderFileStore:
-        """The store of both folders."""
+        """The file store of both folders."""
         return FolderFileStore([self.own, self.shipped], "http://127.0.0.1:8000/uploads", "application/pdf")
 
     @property
     def ingestion(self) -> Ingestion:
-        """The write side."""
-        return Ingestion(self.library, self.analyzer, read=read)
+        """The ingestion into the document store."""
+        return Ingestion(self.document_store, self.analyzer, read=read)
 
-    def answerer(self, writer: TextGenerator | None = None) -> Answerer:
-        """The read side."""
-        return Answerer(HybridSearch(self.library, self.analyzer), text_generator=writer)
+    def answerer(self, text_generator: TextGenerator | None = None) -> Answerer:
+        """An answerer over the document store."""
+        return Answerer(HybridSearch(self.document_store, self.analyzer), text_generator=text_generator)
 
-    def keep(self, name: str, text: str) -> None:
-        """Put a file into the store, without telling anyone."""
+    def store_file(self, name: str, text: str) -> None:
+        """Put a file into the file store without ingesting it."""
         (self.own / name).write_text(text, "utf-8")
 
     def add(self, name: str, text: str) -> None:
-        """Put a file into the store and ingest it."""
-        self.keep(name, text)
+        """Put a file into the file store and ingest it."""
+        self.store_file(name, text)
         assert self.ingestion.ingest(self.own / name).state == "added"
 
 
 def small_plant(folder: Path, analyzer: Analyzer) -> Plant:
-    """An empty plant in a folder."""
-    found = Plant(folder / "own", folder / "shipped", analyzer)
-    found.own.mkdir()
-    found.shipped.mkdir()
-    return found
+    """Make an empty plant in a folder."""
+    plant = Plant(folder / "own", folder / "shipped", analyzer)
+    plant.own.mkdir()
+    plant.shipped.mkdir()
+    return plant
 
 
 def message(*names: str, event: str = "ObjectCreated:Put") -> str:
-    """The body of a message that S3 sends for these names, written as S3 writes them."""
+    """Return the body of a message of S3 about these names, encoded as S3 does."""
     return json.dumps({"Records": [
         {"eventSource": "aws:s3", "eventName": event, "eventTime": "2026-01-01T00:00:00.000Z",
          "s3": {"bucket": {"name": "documents"}, "object": {"key": quote_plus(name, safe="/"), "sequencer": "0"}}}
@@ -87,7 +95,7 @@ def message(*names: str, event: str = "ObjectCreated:Put") -> str:
 
 
 def batch(*bodies: str) -> dict[str, Any]:
-    """An SQS event of one message a body, with the ids m1, m2, …"""
+    """Return an SQS event with a message for each body; their ids are m1, m2 and so on."""
     return {"Records": [
         {"messageId": f"m{number}", "receiptHandle": str(uuid.uuid4()), "body": body, "attributes": {},
          "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
@@ -96,10 +104,10 @@ def batch(*bodies: str) -> dict[str, Any]:
 
 
 def events_of(text: str) -> Iterator[tuple[str, Any]]:
-    """(kind, data) of a stream of server-sent events; every event has exactly those two lines."""
-    *whole, rest = text.split("\n\n")
+    """Yield (kind, data) of server-sent events; every event has exactly those two lines."""
+    *blocks, rest = text.split("\n\n")
     assert rest == "", f"the stream ends within an event: {rest!r}"
-    for block in whole:
+    for block in blocks:
         kind, data = block.split("\n")
         assert kind.startswith("event: ") and data.startswith("data: "), block
         yield kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))

@@ -33,7 +33,7 @@ def plant(tmp_path: Path, analyzer: Analyzer) -> Plant:
     plant.add("비스킷.pdf", BISCUIT + "\f둘째 쪽")
     (plant.shipped / "manual.pdf").write_text(FURNACE, "utf-8")
     plant.ingestion.ingest(plant.shipped / "manual.pdf")
-    plant.keep("broken.pdf", "!")
+    plant.store_file("broken.pdf", "!")
     plant.ingestion.ingest(plant.own / "broken.pdf")
     return plant
 
@@ -70,7 +70,7 @@ def test_the_list_has_documents_that_are_searched_and_files_that_could_not_be_re
 
 def test_a_document_whose_newest_file_is_broken_is_listed_once(plant: Plant, event: Event) -> None:
     """The old version is searched, and the entry says what is wrong with the new one."""
-    plant.keep("비스킷.pdf", "!")
+    plant.store_file("비스킷.pdf", "!")
     plant.ingestion.ingest(plant.own / "비스킷.pdf")
     entries = [entry for entry in respond(plant, event("GET", "/documents"))[1]["documents"]
                if entry["name"] == "비스킷.pdf"]
@@ -125,7 +125,7 @@ def test_a_document_of_the_plant_is_removed(plant: Plant, event: Event, name: st
     """The status is 202: the file is gone at once; its passages go with the event that the store sends."""
     plant.add(name, FURNACE)
     assert respond(plant, document_event(event, "DELETE", name)) == (202, {"name": name})
-    assert not (plant.own / name).exists() and name in plant.library.versions()
+    assert not (plant.own / name).exists() and name in plant.document_store.versions()
     assert respond(plant, document_event(event, "DELETE", name))[0] == 404
 
 

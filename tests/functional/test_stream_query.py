@@ -192,7 +192,7 @@ class StoreBreaker:
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
         """One claim; the document store fails after it."""
         yield CLAIM + "\n"
-        self._plant.library.failing |= {"versions", "passages"}
+        self._plant.document_store.failing |= {"versions", "passages"}
 
 
 @pytest.mark.parametrize(("failing", "status"), [
