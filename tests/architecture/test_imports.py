@@ -7,6 +7,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/shotwise"
 HEAVY = {"torch", "sklearn", "shap", "pandas", "scipy", "onnx", "skops"}
 OUTER = {"shotwise_training", "shotwise_local", "shotwise_cli", "shotwise_tools", "functions", "frontend"}
-OUTSIDE = {"boto3", "botocore", "sqlite3", "onnxruntime", "opensearchpy", "requests", "httpx2", "http", "urllib.request"}
+OUTSIDE = {"boto3", "botocore", "sqlite3", "onnxruntime", "opensearchpy", "requests", "httpx2", "http",
+           "urllib.request"}
 
 
 def imports(path: Path) -> set[str]:
@@ -66,6 +68,18 @@ def test_adapters_know_the_core_and_not_the_handlers(path: Path) -> None:
     assert not [name for name in imports(path) if name.startswith("shotwise.handlers")]
 
 
+def module_name(path: Path) -> str:
+    """The dotted name of a module under src."""
+    return ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_over_others() -> None:
+    """The modules under src can be put in an order in which each imports only earlier ones."""
+    paths = {module_name(path): path for path in (ROOT / "src").rglob("*.py")}
+    graph = {name: (imports(path) & paths.keys()) - {name} for name, path in paths.items()}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the modules
+
+
 # A package of the list may import those above it, never those below.
 FLOORS = ("models", "ports", ("text", "verify"), ("ingestion", "retrieval"), "answering")
 
@@ -79,7 +93,7 @@ def floor(module: str) -> int:
 @pytest.mark.parametrize("path", sorted((SOURCE / "knowledge").rglob("[!_]*.py")),
                          ids=lambda path: str(path.relative_to(SOURCE)))
 def test_inside_knowledge_every_import_points_down(path: Path) -> None:
-    """Models, then ports, text and proof, then ingestion and retrieval, answering on top; no room knows one beside it."""
+    """Models, ports, text and verify, ingestion and retrieval, answering on top; no room imports one beside it."""
     own = ".".join(path.relative_to(SOURCE / "knowledge").with_suffix("").parts)
     room = own.split(".")[0]
     others = {name for name in imports(path) if name.startswith("shotwise.knowledge.")
@@ -93,9 +107,9 @@ def test_run_installs_what_serving_imports() -> None:
               (ROOT / "requirements/serve.txt").read_text("utf-8").splitlines()}
     providers = importlib.metadata.packages_distributions()
     ours = OUTER | {"shotwise"}
+    folders = ("src/shotwise_local", "src/shotwise_cli", "src/shotwise_tools", "frontend")
     lacking = {}
-    for path in (*SERVING, *(path for folder in ("src/shotwise_local", "src/shotwise_cli", "src/shotwise_tools", "frontend")
-                             for path in (ROOT / folder).rglob("*.py"))):
+    for path in (*SERVING, *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))):
         for top in tops(path) - ours - sys.stdlib_module_names:
             if not {name.lower().replace("_", "-") for name in providers.get(top, [])} & pinned:
                 lacking[top] = path.name
@@ -124,10 +138,10 @@ def loaded(function: str) -> set[str]:
 @pytest.mark.parametrize(("function", "absent"), [
     ("predict", HEAVY | {"boto3", "botocore.session", "matplotlib", "sqlite3", "pymupdf", "aws_xray_sdk"}),
     ("importance", HEAVY | {"boto3", "botocore.session", "sqlite3", "pymupdf", "aws_xray_sdk"}),
-    ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "httpx2", "opensearchpy",
-                           "aws_xray_sdk"}),
-    ("embed_documents", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "numpy", "pymupdf", "httpx2",
-                                 "opensearchpy"})])
+    ("rag_query", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "pymupdf", "httpx2",
+                           "opensearchpy", "aws_xray_sdk"}),
+    ("embed_documents", HEAVY | {"boto3", "botocore.session", "onnxruntime", "matplotlib", "numpy", "pymupdf",
+                                 "httpx2", "opensearchpy"})])
 def test_a_cold_import_pulls_in_what_it_needs_alone(function: str, absent: set[str]) -> None:
     """Measured in a fresh interpreter, not read from the source."""
     assert not loaded(function) & absent

@@ -186,8 +186,7 @@ def test_a_file_is_sent_to_where_the_api_says(content: bytes, api: StubApi) -> N
 
 
 def test_no_credentials_go_to_a_signed_address(api: StubApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even those that a .netrc holds for the host, which other calls would use: S3 refuses a request that has
-    both."""
+    """Not even those of a .netrc, which other calls use: S3 refuses a request with both."""
     accept_uploads(api, url=f"http://localhost.localdomain:{urlsplit(api.url).port}/store?signature=1")
     (tmp_path / "netrc").write_text("default login someone password secret\n", "utf-8")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
