@@ -15,8 +15,8 @@ from shotwise_local.template import read_template
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from slow.papers import FACT, FIRST, pdf
 from slow.running import BUILD, ROOT, Stack, ask, sam, stack, steady
+from slow.sample_pdf import FACT, FIRST, pdf
 
 pytestmark = pytest.mark.sam
 EVENTS = {"PredictFunction": ("predict", "/predict"), "ImportanceFunction": ("importance", "/importance"),

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from .papers import FACT, FIRST, NAME, QUESTION, pdf
 from .running import Response, Stack, ask, stack
+from .sample_pdf import FACT, FIRST, NAME, QUESTION, pdf
 
 pytestmark = pytest.mark.slow
 QUERY = json.dumps(QUESTION).encode()

@@ -1,4 +1,4 @@
-"""PDFs of a thousand pages and more, pages of endless work, readers that are killed: time, memory, processes."""
+"""Time, memory and processes for PDFs of thousands of pages, pages of endless work, and readers that are killed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from reportlab.pdfgen.canvas import Canvas
 from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.parse import clean, parse
 from shotwise.knowledge.ingestion.parse_worker import GRACE_S, may_hold_table
+from shotwise.messages import Message
 
 from .running import ROOT
 
@@ -32,21 +33,22 @@ pytestmark = pytest.mark.slow
 FONT = ROOT / "src/shotwise/charts/fonts/NanumSquareR.ttf"
 WORDS = ("주조", "압력이", "낮으면", "기공이", "생기므로", "승압", "시간을", "점검한다.", "biscuit", "thickness",
          "shows", "the", "fill", "of", "a", "shot.", "금형", "온도와", "이형제", "분사량을", "기록한다.")
-# Prints pages, notes, seconds, and the most memory that this process and its worker held, beyond the start, in KiB.
-MEASURED = """
+# Prints pages, notes, seconds, and the peak memory of this process and its worker, beyond the start, in KiB.
+MEASUREMENT = """
 import json, resource, sys, time
 from pathlib import Path
 from shotwise.knowledge.ingestion.parse import parse
 def peak(): return [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 before, start = peak()[0], time.monotonic()
-read = parse(Path(sys.argv[1]))
+document = parse(Path(sys.argv[1]))
 seconds = time.monotonic() - start
 unit = 1024 if sys.platform == "darwin" else 1
-print(json.dumps({"pages": len(read.pages), "empty": sum(not page.text.strip() for page in read.pages),
-                  "notes": read.notes, "seconds": seconds, "kib": (sum(peak()) - before) // unit}))
+print(json.dumps({"pages": len(document.pages), "empty": sum(not page.text.strip() for page in document.pages),
+                  "notes": [note.code for note in document.notes], "seconds": seconds,
+                  "kib": (sum(peak()) - before) // unit}))
 """
-# The real worker, which says its number and holds a lock until the kernel has ended it.
-LOCKED = """
+# The real worker, which writes its process id and holds a lock until the kernel has ended it.
+LOCKING_WORKER = """
 import fcntl, os, sys
 lock = open(sys.argv.pop(1), "w"); fcntl.flock(lock, fcntl.LOCK_EX); lock.write(str(os.getpid())); lock.flush()
 from shotwise.knowledge.ingestion.parse_worker import main
@@ -54,24 +56,24 @@ main()
 """
 
 
-def text_pages(path: Path, count: int) -> Path:
+def save_text_pages(path: Path, count: int) -> Path:
     """Write a PDF of pages full of Korean and English lines under a heading, ruled off from header and footer."""
     pdfmetrics.registerFont(TTFont("Nanum", str(FONT)))
-    canvas, say = Canvas(str(path)), random.Random(1)
+    canvas, dice = Canvas(str(path)), random.Random(1)
     for number in range(1, count + 1):
         canvas.setFont("Nanum", 18)
-        canvas.drawString(60, 785, f"{number}. {say.choice(WORDS)} {say.choice(WORDS)}")
+        canvas.drawString(60, 785, f"{number}. {dice.choice(WORDS)} {dice.choice(WORDS)}")
         canvas.line(60, 775, 540, 775)
         canvas.line(60, 55, 540, 55)
         canvas.setFont("Nanum", 10)
         for line in range(44):
-            canvas.drawString(60, 755 - 15 * line - 8 * (line // 11), " ".join(say.choices(WORDS, k=14)))
+            canvas.drawString(60, 755 - 15 * line - 8 * (line // 11), " ".join(dice.choices(WORDS, k=14)))
         canvas.showPage()
     canvas.save()
     return path
 
 
-def tiny_pages(path: Path, count: int) -> Path:
+def save_tiny_pages(path: Path, count: int) -> Path:
     """Write a PDF of pages of one line."""
     canvas = Canvas(str(path))
     for number in range(1, count + 1):
@@ -81,8 +83,8 @@ def tiny_pages(path: Path, count: int) -> Path:
     return path
 
 
-def slow_page(path: Path) -> Path:
-    """Write a PDF whose second page of three has a word among so many lines that laying it out takes minutes."""
+def save_slow_page(path: Path) -> Path:
+    """Write a PDF of three pages; the second has so many lines that laying it out takes minutes."""
     lines = (b"%d %d m %d %d l S " % (i % 500, i % 700, (i * 7) % 500, (i * 3) % 700) for i in range(100_000))
     with pymupdf.open() as pdf:
         for word in ("Soldering", "Porosity", "Flash"):
@@ -93,16 +95,16 @@ def slow_page(path: Path) -> Path:
     return path
 
 
-def measured(path: Path) -> dict[str, Any]:
-    """Read `path` in a process of its own, which knows its own most and its worker's."""
-    done = subprocess.run([sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def measure(path: Path) -> dict[str, Any]:
+    """Parse a PDF in a process of its own, which measures itself and its worker."""
+    process = subprocess.run([sys.executable, "-c", MEASUREMENT, str(path)], capture_output=True, text=True, check=True)
+    measurement: dict[str, Any] = json.loads(process.stdout)
+    return measurement
 
 
-def locked(lock: Path) -> list[str]:
-    """The command of the worker that holds `lock` while it lives."""
-    return [sys.executable, "-c", LOCKED, str(lock)]
+def locking_worker(lock: Path) -> list[str]:
+    """Return the command of a worker that holds `lock` while it lives."""
+    return [sys.executable, "-c", LOCKING_WORKER, str(lock)]
 
 
 def is_held(lock: Path) -> bool:
@@ -117,12 +119,12 @@ def is_held(lock: Path) -> bool:
 
 @contextmanager
 def reader(path: Path, lock: Path, limit_s: float) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that reads `path`, a second after its worker has started."""
+    """Run a process that parses `path`; yield it a second after its worker has started."""
     code = ("from pathlib import Path; from shotwise.knowledge.ingestion.parse import parse; "
-            f"parse(Path({str(path)!r}), command={locked(lock)!r}, page_limit_s={limit_s})")
+            f"parse(Path({str(path)!r}), command={locking_worker(lock)!r}, page_limit_s={limit_s})")
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         try:
-            until(lambda: lock.exists() and is_held(lock), 60)
+            wait_until(lambda: lock.exists() and is_held(lock), 60)
             time.sleep(1)
             assert is_held(lock) and process.poll() is None
             yield process
@@ -130,89 +132,89 @@ def reader(path: Path, lock: Path, limit_s: float) -> Iterator[subprocess.Popen[
             process.kill()
 
 
-def until(happened: Callable[[], bool], seconds: float) -> None:
-    """Wait for it, and fail when it does not come."""
+def wait_until(is_done: Callable[[], bool], seconds: float) -> None:
+    """Wait until it is done, and fail if it is not in time."""
     end = time.monotonic() + seconds
-    while not happened():
+    while not is_done():
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 def test_thousand_text_pages(tmp_path: Path) -> None:
-    """1,000 full pages are read at 5 a second or faster, and reader and worker stay within 512 MiB."""
-    found = measured(text_pages(tmp_path / "thick.pdf", 1000))
-    assert (found["pages"], found["empty"], found["notes"]) == (1000, 0, [])
-    assert found["pages"] / found["seconds"] >= 5
-    assert found["kib"] <= 512 << 10
+    """1,000 full pages are read at 5 a second or faster, within 512 MiB."""
+    measurement = measure(save_text_pages(tmp_path / "thick.pdf", 1000))
+    assert (measurement["pages"], measurement["empty"], measurement["notes"]) == (1000, 0, [])
+    assert measurement["pages"] / measurement["seconds"] >= 5
+    assert measurement["kib"] <= 512 << 10
 
 
 def test_ten_thousand_tiny_pages(tmp_path: Path) -> None:
-    """No step per page looks at all pages again: 10,000 pages come within minutes and in the same memory."""
-    found = measured(tiny_pages(tmp_path / "long.pdf", 10_000))
-    assert (found["pages"], found["empty"], found["notes"]) == (10_000, 0, [])
-    assert found["seconds"] <= 250
-    assert found["kib"] <= 512 << 10
+    """No step looks at all pages for each page: 10,000 pages take minutes and the same memory."""
+    measurement = measure(save_tiny_pages(tmp_path / "long.pdf", 10_000))
+    assert (measurement["pages"], measurement["empty"], measurement["notes"]) == (10_000, 0, [])
+    assert measurement["seconds"] <= 250
+    assert measurement["kib"] <= 512 << 10
 
 
 def test_text_pages_per_second(tmp_path: Path) -> None:
-    """Start of the worker included, a document of 60 text pages is read at 5 pages a second, in the best of 3 runs."""
-    path = text_pages(tmp_path / "guide.pdf", 60)
+    """A document of 60 text pages is read at 5 pages a second or faster, with the start of its worker."""
+    path = save_text_pages(tmp_path / "guide.pdf", 60)
     seconds = []
     for _ in range(3):
         start = time.monotonic()
-        read = parse(path)
+        document = parse(path)
         seconds.append(time.monotonic() - start)
-    assert len(split_into_passages(read)) >= 60
+    assert len(split_into_passages(document)) >= 60
     assert 60 / min(seconds) >= 5
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "manuals").glob("*.pdf")), ids=lambda path: path.stem)
 def test_manual_is_read_as_in_one_call(path: Path) -> None:
-    """Page by page, with what is skipped and kept for speed, a shipped manual is what one call of the library gives."""
+    """A shipped manual that is read page by page is what one call of pymupdf4llm gives."""
     with pymupdf.open(path) as pdf:
-        whole = [(clean(chunk["text"]), clean(page.get_text()))
-                 for chunk, page in zip(to_markdown(pdf, page_chunks=True), pdf, strict=True)]
-    read = parse(path)
-    assert [(page.markdown, page.text) for page in read.pages] == whole
-    assert read.notes == ()
+        in_one_call = [(clean(chunk["text"]), clean(page.get_text()))
+                       for chunk, page in zip(to_markdown(pdf, page_chunks=True), pdf, strict=True)]
+    document = parse(path)
+    assert [(page.markdown, page.text) for page in document.pages] == in_one_call
+    assert document.notes == ()
 
 
 def test_page_of_endless_work_is_read_as_text(tmp_path: Path) -> None:
-    """The worker is ended on a page that takes minutes; that page is its plain text, the next is laid out."""
-    read = parse(slow_page(tmp_path / "slow.pdf"), page_limit_s=4)
-    assert [page.text.strip() for page in read.pages] == ["Soldering", "Porosity", "Flash"]
-    assert read.notes == ("slow.pdf: page 2 took longer than 4 s; its plain text was used",)
+    """A page that takes minutes is read as plain text, and the page after it is laid out."""
+    document = parse(save_slow_page(tmp_path / "slow.pdf"), page_limit_s=4)
+    assert [page.text.strip() for page in document.pages] == ["Soldering", "Porosity", "Flash"]
+    assert document.notes == (Message("page_plain_text", {"page": 2, "cause": "timeout after 4 s"}),)
 
 
 def test_no_worker_is_left_behind(tmp_path: Path) -> None:
-    """Workers that ended or were ended are gone when `parse` returns, not even waiting to be reaped."""
+    """When `parse` returns, its workers are gone, none waiting to be reaped."""
     lock = tmp_path / "lock"
-    parse(slow_page(tmp_path / "slow.pdf"), command=locked(lock), page_limit_s=4)
+    parse(save_slow_page(tmp_path / "slow.pdf"), command=locking_worker(lock), page_limit_s=4)
     assert not is_held(lock)
     with pytest.raises(ProcessLookupError):
         os.kill(int(lock.read_text("ascii")), 0)
 
 
 def test_worker_ends_with_a_killed_reader(tmp_path: Path) -> None:
-    """After kill -9 of the reading process the worker ends at its next page."""
+    """A worker whose parent was killed ends at its next page."""
     lock = tmp_path / "lock"
-    with reader(tiny_pages(tmp_path / "long.pdf", 10_000), lock, 20) as process:
+    with reader(save_tiny_pages(tmp_path / "long.pdf", 10_000), lock, 20) as process:
         process.kill()
-        until(lambda: not is_held(lock), 10)
+        wait_until(lambda: not is_held(lock), 10)
 
 
 def test_hanging_worker_ends_with_a_killed_reader(tmp_path: Path) -> None:
-    """A worker that is deep in a page ends too, a little after the limit that its reader would have kept."""
+    """A worker whose parent was killed ends in the middle of a page, a little after the limit of that page."""
     lock = tmp_path / "lock"
-    with reader(slow_page(tmp_path / "slow.pdf"), lock, 10) as process:
+    with reader(save_slow_page(tmp_path / "slow.pdf"), lock, 10) as process:
         process.kill()
         time.sleep(1)
-        assert is_held(lock), "the page was no hard one"
-        until(lambda: not is_held(lock), 10 + GRACE_S + 5)
+        assert is_held(lock), "the page was read too quickly"
+        wait_until(lambda: not is_held(lock), 10 + GRACE_S + 5)
 
 
-def ruled(page: pymupdf.Page, dice: random.Random) -> None:
-    """Put words and a few lines, boxes and rows of ticks on the page, close to each other."""
+def draw_lines(page: pymupdf.Page, dice: random.Random) -> None:
+    """Draw words and a few lines, boxes and rows of ticks on the page, close to each other."""
     for _ in range(6):
         page.insert_text((dice.randint(40, 300), dice.randint(50, 160)), "12 bar", fontsize=dice.choice([5, 9, 14]))
     x, y = 60.0, 60.0
@@ -233,12 +235,11 @@ def ruled(page: pymupdf.Page, dice: random.Random) -> None:
 
 
 def test_tables_are_looked_for_wherever_one_may_be() -> None:
-    """On random drawings the table finder finds no table of two rows and columns where it would not be asked; many of
-    the pages have one, and on many it is not asked."""
+    """On random drawings no table of two rows and columns is missed, and many pages are skipped."""
     dice, outcomes = random.Random(7), []
     with pymupdf.open() as pdf:
         for number in range(600):
-            ruled(pdf.new_page(), dice)
+            draw_lines(pdf.new_page(), dice)
             page = pdf[number]
             tables = page.find_tables(clip=page.rect, strategy="lines_strict").tables
             outcomes.append((any(table.row_count > 1 and table.col_count > 1 for table in tables),

@@ -15,8 +15,8 @@ import pytest
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 
-from .papers import FACT, FIRST, NAME, QUESTION, pdf
 from .running import ROOT, Stack, ask, built_function, built_stream, invoke, s3_server
+from .sample_pdf import FACT, FIRST, NAME, QUESTION, pdf
 
 pytestmark = pytest.mark.slow
 KNOWLEDGE_LAYERS = ["KnowledgeRuntimeLayer", "CoreLayer"]

@@ -12,8 +12,8 @@ import pytest
 
 from shotwise_local.template import load_yaml
 
-from .papers import FACT, FIRST, NAME, pdf
 from .running import BUILD, ROOT, ask, built_function, built_stream, invoke, s3_server
+from .sample_pdf import FACT, FIRST, NAME, pdf
 from .test_sam_documents import sqs_event
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A document that the slow tier uploads, and a question that it alone answers."""
+"""A PDF that slow tests upload, and a question that it alone answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ QUESTION = {"query": "How is the quorbex greased with plintol?"}
 
 
 def pdf(*pages: str) -> bytes:
-    """A PDF with a line of text a page."""
+    """Make a PDF with a line of text on each page."""
     canvas = Canvas("", pagesize=A4)
     for text in pages:
         canvas.drawString(72, 750, text)
