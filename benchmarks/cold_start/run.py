@@ -50,7 +50,7 @@ RUNTIME = ("awslambdaric==4.2.2", "simplejson", "snapshot-restore-py")
 Start: TypeAlias = Callable[[Path], AbstractContextManager[str]]  # home folder → URL of the running function
 
 
-def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], str]:
+def shots(table_path: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], str]:
     """Return shots to fit the PoC's models on: the table with its repeated rows, or synthetic shots.
 
     Synthetic shots are labelled by the served model.
@@ -62,12 +62,12 @@ def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], st
     origin : where the shots are from, in words.
     """
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
-    if data is None:
+    if table_path is None:
         features = generate(bundle, 5000, seed=0)
         defect = bundle.graph.probability(features) >= bundle.thresholds.decision
         origin = f"{len(features):,} synthetic shots"
     else:
-        table = read_table(data, ROOT / "src/shotwise_training/kamp.toml")
+        table = read_table(table_path, ROOT / "src/shotwise_training/kamp.toml")
         features, defect, origin = table.features.copy(), table.defect, f"{len(table):,} real shots"
     for column, feature in enumerate(bundle.features):
         if feature.categories:
@@ -75,9 +75,9 @@ def shots(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], st
     return features, defect, origin
 
 
-def poc(folder: Path, data: Path | None) -> tuple[Start, str]:
+def poc(folder: Path, table_path: Path | None) -> tuple[Start, str]:
     """Make the PoC layout in a folder; return a function that starts it, and what it was fitted on."""
-    features, defect, origin = shots(data)
+    features, defect, origin = shots(table_path)
     layout.write(folder / "poc", features, defect)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
                     "--target", str(folder / "runtime"), *RUNTIME], check=True)

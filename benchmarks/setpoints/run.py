@@ -48,9 +48,9 @@ def main() -> None:
     print(table(results))
 
 
-def predicted_defective(bundle: Bundle, data: Path, count: int) -> list[Shot]:
+def predicted_defective(bundle: Bundle, table_path: Path, count: int) -> list[Shot]:
     """Draw `count` of the unique shots that the model predicts as defective."""
-    rows = read_table(data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
+    rows = read_table(table_path, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
     defective = rows[bundle.graph.probability(rows) >= bundle.thresholds.decision]
     chosen = defective[np.random.default_rng(SEED).choice(len(defective), count, replace=False)]
     return [_shot(row, bundle) for row in chosen]

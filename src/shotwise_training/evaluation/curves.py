@@ -105,11 +105,11 @@ def _draw_risk(panel: Axes, predictions: Mapping[str, Predictions], abstention: 
     _frame(panel, "Risk–coverage (dot: as used)", "part of the shots kept", "error of the calls kept")
     highest = 0.0
     for name, shots in predictions.items():
-        kept, error = risk_coverage_curve(shots)
-        points = np.flatnonzero(kept >= MIN_KEPT)
+        coverage, error = risk_coverage_curve(shots)
+        points = np.flatnonzero(coverage >= MIN_KEPT)
         points = points[np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).astype(int))]
         style = STYLES.get(name, {})
-        panel.plot(kept[points], error[points], **style)
+        panel.plot(coverage[points], error[points], **style)
         error_as_used = abstention[name]["error_of_rest"] or 0.0
         if abstention[name]["inspected"] < 1:
             panel.plot(1 - abstention[name]["inspected"], error_as_used, marker="o", color=style.get("color"))

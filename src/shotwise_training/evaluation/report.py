@@ -47,18 +47,19 @@ img { display: block; width: 100%; margin: .8rem 0; }
 """
 
 
-def write_report(path: Path, data: Path, schema: Path, evaluation: Evaluation, results: Mapping[str, Any]) -> None:
+def write_report(path: Path, table_path: Path, schema: Path, evaluation: Evaluation,
+                 results: Mapping[str, Any]) -> None:
     """Write the report of an evaluation.
 
     Parameters
     ----------
     path : the HTML file. It is written aside and renamed, so that a half-written report is never found there.
-    data : the CSV file that was evaluated.
+    table_path : the CSV file that was evaluated.
     schema : its schema.
     evaluation : predictions for the test shots.
     results : what `summarise` makes of them.
     """
-    audit = audit_file(data, schema_path=schema)
+    audit = audit_file(table_path, schema_path=schema)
     protocols = [line for protocol in results["protocols"] for line in _protocol(protocol, evaluation, results)]
     text = "\n".join([*_opening(audit), *_how_to_read(), *protocols, "</body>", "</html>", ""])
     path.parent.mkdir(parents=True, exist_ok=True)
