@@ -11,7 +11,8 @@ import streamlit as st
 from frontend.client import ApiError, Client
 from frontend.fields import Field, fields_of
 from frontend.messages import Messages
-from frontend.views import form, markup, model_note, problems, result
+from frontend.views import diagnosis as diagnosis_view
+from frontend.views import form, markup, model_note, problems
 
 CACHE_SECONDS = 60  # for which schema and samples are kept
 
@@ -69,10 +70,10 @@ def show_diagnosis(client: Client, form_state: form.FormState, model: Mapping[st
         return
     if sent != form_state.body:
         markup.note([messages("page.stale")])
-    result.show(state["diagnosis"], model, fields, client.document_link, messages)
+    diagnosis_view.show(state["diagnosis"], model, fields, client.document_link, messages)
 
 
-def diagnose(client: Client, body: Mapping[str, Any]) -> result.Diagnosis:
+def diagnose(client: Client, body: Mapping[str, Any]) -> diagnosis_view.Diagnosis:
     """Ask the API, then fetch the chart. A chart that cannot be fetched leaves the rest of the diagnosis as it is."""
     start = time.monotonic()
     reply = client.diagnose(body)
@@ -82,4 +83,4 @@ def diagnose(client: Client, body: Mapping[str, Any]) -> result.Diagnosis:
         chart = client.chart(url) if url else None
     except ApiError:
         chart = None
-    return result.Diagnosis(body, reply, chart, call_ms)
+    return diagnosis_view.Diagnosis(body, reply, chart, call_ms)

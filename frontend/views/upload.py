@@ -43,12 +43,12 @@ def _translate_box(messages: Messages) -> None:
 
 def progress(changes: Iterable[DocumentChange], documents: Documents, messages: Messages) -> None:
     """Draw every uploaded file with its state."""
-    items = "".join(_item(change, documents, messages) for change in changes)
+    items = "".join(_list_entry(change, documents, messages) for change in changes)
     if items:
         markup.draw(f'<ul class="sw-list sw-uploads">{items}</ul>')
 
 
-def _item(change: DocumentChange, documents: Documents, messages: Messages) -> str:
+def _list_entry(change: DocumentChange, documents: Documents, messages: Messages) -> str:
     key = "reading" if change.state == "waiting" else change.state
     return (f"<li><div><b>{text(change.name)}</b>{_explanation(change, documents, messages)}</div>"
             f"{reading.chip(change.state, messages(f'add.{key}'))}</li>")

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def batches(items: Iterable[T], max_items: int, size: Callable[[T], int] = lambda item: 0,
+def batches(items: Iterable[T], max_items: int, size: Callable[[T], int] = lambda _: 0,
             max_bytes: int = 0) -> Iterator[list[T]]:
     """Split items into lists, in order.
 
@@ -24,13 +24,13 @@ def batches(items: Iterable[T], max_items: int, size: Callable[[T], int] = lambd
     """
     batch: list[T] = []
     batch_bytes = 0
-    for item in items:
-        item_bytes = size(item)
-        if batch and (len(batch) == max_items or batch_bytes + item_bytes > max_bytes > 0):
+    for element in items:
+        element_bytes = size(element)
+        if batch and (len(batch) == max_items or batch_bytes + element_bytes > max_bytes > 0):
             yield batch
             batch, batch_bytes = [], 0
-        batch.append(item)
-        batch_bytes += item_bytes
+        batch.append(element)
+        batch_bytes += element_bytes
     if batch:
         yield batch
 

@@ -180,8 +180,8 @@ class OpenSearchPassageSearch:
         response = self._request(failure, lambda client: client.bulk(body=body, index=self._index), TURNED_AWAY)
         if not response["errors"]:
             return
-        for item in response["items"]:
-            for action, outcome in item.items():
+        for operation in response["items"]:
+            for action, outcome in operation.items():
                 if "error" in outcome and not (action == "delete" and outcome["status"] == 404):
                     error = json.dumps(outcome["error"])[:MAX_SHOWN]
                     raise KnowledgeError(f"{self} {failure}: {outcome['status']} {error}")

@@ -84,9 +84,9 @@ class OpenAIClient:
                 if event.data:
                     yield self._parse_event(path, event.data)
 
-    def _parse_event(self, path: str, data: str) -> dict[str, Any]:
+    def _parse_event(self, path: str, event_json: str) -> dict[str, Any]:
         try:
-            event = json.loads(data)
+            event = json.loads(event_json)
         except ValueError as error:
             raise KnowledgeError(f"{self.base_url}{path} sent an event that is not JSON") from error
         if not isinstance(event, dict):

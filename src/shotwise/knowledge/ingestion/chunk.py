@@ -115,10 +115,10 @@ def _blocks(markdown: str) -> Iterator[list[str]]:
 def _lines(block: list[str], page_text: str) -> list[Line]:
     if block[0].startswith("|"):
         return [_table_row(cells, page_text) for cells in _table_cells(block)]
-    item = _ITEM.match(block[0])
-    first = item[1] if item else block[0]
+    list_item = _ITEM.match(block[0])
+    first = list_item[1] if list_item else block[0]
     text = _plain(" ".join([first, *block[1:]]))
-    sentences = [text] if item else _SENTENCE_END.split(text)
+    sentences = [text] if list_item else _SENTENCE_END.split(text)
     return [Line(sentence, sentence) for sentence in sentences if sentence]
 
 
