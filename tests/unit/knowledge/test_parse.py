@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pymupdf
@@ -291,3 +293,21 @@ def test_questions_are_read_once(tmp_path: Path, plan: dict[str, str]) -> None:
     document = parse_with_fake_worker(tmp_path, questions=f"{{\n{ROW}", **plan)
     assert document.expected_questions == (ANSWERED,) and len(document.notes) == 2
     assert (document.notes[0].code, document.notes[0].params["line"]) == ("questions_line_not_json", 1)
+
+
+@pytest.mark.parametrize("package", ["pymupdf", "pymupdf4llm"])
+def test_the_patches_refuse_other_versions_of_the_reader(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """The patches of pymupdf do not load beside a version that they were not written for."""
+    monkeypatch.setattr(importlib.import_module(package), "__version__", "9.9.9")
+    spec = importlib.util.find_spec("shotwise.compat.pymupdf")
+    assert spec and spec.loader
+    with pytest.raises(ImportError, match=f"{package} 9.9.9 is installed"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_a_missing_reader_is_named(tmp_path: Path) -> None:
+    """Without its libraries the worker says what to install."""
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; sys.modules['pymupdf4llm'] = None; "
+                                     "from shotwise.knowledge.ingestion.parse_worker import main; main()"]
+    with pytest.raises(DocumentError, match=r"^guide\.pdf: .*pip install pymupdf==1\.26\.7 pymupdf4llm==0\.2\.9$"):
+        parse(save(tmp_path / "guide.pdf", draw_words), command=command)
