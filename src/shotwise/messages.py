@@ -11,6 +11,15 @@ from dataclasses import dataclass, field
 
 Param = str | int | float | Sequence[str]
 
+# What is wrong with the name of a document, in a request or in the store of PDFs.
+_NAME_FAULTS: Mapping[str, str] = {
+    "not_a_pdf_name": "must be the file name of a PDF, such as 작업 표준.pdf",
+    "forbidden_in_name": 'must be a file name without folders, without any of / \\ : * ? " < > | and of at most '
+                         "{max_bytes} bytes; rename the file",
+    "percent_in_name": "must not hold a % followed by two of 0-9 and A-F, which an address reads as a sign; rename the "
+                       "file",
+}
+
 # What is wrong with a field of a request and what to do; shown after the field's name.
 FIELD_REASONS: Mapping[str, str] = {
     # a shot's values
@@ -58,11 +67,7 @@ FIELD_REASONS: Mapping[str, str] = {
     "search_text_length": "must be 1 to {max} characters to search for",
     "not_a_whole_number": "must be a whole number from {low} to {high}",
     # the name of a document
-    "not_a_pdf_name": "must be the file name of a PDF, such as 작업 표준.pdf",
-    "forbidden_in_name": 'must be a file name without folders, without any of / \\ : * ? " < > | and of at most '
-                         "{max_bytes} bytes; rename the file",
-    "percent_in_name": "must not hold a % followed by two of 0-9 and A-F, which an address reads as a sign; rename the "
-                       "file",
+    **_NAME_FAULTS,
 }
 
 # What is wrong with `questions.jsonl`, the questions that a document brings along.
@@ -102,13 +107,7 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     # its name
     "name_not_utf8": "has a name that is not UTF-8; rename it",
     "duplicate_name": "{count} files have this name; rename them, because a document is known by its name",
-    "not_a_pdf_name": "its name must be the file name of a PDF, such as 작업 표준.pdf",
-    "forbidden_in_name":
-        "its name must be a file name without folders, without any of / \\ : * ? \" < > | and of at most "
-        "{max_bytes} bytes; rename the file",
-    "percent_in_name":
-        "its name must not hold a % with two of 0-9 and A-F behind it, which an address reads as a sign; rename the "
-        "file",
+    **{code: f"its name {text}" for code, text in _NAME_FAULTS.items()},
     # written before there were codes
     "earlier_text": "{text}",
 }
