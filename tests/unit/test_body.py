@@ -79,11 +79,11 @@ def test_many_keys_take_no_longer_than_their_number() -> None:
 def test_only_a_batch_may_be_larger() -> None:
     """Over 256 KiB the key of the batch has to be there; any other body of that size is too large, whatever it is."""
     shots = json.dumps({"shots": ["x" * 1000] * 400})
-    assert read_body(shots, batch="shots") == json.loads(shots)
-    for body, batch in ((shots, None), (shots.replace("shots", "x"), "shots"), ("x" * 300_000, "shots"),
+    assert read_body(shots, batch_key="shots") == json.loads(shots)
+    for body, batch_key in ((shots, None), (shots.replace("shots", "x"), "shots"), ("x" * 300_000, "shots"),
                         ('{"shots": "' + "x" * 5_000_000 + '"}', "shots")):
         with pytest.raises(PayloadTooLarge):
-            read_body(body, batch=batch)
+            read_body(body, batch_key=batch_key)
 
 
 def test_size_is_counted_in_bytes() -> None:

@@ -1,4 +1,4 @@
-"""Strict reading of JSON request bodies: what other parsers would lose or guess is an error here."""
+"""Read JSON request bodies strictly: whatever other parsers would drop or guess is an error here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.messages import Param
 
-MAX_BYTES = 256 * 1024  # an Express workflow takes no more
-MAX_BATCH_BYTES = 4 * 1024 * 1024  # 1,000 shots take about 700 KB; Lambda takes 6 MB with everything around them
+MAX_BYTES = 256 * 1024  # the largest input of an Express workflow
+MAX_BATCH_BYTES = 4 * 1024 * 1024  # 1,000 shots are about 700 KB; the complete event of a Lambda may have 6 MB
 MAX_DEPTH = 20
 MAX_INTEGER_DIGITS = 17  # longer ones become floats: Python refuses to convert thousands of digits to an int
 MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
@@ -47,7 +47,7 @@ def check_media_type(content_type: str | None) -> None:
         raise UnsupportedMediaType
 
 
-def read_body(body: str | None, *, base64_encoded: bool = False, batch: str | None = None) -> dict[str, Any]:
+def read_body(body: str | None, *, base64_encoded: bool = False, batch_key: str | None = None) -> dict[str, Any]:
     """Parse a request body that must be a JSON object.
 
     Parameters
@@ -56,13 +56,13 @@ def read_body(body: str | None, *, base64_encoded: bool = False, batch: str | No
         The body as API Gateway passes it on.
     base64_encoded : bool
         Whether `body` is base64 of UTF-8 text.
-    batch : str, optional
+    batch_key : str, optional
         An object with this key may have up to MAX_BATCH_BYTES instead of MAX_BYTES.
 
     Returns
     -------
-    dict
-        The object. NaN and Infinity are let through as floats: the check of the field that holds one names it.
+    payload : dict
+        The object. NaN and Infinity become floats, which the checks of the fields refuse by the field's name.
 
     Raises
     ------
@@ -76,19 +76,19 @@ def read_body(body: str | None, *, base64_encoded: bool = False, batch: str | No
     size = len(text.encode("utf-8", "surrogatepass"))
     if size <= MAX_BYTES:
         return _parse(text)
-    if batch is None or size > MAX_BATCH_BYTES:
+    if batch_key is None or size > MAX_BATCH_BYTES:
         raise PayloadTooLarge
     try:
         payload = _parse(text)
     except InvalidInput:
         raise PayloadTooLarge from None
-    if batch not in payload:
+    if batch_key not in payload:
         raise PayloadTooLarge
     return payload
 
 
-def check_text(payload: Any) -> None:
-    """Raise InvalidInput where a string holds half a surrogate pair: no response could repeat it in UTF-8."""
+def check_encodable(payload: Any) -> None:
+    """Raise InvalidInput if a string contains half a surrogate pair, which no UTF-8 response could return."""
     try:
         json.dumps(payload, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -99,7 +99,7 @@ def _parse(text: str) -> dict[str, Any]:
     if not text.strip():
         raise _invalid("body_empty")
     try:
-        payload = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_not_finite, parse_int=_integer)
+        payload = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_nonfinite, parse_int=_integer)
     except _RepeatedKeys as error:
         raise InvalidInput([FieldError(str(key), "repeated_key") for key in error.args]) from None
     except RecursionError:
@@ -110,7 +110,7 @@ def _parse(text: str) -> dict[str, Any]:
         raise _invalid("not_an_object")
     if _depth(payload) > MAX_DEPTH:
         raise _invalid("nested_too_deeply", max=MAX_DEPTH)
-    check_text(payload)
+    check_encodable(payload)
     return payload
 
 
@@ -128,15 +128,15 @@ def _invalid(code: str, **params: Param) -> InvalidInput:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs. Raises _RepeatedKeys: a plain dict would keep the last value silently."""
+    """Build an object from its pairs. Raises _RepeatedKeys, where a plain dict would silently use the last value."""
     unique = dict(pairs)
     if len(unique) < len(pairs):
         raise _RepeatedKeys(*(key for key, count in Counter(key for key, _ in pairs).items() if count > 1))
     return unique
 
 
-def _not_finite(constant: str) -> float:
-    """NaN and Infinity are not JSON, yet clients send them; the check of the field names the value that holds one."""
+def _nonfinite(constant: str) -> float:
+    """Parse NaN and Infinity, which are not JSON but are sent by clients; the check of the field refuses them."""
     return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}[constant]
 
 
@@ -145,7 +145,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _depth(payload: Any) -> int:
-    """How many levels of objects and lists are nested, without recursion."""
+    """Count the levels of nested objects and lists, without recursion."""
     deepest = 0
     pending = [(payload, 1)]
     while pending:

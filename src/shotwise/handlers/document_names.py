@@ -1,4 +1,4 @@
-"""Which file names a document may have, whichever way it arrives."""
+"""Check the file names of documents, by the same rules however a document arrives."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 from shotwise.messages import Message
 
-MAX_NAME_BYTES = 200  # file systems take 255, including what is added while a file is being written
-# In a URL it would become another name: some gateways pass a path on as it came, some decoded.
+MAX_NAME_BYTES = 200  # file systems allow 255, some of which a temporary name needs while a file is being written
+# Ambiguous in a URL: some gateways pass a path on as it is, others decode it first.
 _PERCENT_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
 def name_fault(name: str) -> Message | None:
-    """Return what is wrong with the file name of a document, as a key of FIELD_REASONS, or None if it is fine."""
+    """Return what is wrong with the file name of a document, with a code of FIELD_REASONS; None for a valid name."""
     if not name.lower().endswith(".pdf") or name.startswith("."):
         return Message("not_a_pdf_name")
     if _FORBIDDEN.search(name) or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:

@@ -1,7 +1,7 @@
 """The routes of documents: GET|POST /documents, GET|DELETE /documents/{name}, GET /search.
 
-A file never passes through the API: POST returns the URL to send it to, which is the store itself. The store's event
-starts `embed_documents`, and GET /documents says what became of the file.
+Files are not uploaded through the API: POST returns a URL of the file store to upload to. The store's event then starts
+`embed_documents`, and GET /documents lists the document, or why its file could not be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shotwise.knowledge.models import DocumentSummary, Hit
 from shotwise.knowledge.ports import DocumentStore
 from shotwise.messages import Message, failure_text, note_text
 
-MAX_PASSAGES, DEFAULT_PASSAGES = 50, 10  # of a search
+MAX_PASSAGES, DEFAULT_PASSAGES = 50, 10  # per search
 
 
 def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileStore) -> None:
@@ -60,9 +60,10 @@ def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileS
 
 
 def documents_reply(document_store: DocumentStore) -> dict[str, Any]:
-    """List every document by name: those that are searched, and files that could not be read.
+    """Return the reply of GET /documents: all documents by name, and files that could not be read.
 
-    A document whose newest file could not be read is searched as it was, and has a failure as well.
+    If only the newest file of a document could not be read, its previous version stays searchable and its entry has
+    that version as well as the failure.
     """
     failures = document_store.failures()
     summaries = {summary.name: summary for summary in document_store.summaries()}
@@ -90,7 +91,7 @@ def _detail(message: Message) -> dict[str, Any]:
 
 
 def document_name(body: Mapping[str, Any]) -> str:
-    """Read `{name}`: a file name that ends in .pdf and that every store can keep. Raises InvalidInput."""
+    """Read `{name}`, a file name that `name_fault` accepts. Raises InvalidInput."""
     errors = [FieldError(key, "not_part_of_request", {"allowed": ["name"]}) for key in body if key != "name"]
     raw = body.get("name")
     name = unicodedata.normalize("NFC", raw).strip() if isinstance(raw, str) else ""

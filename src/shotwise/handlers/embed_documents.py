@@ -1,7 +1,7 @@
-"""The embedding pipeline: SQS messages with S3 events in, passages in the knowledge index out.
+"""Update the knowledge index for S3 events, which arrive in SQS messages.
 
-An event only says that something happened to a file name. What is done depends on what the bucket has under that name
-now: a file is ingested; without one, the document is removed. So events may arrive twice, late or out of order.
+An event is only taken to mean that the file of a name may have changed: if the bucket has a file of that name now, it
+is ingested, otherwise the document is removed. So events may arrive twice, late or out of order.
 """
 
 from __future__ import annotations
@@ -29,18 +29,17 @@ SERVICE = "embed_documents"
 
 def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_index: Callable[[], None],
                             send_response: SendResponse) -> Callable[[Any, Any], dict[str, Any]]:
-    """Return the handler of the documents queue, and of the stack that wants an index made.
+    """Return the handler of the documents queue and of the stack's request to create the index.
 
-    Only the messages that failed are reported back to the queue, which delivers them again and finally moves them to
-    the dead letters. A file that cannot be read is not a failure of ours: its reason is stored, and the message is
-    done.
+    Only the messages that failed are reported to the queue, which delivers them again and finally moves them to the
+    dead-letter queue. The message of a file that cannot be read does not fail: the reason is stored with its name.
 
     Parameters
     ----------
     ingestion : Ingestion
         Ingests and removes documents.
     documents : FileStore
-        The bucket of the documents.
+        The files of the documents.
     make_index, send_response : callable
         Passed on to `prepare_index`.
     """
@@ -53,7 +52,7 @@ def embed_documents_handler(ingestion: Ingestion, documents: FileStore, make_ind
                 outcome = sync_document(name, ingestion, documents)
             except Exception:
                 logger.exception("failed", document=name)
-                # Lambda counts the invocation as a success; this metric is what stops a roll-out.
+                # Lambda counts the invocation as a success, so it is this metric that stops a roll-out.
                 emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=function_version(lambda_context))
                 raise
             _record_outcome(outcome, ingestion.name, logger)
@@ -75,9 +74,9 @@ def _record_outcome(outcome: IngestResult, model_version: str, logger: Logger) -
 
 
 def sync_document(name: str, ingestion: Ingestion, documents: FileStore) -> IngestResult:
-    """Bring the index in line with what the file store has under a name.
+    """Ingest the file of this name, or remove the document if the file store has none.
 
-    A file with a name that no document may have is not read, and the index notes why. A folder is skipped.
+    A file whose name is not valid is not read, and the reason is stored. The name of a folder is skipped.
     """
     if name.endswith("/"):
         return IngestResult(name, "unchanged")
@@ -94,6 +93,6 @@ def sync_document(name: str, ingestion: Ingestion, documents: FileStore) -> Inge
 
 
 def _file_names(body: str) -> Iterator[str]:
-    """The file names of the events in a message; none in the test event that S3 sends when a notification is set up."""
+    """Yield the file name of each event in a message; the test event of a new S3 notification has none."""
     for event in json.loads(body).get("Records", ()):
         yield unquote_plus(event["s3"]["object"]["key"])

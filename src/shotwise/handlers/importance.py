@@ -1,4 +1,4 @@
-"""Which values drove the prediction? POST /importance, GET /charts/{name}, and the second step of the workflow."""
+"""Explain predictions: POST /importance, GET /charts/{name}, and the second step of the workflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: DrawChart,
     bundle : Bundle
         The model whose predictions are explained.
     charts : FileStore
-        Where charts are kept.
+        Where charts are stored.
     draw_chart : callable
         Draws the chart of an explanation as a PNG.
     origins : sequence of str
@@ -40,7 +40,7 @@ def importance_handler(bundle: Bundle, charts: FileStore, draw_chart: DrawChart,
         if "chart" in request.include:
             try:
                 url = chart_url(request, explanation)
-            except Exception as error:  # without the chart, the values are still worth having
+            except Exception as error:  # the values are useful without the chart
                 degraded.append(handler.log_degraded("chart", error))
         return importance_reply(explanation, url, degraded, bundle, request.language)
 

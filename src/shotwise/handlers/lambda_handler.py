@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from shotwise.compat.powertools import APIGatewayRestResolver, CORSConfig, NotFoundError, Response
 from shotwise.errors import FieldError, InvalidInput, NotFound
-from shotwise.handlers.body import check_media_type, check_text, read_body
+from shotwise.handlers.body import check_encodable, check_media_type, read_body
 from shotwise.handlers.problem import CONTENT_TYPE, InvalidPayload, problem, to_json
 from shotwise.handlers.replies import degraded_entry
 
@@ -29,10 +29,10 @@ def emit_metrics(service: str, times: Mapping[str, float], counts: Mapping[str, 
     service : str
         The dimension that every metric has.
     times, counts : mapping
-        Metric name → milliseconds, metric name → count.
+        Milliseconds and counts, by metric name.
     **dimensions
-        Further dimensions. Each set of them is a metric of its own, which is paid for, so there is one unless an alarm
-        needs another.
+        Further dimensions. AWS bills every combination of dimensions as a metric of its own, so another one is used
+        only if an alarm needs it.
     """
     metrics = EphemeralMetrics(service=service)
     metrics.namespace = metrics.namespace or NAMESPACE  # on AWS the stack's name, by POWERTOOLS_METRICS_NAMESPACE
@@ -46,7 +46,7 @@ def emit_metrics(service: str, times: Mapping[str, float], counts: Mapping[str, 
 
 
 def function_version(context: Any) -> str:
-    """Return the version of the Lambda function that is running, from the context of an invocation."""
+    """Return the version of the running Lambda function, from the context of an invocation."""
     return str(getattr(context, "function_version", "none"))
 
 
@@ -59,17 +59,17 @@ class LambdaHandler:
     """A callable that Lambda invokes with `(event, context)`.
 
     An API Gateway proxy event goes through the routes. Any other event is a direct invocation: the use-case given to
-    `on_invoke` answers it with plain data. If its payload is at fault, InvalidPayload is raised with the problem as its
-    message; every other exception is raised as it is.
+    `on_invoke` answers it with plain data. An invalid payload raises InvalidPayload with the problem as its message;
+    every other exception propagates.
 
     Parameters
     ----------
     service : str
-        The service of logs and metrics.
+        The name of the service in logs and metrics.
     model_version : str
         A dimension of the metrics.
     count_metrics : callable, optional
-        What to count of a reply: metric name → count.
+        Returns the counts to emit for a reply, by metric name.
     origins : sequence of str
         The origins whose web pages may read responses.
     """
@@ -89,19 +89,19 @@ class LambdaHandler:
     def on_invoke(self, use_case: UseCase, *, error_key: str | None = None) -> None:
         """Answer direct invocations with `use_case`.
 
-        A payload that has `error_key` as its only key is answered with {"invalid_payload": problem} instead of raising
-        InvalidPayload: Lambda would count that among the errors of the function.
+        For an invalid payload whose only key is `error_key`, {"invalid_payload": problem} is returned. InvalidPayload
+        is not raised then, because Lambda would count it as an error of the function.
         """
         self._use_case = use_case
         self._error_key = error_key
 
-    def post(self, path: str, use_case: UseCase, *, batch: str | None = None) -> None:
-        """Serve `POST path` with JSON in and out. A body with the key `batch` may be larger than others."""
+    def post(self, path: str, use_case: UseCase, *, batch_key: str | None = None) -> None:
+        """Serve `POST path` with JSON in and out. A body with the key `batch_key` may be larger than others."""
 
         def route() -> Response[str]:
             event = self.api.current_event
             check_media_type(event.headers.get("content-type"))
-            body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded), batch=batch)
+            body = read_body(event.body, base64_encoded=bool(event.is_base64_encoded), batch_key=batch_key)
             return self.json(self.with_metrics(use_case, body))
 
         self.api.post(path)(route)
@@ -113,8 +113,8 @@ class LambdaHandler:
     def get_file(self, folder: str, respond: Callable[[str], Response[Any]]) -> None:
         """Serve `GET folder/{name}`.
 
-        The name is API Gateway's path parameter: the router's own pattern for a part of a path knows too few characters
-        for the name of a document.
+        The name is taken from API Gateway's path parameter, because the router's own pattern for a part of a path does
+        not match all characters of document names.
         """
         self.api.get(f"{folder}/.+")(lambda: respond(self._name()))
 
@@ -124,11 +124,11 @@ class LambdaHandler:
 
     @staticmethod
     def json(content: Any) -> Response[str]:
-        """Return a 200 with JSON."""
+        """Return a 200 response with JSON."""
         return Response(200, "application/json", to_json(content))
 
     def with_metrics(self, use_case: UseCase, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the reply of a use-case with `processing_time_ms`, and emit its time and counts as metrics."""
+        """Call a use-case, emit its time and counts as metrics, and return its reply with `processing_time_ms`."""
         started = time.perf_counter()
         reply = use_case(body)
         elapsed = round((time.perf_counter() - started) * 1000, 3)
@@ -139,7 +139,7 @@ class LambdaHandler:
         return {**reply, "processing_time_ms": elapsed}
 
     def log_degraded(self, step: str, error: Exception) -> dict[str, Any]:
-        """Log the failure of a step and return its entry of `degraded`, which tells the name of the error alone."""
+        """Log the failure of a step and return its entry for `degraded`, which has only the class of the error."""
         self._logger.error("degraded", step=step, exc_info=error)
         return degraded_entry(step, type(error).__name__)
 
@@ -158,7 +158,7 @@ class LambdaHandler:
         try:
             if not isinstance(event, dict):
                 raise InvalidInput([FieldError("body", "not_an_object")])
-            check_text(event)
+            check_encodable(event)
             reply = self._use_case(event)
         except InvalidInput as error:
             problem_json = to_json(problem(error))
@@ -167,15 +167,15 @@ class LambdaHandler:
                 emit_metrics(self._service, {}, {"Rejected": 1})
                 return {"invalid_payload": problem_json}
             raise InvalidPayload(problem_json) from None
-        except Exception:  # whatever it is, the workflow hides it from the caller: only this log shows it
+        except Exception:  # the workflow hides the error from the caller, so only this log shows it
             self._logger.exception("failed", request_id=request_id)
             raise
         self._logger.info("answered", path="workflow", status=200, request_id=request_id)
         return reply
 
     def _name(self) -> str:
-        # API Gateway does not document whether it decodes path parameters; no document may have a name for which that
-        # makes a difference.
+        # API Gateway does not document whether it decodes path parameters. It makes no difference: `name_fault` refuses
+        # names with a percent-encoded character.
         return unquote((self.api.current_event.path_parameters or {}).get("name", ""))
 
     @staticmethod
@@ -186,10 +186,10 @@ class LambdaHandler:
         content = problem(error)
         if content["status"] >= 500:
             self._logger.error("failed", exc_info=error)
-            # Lambda counts an answered failure as a success; this metric is what stops a roll-out.
+            # Lambda counts an answered failure as a success, so it is this metric that stops a roll-out.
             emit_metrics(self._service, {}, {"Failed": 1}, function_version=function_version(self.api.lambda_context))
         return Response(content["status"], CONTENT_TYPE, to_json(content))
 
     def _on_unknown_path(self, _: NotFoundError) -> Response[str]:
-        content = problem(NotFound("There is no such path; GET /model and the API description say what there is."))
+        content = problem(NotFound("There is no such path; the API description lists all paths."))
         return Response(404, CONTENT_TYPE, to_json(content))

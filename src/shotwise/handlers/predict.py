@@ -1,4 +1,4 @@
-"""Is the part defective? POST /predict, GET /health, /model and /samples, and the first step of the workflow."""
+"""Predict defects: POST /predict, GET /health, /model and /samples, and the first step of the workflow."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandle
                             "always": {step: step in request.always for step in STEPS}}}
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        """Answer the workflow, or predict from the event as from a body of /predict.
+        """Run the first step of the workflow, or treat the event as a body of /predict.
 
-        The workflow sends {"diagnose": its input} and gets the checked request back with the prediction, or
+        The workflow sends {"diagnose": its input}. It receives the prediction with the checked request, or
         {"invalid_payload": the problem}.
         """
         if set(event) != {"diagnose"}:
@@ -53,7 +53,7 @@ def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandle
 
     health = {"status": "ok", "version": __version__, "model_version": bundle.version}
     handler.on_invoke(invoke, error_key="diagnose")
-    handler.post("/predict", post_predict, batch="shots")
+    handler.post("/predict", post_predict, batch_key="shots")
     handler.get("/health", lambda: handler.json(health))
     handler.get("/model", lambda: handler.json(model_reply(bundle)))
     handler.get("/samples", lambda: handler.json(samples_reply(bundle)))
@@ -61,10 +61,10 @@ def predict_handler(bundle: Bundle, origins: Sequence[str] = ()) -> LambdaHandle
 
 
 def _diagnose_body(workflow_input: Any) -> dict[str, Any]:
-    """Return the request within the input of the workflow.
+    """Return the request in the workflow's input.
 
-    It is the input itself, or {"body_base64": its text, "received": when}, as API Gateway sends it: in that way the
-    strict reader still sees what a JSON parser on the way would hide, such as a repeated key.
+    API Gateway sends {"body_base64": the text of the request, "received": its time}, because a JSON parser in between
+    would hide from the strict reader what it has to refuse, such as a repeated key. Any other input is the request.
     """
     if not isinstance(workflow_input, dict):
         raise InvalidInput([FieldError("body", "not_an_object")])
@@ -75,9 +75,9 @@ def _diagnose_body(workflow_input: Any) -> dict[str, Any]:
 
 
 def _received(workflow_input: Mapping[str, Any]) -> float | None:
-    """When the API received the request that started the workflow, in ms since 1970.
+    """Return when the API received the request that started the workflow, in ms since 1970; None if not given.
 
-    The time from there to here is nearly all that a diagnosis takes if it ends with the prediction.
+    The time since then is nearly the duration of a diagnosis that ends with the prediction.
     """
     received = workflow_input.get("received")
     return float(received) if isinstance(received, int) else None

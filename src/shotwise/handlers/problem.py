@@ -1,9 +1,9 @@
-"""Turn errors into RFC 9457 problems. A client sees what it can act on, and nothing of the system's inside."""
+"""Turn errors into RFC 9457 problems, which tell clients what to correct and reveal no internals."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shotwise.errors import (
@@ -19,9 +19,9 @@ from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.messages import Param
 
 CONTENT_TYPE = "application/problem+json"
-MAX_CAUSE = 24_000  # characters of errors, escaped twice, of the 32 KiB that the cause of a workflow may have
-MAX_NAME = 100  # characters of a field's name, which a caller may make as long as they like
-MAX_TEXT = 400  # characters of a reason, or of one of its parameters, which a bundle may make long
+MAX_CAUSE = 24_000  # characters of all errors, escaped twice; the cause of a failed workflow may have 32 KiB
+MAX_NAME = 100  # characters of a field's name, which may be any key that the caller sent
+MAX_TEXT = 400  # characters of a reason or of one of its parameters; a bundle may have long lists of categories
 
 # Error class → HTTP status, code, title. The first class that fits counts.
 STATUSES: tuple[tuple[type[ShotwiseError], int, str, str], ...] = (
@@ -36,14 +36,14 @@ STATUSES: tuple[tuple[type[ShotwiseError], int, str, str], ...] = (
 
 
 class InvalidPayload(Exception):
-    """A function was invoked with a payload that is at fault; the message is the problem as JSON."""
+    """A function was invoked with an invalid payload; the message is the problem as JSON."""
 
 
 def problem(error: Exception) -> dict[str, Any]:
     """Return the RFC 9457 problem of an error.
 
     Members: `type`, `title`, `status`, `code`, `detail`, and for invalid input `errors`. An error that STATUSES does
-    not list is a bug of ours: its problem says nothing about it.
+    not list is a bug of Shotwise, and its problem gives no details.
     """
     for error_class, status, code, title in STATUSES:
         if isinstance(error, error_class):
@@ -54,9 +54,9 @@ def problem(error: Exception) -> dict[str, Any]:
 
 def _details(error: ShotwiseError) -> dict[str, Any]:
     if not isinstance(error, InvalidInput):
-        # The text of a store's or an index's error names paths and hosts; what is not found may be named.
+        # The errors of stores and indexes name paths and hosts, so only the text of NotFound is passed on.
         return {"detail": str(error) if isinstance(error, NotFound)
-                else "It does not answer at the moment; try again later."}
+                else "A service that this request needs does not answer at the moment; try again later."}
     count = len(error.errors)
     listed = list(_errors_that_fit(error))
     more = f"; the first {len(listed)} are listed" if count > len(listed) else ""
@@ -64,7 +64,7 @@ def _details(error: ShotwiseError) -> dict[str, Any]:
 
 
 def _errors_that_fit(error: InvalidInput) -> Iterator[dict[str, Any]]:
-    """The first errors: as many as a workflow can carry to the caller in its cause."""
+    """Yield the first errors, as many as fit into the cause of a failed workflow."""
     room = MAX_CAUSE
     for field_error in error.errors:
         entry = _error_entry(field_error)
@@ -76,32 +76,28 @@ def _errors_that_fit(error: InvalidInput) -> Iterator[dict[str, Any]]:
 
 def _error_entry(error: FieldError) -> dict[str, Any]:
     field = error.field[:MAX_NAME].encode("utf-8", "replace").decode()  # a key of the caller may not be encodable
-    return {"field": field, "reason": error.reason[:MAX_TEXT], "code": error.code, "params": _short(error.params)}
+    return {"field": field, "reason": error.reason[:MAX_TEXT], "code": error.code,
+            "params": {name: _shortened(param) for name, param in error.params.items()}}
 
 
-def _short(params: Mapping[str, Param]) -> dict[str, Param]:
-    """The parameters of an error, with long texts and lists cut as the reason is."""
-    return {name: _short_param(param) for name, param in params.items()}
-
-
-def _short_param(param: Param) -> Param:
+def _shortened(param: Param) -> Param:
+    """Cut a text, or drop the last texts of a list, beyond MAX_TEXT characters."""
     if isinstance(param, int | float):
         return param
-    return param[:MAX_TEXT] if isinstance(param, str) else _first_items(param)
+    return param[:MAX_TEXT] if isinstance(param, str) else _first_texts(param)
 
 
-def _first_items(texts: Sequence[str]) -> list[str]:
-    """The first texts of a list, MAX_TEXT characters at most."""
-    items: list[str] = []
+def _first_texts(texts: Sequence[str]) -> list[str]:
+    first_texts: list[str] = []
     room = MAX_TEXT
     for text in texts:
         room -= len(text) + 2
         if room < 0:
             break
-        items.append(text)
-    return items
+        first_texts.append(text)
+    return first_texts
 
 
 def to_json(content: Any) -> str:
-    """Serialise a response: UTF-8 as it is, no spare spaces. Raises ValueError for NaN and infinity."""
+    """Serialise a response compactly, without escaping Korean. Raises ValueError for NaN and infinity."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,4 +1,4 @@
-"""What do the documents say? POST /rag-query, the documents and their search, and the third step of the workflow."""
+"""Answer questions: POST /rag-query, the routes of documents and search, and the third step of the workflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rag_query_handler(answerer: Answerer, documents: FileStore, origins: Sequenc
     answerer : Answerer
         Answers the questions.
     documents : FileStore
-        The documents that its passages come from.
+        The files of the documents.
     origins : sequence of str
         The origins whose web pages may read responses.
     """
@@ -46,6 +46,6 @@ def question_for(request: KnowledgeRequest, answerer: Answerer) -> Question:
 
 
 def _count_metrics(reply: Mapping[str, Any]) -> dict[str, float]:
-    if "grounded" not in reply:  # POST /documents, which returns where to upload to
+    if "grounded" not in reply:  # the reply of POST /documents
         return {}
     return {"Answers": 1, "Ungrounded": float(not reply["grounded"])}

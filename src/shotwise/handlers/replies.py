@@ -1,6 +1,6 @@
 """Shape predictions, explanations and answers into the replies of the API.
 
-Numbers are rounded to nine decimal places, far below what any of them means.
+Numbers are rounded to nine decimal places, far finer than any of them is accurate.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # predict starts without the modules that only importance and
 
 DECIMAL_PLACES = 9
 
-# Why there is no proposal of other settings, by the state of the search for one.
+# Why no change of settings is proposed, by `Setpoints.state`.
 SETPOINT_REASONS = {
     "not_needed": {"ko": "샷의 값으로만 본 결함 확률은 이미 판정 기준보다 낮습니다.",
-                   "en": "By the shot's values alone, its probability is under the threshold as it is."},
+                   "en": "By the shot's values alone, its probability is already below the threshold."},
     "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
                     "en": "None of the measured values is a setting that can be changed."},
     "unusual_shot": {"ko": "설정을 어떻게 바꾸어도 모델이 본 적 없는 샷이므로 제안하지 않습니다.",
@@ -28,7 +28,8 @@ SETPOINT_REASONS = {
     "unusual_change": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
                        "en": "Some changes are enough, but each makes a shot unlike any that the model has seen."},
     "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어 판정 기준보다 낮추는 방법을 찾지 못했습니다.",
-                     "en": "No change of up to three settings within the limits of good shots was found to do."},
+                     "en": "No change of up to three settings within the limits of good shots was found to bring it "
+                           "below the threshold."},
 }
 
 
@@ -56,7 +57,7 @@ def prediction_reply(prediction: Prediction, bundle: Bundle, prediction_id: str,
 
 def importance_reply(explanation: Explanation, url: str | None, degraded: list[dict[str, Any]], bundle: Bundle,
                      language: str) -> dict[str, Any]:
-    """Return the reply of /importance, without `processing_time_ms`; a column that the model excludes contributes 0."""
+    """Return the reply of /importance, without `processing_time_ms`; excluded columns contribute 0."""
     attribution, proposal, signals = explanation.attribution, explanation.setpoints, explanation.signals
     return {
         "importance": {**{name: _rounded(float(value))
@@ -109,7 +110,7 @@ def degraded_entry(step: str, error: str) -> dict[str, Any]:
 
 
 def model_reply(bundle: Bundle) -> dict[str, Any]:
-    """Return the reply of /model: schema, limits, thresholds, figures, card."""
+    """Return the reply of /model: schema, limits, thresholds, measured figures and model card."""
     members = ("version", "features", "excluded", "defect_types", "product_feature", "thresholds", "history", "limits",
                "figures", "training")
     return {**{name: bundle.manifest[name] for name in members}, "card": bundle.card}

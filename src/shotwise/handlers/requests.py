@@ -1,4 +1,4 @@
-"""Check and read the JSON of each request. One InvalidInput names every bad field of a request at once."""
+"""Check and read the JSON of each request. One InvalidInput names all bad fields of a request at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
 STEPS = ("importance", "knowledge")
 INCLUDES = ("chart", "setpoints", "signals")
-# The parts of a context that a question is worded from: the fields of each of their entries, with their types.
+# The parts of a context that a question is worded from. Each is a list of objects, which must have these fields.
 CONTEXT_FIELDS: Mapping[str, Mapping[str, type]] = {
     "defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
     "top_features": {"name": str, "label": str, "value": float}}
@@ -61,9 +61,9 @@ class ImportanceRequest:
     shot : Shot
         The shot to explain.
     prediction_id : str
-        Names the chart and nothing else.
+        Becomes part of the chart's name; it has no other use.
     include : tuple of str
-        Which of INCLUDES the reply is to have.
+        The optional parts of the reply that were requested, some of INCLUDES.
     language : str
         `ko` or `en`.
     """
@@ -81,11 +81,11 @@ class KnowledgeRequest:
     Attributes
     ----------
     query : str or None
-        The caller's own question; None asks for one worded from the context.
+        The caller's own question; None if it has to be worded from the context.
     context : mapping
         `defect_types`, `limits` and `top_features` as /predict and /importance return them.
     language : str or None
-        `ko` or `en`; None leaves it to the language of the question.
+        `ko` or `en`; None for the language of the question.
     """
 
     query: str | None
@@ -102,11 +102,11 @@ class DiagnoseRequest:
     shot : Shot
         The shot to diagnose.
     features : mapping
-        Its values as they were sent, for the later steps.
+        The values of the shot as they were sent, for the later steps.
     history : History or None
         The earlier shots of the run.
     always : tuple of str
-        Which of STEPS are to run even if the shot is good.
+        The steps to run even if the shot is good, some of STEPS.
     question : str or None
         The caller's own question.
     language : str
@@ -145,7 +145,7 @@ def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
 
 
 def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceRequest:
-    """Read `{features, prediction_id?, include?, language?}`; without `include`, all of INCLUDES are wanted."""
+    """Read `{features, prediction_id?, include?, language?}`; `include` defaults to all of INCLUDES."""
     errors = _unknown_fields(body, {"features", "prediction_id", "include", "language"})
     errors += _failed_checks(body, {"prediction_id": _check_prediction_id, "include": _check_list_of(INCLUDES),
                                     "language": _check_language})
@@ -156,7 +156,7 @@ def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceReq
 
 
 def knowledge_request(body: Mapping[str, Any]) -> KnowledgeRequest:
-    """Read `{query, context?, language?}`; the workflow may leave the query out and send a context alone."""
+    """Read `{query, context?, language?}`; the workflow may send a context without a query."""
     errors = _unknown_fields(body, {"query", "context", "language"})
     errors += _failed_checks(body, {"query": _check_question, "context": _check_context, "language": _check_language})
     if body.get("query") is None and body.get("context") is None and not errors:
@@ -183,7 +183,7 @@ def _unknown_fields(body: Mapping[str, Any], allowed: set[str]) -> list[FieldErr
 
 
 def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> Shot:
-    """Read the shot of `body`. Raises InvalidInput with `errors` and the shot's own errors together."""
+    """Read the shot. Raises InvalidInput with `errors`, found earlier in the body, and those of the shot."""
     if "features" not in body:
         raise InvalidInput([*errors, FieldError("features", "features_missing")])
     try:
@@ -197,7 +197,7 @@ def _shot(body: Mapping[str, Any], bundle: Bundle, errors: list[FieldError]) -> 
 
 def _shot_and_history(body: Mapping[str, Any], bundle: Bundle,
                       errors: list[FieldError]) -> tuple[Shot, History | None]:
-    """Read the shot, and its history if there is one. Raises InvalidInput with `errors` and theirs together."""
+    """Read the shot, and its history if there is one. Raises InvalidInput with `errors` and those of both."""
     earlier_shots = None
     try:
         if body.get("history") is not None:
@@ -209,7 +209,7 @@ def _shot_and_history(body: Mapping[str, Any], bundle: Bundle,
 
 
 def _batch_shot(payload: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> Shot | None:
-    """Read one shot of a batch; None if it is at fault, with the faults added to `errors`."""
+    """Read one shot of a batch; return None for an invalid one and add what is wrong to `errors`."""
     if not isinstance(payload, dict) or set(payload) != {"features"}:
         errors.append(FieldError(path, "not_a_shot"))
         return None
@@ -221,7 +221,7 @@ def _batch_shot(payload: Any, path: str, bundle: Bundle, errors: list[FieldError
 
 
 def _failed_checks(body: Mapping[str, Any], checks: Mapping[str, Check]) -> list[FieldError]:
-    """The optional fields that fail their check; null is the same as absent."""
+    """Check optional fields, where null is the same as absent."""
     faults = ((name, check(body[name])) for name, check in checks.items() if body.get(name) is not None)
     return [FieldError(name, fault.code, fault.params) for name, fault in faults if fault]
 
@@ -250,24 +250,24 @@ def _check_list_of(allowed: tuple[str, ...]) -> Check:
 
 
 def _check_context(context: Any) -> Message | None:
-    """Check the parts of a context that a question is worded from; the others are not read."""
+    """Check the parts of a context that a question is worded from; others are ignored."""
     if not isinstance(context, dict):
         return Message("context_not_an_object")
     malformed = [part for part, fields in CONTEXT_FIELDS.items()
-                 if context.get(part) is not None and not _entries_fit(context[part], fields)]
+                 if context.get(part) is not None and not _are_entries_valid(context[part], fields)]
     return Message("context_malformed", {"parts": malformed}) if malformed else None
 
 
-def _entries_fit(entries: Any, fields: Mapping[str, type]) -> bool:
+def _are_entries_valid(entries: Any, fields: Mapping[str, type]) -> bool:
     return isinstance(entries, list) and all(
         isinstance(entry, dict) and all(_has_type(entry.get(name), kind) for name, kind in fields.items())
-        and _labels_fit(entry.get("labels")) for entry in entries)
+        and _are_labels_valid(entry.get("labels")) for entry in entries)
 
 
-def _labels_fit(labels: Any) -> bool:
+def _are_labels_valid(labels: Any) -> bool:
     return labels is None or (isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values()))
 
 
 def _has_type(field: Any, kind: type) -> bool:
-    """Whether a field of an entry is of a type; any number, but no boolean, counts as a float."""
+    """Whether a field has the type `kind`; `float` stands for any number but a boolean."""
     return isinstance(field, (int, float) if kind is float else kind) and not isinstance(field, bool)

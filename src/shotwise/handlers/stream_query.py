@@ -1,9 +1,9 @@
-"""POST /query: the answer as server-sent events, while it is being written.
+"""Stream answers while they are written: POST /query, as server-sent events.
 
-This is an ASGI app, because Python's own Lambda runtime cannot stream: uvicorn serves it on one machine, and on AWS the
-Lambda Web Adapter stands in front of it. `passage` events name the passages that the answer rests on, `token` events
-bring its text in pieces, and one `done` event has what POST /rag-query returns. An `error` event ends a stream that
-failed after it had begun.
+This is an ASGI app, because Python's own Lambda runtime cannot stream: uvicorn serves it on one machine, and the Lambda
+Web Adapter passes requests to it on AWS. `passage` events name the passages that the answer is based on, `token` events
+contain its text in pieces, and a final `done` event contains what POST /rag-query returns. If the stream fails after it
+has begun, an `error` event ends it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from shotwise.knowledge.answering.answerer import EXTRACTIVE, Answerer, Event
 from shotwise.knowledge.models import Answer, Hit
 
 SERVICE = "stream_query"
-# nginx and similar proxies would hold a stream back until it ends.
+# X-Accel-Buffering: without it, nginx and similar proxies hold a stream back until it ends.
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that hung up; nobody receives it
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that hung up
 
 
 def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: str = "none") -> Starlette:
@@ -57,10 +57,10 @@ def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: s
             check_media_type(request.headers.get("content-type"))
             query = knowledge_request(read_body(await _body(request)))
             events = answerer.events(await run_in_threadpool(question_for, query, answerer))
-            first = await run_in_threadpool(next, events)  # an error before the first event still sets the status
+            first = await run_in_threadpool(next, events)  # an error up to here can still set the status
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        except Exception as error:  # as the gateway does: whatever it is, the caller gets a problem
+        except Exception as error:  # whatever it is, the caller receives a problem
             return _problem_response(error, logger, version)
         return StreamingResponse(_stream(first, events, started, logger, answerer.name, version),
                                  media_type="text/event-stream", headers=STREAM_HEADERS)
@@ -95,7 +95,7 @@ def _problem_response(error: Exception, logger: Logger, version: str) -> Respons
 
 async def _stream(first: Event, events: Generator[Event, None, None], started: float, logger: Logger,
                   generator: str, version: str) -> AsyncIterator[str]:
-    """The events as text. A client that hangs up closes this generator, which stops the work."""
+    """Yield the events as text. If the client hangs up, this generator is closed, which stops the work."""
     first_token = 0.0
     event: Event | None = first
     try:
@@ -107,7 +107,7 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
                 _emit_answer_metrics(event, generator, elapsed, first_token or elapsed)
             yield _event_text(event, elapsed)
             event = await run_in_threadpool(next, events, None)
-    except Exception as error:  # the status is sent already: an event is the only way left to report it
+    except Exception as error:  # the status is already sent, so only an event can report the error
         logger.error("failed", exc_info=error)
         _count_failure(version)
         yield _sse("error", problem(error))
@@ -116,7 +116,7 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
 
 
 def _count_failure(version: str) -> None:
-    """Count a failure that Lambda sees as a success: for the alarm, and for the roll-out of the running version."""
+    """Count a failure that Lambda counts as a success, once for the alarm and once for the version's roll-out."""
     emit_metrics(SERVICE, {}, {"Failed": 1})
     emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=version)
 
@@ -127,7 +127,8 @@ def _emit_answer_metrics(answer: Answer, generator: str, elapsed: float, first_t
                  model_version=generator)
     if answer.degraded:
         emit_metrics(SERVICE, {}, {"Degraded": 1})
-    if answer.generator != EXTRACTIVE:  # there is an objective for these, and an alarm cannot know the model's name
+    # A metric without the dimension of the model, for the alarm on the objective for generated answers.
+    if answer.generator != EXTRACTIVE:
         emit_metrics(SERVICE, {"GeneratedFirstToken": first_token}, {})
 
 
@@ -142,5 +143,5 @@ def _event_text(event: Event, elapsed: float) -> str:
 
 
 def _sse(event_type: str, content: Any) -> str:
-    """A server-sent event with JSON as its data."""
+    """Format a server-sent event with JSON as its data."""
     return f"event: {event_type}\ndata: {to_json(content)}\n\n"
