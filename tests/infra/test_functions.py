@@ -90,13 +90,16 @@ def test_the_workflow_gets_every_substitution() -> None:
 def test_the_workflows_steps_fit_into_api_gateways_29_seconds() -> None:
     """The steps take 3 s, 10 s and 13 s one after another, and the whole workflow 28 s.
 
-    A function may run longer than its step, except for generating an answer, which must end within it.
+    Side by side they have the same limits. A function may run longer than its step, except for generating an answer, which must end within it.
     """
     (machine,) = system("dev").of_type("AWS::StepFunctions::StateMachine").values()
     asl = json.loads(definition(machine))
     steps = {name: asl["States"][name]["TimeoutSeconds"] for name in ("Predict", "Importance", "Knowledge")}
     assert steps == {"Predict": 3, "Importance": 10, "Knowledge": 13}
     assert sum(steps.values()) < asl["TimeoutSeconds"] < 29
+    importance, answer = (branch["States"] for branch in asl["States"]["SideBySide"]["Branches"])
+    assert importance["ImportanceBeside"]["TimeoutSeconds"] == steps["Importance"]
+    assert answer["AnswerQuestion"]["TimeoutSeconds"] == steps["Knowledge"]
     assert float(variables(system("dev"), "RagQueryFunction")["SHOTWISE_ANSWER_SECONDS"]) < steps["Knowledge"]
 
 

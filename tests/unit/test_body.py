@@ -9,7 +9,14 @@ import time
 import pytest
 
 from shotwise.errors import InvalidInput
-from shotwise.handlers.body import MAX_BYTES, PayloadTooLarge, UnsupportedMediaType, check_media_type, read_body
+from shotwise.handlers.body import (
+    MAX_BATCH_BYTES,
+    MAX_BYTES,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    check_media_type,
+    read_body,
+)
 from shotwise.handlers.problem import problem
 
 
@@ -105,3 +112,12 @@ def test_refuses_other_media_types(declared: str) -> None:
     """The error names the header."""
     with pytest.raises(UnsupportedMediaType, match="Content-Type"):
         check_media_type(declared)
+
+
+@pytest.mark.parametrize(("size", "batch_key", "max_kib"), [
+    (MAX_BYTES, None, 256), (MAX_BYTES, "shots", 256), (MAX_BATCH_BYTES, "shots", 4096)])
+def test_the_limit_that_was_exceeded_is_named(size: int, batch_key: str | None, max_kib: int) -> None:
+    """A body too large even for a batch is told the limit of a batch, any other the usual one."""
+    with pytest.raises(PayloadTooLarge) as caught:
+        read_body('{"a": "' + "x" * size + '"}', batch_key=batch_key)
+    assert caught.value.errors[0].params == {"max_kib": max_kib}

@@ -21,8 +21,8 @@ MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 class PayloadTooLarge(InvalidInput):
     """The body is larger than the route accepts."""
 
-    def __init__(self) -> None:
-        super().__init__([FieldError("body", "body_too_large", {"max_kib": MAX_BYTES // 1024})])
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__([FieldError("body", "body_too_large", {"max_kib": max_bytes // 1024})])
 
 
 class UnsupportedMediaType(InvalidInput):
@@ -76,8 +76,10 @@ def read_body(body: str | None, *, base64_encoded: bool = False, batch_key: str 
     size = len(text.encode("utf-8", "surrogatepass"))
     if size <= MAX_BYTES:
         return _parse(text)
-    if batch_key is None or size > MAX_BATCH_BYTES:
+    if batch_key is None:
         raise PayloadTooLarge
+    if size > MAX_BATCH_BYTES:
+        raise PayloadTooLarge(MAX_BATCH_BYTES)
     try:
         payload = _parse(text)
     except InvalidInput:
