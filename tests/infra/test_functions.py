@@ -90,7 +90,8 @@ def test_the_workflow_gets_every_substitution() -> None:
 def test_the_workflows_steps_fit_into_api_gateways_29_seconds() -> None:
     """The steps take 3 s, 10 s and 13 s one after another, and the whole workflow 28 s.
 
-    Side by side they have the same limits. A function may run longer than its step, except for generating an answer, which must end within it.
+    Side by side they have the same limits. A function may run longer than its step, except for generating an answer,
+    which must end within it.
     """
     (machine,) = system("dev").of_type("AWS::StepFunctions::StateMachine").values()
     asl = json.loads(definition(machine))
