@@ -24,7 +24,7 @@ from shotwise.manifest import read_files, read_manifest
 
 @dataclass(frozen=True)
 class Feature:
-    """The schema of one input value; its fields are those of an entry under `features` in the manifest.
+    """The schema of one feature, with the keys of an entry under `features` in the manifest.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Feature:
     group : str
         `process` or `sensor`.
     unit : str
-        Of all numbers of this feature; empty for none.
+        Unit of all numbers of this feature; empty for none.
     seen : tuple of float
         Lowest and highest value of the training shots.
     plausible : tuple of float
-        Range outside which a value is refused, as a mistake of a sensor or unit.
+        Range outside which a value is refused as a mistake of the sensor or unit.
     resolution : float or None
         Smallest step of the machine.
     controllable : bool
@@ -47,11 +47,11 @@ class Feature:
     missing : bool
         Whether a request may send null.
     constant : bool
-        Equal in all training shots; the graph does not look at it.
+        Whether it is equal in all training shots; the graph then ignores it.
     condition : bool
-        Stays from shot to shot, as the surroundings of a run do.
+        Whether it describes the surroundings of a run rather than the single shot.
     usual_error : float
-        Squared reconstruction error, in standard deviations, that 98 % of the training shots stay below.
+        98 % quantile of its squared reconstruction error over the training shots, in standard deviations.
     categories : tuple of str
         Allowed categories, each coded by its position; empty for a number.
     """
@@ -73,7 +73,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class ExcludedColumn:
-    """A column of the plant's table that never enters the graph, and why; requests may send it or leave it out."""
+    """A column of the plant's table that the graph does not use, and why; requests may include or omit it."""
 
     name: str
     label: Mapping[str, str]
@@ -91,9 +91,9 @@ class DefectType:
     label : mapping of language to str
         Name for readers.
     examples : int
-        Training shots that show it.
+        Number of training shots that show it.
     modelled : bool
-        Whether these are enough to give a probability.
+        Whether these are enough for the model to give a probability.
     """
 
     name: str
@@ -104,7 +104,7 @@ class DefectType:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Thresholds chosen on predictions in which each training shot was held out.
+    """Thresholds of the fused model, chosen on predictions in which each training shot was held out.
 
     Attributes
     ----------
@@ -153,36 +153,36 @@ class HistoryHead:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that may be served: the hashes of its files were checked when it was loaded.
+    """A model to serve; the hashes of its files were checked when it was loaded.
 
     Attributes
     ----------
     version : str
-        Such as `v1.0_12D_GB`.
+        Name of the version, such as `v1.0_12D_GB`.
     features : tuple of Feature
-        In the order of the graph's input.
+        Features in the order of the graph's input.
     excluded : tuple of ExcludedColumn
-        Columns that never enter the graph.
+        Columns that the graph does not use.
     defect_types : tuple of DefectType
-        In the order of the defect type graph's output.
+        Defect types in the order of the defect type graph's output.
     thresholds : Thresholds
-        Of the fused model.
+        Thresholds of the fused model.
     limits : mapping of product type to mapping of feature name to tuple of float
-        Low and high limit of good shots; the product type `all` stands for every shot.
+        Low and high limit of good shots; the product type `all` covers the shots of all types.
     typical : mapping of product type to mapping of feature name to float
         Median of good shots.
     product_feature : str or None
-        Name of the feature that holds the product type.
+        Name of the feature whose categories are the product types; None if there is none.
     background : ndarray of float32, shape (n_background, n_features)
         Shots that Shapley values are computed against.
     samples : tuple of mapping
-        Shots to try, each with `name`, `outcome`, `defect_types` and `features`.
+        Example shots for users, each with `name`, `outcome`, `defect_types` and `features`.
     graph : Graph
         The fused model.
     defect_type_graph : DefectTypeGraph or None
-        None where the training table tells no types apart.
+        None if the training table has no defect types or the engine does not open the graph.
     history : HistoryHead or None
-        None where the model has no history head.
+        None if the model has no history head or the engine does not open it.
     manifest : mapping
         The content of bundle.json.
     card : str
@@ -212,7 +212,7 @@ class Bundle:
 
     @cached_property
     def position(self) -> Mapping[str, int]:
-        """Column of the graph's input by feature name."""
+        """Index of each feature in the graph's input, by name."""
         return {name: index for index, name in enumerate(self.names)}
 
     @cached_property
@@ -221,7 +221,7 @@ class Bundle:
         return frozenset(column.name for column in self.excluded)
 
     def product_type(self, values: NDArray[np.float32]) -> str:
-        """The product type of a shot's values, shape (n_features,); `all` where it is not known."""
+        """Return the product type of a shot's values, shape (n_features,); `all` if it is unknown."""
         if self.product_feature is None:
             return "all"
         column = self.position[self.product_feature]
@@ -232,19 +232,24 @@ class Bundle:
 def load_bundle(folder: Path, engine: Engine) -> Bundle:
     """Read and verify the bundle in `folder`.
 
-    Nothing is parsed before its hash was checked.
+    The hash of each file is checked before its content is parsed.
 
     Parameters
     ----------
     folder : Path
-        Holds bundle.json and the files that it lists.
+        Folder of bundle.json and the files that it lists.
     engine : Engine
         The adapter that opens the graphs.
+
+    Returns
+    -------
+    bundle : Bundle
+        The verified model.
 
     Raises
     ------
     BundleError
-        A file is missing, has another sha256 than bundle.json states, or is of another format.
+        A file is missing, does not match its sha256 in bundle.json, or has an unsupported format.
     """
     manifest = read_manifest(folder)
     files = read_files(folder, manifest)

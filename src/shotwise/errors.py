@@ -1,12 +1,12 @@
 """Every error that Shotwise raises on purpose.
 
 ShotwiseError
-├── InvalidInput         values of the caller; names each bad field and what to do
+├── InvalidInput         the caller's values cannot be used; names each bad field and what to do
 ├── NotFound             a chart or document that does not exist
 │   └── ShippedDocument  a document that came with the installation and cannot be removed
 ├── SettingError         a setting of the environment that cannot be used
 ├── BundleError          a model bundle that must not be served
-├── KnowledgeError       the knowledge index cannot be used
+├── KnowledgeError       the documents cannot be searched, or no answer can be worded
 │   └── DocumentError    one document that cannot be read
 └── StoreError           a chart or document could not be stored or fetched
 """
@@ -35,7 +35,7 @@ class FieldError:
     code : str
         A key of `shotwise.messages.FIELD_REASONS`.
     params : mapping
-        The parameters of the reason.
+        Values for the names in braces in the text of that code.
     """
 
     field: str
@@ -61,19 +61,19 @@ class NotFound(ShotwiseError):
 
 
 class ShippedDocument(NotFound):
-    """The document came with the installation, so it cannot be removed; a file of that name was never added."""
+    """The document came with the installation, so it cannot be removed; the plant added no file of that name."""
 
 
 class SettingError(ShotwiseError):
-    """A setting cannot be used; the message names it and what to set it to."""
+    """A setting cannot be used; the message names it and says what to set it to."""
 
 
 class BundleError(ShotwiseError):
-    """The model bundle is incomplete, altered or of another format; it is not served."""
+    """The model bundle is incomplete, altered or of an unsupported format, so it is not served."""
 
 
 class KnowledgeError(ShotwiseError):
-    """The knowledge index cannot be used."""
+    """A store, search or model of the knowledge pipeline cannot be used or does not answer."""
 
 
 class DocumentError(KnowledgeError):
@@ -86,7 +86,7 @@ class DocumentError(KnowledgeError):
     code : str
         A key of `shotwise.messages.DOCUMENT_FAILURES`.
     **params
-        The parameters of the failure.
+        Values for the names in braces in the text of that code.
     """
 
     def __init__(self, name: str, code: str, **params: Param) -> None:

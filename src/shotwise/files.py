@@ -1,4 +1,4 @@
-"""The port to where charts and documents are stored: S3 on AWS, folders on one machine."""
+"""The port of the file stores, which store charts and documents: in S3 on AWS, in folders on one machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file to send to a client: its content or a URL to redirect to, never both.
+    """A file for a client: its content or a URL to redirect to, never both.
 
     Attributes
     ----------
     content : bytes or None
-        Set where the store lies on this machine.
+        The content, if the file is on this machine.
     url : str or None
-        Set where the client fetches the file itself; valid for some minutes.
+        The URL from which the client fetches the file itself, valid for some minutes.
     """
 
     content: bytes | None
@@ -44,18 +44,18 @@ class Upload:
 
 
 class FileStore(Protocol):
-    """Stores files by name. Every method raises StoreError when the store fails."""
+    """Stores files by name. Every method raises StoreError if the store fails."""
 
     def put(self, name: str, content: bytes) -> str:
         """Store a file and return its URL."""
         ...
 
     def get(self, name: str) -> StoredFile:
-        """Look a file up for a client. Raises NotFound."""
+        """Return a file for a client. Raises NotFound."""
         ...
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Return a local path to the file, for reading only: a copy in `folder`, or where it lies. Raises NotFound."""
+        """Return a local path to read the file from: a copy in `folder`, or the stored file. Raises NotFound."""
         ...
 
     def remove(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The graphs of a bundle, as seen by the code that calls them: what goes in and what comes out.
+"""The interfaces of a bundle's graphs: their inputs and outputs.
 
 `shotwise.adapters.onnx` implements these protocols with onnxruntime; tests implement them with a few lines of numpy.
 All arrays have a leading axis of n_shots; NaN in `features` means not measured and is imputed inside the graph.
@@ -29,7 +29,7 @@ class GraphOutput:
     feature_error : ndarray, shape (n_shots, n_features)
         Squared reconstruction error of each value, in standard deviations.
     distance : ndarray, shape (n_shots,)
-        From the shot's conditions to the nearest prototype of the training shots.
+        Distance of the shot's conditions from the nearest prototype of the training shots.
     """
 
     probability: NDArray[np.float32]
@@ -60,16 +60,16 @@ class HistoryGraph(Protocol):
         Parameters
         ----------
         probability : float
-            Of the fused model.
+            Probability by the fused model.
         outcomes : ndarray of float32, shape (n_earlier_shots,)
-            Inspection results of the shots before, newest last: 1 defect, 0 normal, NaN not known.
+            Inspection results of the earlier shots, newest last: 1 defect, 0 normal, NaN not inspected.
 
         Returns
         -------
         probability : float
-            With history.
+            Probability with history.
         evidence : float
-            Summed weight of the known results.
+            Summed weight of the inspection results.
         """
         ...
 
@@ -86,7 +86,7 @@ class DefectTypeGraph(Protocol):
 class Engine:
     """Opens the graphs of a bundle from the bytes of their files.
 
-    A function that never asks for history or defect types leaves these two out, and the bundle then has neither.
+    A function that uses neither history nor defect types leaves these two out, and its bundle then has neither.
 
     Attributes
     ----------

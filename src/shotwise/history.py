@@ -1,6 +1,6 @@
-"""The shots before this one and what inspection found on them, as a request sends them.
+"""Read the history of a request: earlier shots of the run and the results of their inspections.
 
-The history head of a bundle joins these outcomes with the probability from the shot's own values.
+The history head of a bundle combines these outcomes with the probability from the shot's own values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.shot import Shot, read_shot
 
-MAX_SHOTS = 200  # what lies further back has no weight left
+MAX_SHOTS = 200  # earlier shots have no weight any more
 OUTCOMES = {"defect": 1.0, "normal": 0.0}
 
 
@@ -27,18 +27,18 @@ class History:
     Attributes
     ----------
     outcomes : ndarray of float32, shape (n_shots,)
-        Newest last: 1 defect, 0 normal, NaN not known.
+        Outcomes, newest last: 1 defect, 0 normal, NaN not inspected.
     """
 
     outcomes: NDArray[np.float32]
 
     @property
     def known_outcomes(self) -> int:
-        """How many outcomes are known."""
+        """Number of known outcomes."""
         return int((~np.isnan(self.outcomes)).sum())
 
 
-PastShots = list[tuple[Shot, float]]  # each with its outcome: 1 defect, 0 normal, NaN not known
+PastShots = list[tuple[Shot, float]]  # shots with their outcomes: 1 defect, 0 normal, NaN not inspected
 
 
 def read_history(history: object, bundle: Bundle) -> PastShots:
@@ -47,15 +47,15 @@ def read_history(history: object, bundle: Bundle) -> PastShots:
     Parameters
     ----------
     history : object
-        Should be a list of at most MAX_SHOTS `{features, outcome?}`, newest last. A missing or null outcome is not
-        known yet.
+        Should be a list of at most MAX_SHOTS objects `{features, outcome?}`, newest last. The outcome is missing or
+        null if it is not known yet.
     bundle : Bundle
         The model that the shots are meant for.
 
     Raises
     ------
     InvalidInput
-        Names every field at fault, or says that the bundle has no history head.
+        Names every invalid field, or says that the bundle has no history head.
     """
     if bundle.history is None:
         raise InvalidInput([FieldError("history", "no_history_head")])
@@ -71,14 +71,14 @@ def read_history(history: object, bundle: Bundle) -> PastShots:
 def history_of(past_shots: PastShots, shot: Shot) -> History:
     """Collect the outcomes of the shots before `shot`.
 
-    Machines sometimes write a shot down twice. A shot that equals the one before it in every value is therefore taken
-    as the same shot and counts once.
+    Machines sometimes record a shot twice. A shot that equals the previous one in every value therefore counts as the
+    same shot.
     """
     return History(_distinct_outcomes([*past_shots, (shot, math.nan)])[:-1])
 
 
 def _past_shot(entry: Any, path: str, bundle: Bundle, errors: list[FieldError]) -> tuple[Shot, float] | None:
-    """A shot and its outcome, or None with what is wrong added to `errors`."""
+    """Read a shot with its outcome; return None for an invalid entry and add what is wrong to `errors`."""
     if not isinstance(entry, dict) or "features" not in entry or not set(entry) <= {"features", "outcome"}:
         errors.append(FieldError(path, "not_a_history_item"))
         return None
@@ -95,7 +95,7 @@ def _past_shot(entry: Any, path: str, bundle: Bundle, errors: list[FieldError]) 
 
 
 def _distinct_outcomes(past_shots: PastShots) -> NDArray[np.float32]:
-    """The outcomes with repeated shots counted once, each with the latest outcome that is known."""
+    """Return one outcome per distinct shot: of a repeated shot, the latest known one."""
     outcomes: list[float] = []
     previous: Shot | None = None
     for shot, outcome in past_shots:

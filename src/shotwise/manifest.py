@@ -1,4 +1,4 @@
-"""The manifest of a bundle, bundle.json, and the files that it lists with their hashes."""
+"""Read and verify the manifest of a bundle, bundle.json, and the files that it lists with their hashes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ FORMAT = 4
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read bundle.json without its own hash.
+    """Read bundle.json, verify its own hash and return it without that hash.
 
     Raises
     ------
     BundleError
-        It is missing, altered or of another format.
+        The manifest is missing, altered or of another format.
     """
     path = folder / "bundle.json"
     try:
         manifest: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise BundleError(f"{path} is missing: no model bundle there; set SHOTWISE_MODEL_DIR to a bundle") from None
+        raise BundleError(f"{path} is missing; set SHOTWISE_MODEL_DIR to the folder of a model bundle") from None
     except ValueError as error:
         raise BundleError(f"{path} is not JSON ({error}); restore or retrain the bundle") from None
     if manifest.get("format") != FORMAT:
@@ -42,7 +42,7 @@ def read_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     Raises
     ------
     BundleError
-        A file is missing, or its sha256 is not the one that the manifest states.
+        A file is missing or does not match its sha256 in the manifest.
     """
     return {name: _verified_content(folder / name, digest) for name, digest in manifest["files"].items()}
 

@@ -1,7 +1,7 @@
-"""Codes with English texts for everything that a person may have to correct, in requests and in documents.
+"""Codes with English texts for everything that a person may have to correct in requests and documents.
 
-A code and its parameters are part of the contract: clients build their own wording from them, in any language. The
-English text of a code is not part of it and may be reworded here without changing anything else.
+Codes and their parameters are part of the API: clients word their own messages from them, in any language. The English
+texts are not, so they may be reworded.
 """
 
 from __future__ import annotations
@@ -48,40 +48,41 @@ FIELD_REASONS: Mapping[str, str] = {
     "not_json": "is not JSON: it cannot be read at line {line}, column {column}",
     "not_an_object": "must be a JSON object",
     "nested_too_deeply": "is nested over {max} levels deep",
-    "half_a_surrogate_pair": "holds half a surrogate pair, which is no character; send whole ones",
+    "half_a_surrogate_pair": "contains half a surrogate pair, which is not a character; send complete characters",
     "repeated_key": "is given twice; send it once",
-    "not_part_of_request": "is not part of this request; it takes {allowed}",
+    "not_part_of_request": "is not part of this request, which takes {allowed}",
     "not_an_api_event": "is not an API Gateway event, and this function takes nothing else",
     # what a request asks for
     "features_missing": "is missing; send the shot's values",
     "not_a_list_of_shots": "must be a list of 1 to {max} objects with features",
     "not_a_shot": "must be an object with features and nothing else",
-    "not_a_prediction_id": "must look like pred_20260101_abc123, as /predict gave it",
+    "not_a_prediction_id": "must be an id as /predict returns it, such as pred_20260101_abc123",
     "unknown_language": "must be one of {allowed}",
     "not_a_list_of": "must be a list of {allowed}",
     "question_missing": "is missing; ask a question",
-    "question_not_text": "must be a question in words",
+    "question_not_text": "must be a text that is not empty",
     "question_too_long": "is over {max} characters long; ask more briefly",
-    "context_not_an_object": "must be an object with what /predict and /importance gave",
-    "context_malformed": "{parts} must be as /predict and /importance give it",
+    "context_not_an_object": "must be an object with results of /predict and /importance",
+    "context_malformed": "has invalid parts: {parts}; send them as /predict and /importance return them",
     "search_text_length": "must be 1 to {max} characters to search for",
     "not_a_whole_number": "must be a whole number from {low} to {high}",
     # the name of a document
     **_NAME_FAULTS,
 }
 
-# What is wrong with `questions.jsonl`, the questions that a document brings along.
+# What is wrong with `questions.jsonl`, a PDF's attachment with the questions that the document answers.
 _QUESTIONS_FAULTS: Mapping[str, str] = {
     "questions_too_large": "questions.jsonl is larger than {max_mib} MiB and is skipped",
     "questions_line_not_json": "line {line} of questions.jsonl is skipped: it is not JSON ({cause})",
     "questions_line_not_object": "line {line} of questions.jsonl is skipped: it is not a JSON object",
     "questions_line_bad_page": "line {line} of questions.jsonl is skipped: page must be a page number, from 1",
-    "questions_line_bad_text": "line {line} of questions.jsonl is skipped: text must be words of that page",
+    "questions_line_bad_text": "line {line} of questions.jsonl is skipped: text must be quoted from that page",
     "questions_line_bad_questions": "line {line} of questions.jsonl is skipped: questions must be a list of texts",
     "questions_line_too_long":
         "line {line} of questions.jsonl is skipped: it may have {max_questions} questions of {max_characters} "
         "characters each",
-    "questions_cut_off": "what follows line {line} of questions.jsonl is skipped: there is too much of it",
+    "questions_cut_off": "all lines of questions.jsonl after line {line} are skipped: it has too many lines, questions "
+                         "or errors",
     "questions_not_on_page":
         "{skipped} of {lines} lines of questions.jsonl are skipped: page {page} does not contain \"{text}\"",
 }
@@ -106,7 +107,7 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     "reader_missing": "cannot be read, because its reader is not installed: pip install {packages}",
     # its name
     "name_not_utf8": "has a name that is not UTF-8; rename it",
-    "duplicate_name": "{count} files have this name; rename them, because a document is known by its name",
+    "duplicate_name": "{count} files have this name; rename them, because every document needs a name of its own",
     **{code: f"its name {text}" for code, text in _NAME_FAULTS.items()},
     # written before there were codes
     "earlier_text": "{text}",
@@ -133,7 +134,7 @@ class Message:
     code : str
         A key of FIELD_REASONS, DOCUMENT_FAILURES or DOCUMENT_NOTES.
     params : mapping
-        JSON values for the names in braces in the text of that code.
+        Values for the names in braces in the text of that code; they can be written as JSON.
     """
 
     code: str
@@ -169,7 +170,7 @@ def note_text(name: str, note: Message) -> str:
 
 
 def _param_text(name: str, param: Param) -> str:
-    """Write a parameter for a text: a unit as " in bar", a float without trailing zeros, a list with commas."""
+    """Format a parameter: a unit as " in bar", a float without trailing zeros, a list with commas."""
     if name == "unit":
         return f" in {param}" if param else ""
     if isinstance(param, str | int):

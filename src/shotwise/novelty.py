@@ -1,4 +1,4 @@
-"""Novelty: whether a shot is like those that the model was trained on, so that its prediction means something."""
+"""Judge whether a shot resembles the training shots, because only then is its prediction meaningful."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from shotwise.bundle import Bundle, Feature
 from shotwise.graph import GraphOutput
 
-# In widths of the range seen. A condition (such as a temperature of the factory) just outside the range comes from a
-# new run; one farther out than this is an odd value.
+# In widths of the range seen. A condition (such as the factory's temperature) just outside the range comes from a new
+# run; one farther outside than this is an odd value.
 FAR_OUTSIDE = 0.5
 
 
@@ -22,10 +22,10 @@ class Novelty:
     Attributes
     ----------
     score : float
-        The larger of reconstruction error and distance, each divided by its limit; unusual above 1.
+        The larger of reconstruction error and distance, each divided by its threshold; unusual above 1.
     kind : str or None
-        `shot`: the values do not fit together, or a value that changes with every shot lies outside the range seen, or
-        any value lies far outside. `conditions`: the surroundings of the shot differ from those of all training shots.
+        `shot`: the values do not fit together, or a value that changes with every shot is outside the range seen, or
+        any value is far outside. `conditions`: the surroundings of the shot differ from those of all training shots.
         None: the shot is usual.
     outside_seen : tuple of str
         Names of the features with a value outside the range of the training shots.
@@ -44,11 +44,11 @@ def novelty(values: NDArray[np.float32], output: GraphOutput, row: int, bundle: 
     values : ndarray of float32, shape (n_features,)
         The shot; NaN where a value was not measured.
     output : GraphOutput
-        Of a run of the graph that included the shot.
+        Output of a run of the graph on several shots, including this one.
     row : int
         The shot's row in `output`.
     bundle : Bundle
-        Gives the limits and the ranges seen.
+        The model, with its thresholds and the ranges seen.
     """
     error = float(output.reconstruction_error[row]) / bundle.thresholds.novelty
     distance = float(output.distance[row]) / bundle.thresholds.distance
@@ -56,22 +56,22 @@ def novelty(values: NDArray[np.float32], output: GraphOutput, row: int, bundle: 
     outside = tuple(name for name, widths in excess.items() if widths > 0)
     odd = any(excess[name] > (FAR_OUTSIDE if bundle.features[bundle.position[name]].condition else 0)
               for name in outside)
-    # In new conditions the values fit together in ways that were never seen, so the error says nothing about the shot.
+    # Under new conditions, values are combined as in no training shot, so the error says nothing about the single shot.
     kind = "shot" if odd or (error > 1 and distance <= 1) else "conditions" if distance > 1 or outside else None
     return Novelty(max(error, distance), kind, outside)
 
 
 def usual_mask(rows: NDArray[np.float32], output: GraphOutput, bundle: Bundle) -> NDArray[np.bool_]:
-    """Compute for many shots at once whether `novelty` gives them no kind.
+    """Compute for many shots at once whether they are usual, that is, whether `novelty` gives no kind.
 
     Parameters
     ----------
     rows : ndarray of float32, shape (n_shots, n_features)
         The shots; NaN where a value was not measured.
     output : GraphOutput
-        Of these rows.
+        The graph's output for these rows.
     bundle : Bundle
-        Gives the limits and the ranges seen.
+        The model, with its thresholds and the ranges seen.
 
     Returns
     -------
@@ -87,11 +87,11 @@ def usual_mask(rows: NDArray[np.float32], output: GraphOutput, bundle: Bundle) -
 
 
 def _excess(value: np.float32, feature: Feature) -> float:
-    """How far a value lies outside the range seen, in widths of that range.
+    """Return how far a value is outside the range seen, in widths of that range.
 
-    0 inside it and for a category, infinite where the range is a single value.
+    0 inside the range and for a category; infinite outside a range that is a single value.
     """
-    # Compared in float32, as the graph does: a decimal of the schema is not always the float32 that it stands for.
+    # Compared in float32, as in the graph: a bound of the schema may differ from its own float32 value.
     low, high = (np.float32(bound) for bound in feature.seen)
     if feature.categories or not (value < low or value > high):
         return 0.0

@@ -10,8 +10,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_THREADS = 2  # the cores that 3 GB of memory bring on Lambda
-MIN_ROWS = 64  # fewer are computed sooner than they are handed over to threads
+MAX_THREADS = 2  # the cores of a Lambda function with 3 GB of memory
+MIN_ROWS = 64  # fewer rows are computed faster than they are handed to threads
 
 POOL = ThreadPoolExecutor(MAX_THREADS, "graph")
 
@@ -27,5 +27,5 @@ def map_rows(compute: Callable[[NDArray[np.float32]], Output], rows: NDArray[np.
 
 
 def _available_cores() -> int:
-    """The cores that this process may use now; asked on every call, since a process can be moved."""
+    """Return the number of cores that this process may use at the moment; it may change while the process runs."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

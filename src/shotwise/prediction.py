@@ -1,4 +1,4 @@
-"""The prediction: is a shot defective, how sure is that, and what to do with the part."""
+"""Predict whether a shot is defective, with what confidence, and what to do with the part."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class TypeProbability:
     label : dict of language to str
         Name for readers.
     probability : float or None
-        None where the training shots hold too few examples to tell.
+        None if too few training shots show the type.
     examples : int
-        Training shots that show the type.
+        Number of training shots that show the type.
     """
 
     type: str
@@ -61,7 +61,7 @@ class HistoryUse:
     used : bool
         Whether they were enough to be used.
     probability_alone : float
-        Probability from the shot's own values, which is what attribution explains.
+        Probability from the shot's own values alone, which is the one that attribution explains.
     """
 
     known_outcomes: int
@@ -82,15 +82,15 @@ class Prediction:
     threshold : float
         Probability from which a shot counts as defective.
     confidence : str
-        `high`, `medium` or `low`: the calibrated probability that the class is right; low for an unusual shot.
+        `high`, `medium` or `low`, by the calibrated probability that the class is right; `low` for an unusual shot.
     advice : str
         What to do with the part: `accept`, `inspect` or `reject`.
     defect_types : tuple of TypeProbability
-        The most probable first.
+        Defect types, the most probable first.
     novelty, novelty_kind, outside_seen
-        Score, kind and features of `shotwise.novelty.Novelty`.
+        `score`, `kind` and `outside_seen` of `shotwise.novelty.Novelty`.
     unusual : bool
-        Whether there is a novelty kind.
+        Whether `novelty_kind` is not None.
     limit_breaches : tuple of LimitBreach
         Values outside the limits of good shots.
     imputed : tuple of str
@@ -98,7 +98,7 @@ class Prediction:
     latent : tuple of float
         The 12 latent features.
     history : HistoryUse or None
-        None where no inspection result was known.
+        None if no inspection result was known.
     """
 
     defect: bool
@@ -118,7 +118,7 @@ class Prediction:
 
 
 def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
-    """Predict for all shots in one run of the graph; the predictions come in the order of the shots."""
+    """Predict for all shots in one run of the graph; the predictions are in the order of the shots."""
     output, type_shares = _run(shots, bundle)
     return [_prediction(shot, output, type_shares, row, bundle) for row, shot in enumerate(shots)]
 
@@ -126,7 +126,7 @@ def predict(shots: Sequence[Shot], bundle: Bundle) -> list[Prediction]:
 def predict_with_history(shot: Shot, history: History | None, bundle: Bundle) -> Prediction:
     """Predict for a shot from its values and from known inspection results of its run.
 
-    Without a known result, or with too few to be used, the probability is that of `predict`.
+    Without known results, or with too few to be used, the probability is that of `predict`.
     """
     output, type_shares = _run([shot], bundle)
     if bundle.history is None or history is None or not history.known_outcomes:
@@ -150,9 +150,9 @@ class _Verdict:
 
 
 def is_new_run(predictions: Sequence[Prediction]) -> bool:
-    """Tell whether a batch looks like a production run that the model has not seen.
+    """Return whether a batch looks like a production run unlike all training runs.
 
-    It does if it holds at least MIN_RUN_SHOTS shots and the conditions of at least half of them are new.
+    It does if it has at least MIN_RUN_SHOTS shots and the conditions of at least half of them are new.
     """
     new_conditions = sum(prediction.novelty_kind == "conditions" for prediction in predictions)
     return len(predictions) >= MIN_RUN_SHOTS and 2 * new_conditions >= len(predictions)
@@ -169,7 +169,7 @@ def limit_breaches(shot: Shot, bundle: Bundle) -> tuple[LimitBreach, ...]:
 
 
 def _run(shots: Sequence[Shot], bundle: Bundle) -> tuple[GraphOutput, NDArray[np.float32]]:
-    """The graph's output, and the share of each defect type, shape (n_shots, n_types)."""
+    """Run the graphs. Return the output, and the share of each type among defects, shape (n_shots, n_types)."""
     values = np.stack([shot.values for shot in shots])
     type_shares = bundle.defect_type_graph(values) if bundle.defect_type_graph \
         else np.empty((len(values), 0), np.float32)
@@ -194,13 +194,13 @@ def _prediction(shot: Shot, output: GraphOutput, type_shares: NDArray[np.float32
 
 def _confidence(probability_right: float, novelty_kind: str | None) -> str:
     if novelty_kind:
-        return "low"  # the model has not seen such shots, so its calibration says nothing about this one
+        return "low"  # calibrated on other shots, so the probability says nothing about this one
     return "high" if probability_right >= HIGH_CONFIDENCE else \
         "medium" if probability_right >= MEDIUM_CONFIDENCE else "low"
 
 
 def _advice(verdict: _Verdict, novelty_kind: str | None) -> str:
-    # Not for "conditions": they are new for every shot of a run, and inspecting all of them hides the odd ones.
+    # Not for "conditions": they are new for all shots of a run, and inspecting them all would hide the odd ones.
     if novelty_kind == "shot":
         return "inspect"
     if verdict.probability < verdict.thresholds.accept_below:
@@ -209,7 +209,7 @@ def _advice(verdict: _Verdict, novelty_kind: str | None) -> str:
 
 
 def _type_probabilities(probability: float, shares: NDArray[np.float32], bundle: Bundle) -> tuple[TypeProbability, ...]:
-    """Multiply the probability of a defect by the share of each type among such defects.
+    """Multiply the probability of a defect by the share of each type among such defective shots.
 
     The most probable type comes first, types with too few examples last.
     """

@@ -1,6 +1,6 @@
-"""The settings, built once from a mapping that is passed in.
+"""Read the settings from a mapping, which is passed in.
 
-Only the composition roots, such as `functions/*/app.py`, pass the environment. docs/operations.md lists the settings.
+Only entry points, such as `functions/*/app.py`, pass the environment. docs/operations.md lists the settings.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ INDEX_KINDS = ("embedded", "opensearch", "s3vectors")
 
 @dataclass(frozen=True)
 class KnowledgeSettings:
-    """Where documents are stored, how passages are searched and which models take part.
+    """Where documents are stored, how passages are searched and which models are used.
 
     Attributes
     ----------
     index_path : Path
         SQLite file of the document store.
     index_read_only : bool
-        Open that file without writing to it, as on Lambda.
+        Whether that file is opened without writing to it, as on Lambda.
     store_bucket : str
-        S3 bucket of the document store; empty for the SQLite file.
+        S3 bucket of the document store; empty to use the SQLite file.
     dictionary : str
-        Path of the plant's own dictionary; empty for the shipped ones alone.
+        Path of the plant's own dictionary; empty to use the shipped ones alone.
     index_kind : str
         Where vectors are searched, one of INDEX_KINDS.
     opensearch_host, opensearch_index : str
@@ -35,27 +35,28 @@ class KnowledgeSettings:
     vector_bucket, vector_index : str
         Bucket and index, for the kind `s3vectors`.
     knowledge_base, data_source : str
-        Ids of a Bedrock Knowledge Base that searches instead, and of its data source; empty for none.
+        Ids of a Bedrock Knowledge Base to search instead of `index_kind`, and of its data source; empty for none.
     region : str
         AWS region.
     embedder : str
         `bedrock`, the address of an OpenAI-compatible server, or empty for none.
     embedding_model : str
-        The embedder's model.
+        Model of the embedder.
     dimensions : int
-        Length of its vectors.
+        Length of the embedder's vectors.
     generator : str
-        What writes answers: `bedrock`, the address of an OpenAI-compatible server, or empty for quotes alone.
+        Text generator that words answers: `bedrock`, the address of an OpenAI-compatible server, or empty for answers
+        that only quote.
     generator_model : str
-        The generator's model.
+        Model of the text generator.
     api_key : str
-        Key of the OpenAI-compatible servers.
+        Key for the OpenAI-compatible servers.
     guardrail, guardrail_version : str
-        Bedrock guardrail of the generator; empty for none.
+        Bedrock guardrail of the text generator; empty for none.
     min_similarity : float
-        Cosine from which a statement may be quoted that shares no word with the question.
+        Smallest cosine from which a statement that shares no word with the question may be quoted.
     answer_seconds : float
-        Seconds after which a generated answer is cut off.
+        Time limit of a generated answer, in seconds.
     """
 
     index_path: Path
@@ -84,24 +85,24 @@ class KnowledgeSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set.
+    """All settings of the serving functions.
 
     Attributes
     ----------
     model_dir : Path
         Folder of the model bundle.
     knowledge : KnowledgeSettings
-        Documents, search and answers.
+        Settings of documents, search and answers.
     documents : tuple of Path
         Folders of the PDFs on one machine: the plant's own, then the shipped ones.
     documents_bucket : str
-        S3 bucket of the PDFs; empty for the folders.
+        S3 bucket of the PDFs; empty to use `documents`.
     charts_bucket : str
-        S3 bucket of the charts; empty for `charts_dir`.
+        S3 bucket of the charts; empty to use `charts_dir`.
     charts_dir : Path
         Folder of the charts on one machine.
     public_url : str
-        Address of the API, under which those charts are served.
+        Address under which one machine serves the API and its files.
     allowed_origins : tuple of str
         Origins of web pages that may read the API's replies.
     """
@@ -122,7 +123,7 @@ class Settings:
         Raises
         ------
         SettingError
-            Names the setting that cannot be used and says what to set it to.
+            A setting cannot be used; the message names it and says what to set it to.
         """
         home = Path(values.get("SHOTWISE_HOME", ".shotwise"))
         return cls(
@@ -173,7 +174,7 @@ def _check(settings: KnowledgeSettings) -> None:
     if required and not required[1]:
         raise SettingError(f"SHOTWISE_INDEX_KIND is {kind}, so {required[0]} has to be set")
     if kind == "s3vectors" and not settings.embedder:
-        raise SettingError("SHOTWISE_INDEX_KIND is s3vectors, which finds by meaning alone: set SHOTWISE_EMBEDDER")
+        raise SettingError("SHOTWISE_INDEX_KIND is s3vectors, which needs embeddings: set SHOTWISE_EMBEDDER")
     for name, server in (("SHOTWISE_EMBEDDER", settings.embedder), ("SHOTWISE_WRITER", settings.generator)):
         if server and server != "bedrock" and not server.startswith(("http://", "https://")):
             raise SettingError(f"{name} is {server!r}; set it to bedrock, to the address of an OpenAI-compatible "

@@ -21,11 +21,11 @@ class Shot:
     Attributes
     ----------
     values : ndarray of float32, shape (n_features,)
-        In the order of the graph's input; NaN where a value was not measured, a category as its code.
+        Values in the order of the graph's input: NaN where not measured, categories as their codes.
     measured : mapping of feature name to float, str or None
         The values as the caller sent them; None where not measured.
     imputed : tuple of str
-        Names of the features that were not measured; the graph fills them in.
+        Names of the features that were not measured, which the graph imputes.
     """
 
     values: NDArray[np.float32]
@@ -40,11 +40,11 @@ def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
     ----------
     features : object
         Should be a dict of feature name to number, string or None. None means not measured and is accepted where the
-        schema allows a missing value. Columns that the bundle excludes may be sent and are ignored.
+        schema allows a missing value. Excluded columns are accepted and ignored.
     bundle : Bundle
         The model that the shot is meant for.
     path : str
-        Where `features` stands in the request; errors name each field as `path.NAME`.
+        Path of `features` in the request; errors name each field as `path.NAME`.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_shot(features: object, bundle: Bundle, path: str = "features") -> Shot:
 
 
 def _unknown_name_code(name: str, value: Any, bundle: Bundle) -> str | None:
-    """The error code for a name that is not a feature; None for an excluded column with a JSON scalar."""
+    """Return the error code for a name that is not a feature; None for an excluded column with a JSON scalar."""
     if name not in bundle.excluded_names:
         return "unknown_feature"
     scalar = value is None or isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -83,7 +83,7 @@ def _unknown_name_code(name: str, value: Any, bundle: Bundle) -> str | None:
 
 
 def _graph_value(value: Any, feature: Feature, field: str) -> float | FieldError:
-    """The number that the graph takes for `value` (NaN for None), or what is wrong with it."""
+    """Return the number that the graph takes for `value`, NaN for None; a FieldError for an invalid value."""
     if value is None:
         return math.nan if feature.missing else FieldError(field, "null_not_allowed")
     if feature.categories:
@@ -103,7 +103,7 @@ def _graph_value(value: Any, feature: Feature, field: str) -> float | FieldError
 
 
 def _category_code(value: Any, feature: Feature, field: str) -> float | FieldError:
-    """The position of a category, which may be sent as text or as the number that a table holds."""
+    """Return the code of a category, which may be sent as text or as the number in the plant's table."""
     not_a_category = FieldError(field, "not_a_category", {"allowed": feature.categories})
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return not_a_category
