@@ -1,4 +1,4 @@
-"""The explanation of one shot: attribution, signals and setpoints together, and where its chart is stored."""
+"""Explain one shot by attribution, signals and setpoints together, and store its chart."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class TopFeature:
     label : mapping of language to str
         Name for readers.
     contribution : float
-        Signed, in probability.
+        Signed contribution, in probability.
     measured : float, str or None
         The shot's value in `unit`; None where it was not measured.
     unit : str
-        Empty for none.
+        Unit of the value; empty for none.
     direction : str or None
-        `high`, `low` or `typical`: the value against the median of good shots of the product type. None where there
-        is no median or no number.
+        `high`, `low` or `typical`: the value compared with the median of good shots of the product type. None if there
+        is no median or the value is not a number.
     """
 
     name: str
@@ -56,15 +56,15 @@ class Explanation:
     attribution : Attribution
         Contributions of all features.
     top_features : tuple of TopFeature
-        The largest contributions, the largest first.
+        Features with the largest absolute contributions, the largest first.
     setpoints : Setpoints or None
-        None where not requested.
+        None if not requested.
     signals : tuple of Signal or None
-        None where not requested.
+        None if not requested.
     imputed : tuple of str
         Features that were not measured.
     unusual : bool
-        The model was not trained on such shots, so its explanation says little.
+        Whether the shot is unlike the training shots; its explanation then means little.
     """
 
     attribution: Attribution
@@ -88,13 +88,13 @@ def explain(shot: Shot, bundle: Bundle, include: Collection[str]) -> Explanation
 def store_chart(png: bytes, store: FileStore, name: str) -> str:
     """Store a chart and return its URL.
 
-    The stored name ends with a hash of the content, so an id that a caller made up can never replace the chart of
-    another shot.
+    The stored name ends with a hash of the content, so that no caller can replace the chart of another shot by sending
+    that shot's id.
 
     Raises
     ------
     StoreError
-        The store did not take the chart.
+        The store failed.
     """
     return store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)
 

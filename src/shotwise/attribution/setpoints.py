@@ -1,13 +1,13 @@
-"""Setpoints: the smallest change of settings that brings a shot's probability of a defect under the threshold.
+"""Search the smallest change of settings that brings a shot's probability of a defect under the threshold.
 
-Only features that the schema calls controllable may change, in steps of the machine's resolution and within the limits
-of good shots of the product type; every other value stays as it was measured. Every candidate is scored by the graph
-itself, and none is accepted that the model would call unusual.
+Only features that the schema marks as controllable may change, in steps of the machine's resolution and within the
+limits of good shots of the product type; all other values stay as measured. The graph scores every candidate, and
+candidates that would be unusual shots are rejected.
 
-The search goes from few changes to more and stops at the first size that has a solution: every setting alone, then
-every pair of settings on a coarser lattice, then a third setting beside the best pairs. The cheapest solutions are
-then refined: each changed setting is moved back towards its current value as far as possible. The cheapest refined
-solution is the proposal. The search is a heuristic; a smaller change may exist that it does not visit.
+The search goes from few changes to more and stops at the first number of changes that has a solution: every setting
+alone, then every pair of settings on a coarser lattice, then the best pairs with a third setting. The cheapest
+solutions are then refined: each changed setting is moved back towards its current value as far as possible. The
+cheapest refined solution is the proposal. The search is a heuristic and may miss a smaller change.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from shotwise.parallel import map_rows
 from shotwise.shot import Shot
 
 MAX_CHANGES = 3
-VALUES_ALONE = 96  # tried of a setting that changes alone
-VALUES_TOGETHER = 12  # tried of a setting that changes with others; more solve hardly more and cost their square
-MAX_PAIRS = 48  # extended by a third setting
-MAX_REFINED = 6  # solutions, each with other settings
-VALUES_REFINING = 24  # tried at a time while a setting is moved back
+VALUES_ALONE = 96  # values to try of a setting that changes alone
+VALUES_TOGETHER = 12  # values to try of a setting that changes with others; more hardly help and cost their square
+MAX_PAIRS = 48  # pairs to extend by a third setting
+MAX_REFINED = 6  # solutions to refine, each with different settings
+VALUES_REFINING = 24  # values to try at a time while a setting is moved back
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Change:
     before, after : float
         Current and proposed value, in `unit`.
     unit : str
-        Empty for none.
+        Unit of the values; empty for none.
     """
 
     feature: str
@@ -60,16 +60,16 @@ class Setpoints:
     Attributes
     ----------
     state : str
-        `found`: there is a proposal. Otherwise the reason: `not_needed`, the shot is under the threshold as it is;
-        `no_settings`, no measured value is a setting; `unusual_shot`, the model cannot judge this shot whatever its
+        `found`: there is a proposal. Otherwise the reason: `not_needed`, the probability is already under the
+        threshold; `no_settings`, no measured value is a setting; `unusual_shot`, the shot is unusual whatever its
         settings; `unusual_change`, every change that is large enough makes the shot unusual; `out_of_reach`, no change
         within the limits is large enough.
     changes : tuple of Change
-        At most MAX_CHANGES; empty without a proposal.
+        The proposed changes, at most MAX_CHANGES; empty without a proposal.
     probability : float or None
-        Of the changed shot; None without a proposal.
+        Probability of the changed shot; None without a proposal.
     advice : str or None
-        For the changed shot, `accept` or `inspect`; None without a proposal.
+        Advice for the changed shot, `accept` or `inspect`; None without a proposal.
     """
 
     state: str
@@ -90,11 +90,11 @@ class _Setting:
 
     @property
     def step(self) -> float:
-        """The machine's resolution; where it is not known, a thousandth of the limits' width."""
+        """The machine's resolution; if unknown, a thousandth of the width of the limits."""
         return self.feature.resolution or (self.high - self.low) / 1000 or 1.0
 
     def values_between(self, start: float, stop: float, max_count: int) -> list[float]:
-        """At most `max_count` multiples of the step from start to stop within the limits, without the current value."""
+        """List up to `max_count` multiples of the step from start to stop, within the limits, but not `current`."""
         step = self.step
         first, last = sorted(min(max(bound, self.low), self.high) / step for bound in (start, stop))
         min_tick, max_tick = math.ceil(first - 1e-6), math.floor(last + 1e-6)
@@ -106,7 +106,7 @@ class _Setting:
         return [value for value in values if self.low <= value <= self.high and abs(value - self.current) > step / 2]
 
     def cost(self, value: float) -> float:
-        """The size of a change to `value`, in widths of the limits."""
+        """Return the size of the change to `value`, in widths of the limits."""
         return abs(value - self.current) / ((self.high - self.low) or 1.0)
 
 
@@ -116,7 +116,7 @@ Plan = tuple[Move, ...]
 
 @dataclass(frozen=True)
 class _Solution:
-    """A plan that gives a usual shot under the threshold, with the sum of its moves' costs."""
+    """A plan that makes a usual shot under the threshold; its cost is the sum of the costs of its moves."""
 
     cost: float
     probability: float
@@ -129,9 +129,9 @@ def setpoints(shot: Shot, bundle: Bundle) -> Setpoints:
     Parameters
     ----------
     shot : Shot
-        Settings that were not measured are not changed; other missing values stay missing and are imputed.
+        The shot. Values that were not measured are not changed; the graph imputes them.
     bundle : Bundle
-        The model. Its base graph is used, without history.
+        The model. Its fused model is used, without history.
 
     Returns
     -------
@@ -171,9 +171,9 @@ class _Search:
     Attributes
     ----------
     promising : list of Plan
-        The plans scored last: first those that give a usual shot, of these the lowest probability first.
+        The plans that were scored last. Plans that make a usual shot come first, ordered by probability, lowest first.
     any_under_threshold, any_usual : bool
-        Whether any plan so far brought the probability under the threshold, or gave a usual shot.
+        Whether any plan so far brought the probability under the threshold, or made a usual shot.
     """
 
     def __init__(self, shot: Shot, bundle: Bundle, settings: Sequence[_Setting]) -> None:
@@ -183,24 +183,24 @@ class _Search:
         self.any_under_threshold = self.any_usual = False
 
     def single_moves(self) -> list[Plan]:
-        """Every setting alone."""
+        """List the changes of one setting."""
         return [((position, value),) for position, setting in enumerate(self._settings)
                 for value in setting.values_between(setting.low, setting.high, VALUES_ALONE)]
 
     def pairs(self) -> list[Plan]:
-        """Every pair of settings on the lattice."""
+        """List the changes of two settings on the lattice."""
         return [((first, first_value), (second, second_value))
                 for first, second in combinations(range(len(self._lattice)), 2)
                 for first_value in self._lattice[first] for second_value in self._lattice[second]]
 
     def triples(self) -> list[Plan]:
-        """The most promising pairs, each with every third setting on the lattice."""
+        """List the most promising pairs, each with every change of a third setting on the lattice."""
         return [(*pair, (position, value)) for pair in self.promising[:MAX_PAIRS]
                 for position, values in enumerate(self._lattice) if position not in (pair[0][0], pair[1][0])
                 for value in values]
 
     def score(self, plans: Sequence[Plan]) -> list[_Solution]:
-        """Run the graph on plans of one size and return the solutions among them, the cheapest first."""
+        """Run the graph on plans of equally many moves and return the solutions among them, the cheapest first."""
         if not plans:
             return []
         rows = np.repeat(self._shot.values[None, :], len(plans), axis=0)
@@ -225,7 +225,7 @@ class _Search:
         return sum(self._settings[position].cost(value) for position, value in plan)
 
     def proposal(self, solutions: Sequence[_Solution]) -> Setpoints:
-        """Refine the cheapest solution of every choice of settings and propose the cheapest of all."""
+        """Refine the cheapest solution for each set of settings and propose the cheapest refined one."""
         cheapest: dict[tuple[int, ...], _Solution] = {}
         for solution in solutions:
             cheapest.setdefault(tuple(position for position, _ in solution.plan), solution)
@@ -239,7 +239,7 @@ class _Search:
         return Setpoints("found", tuple(changes), best.probability, "accept" if accepted else "inspect")
 
     def _refined(self, solution: _Solution) -> _Solution:
-        """Move each setting in turn towards its current value, as far as the plan stays a solution."""
+        """Move each setting in turn back towards its current value, as far as the plan remains a solution."""
         for move in range(len(solution.plan)):
             position, _ = solution.plan[move]
             setting, near = self._settings[position], self._settings[position].current

@@ -1,12 +1,13 @@
-"""Shapley values: how much each raw value of a shot moved its predicted probability.
+"""Compute how much each value of a shot contributed to its predicted probability, by Shapley values.
 
-The explained function is the whole fused graph. In the game against one background shot, a coalition keeps the values
-of the shot and takes all other values from the background shot; its worth is the graph's probability. The players are
-the values in which the two shots differ. Contributions are the Shapley values averaged over all background shots, so
-absent values are drawn from the background independently of those present (interventional values [1]_).
+The explained function is the complete fused graph. There is one game for each background shot: its players are the
+values in which the two shots differ; a coalition takes its members' values from the shot and all others from the
+background shot, and its worth is the graph's probability for these values. Contributions are the Shapley values
+averaged over all games, so absent values are drawn from the background independently of the present ones
+(interventional values [1]_).
 
-`coalitions` says which coalitions to evaluate; those of all games are one batch for the graph. The values of each game
-add up to its total worth, so contributions and base value add up to the probability by construction.
+`coalitions` chooses which coalitions to evaluate; the graph evaluates those of all games in one batch. The Shapley
+values of each game add up to its total worth, so contributions and base value add up to the probability.
 
 References
 ----------
@@ -27,8 +28,8 @@ from shotwise.parallel import map_rows
 from shotwise.shot import Shot
 
 SEED = 42
-# The expected error times this is above the true one for nine shots of ten, measured on the KAMP table with both of its
-# bundles (benchmarks/attribution); another function may need another factor.
+# The expected error times this factor exceeds the true error for nine of ten shots, measured on the KAMP table with
+# both of its bundles (benchmarks/attribution); another function may need another factor.
 SAFETY_FACTOR = 1.5
 
 Floats = NDArray[np.float64]
@@ -41,14 +42,14 @@ class Attribution:
     Attributes
     ----------
     contributions : ndarray of float64, shape (n_features,)
-        Signed, in probability, in the order of the graph's input.
+        Signed contributions, in probability, in the order of the graph's input.
     base_value : float
         Mean probability of the background shots.
     probability : float
-        Of the shot: base_value + sum of contributions.
+        Probability of the shot, as base_value + sum of contributions.
     estimated_error : float
-        Sum of the absolute errors of all contributions as a share of the sum of their absolute values; for nine shots
-        of ten the true error is below it. 0 where every game was enumerated.
+        Estimated sum of the absolute errors of all contributions, as a share of the sum of their absolute values; for
+        nine of ten shots the true error is below it. 0 if every game was enumerated.
     """
 
     contributions: Floats
@@ -59,14 +60,14 @@ class Attribution:
 
 @dataclass(frozen=True)
 class _Game:
-    """The shot against one background shot.
+    """The game of the shot and one background shot.
 
     Attributes
     ----------
     players : ndarray of int, shape (n_players,)
-        Columns in which the two differ, in the order in which the design numbers its players.
+        Columns in which the two shots differ, in the order of the design's players.
     design : CoalitionDesign
-        For so many players.
+        The design for n_players.
     """
 
     players: NDArray[np.intp]
@@ -79,13 +80,13 @@ def attribute(shot: Shot, bundle: Bundle, pairs_per_player: int = PAIRS_PER_PLAY
     Parameters
     ----------
     shot : Shot
-        A value that was not measured takes part as "not measured": in a coalition it replaces the value of the
-        background shot by NaN, which the graph imputes.
+        The shot. A value that was not measured is a player like others: its members replace the background shot's value
+        by NaN, which the graph imputes.
     bundle : Bundle
-        Gives the graph and the background shots.
+        The model, with its graph and background shots.
     pairs_per_player : int
-        Pairs of coalitions evaluated per player and background shot. Time grows in proportion, error falls about with
-        the square root.
+        Pairs of coalitions evaluated per player and background shot. The time is proportional to it; the error falls
+        about with its square root.
 
     Returns
     -------
@@ -94,8 +95,8 @@ def attribute(shot: Shot, bundle: Bundle, pairs_per_player: int = PAIRS_PER_PLAY
 
     Notes
     -----
-    A value that is equal in the shot and in a background shot does not take part against that background shot. A value
-    that is equal to all of them gets exactly 0, and so does a constant.
+    A value that is equal in the shot and a background shot is no player of that game. So a value that is equal in all
+    background shots gets exactly 0, and so does a constant.
     """
     values, background = shot.values, bundle.background
     games = [_Game(columns, coalition_design(len(columns), pairs_per_player))
@@ -110,15 +111,15 @@ def attribute(shot: Shot, bundle: Bundle, pairs_per_player: int = PAIRS_PER_PLAY
 
 
 def strongest_columns(attribution: Attribution) -> list[int]:
-    """Columns with a contribution other than 0, the largest absolute contribution first."""
+    """List the columns with a contribution other than 0, the largest absolute contribution first."""
     contributions = attribution.contributions
     return [int(column) for column in np.argsort(-np.abs(contributions), kind="stable") if contributions[column] != 0]
 
 
 def _average_games(games: list[_Game], totals: Floats, worths: Floats, n_features: int) -> tuple[Floats, Floats]:
-    """Mean Shapley values over all games and the variances of these means, each of shape (n_features,).
+    """Return the mean Shapley values over all games and the variances of these means, each of shape (n_features,).
 
-    `worths` holds what `_solve` takes, one game after the other.
+    `worths` has the worths of all games, each as `_solve` takes them, one game after the other.
     """
     values, variances = np.zeros((2, len(games), n_features))
     scales, start = [], 0
@@ -137,20 +138,20 @@ def _solve(game: _Game, total: float, worths: Floats) -> tuple[Floats, Floats, f
     Parameters
     ----------
     game : _Game
-        Its players and design.
+        Players and design of the game.
     total : float
-        Worth of all players minus that of none.
+        Worth of all players minus the worth of no players.
     worths : ndarray of float64, shape (2 * n_pairs,)
-        Of all coalitions of the design, then of their complements.
+        Worths of all coalitions of the design, then of their complements.
 
     Returns
     -------
     values : ndarray of float64, shape (n_players,)
         Shapley values.
     variances : ndarray of float64, shape (n_players,)
-        Of the values, in units of the scale of the process.
+        Variances of the values, in units of the scale of the process.
     scale : float or None
-        Estimated from this game; None where it was enumerated.
+        Scale of the process, estimated from this game; None if it was enumerated.
     """
     design, n_players = game.design, len(game.players)
     if not n_players:
@@ -163,26 +164,26 @@ def _solve(game: _Game, total: float, worths: Floats) -> tuple[Floats, Floats, f
 
 
 def _mean_scale(scales: list[float | None]) -> float:
-    """The scale of the process over all games that were sampled; 0 if none was."""
+    """Average the scale of the process over all sampled games; 0 if every game was enumerated."""
     estimated = [scale for scale in scales if scale is not None]
     return float(np.mean(estimated)) if estimated else 0.0
 
 
 def _players(values: NDArray[np.float32], bundle: Bundle) -> list[NDArray[np.intp]]:
-    """The columns that differ from each background shot, in random order.
+    """List the columns in which the shot differs from each background shot, in random order.
 
-    The order is random so that the games evaluate different coalitions although they share a design.
+    The order is random so that games that share a design evaluate different coalitions.
     """
     random = np.random.default_rng(SEED)
     background = bundle.background
     differs = ~((values == background) | (np.isnan(values) & np.isnan(background)))
-    # The graph does not look at a constant, wherever a plant has moved it: the autoencoder's weights for it are 0.
+    # The graph ignores a constant even if the plant has changed it: its weights in the autoencoder are 0.
     differs &= ~np.array([feature.constant for feature in bundle.features])
     return [random.permutation(np.flatnonzero(row)) for row in differs]
 
 
 def _rows(values: NDArray[np.float32], background: NDArray[np.float32], games: list[_Game]) -> NDArray[np.float32]:
-    """The graph's input for all games, shape (n_rows, n_features): of each its coalitions, then their complements."""
+    """Build the graph's input, shape (n_rows, n_features): per game its coalitions, then their complements."""
     blocks = []
     for background_values, game in zip(background, games, strict=True):
         for members in (game.design.coalitions, ~game.design.coalitions):
@@ -193,9 +194,9 @@ def _rows(values: NDArray[np.float32], background: NDArray[np.float32], games: l
 
 
 def _relative_error(deviations: Floats, contributions: Floats) -> float:
-    """`Attribution.estimated_error` from the standard deviations of the contributions.
+    """Compute `Attribution.estimated_error` from the standard deviations of the contributions.
 
-    The expected absolute error of a normal error is √(2/π) times its standard deviation.
+    The expected absolute value of a normal error is √(2/π) times its standard deviation.
     """
     total = float(np.abs(contributions).sum())
     return float(deviations.sum() * np.sqrt(2 / np.pi)) * SAFETY_FACTOR / total if total else 0.0

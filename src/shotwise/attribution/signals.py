@@ -1,8 +1,7 @@
-"""Signals: three independent checks of each value, side by side.
+"""Compare three independent checks of each value of a shot.
 
-The checks rest on different things: limits of good shots, the labels (through Shapley values), and the autoencoder,
-which knows no labels. Where they agree on a value, it is worth an engineer's time; where they differ, the reader sees
-that, too.
+The checks have different bases: the limits of good shots, the inspection results (through Shapley values), and the
+autoencoder, which was trained without inspection results. A value that several checks mark deserves attention.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from shotwise.bundle import Bundle
 from shotwise.prediction import limit_breaches
 from shotwise.shot import Shot
 
-HIGH_SHARE = 0.1  # of the sum of absolute contributions
+HIGH_SHARE = 0.1  # share of the sum of absolute contributions
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,12 @@ class Signal:
     feature : str
         Name of the feature.
     outside_limits : bool or None
-        Outside the limits of good shots of the product type; None where it has no limits or was not measured.
+        Whether the value is outside the limits of good shots of the product type; None if the feature has no limits or
+        was not measured.
     high_attribution : bool
-        Has at least HIGH_SHARE of all contributions.
+        Whether its absolute contribution is at least HIGH_SHARE of all absolute contributions.
     high_error : bool or None
-        The autoencoder rebuilds the value from the other ones worse than for 98 % of the training shots; None where
-        it was not measured.
+        Whether the autoencoder reconstructs it worse than in 98 % of the training shots; None if it was not measured.
     """
 
     feature: str
@@ -57,7 +56,7 @@ def signals(shot: Shot, attribution: Attribution, feature_errors: NDArray[np.flo
     shot : Shot
         The shot.
     attribution : Attribution
-        Of this shot.
+        The attribution of this shot.
     feature_errors : ndarray of float32, shape (n_features,)
         The graph's `feature_error` for this shot.
     bundle : Bundle
@@ -66,7 +65,7 @@ def signals(shot: Shot, attribution: Attribution, feature_errors: NDArray[np.flo
     Returns
     -------
     signals : tuple of Signal
-        Those with the most positive checks first; among equals, the largest contribution first.
+        Signals with the most positive checks first; among equals, the largest contribution first.
     """
     sizes = np.abs(attribution.contributions)
     min_size = HIGH_SHARE * sizes.sum()
@@ -75,7 +74,7 @@ def signals(shot: Shot, attribution: Attribution, feature_errors: NDArray[np.flo
     sized_signals = []
     for column, feature in enumerate(bundle.features):
         if feature.constant and shot.values[column] == np.float32(feature.seen[0]):
-            continue  # a value that is equal in every shot says nothing about this one, however the others make it look
+            continue  # it is the same in every shot; a high error would come from the other values
         measured = shot.measured[feature.name] is not None
         outside_limits = feature.name in breached if measured and feature.name in limits else None
         high_error = bool(feature_errors[column] > feature.usual_error) if measured else None
