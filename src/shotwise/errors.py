@@ -8,7 +8,7 @@ ShotwiseError
 ├── BundleError          a model bundle that must not be served
 ├── KnowledgeError       the documents cannot be searched, or no answer can be worded
 │   └── DocumentError    one document that cannot be read
-└── StoreError           a chart or document could not be stored or fetched
+└── FileStoreError       a chart or document could not be stored or fetched
 """
 
 from __future__ import annotations
@@ -95,5 +95,5 @@ class DocumentError(KnowledgeError):
         super().__init__(f"{name}: {text_of(DOCUMENT_FAILURES, self.failure)}")
 
 
-class StoreError(ShotwiseError):
+class FileStoreError(ShotwiseError):
     """A chart or document could not be stored or fetched."""

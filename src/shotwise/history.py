@@ -16,7 +16,7 @@ from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
 from shotwise.shot import Shot, read_shot
 
-MAX_SHOTS = 200  # earlier shots have no weight any more
+MAX_PAST_SHOTS = 200  # earlier shots have no weight any more
 OUTCOMES = {"defect": 1.0, "normal": 0.0}
 
 
@@ -47,7 +47,7 @@ def read_history(history: object, bundle: Bundle) -> PastShots:
     Parameters
     ----------
     history : object
-        Should be a list of at most MAX_SHOTS objects `{features, outcome?}`, newest last. The outcome is missing or
+        Should be a list of at most MAX_PAST_SHOTS objects `{features, outcome?}`, newest last. The outcome is missing or
         null if it is not known yet.
     bundle : Bundle
         The model that the shots are meant for.
@@ -59,8 +59,8 @@ def read_history(history: object, bundle: Bundle) -> PastShots:
     """
     if bundle.history is None:
         raise InvalidInput([FieldError("history", "no_history_head")])
-    if not isinstance(history, list) or len(history) > MAX_SHOTS:
-        raise InvalidInput([FieldError("history", "not_a_history", {"max": MAX_SHOTS})])
+    if not isinstance(history, list) or len(history) > MAX_PAST_SHOTS:
+        raise InvalidInput([FieldError("history", "not_a_history", {"max": MAX_PAST_SHOTS})])
     errors: list[FieldError] = []
     past_shots = [_past_shot(entry, f"history[{position}]", bundle, errors) for position, entry in enumerate(history)]
     if errors:

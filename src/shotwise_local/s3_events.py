@@ -40,7 +40,7 @@ class DocumentsBucket:
         threading.Thread(target=self._deliver, daemon=True, name="documents bucket").start()
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a file and send its event. Raises StoreError."""
+        """Keep a file and send its event. Raises FileStoreError."""
         self._store.put(name, content)
         self.notify(name, "ObjectCreated:Put")
 

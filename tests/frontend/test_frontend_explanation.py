@@ -12,7 +12,7 @@ from stub_api import Reply, StubApi, recorded
 
 from frontend.messages import Messages
 
-FAILED_CHART = {"step": "chart", "error": "StoreError", "code": "chart_failed", "params": {}}
+FAILED_CHART = {"step": "chart", "error": "FileStoreError", "code": "chart_failed", "params": {}}
 
 
 def answered(api: StubApi, language: str, **changes: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_every_change_is_shown_with_what_comes_of_it(language: str, open_page: O
                ["Spray 1 time", "1.0 → 0.9 s", "0.7 – 1.2 s"]]}[language]
     assert {"ko": "결함 확률은 24.4%로, 판정 기준 24.9%보다 낮습니다 (지금 36.4%)",
             "en": "then 24.4%, under the decision threshold of 24.9% (now 36.4%)"}[language] in text
-    assert text.count({"ko": "원인으로 입증된 것은 아닙니다", "en": "not a proven cause"}[language]) == 1
+    assert text.count({"ko": "입증된 원인이 아닙니다", "en": "not a proven cause"}[language]) == 1
     assert_one_language(without_quotes(text, reply), language, model)
 
 
@@ -75,7 +75,7 @@ def test_a_probability_right_under_the_threshold_is_distinguishable(open_page: O
 @pytest.mark.parametrize(("state", "explanation"), [
     ("no_settings", {"ko": "바꿀 수 있는 설정이 없어", "en": "none of the measured values is a setting"}),
     ("unusual_shot", {"ko": "설정을 어떻게 바꾸어도", "en": "whatever its settings"}),
-    ("unusual_change", {"ko": "학습한 적 없는 유형의 샷이 됩니다", "en": "a kind that the model has never seen"}),
+    ("unusual_change", {"ko": "학습한 적 없는 유형의 샷이 되므로", "en": "a kind that the model has never seen"}),
     ("out_of_reach", {"ko": "설정을 세 개까지 바꾸어", "en": "no change of up to three settings"})])
 def test_the_lack_of_a_proposal_is_worded_by_its_state(state: str, explanation: dict[str, str], language: str,
                                                        open_page: OpenPage, api: StubApi,

@@ -45,7 +45,8 @@ def test_the_note_says_when_the_values_identify_the_run_alone(language: str, int
     for figures in model["figures"].values():
         figures["shotwise"]["interval"]["within_run_roc_auc"] = interval
     api.replies["GET /model"] = Reply(200, model)
-    notes = {"ko": "값이 알려 주는 것은 샷이 아니라 생산 구간입니다", "en": "the values tell the run, not the shot"}
+    notes = {"ko": "값으로 알 수 있는 것은 그 샷이 불량인지가 아니라 어느 런의 샷인지입니다",
+             "en": "the values tell the run, not the shot"}
     count = visible_text(diagnosed(open_page(language))).count(notes[language])
     assert count == (len(model["figures"]) if interval[0] < 0.5 else 0)
 
@@ -105,7 +106,7 @@ def test_types_with_too_few_examples_are_one_quiet_line(language: str, open_page
     text = visible_text(diagnosed(open_page(language)))
     types = recorded(f"suspect_{language}")["prediction"]["defect_types"]
     few = ", ".join(kind["label"] for kind in types if kind["probability"] is None)
-    line = {"ko": f"예가 너무 적어 확률을 말할 수 없는 결함: {few}",
+    line = {"ko": f"사례가 너무 적어 확률을 제시할 수 없는 결함: {few}",
             "en": f"Too few examples to give a probability: {few}"}[language]
     assert few and text.count(line) == 1 and text.index(types[0]["label"]) < text.index(line)
 
@@ -159,13 +160,13 @@ def test_failed_steps_leave_the_rest(language: str, open_page: OpenPage, api: St
     """A degraded diagnosis keeps its verdict and says which steps failed, without the error's name."""
     reply = recorded(f"suspect_{language}")
     reply |= {"importance": None, "knowledge": None, "degraded": [
-        {"step": "importance", "error": "StoreError", "code": "importance_failed", "params": {}},
+        {"step": "importance", "error": "FileStoreError", "code": "importance_failed", "params": {}},
         {"step": "knowledge", "error": "States.Timeout", "code": "knowledge_failed", "params": {}}]}
     api.replies[f"POST /diagnose {language}"] = Reply(200, reply)
     text = visible_text(diagnosed(open_page(language)))
     assert ("영향 분석 단계를 마치지 못했습니다" if language == "ko" else "This step failed: importance") in text
     assert ("문서 근거 단계가 제시간에" if language == "ko" else "This step took too long: documents") in text
-    assert "StoreError" not in text
+    assert "FileStoreError" not in text
     assert_one_language(without_quotes(text, reply), language, model)
 
 
@@ -190,7 +191,7 @@ def test_refused_values_are_listed_by_label(language: str, open_page: OpenPage, 
     text = visible_text(diagnosed(page))
     expected = {"ko": ("제품 종류 : 다음 중 하나를 고르십시오: 1, 2",
                        "1속 사출 속도 : 비워 둘 수 없는 항목입니다. 값을 입력하십시오.",
-                       "2속 사출 속도 : 가능한 범위(0 – 0.374 m/s) 밖입니다.", "질문 : 2,000자를 넘습니다."),
+                       "2속 사출 속도 : 타당 범위(0 – 0.374 m/s)를 벗어났습니다.", "질문 : 2,000자를 넘습니다."),
                 "en": ("Product type : Choose one of: 1, 2", "Velocity 1 : This must not be empty. Enter a value.",
                        "Velocity 2 : Outside what is plausible (0 – 0.374 m/s).",
                        "Question : It is over 2,000 characters")}

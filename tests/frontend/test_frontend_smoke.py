@@ -165,7 +165,7 @@ FLAWS: list[tuple[str, str, Callable[..., Any], str]] = [
      "not the answer"),
     ("open", "document", lambda name: b"<Error/>", "another file"),
     ("diagnose", "samples", list, "no sample shots"),
-    ("diagnose", "diagnose", lambda body: diagnosis(degraded=[{"step": "chart", "error": "StoreError"}]), "StoreError"),
+    ("diagnose", "diagnose", lambda body: diagnosis(degraded=[{"step": "chart", "error": "FileStoreError"}]), "FileStoreError"),
     ("diagnose", "diagnose", lambda body: diagnosis(knowledge=None), "lacks knowledge"),
     ("diagnose", "diagnose", lambda body: diagnosis(importance={"visualization_url": None}), "no chart"),
     ("chart", "chart", lambda url: b"<Error/>", "no PNG"),

@@ -10,7 +10,7 @@ import pytest
 
 from shotwise.bundle import Bundle
 from shotwise.errors import InvalidInput
-from shotwise.history import MAX_SHOTS, history_of, read_history
+from shotwise.history import MAX_PAST_SHOTS, history_of, read_history
 from shotwise.prediction import predict, predict_with_history
 from shotwise.shot import read_shot
 
@@ -63,9 +63,9 @@ def test_an_invalid_history_is_named(bundle: Bundle, features: dict[str, Any], h
 
 def test_too_many_shots_are_refused(bundle: Bundle, features: dict[str, Any]) -> None:
     """The maximum number of shots is accepted, one more is not."""
-    assert len(outcomes_of(past_shots(features, ["normal"] * MAX_SHOTS, 1000), features, bundle)) == MAX_SHOTS
+    assert len(outcomes_of(past_shots(features, ["normal"] * MAX_PAST_SHOTS, 1000), features, bundle)) == MAX_PAST_SHOTS
     with pytest.raises(InvalidInput, match="history"):
-        outcomes_of(past_shots(features, ["normal"] * (MAX_SHOTS + 1), 1000), features, bundle)
+        outcomes_of(past_shots(features, ["normal"] * (MAX_PAST_SHOTS + 1), 1000), features, bundle)
 
 
 def test_a_bundle_without_a_history_head_refuses_any_history(bundle: Bundle, features: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from shotwise.knowledge.text.question import language_of
 from shotwise.messages import Message
 from shotwise.shot import Shot, read_shot
 
-MAX_SHOTS = 1000
+MAX_BATCH_SHOTS = 1000
 MAX_QUESTION = 2000  # characters
 PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
@@ -127,7 +127,7 @@ def new_prediction_id() -> str:
 
 
 def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
-    """Read `{features, history?, language?}`, or `{shots: [{features}, …], language?}` with up to MAX_SHOTS."""
+    """Read `{features, history?, language?}`, or `{shots: [{features}, …], language?}` with up to MAX_BATCH_SHOTS."""
     is_batch = "shots" in body
     errors = _unknown_fields(body, {"language", *({"shots"} if is_batch else {"features", "history"})})
     errors += _failed_checks(body, {"language": _check_language})
@@ -136,8 +136,8 @@ def predict_request(body: Mapping[str, Any], bundle: Bundle) -> PredictRequest:
         shot, history = _shot_and_history(body, bundle, errors)
         return PredictRequest((shot,), is_batch, history, language)
     batch = body["shots"]
-    if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_SHOTS:
-        raise InvalidInput([*errors, FieldError("shots", "not_a_list_of_shots", {"max": MAX_SHOTS})])
+    if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH_SHOTS:
+        raise InvalidInput([*errors, FieldError("shots", "not_a_list_of_shots", {"max": MAX_BATCH_SHOTS})])
     shots = [_batch_shot(payload, f"shots[{number}]", bundle, errors) for number, payload in enumerate(batch)]
     if errors:
         raise InvalidInput(errors)
