@@ -1,7 +1,8 @@
-"""Figures of test shots, each with a bootstrap interval, and paired differences between two models.
+"""Compute figures of test shots, each with a bootstrap interval, and paired differences between two models.
 
-Every figure is computed from weights on the shots: weight one on each gives the figure itself, the counts of a resample
-give its bootstrap replicate. One pass over the sorted shots computes all replicates at once.
+Every figure is a function of weights on the shots: weight one on each gives the figure itself, the counts of a resample
+give a bootstrap replicate. One pass over the sorted shots computes all replicates at once. Each figure returns an array
+of shape (n_resamples,).
 """
 
 from __future__ import annotations
@@ -20,19 +21,23 @@ BINS = 10  # of the calibration error
 DECIMALS = 4
 
 Array = NDArray[np.float64]
-Weights = NDArray[np.float64]  # [B, N]: B resamples of N shots
+Weights = NDArray[np.float64]  # shape (n_resamples, n_shots): how often each resample has each shot
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model predicted for the N test shots of a protocol, and what they were, in the order of the table.
+    """Predictions and outcomes of the test shots of a protocol, in the order of the table.
 
     Attributes
     ----------
-    probability : float64 [N], probability of a defect.
-    predicted : bool [N], whether the probability reaches the threshold that was chosen on the shot's training part.
-    defect : bool [N], whether the shot was defective.
-    run : int64 [N], the run of the shot, numbered from 0.
+    probability : ndarray of float64, shape (n_shots,)
+        Probability of a defect.
+    predicted : ndarray of bool, shape (n_shots,)
+        Whether the probability reaches the threshold that was chosen on the shot's training part.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether the shot was defective.
+    run : ndarray of int64, shape (n_shots,)
+        The run of the shot, numbered from 0.
     """
 
     probability: Array
@@ -42,31 +47,31 @@ class Predictions:
 
 
 def f1(shots: Predictions, weights: Weights) -> Array:
-    """Harmonic mean of precision and recall, [B]; 0 where no shot is predicted defective."""
+    """Harmonic mean of precision and recall; 0 where no shot is predicted defective."""
     hits = weights @ (shots.predicted & shots.defect)
     return _ratio(2 * hits, weights @ shots.predicted.astype(float) + weights @ shots.defect.astype(float))
 
 
 def precision(shots: Predictions, weights: Weights) -> Array:
-    """Share of defects among the shots that are predicted defective, [B]; 0 where there are none."""
+    """Share of defects among the shots that are predicted defective; 0 where there are none."""
     return _ratio(weights @ (shots.predicted & shots.defect), weights @ shots.predicted.astype(float))
 
 
 def recall(shots: Predictions, weights: Weights) -> Array:
-    """Share of the defects that are predicted, [B]."""
+    """Share of the defects that are predicted."""
     return _ratio(weights @ (shots.predicted & shots.defect), weights @ shots.defect.astype(float))
 
 
 def roc_auc(shots: Predictions, weights: Weights) -> Array:
-    """Chance that a defect gets a higher probability than a good shot, ties counting half, [B]."""
+    """Chance that a defect gets a higher probability than a good shot, ties counting half."""
     return _auc(shots.probability, shots.defect, weights)
 
 
 def within_run_roc_auc(shots: Predictions, weights: Weights) -> Array:
-    """ROC-AUC inside each run that has both classes, averaged with the runs' sizes as weights, [B].
+    """ROC-AUC inside each run that has both classes, averaged with the runs' sizes as weights.
 
-    It tells whether a model knows the shot or only its run: a probability that is the same for all shots of a run is at
-    0.5 here, whatever its ROC-AUC over all runs.
+    It shows whether a model knows more of a shot than its run: a model that gives all shots of a run the same
+    probability has 0.5 here, whatever its ROC-AUC over all runs.
     """
     total, sizes = np.zeros(len(weights)), np.zeros(len(weights))
     for run in np.unique(shots.run):
@@ -79,14 +84,14 @@ def within_run_roc_auc(shots: Predictions, weights: Weights) -> Array:
 
 
 def average_precision(shots: Predictions, weights: Weights) -> Array:
-    """Precision averaged over the defects in order of probability, [B]; equal probabilities enter together."""
+    """Precision averaged over the defects in order of probability; equal probabilities enter together."""
     defects, counts = _cumulate(shots.probability, shots.defect, weights)
     gained = np.diff(defects, axis=1, prepend=0.0)
     return _ratio((gained * _ratio(defects, counts)).sum(axis=1), defects[:, -1], otherwise=np.nan)
 
 
 def calibration_error(shots: Predictions, weights: Weights) -> Array:
-    """Mean difference between probability and defect rate over BINS bins of equally many shots, [B]."""
+    """Mean absolute difference between probability and defect rate over BINS bins of equally many shots."""
     order = np.argsort(shots.probability, kind="stable")
     excess = weights[:, order] * (shots.probability - shots.defect)[order]
     edges = np.unique(np.linspace(0, len(order), BINS + 1).astype(int)[:-1])
@@ -99,7 +104,7 @@ FIGURES: Mapping[str, Callable[[Predictions, Weights], Array]] = {
 
 
 def resamples(count: int, number: int = RESAMPLES) -> Weights:
-    """Draw bootstrap resamples of `count` shots, [number, count]: how often each shot was drawn.
+    """Draw bootstrap resamples of `count` shots, as the number of times that each shot was drawn.
 
     The draws are the same at every call, hence for every model, so that differences are paired.
     """
@@ -112,13 +117,16 @@ def figures(shots: Predictions, weights: Weights) -> dict[str, Any]:
 
     Parameters
     ----------
-    shots : predictions for N shots.
-    weights : float64 [B, N], as `resamples` draws them.
+    shots : Predictions
+        Predictions to score.
+    weights : ndarray of float64, shape (n_resamples, n_shots)
+        As `resamples` draws them.
 
     Returns
     -------
-    Figure name → value, rounded; None if the figure does not exist, as a ROC-AUC of one class. Further `n` and
-    `positives` (defects), and under `interval` figure name → [low, high].
+    dict
+        Figure name → rounded value; None where the figure is undefined, such as a ROC-AUC of one class. Also `n`
+        (shots), `positives` (defects) and `interval`: figure name → [low, high].
     """
     unit_weights = np.ones((1, len(shots.defect)))
     values = {name: _rounded(figure(shots, unit_weights)[0]) for name, figure in FIGURES.items()}
@@ -135,13 +143,7 @@ def paired_difference(ours: Predictions, other: Predictions, name: str, weights:
 
 
 def best_f1_threshold(probability: Array, defect: NDArray[np.bool_]) -> float:
-    """Find the threshold with the best F1 if shots of at least that probability are predicted defective.
-
-    Parameters
-    ----------
-    probability : float64 [N].
-    defect : bool [N].
-    """
+    """Find the threshold with the best F1, where shots of at least that probability are predicted defective."""
     thresholds = np.unique(probability)
     shots_below, defects_below = (np.searchsorted(np.sort(group), thresholds, side="left")
                                   for group in (probability, probability[defect]))
@@ -160,7 +162,7 @@ def _auc(score: Array, defect: NDArray[np.bool_], weights: Weights) -> Array:
 
 
 def _cumulate(score: Array, defect: NDArray[np.bool_], weights: Weights) -> tuple[Array, Array]:
-    """Weight of the defects and of all shots down to each distinct score from the highest, [B, distinct scores]."""
+    """Weights of the defects and of all shots at or above each distinct score, shape (n_resamples, n_scores)."""
     order = np.argsort(-score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
     ordered = weights[:, order]

@@ -1,4 +1,4 @@
-"""The training run from start to end: table → figures → final pipeline → bundle folder."""
+"""Train a bundle from start to end: table → figures → final pipeline → bundle folder."""
 
 from __future__ import annotations
 
@@ -23,15 +23,21 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
 
     Parameters
     ----------
-    csv_path : the shots.
-    schema_path : what their columns are.
-    out : the bundle folder; the fitted models are kept in `export.pipeline_files.pipeline_folder(out)`.
-    configuration : how the pipeline is fitted.
-    progress : called with (steps done, steps in all, name of the step).
+    csv_path : Path
+        The CSV file of shots.
+    schema_path : Path
+        The schema of the CSV file.
+    out : Path
+        The bundle folder; the fitted models go to `export.pipeline_files.pipeline_folder(out)`.
+    configuration : Configuration
+        How the pipeline is fitted.
+    progress : callable
+        Called with (steps done, steps in all, name of the step).
 
     Returns
     -------
-    The bundle's manifest.
+    dict
+        The bundle's manifest.
 
     Raises
     ------
@@ -40,8 +46,8 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
 
     Notes
     -----
-    The figures are those of models that never saw the shots they were measured on; the model that is written is then
-    fitted on all shots.
+    The figures come from models that never saw the shots they were measured on; the bundle's model is then fitted on
+    all shots.
     """
     table = read_table(csv_path, schema_path)
     check_trainable(table)
@@ -49,7 +55,7 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     steps = len(jobs) + 1
     results = summarise(evaluate(jobs, lambda done, _, step: progress(done, steps, step)))
     progress(len(jobs), steps, "the final model")
-    # Without figures of a history head there is none: the jobs leave it out where the runs show too few shots.
+    # The jobs have no history head where the ends of the runs have too few shots of a class; then none is fitted here.
     with_head = "forward-history" in results["configurations"].get(configuration.name, {})
     models = _fit_models(table, configuration, with_head)
     manifest = write_bundle(out, configuration, table, models, Figures(_by_protocol(results), results["types"]))
@@ -71,7 +77,7 @@ def _protocols(configuration: Configuration) -> tuple[str, ...]:
 
 
 def _by_protocol(results: dict[str, Any]) -> dict[str, Any]:
-    """Protocol → its definition, and the figures of the configuration and of the rates."""
+    """Protocol → its definition, and the figures of the configuration and of the rates, each by its name."""
     return {protocol: {"definition": definition, **{name: figures[protocol]
                                                     for name, figures in results["configurations"].items()
                                                     if protocol in figures}}

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tables import Kamp, foundry, write_csv
 
-from shotwise_training.audit.audit import Audit, audit_file, audit_table
+from shotwise_training.audit.audit import audit_file, audit_table
+from shotwise_training.audit.findings import Audit
 from shotwise_training.audit.text import audit_text
 from shotwise_training.data.column_profile import profile_columns
 from shotwise_training.data.csv_file import TableError, parse_csv, read_csv

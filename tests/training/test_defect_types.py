@@ -15,7 +15,7 @@ from shotwise_training.evaluation.summary import summarise
 from shotwise_training.evaluation.type_scores import type_shares
 from shotwise_training.export.graph import types_graph
 from shotwise_training.models.defect_types import fit_defect_types
-from shotwise_training.models.pipeline import fit_scaling
+from shotwise_training.models.scaling import fit_scaling
 
 
 def typed_table() -> Table:

@@ -45,7 +45,7 @@ def test_everything_but_a_label_and_a_feature_is_optional(tmp_path: Path) -> Non
      r"\[features\] a: unknown key resolutoin .*did you mean resolution\?"),
     (LABEL + '[features]\na = { categories = "1" }\n', r"a: categories is '1'; it must be a list of texts"),
     (LABEL + "[features]\na = { categories = [1, 2] }\n", "a: categories is .1, 2.; it must be a list of texts"),
-    (LABEL + '[features]\na = { categories = ["1", "1.0"] }\n', "a: categories names one value twice"),
+    (LABEL + '[features]\na = { categories = ["1", "1.0"] }\n', "a: categories lists a value twice"),
     (LABEL + '[features]\na = { resolution = "0.1" }\n', "a: resolution is '0.1'; it must be a number"),
     (LABEL + "[features]\na = { missing = 1 }\n", "a: missing is 1; it must be true or false"),
     (LABEL + "[features]\na = { plausible = [2, 1] }\n", "a: plausible is .2, 1.; it must be two numbers"),

@@ -124,7 +124,7 @@ def test_an_obvious_label_is_understood(tmp_path: Path, name: str, values: list[
 
 
 @pytest.mark.parametrize(("name", "values", "defect", "message"), [
-    ("y", ["A", "B"], None, "which values of y mean defective. It holds A, B; say it with --defect"),
+    ("y", ["A", "B"], None, "which values of y mean defective. It holds A, B; name them with --defect"),
     ("y", ["OK", "NG", "?"], None, r"It holds \?, NG, OK"), ("합격", ["Y", "N"], None, "which values of 합격"),
     ("pass", ["1", "0"], None, "which values of pass"),
     ("y", ["1", "2"], None, "every shot is defective by y. It holds"),
@@ -170,7 +170,7 @@ def test_ranges_and_resolutions_come_from_the_cells(tmp_path: Path) -> None:
     assert {name: (spec["resolution"], spec["plausible"]) for name, spec in features.items()} == {
         "pos": (0.1, [0, 26]), "neg": (1, [-20, 22]), "constant": (1, [0, 72]), "small": (0.0001, [0, 0.0025]),
         "code": (1, [0, 5])}
-    assert '# code: if these are codes and no measure, say categories = ["1", "2"]' in path.with_suffix(
+    assert '# code: if these are codes, not measurements, set categories = ["1", "2"]' in path.with_suffix(
         ".toml").read_text("utf-8")
 
 

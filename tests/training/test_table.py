@@ -150,9 +150,9 @@ def test_a_table_without_a_column_is_refused_by_name(small_csv: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(("column", "cell", "message"), [
-    (11, "n/a", "Cycle_Time is 'n/a', not a number; correct it .*give the column categories, or say why it is excl"),
+    (11, "n/a", "Cycle_Time is 'n/a', not a number; correct it .*give the column categories, or exclude it with"),
     (11, "inf", "Cycle_Time is 'inf', not a finite number"), (11, "1e39", "Cycle_Time is '1e39', not a finite number"),
-    (1, "7", "Product_Type is '7'; the schema allows 1, 2"), (2, "", "Shot is ''; fill it in, or say missing = true"),
+    (1, "7", "Product_Type is '7'; the schema allows 1, 2"), (2, "", "Shot is ''; fill it in, or set missing = true"),
     (40, "x", "Crack_1 is 'x', not a number"), (56, "0,0", "has 58 cells, the header 57")])
 def test_a_cell_that_cannot_be_used_is_named(small_csv: Path, tmp_path: Path, column: int, cell: str,
                                              message: str) -> None:

@@ -1,9 +1,9 @@
 """Find columns that leak the label: their value is known only once the shot has been inspected.
 
-A real process value is never this sure. Of the 22 varying features of the KAMP table none has a ROC-AUC above 0.57
-alone, and no value or tail that is always defective reaches 5 rows; the limits below leave a wide margin to both sides.
-Everything here is measured on unique rows, and the defect rates of values are cross-fitted: a value's rate in one half
-of the rows scores the other half, so that a column of many values cannot look sure by memory.
+No real process value predicts the label this well. Of the 22 varying features of the KAMP table, none alone has a
+ROC-AUC above 0.57, and no value or tail that is always defective covers 5 rows; the limits below are far above both.
+Everything is measured on unique rows. The defect rates of values are cross-fitted (a value's rate in one half of the
+rows scores the other half), so that a column of many values cannot score well by memorising them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from shotwise_training.data.column_profile import MIN_ROWS, ColumnProfile
 
 MIN_SEPARATING_AUC = 0.98  # ROC-AUC of the column alone, in either direction
 MIN_DEFECT_SHARE = 0.98  # share of defective shots from which a value counts as always defective
-MIN_COVERED = 0.20  # share of all defects that such a value, or everything beyond such a bound, covers
-# The same where a column otherwise holds one value for all good shots, as the count of one kind of defect does (0), or
-# a remark on the repair (empty): there is no harmless reading of that, so less is needed.
+MIN_COVERED = 0.20  # share of all defects that an always defective value or tail has to cover
+# The same for a column with one value for all good shots, such as the count of one kind of defect (0) or a remark on
+# the repair (empty). Harmless columns do not look like that, so a smaller share is enough.
 MIN_COVERED_DEVIATING = 0.05
-MIN_CLASS_ROWS = 10  # rows of each class; a ROC-AUC of fewer is luck
-MAX_CODES = 50  # a number with no more distinct values is also judged value by value, as a code would be
-MAX_DEFECT_RATE = 0.8  # share of defects in the table above which nothing can be said of always defective values
+MIN_CLASS_ROWS = 10  # rows of each class; with fewer, a high ROC-AUC may be chance
+MAX_CODES = 50  # a number with at most this many distinct values is also judged value by value, as if it were a code
+MAX_DEFECT_RATE = 0.8  # of the table; above it, a value that is always defective proves nothing
 SEED = 42
 
 
@@ -33,13 +33,19 @@ class Leak:
 
     Attributes
     ----------
-    column : its name.
-    rule : how it leaks: separates (it tells the classes apart alone), always_defective (a value or a tail of it is
-        always defective) or deviates (good shots all have one value).
-    figure : the ROC-AUC, or the share of defective shots among `rows`.
-    rows : number of rows that `figure` is about.
-    covered : share of all defects that are among these rows.
-    text : the finding in words.
+    column : str
+        Column name.
+    rule : str
+        How it leaks: `separates` (it alone tells the classes apart), `always_defective` (the shots with one value, or
+        beyond one bound, are all defective) or `deviates` (all good shots share one value).
+    figure : float
+        The ROC-AUC, or the share of defective shots among `rows`.
+    rows : int
+        Number of rows that `figure` was computed from.
+    covered : float
+        Share of all defects that are among these rows.
+    text : str
+        The finding in words.
     """
 
     column: str
@@ -55,13 +61,17 @@ def find_leak(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np
 
     Parameters
     ----------
-    column : the column.
-    rows : int64 [M], the rows that are judged.
-    defect : bool [M], which of them are defective.
+    column : ColumnProfile
+        The column to judge.
+    rows : ndarray of int64, shape (n_rows,)
+        The rows to judge by.
+    defect : ndarray of bool, shape (n_rows,)
+        Which of them are defective.
 
     Returns
     -------
-    The leak by the first rule that holds; None if none does, or if a class has fewer than MIN_CLASS_ROWS rows.
+    Leak or None
+        The leak by the first rule that applies; None if none does, or if a class has fewer than MIN_CLASS_ROWS rows.
     """
     if column.distinct + (column.missing > 0) < 2 or min(defect.sum(), (~defect).sum()) < MIN_CLASS_ROWS:
         return None
@@ -75,7 +85,7 @@ def find_leak(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np
 
 
 def roc_auc(values: NDArray[np.float64], defect: NDArray[np.bool_]) -> float:
-    """Return the ROC-AUC in whichever direction is better, at least 0.5; 0.5 if a class has too few shots."""
+    """Compute the ROC-AUC in the better of both directions, so at least 0.5; 0.5 if a class has too few shots."""
     positives, negatives = int(defect.sum()), int((~defect).sum())
     if min(positives, negatives) < MIN_CLASS_ROWS:
         return 0.5
@@ -86,7 +96,7 @@ def roc_auc(values: NDArray[np.float64], defect: NDArray[np.bool_]) -> float:
 
 
 def _areas(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np.bool_]) -> list[float]:
-    """ROC-AUC of the column as a number, as a code, and as a cell that is filled or not, where each makes sense."""
+    """ROC-AUCs of the column read as a number, as a code, and as filled or empty, as far as each makes sense."""
     numbers, codes = column.numbers[rows], column.codes[rows]
     measured = ~np.isnan(numbers)
     areas = [0.5]
@@ -100,7 +110,7 @@ def _areas(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np.bo
 
 
 def _cross_fitted_rates(codes: NDArray[np.int64], defect: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """For every row, the defect rate of its code in the other half of the rows, shrunk by one row of the mean rate."""
+    """Each row's defect rate: that of its code in the other half of the rows, shrunk by one row of the mean rate."""
     half = np.random.default_rng(SEED).permutation(len(codes)) % 2 == 0
     rates = np.empty(len(codes))
     for fitted in (half, ~half):
@@ -112,7 +122,7 @@ def _cross_fitted_rates(codes: NDArray[np.int64], defect: NDArray[np.bool_]) -> 
 
 
 def _deviating(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np.bool_]) -> Leak | None:
-    """All good shots have one value, and those that have another are defective."""
+    """The leak if all good shots share one value and the shots with another value are defective."""
     codes = column.codes[rows]
     usual = int(np.bincount(codes + 1).argmax()) - 1
     written = _written_value(column, rows, usual)
@@ -120,7 +130,7 @@ def _deviating(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[n
 
 
 def _pure_value(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np.bool_]) -> Leak | None:
-    """One value is always defective."""
+    """The leak if the shots with one value are all defective."""
     codes = column.codes[rows] + 1
     shots, defects = np.bincount(codes), np.bincount(codes, weights=defect)
     pure = np.where((shots >= MIN_ROWS) & (defects >= MIN_DEFECT_SHARE * shots), defects, 0)
@@ -132,23 +142,23 @@ def _pure_value(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[
 
 
 def _pure_tail(column: ColumnProfile, rows: NDArray[np.int64], defect: NDArray[np.bool_]) -> Leak | None:
-    """Everything beyond a bound is always defective."""
+    """The leak if the shots beyond a bound are all defective."""
     if column.kind not in ("number", "time"):
         return None
     values = column.numbers[rows]
-    for sign, words in ((-1, "at least"), (1, "at most")):
+    for sign, comparison in ((-1, "at least"), (1, "at most")):
         bound = _pure_bound(sign * values, defect)
         if bound is not None:
             tail = np.nan_to_num(sign * values, nan=np.inf) <= bound
             leak = _judge(column, tail, defect, MIN_COVERED, "always_defective",
-                          f"where it is {words} {sign * bound:g}")
+                          f"where it is {comparison} {sign * bound:g}")
             if leak:
                 return leak
     return None
 
 
 def _pure_bound(values: NDArray[np.float64], defect: NDArray[np.bool_]) -> float | None:
-    """The largest value up to which the rows together are still defective enough; None if there is none."""
+    """The largest value up to which the rows together are almost all defective; None if there is none."""
     measured = ~np.isnan(values)
     order = np.argsort(values[measured], kind="stable")
     ascending = values[measured][order]
@@ -160,7 +170,7 @@ def _pure_bound(values: NDArray[np.float64], defect: NDArray[np.bool_]) -> float
 
 def _judge(column: ColumnProfile, chosen: NDArray[np.bool_], defect: NDArray[np.bool_], min_covered: float, rule: str,
            where: str) -> Leak | None:
-    """The leak if the chosen rows are many, almost all defective, and a large enough part of all defects."""
+    """The leak if the chosen rows are enough, almost all defective, and cover enough of all defects; else None."""
     count = int(chosen.sum())
     share = float(defect[chosen].mean()) if count else 0.0
     covered = float((defect & chosen).sum() / defect.sum())

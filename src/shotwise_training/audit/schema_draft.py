@@ -1,8 +1,8 @@
 """Draft a first schema for a table from its values and from what the audit found.
 
 Stages: column profiles and audit → label → sections [table], [label] and [defect_types] → one line per column, the
-doubtful ones excluded with the reason. `read_table` reads the same file with the draft as it is. What no file can tell
-(which values an operator can set, what a column is called on a screen) is for a person to fill in.
+doubtful ones excluded with a reason. `read_table` accepts the draft unedited. What the values cannot tell (which of
+them an operator can set, what a column is called on the page) is left for a person to fill in.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shotwise_training.audit.audit import Audit, audit_table
+from shotwise_training.audit.audit import audit_table
+from shotwise_training.audit.findings import Audit
 from shotwise_training.data.column_profile import MAX_CATEGORIES, ColumnProfile, profile_columns
 from shotwise_training.data.csv_file import RawTable, TableError, canonical
 from shotwise_training.data.label import label_columns, label_named, read_label, require_labels, values_of
 from shotwise_training.data.schema import Label
 
-MAX_CODES = 6  # distinct whole numbers that may be codes of a product or a die
+MAX_CODES = 6  # a column with at most this many distinct whole numbers may hold codes
 PLAUSIBLE_SPANS = 3  # plausible: the range seen ± this many times its span
-MAX_DECIMALS = 6  # more are noise of a computation, not a gauge's resolution
-LOWERCASE_GROUPS = frozenset({"process", "sensor"})  # the groups that the page has words for
+MAX_DECIMALS = 6  # more decimals come from a computation, not from a gauge
+LOWERCASE_GROUPS = frozenset({"process", "sensor"})  # the groups that the page translates
 UNIT = re.compile(r"[(\[{（［]\s*([^()\[\]{}（）［］]+?)\s*[)\]}）］]\s*$")
 UNITS = {"℃": "°C", "°c": "°C", "도": "°", "℉": "°F", "초": "s", "sec": "s", "분": "min", "ℓ": "L", "㎜": "mm",
          "㎝": "cm", "㎏": "kg", "㎫": "MPa", "㎪": "kPa", "㎐": "Hz", "㎾": "kW", "㎧": "m/s", "kgf/cm2": "kgf/cm²"}
@@ -31,10 +32,10 @@ KNOWN_UNITS = frozenset({
     "RPM", "l", "cc", "ml", "mL", "L/min", "l/min", "LPM", "lpm", "g/s", "kg/s", "cm3", "cm³", "J", "kJ", "dB", "deg"})
 HEAD = """\
 # A schema for {file}, drafted from its values. Check before training:
-# - set controllable = true for what an operator can set; nothing else is ever advised to change
-# - ko and en are what a screen calls the column; its own name stands where they are absent
-# - a column with `excluded` stays out of the model, and says why; delete `excluded` only where the reason is wrong
-# - plausible is the range seen ± {spans} times its span; a value outside is refused
+# - set controllable = true for what an operator can set; only such columns are proposed for change
+# - ko and en are the column's names on the page; without them its name here is shown
+# - excluded keeps a column out of the model and states the reason; delete it only where the reason is wrong
+# - plausible is the observed range ± {spans} times its span; values outside are refused
 """
 
 
@@ -43,10 +44,14 @@ def draft_schema(raw: RawTable, label: str, defect: Sequence[str] | None = None,
 
     Parameters
     ----------
-    raw : the table.
-    label : column or group that says which shots are defective.
-    defect : values of the label column that mean defective; None if they are obvious.
-    run : column that tells the runs apart; None takes what the audit trusts most.
+    raw : RawTable
+        The table.
+    label : str
+        Column or group that says which shots are defective.
+    defect : sequence of str or None
+        Values of the label column that mean defective; None to recognise obvious ones, such as NG.
+    run : str or None
+        Column that tells the runs apart; None for the most reliable one that the audit finds.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def key(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Make a text safe behind a #: on one line, without control characters."""
+    """Make a text safe for a comment: one line, without control characters."""
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
 
 
@@ -97,7 +102,7 @@ def _require_two_classes(raw: RawTable, label: Label) -> None:
 
 
 def _run(raw: RawTable, audit: Audit, profiles: Sequence[ColumnProfile], run: str | None) -> tuple[str | None, str]:
-    """The column that tells the runs apart, and its kind: the column asked for, else what the audit trusts most."""
+    """The column that tells the runs apart, and its kind; without `run`, the most reliable one in the audit."""
     if run is None:
         return (audit.runs[0].column, audit.runs[0].kind) if audit.runs else (None, "counter")
     cells = raw.column(run)
@@ -108,7 +113,7 @@ def _run(raw: RawTable, audit: Audit, profiles: Sequence[ColumnProfile], run: st
 
 def _exclusion_reasons(audit: Audit, profiles: Sequence[ColumnProfile], run: str | None,
                        labels: Sequence[str]) -> dict[str, str]:
-    """Column → why it stays out of the model; if there are several reasons, the gravest."""
+    """Column → why it stays out of the model, by the most serious of several reasons."""
     reasons: dict[str, str] = {leak.column: f"gives the label away: {leak.text}" for leak in audit.leaks}
     for runs in audit.runs:
         how = "its values come in unbroken blocks" if runs.kind == "value" else "it restarts with each"
@@ -123,7 +128,7 @@ def _exclusion_reasons(audit: Audit, profiles: Sequence[ColumnProfile], run: str
 
 
 def _own_reason(column: ColumnProfile) -> str | None:
-    """Why a column is of no use to a model, whatever the label."""
+    """Why a column is of no use to a model, whatever the label; None if it may be."""
     if column.kind == "empty":
         return "empty in every row"
     if column.kind == "time":
@@ -141,7 +146,7 @@ def _own_reason(column: ColumnProfile) -> str | None:
 
 
 def _is_categorical(column: ColumnProfile) -> bool:
-    """Whether a column with texts is a choice out of a few values; a few texts among many numbers are mistakes."""
+    """Whether a column with texts holds categories; a few texts among many numbers are mistakes instead."""
     filled = len(column.cells) - column.missing
     return column.distinct <= MAX_CATEGORIES and column.distinct < filled and 2 * column.texts >= filled
 
@@ -202,11 +207,11 @@ def _feature_line(column: ColumnProfile, group: str, reason: str | None) -> str:
 
 
 def _advice(column: ColumnProfile) -> str | None:
-    """Advice for a column of few whole numbers, which may be codes of a product or a die rather than measurements."""
+    """Advice for a column of few whole numbers, which may be codes (of a product, of a die), not measurements."""
     values = sorted({canonical(cell) for cell in column.cells if cell})
     if column.kind != "number" or not 2 <= len(values) <= MAX_CODES or not all(map(str.isdigit, values)):
         return None
-    return f"if these are codes and no measure, say categories = [{', '.join(map(quoted, values))}]"
+    return f"if these are codes, not measurements, set categories = [{', '.join(map(quoted, values))}]"
 
 
 def _resolution_and_range(column: ColumnProfile) -> list[str]:

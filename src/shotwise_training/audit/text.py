@@ -1,23 +1,23 @@
-"""An audit as text for people: one finding a line, with what to do about it."""
+"""Write an audit as text: one line for each finding, with what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shotwise_training.audit.audit import Audit, Duplicates, Runs
+from shotwise_training.audit.findings import Audit, Duplicates, Runs
 
-MAX_LISTED = 12  # entries of a list that are spelled out
+MAX_LISTED = 12  # entries of a list before the rest is only counted
 
 
 def audit_text(audit: Audit) -> str:
-    """Write the findings in the order in which they matter."""
+    """Write the findings, the most serious first."""
     return "\n".join([_headline(audit), *(f"- {line}" for line in _findings(audit))])
 
 
 def _headline(audit: Audit) -> str:
     size = f"{audit.file}: {audit.rows} rows, {audit.columns} columns"
     if audit.label is None:
-        return f"{size}. No label was given, so nothing is said about columns that give it away."
+        return f"{size}. No label was given, so columns that give it away were not searched for."
     if audit.defective is None:
         return f"{size}. The label {audit.label} could not be read."
     share = audit.defective / max(audit.rows - (audit.unlabelled or 0), 1)
@@ -40,7 +40,7 @@ def _findings(audit: Audit) -> Iterator[str]:
                f"{column.distinct} values")
     named = audit.row_keys + tuple(runs.column for runs in audit.runs)
     yield from _list("counters, which identify the run", [name for name in audit.counters if name not in named])
-    yield from _list("row keys, which tell nothing of a shot", audit.row_keys)
+    yield from _list("row keys, which say nothing about a shot", audit.row_keys)
     for mixed in audit.mixed:
         yield (f"numbers and texts mixed: {mixed.column}: {mixed.numbers} numbers, {mixed.texts} texts, the first in "
                f"row {mixed.row}: {mixed.first!r}; correct them, list categories, or exclude the column")

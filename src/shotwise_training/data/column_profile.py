@@ -1,4 +1,4 @@
-"""What can be seen in a single column of a table without knowing what it means."""
+"""Describe each column of a table from its cells alone, without knowing what it means."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MIN_ROWS = 20  # a pattern seen in fewer rows may be chance
 MAX_CATEGORIES = 20  # a text column with more values is a remark or a name, not a choice
 MIN_RISING_SHARE = 0.95  # share of the changes of a counter that go up
 MIN_SMALL_RISES_SHARE = 0.9  # share of the rises of a counter that are at most twice the usual one
-RESTART_RANGE = 0.1  # a counter that restarts falls into the lowest part of its range, this share of it
-MIN_COUNTS = 10  # distinct values of a counter
-MIN_BLOCK_ROWS = 10  # mean rows of one unbroken value where the value names a run
+RESTART_RANGE = 0.1  # a counter that restarts falls into this lowest share of its range
+MIN_COUNTER_VALUES = 10  # distinct values of a counter
+MIN_BLOCK_ROWS = 10  # mean rows per value of a column whose values name runs
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,30 @@ class ColumnProfile:
 
     Attributes
     ----------
-    name : column name.
-    cells : the N cells as text; empty where nothing was written.
-    kind : number, text, mixed (numbers and texts), time, or empty.
-    numbers : float64 [N], NaN where a cell holds no number; seconds for a column of timestamps.
-    codes : int64 [N], equal for equal values, -1 for empty cells.
-    distinct : number of different values.
-    missing : number of empty cells.
-    texts : number of filled cells that are not numbers.
-    row_key : whether every row has a value of its own.
-    counter : whether it holds integers that rise by small steps.
-    restarts : how often a counter fell back to its start.
-    blocks : whether every value stands in one unbroken block of rows, as the name of a run does.
+    name : str
+        Column name.
+    cells : tuple of str, length n_shots
+        The cells as text; an empty cell is an empty text.
+    kind : str
+        `number`, `text`, `mixed` (numbers and texts), `time` or `empty`.
+    numbers : ndarray of float64, shape (n_shots,)
+        The cells as numbers, timestamps in seconds; NaN where a cell holds neither.
+    codes : ndarray of int64, shape (n_shots,)
+        Equal for equal values; -1 for empty cells.
+    distinct : int
+        Number of different values.
+    missing : int
+        Number of empty cells.
+    texts : int
+        Number of filled cells that are not numbers.
+    row_key : bool
+        Whether every row has a different value.
+    counter : bool
+        Whether it holds integers that rise by small steps.
+    restarts : int
+        How often a counter fell back to its start.
+    blocks : bool
+        Whether the rows of each value form one unbroken block, as with the name of a run.
     """
 
     name: str
@@ -73,7 +85,7 @@ def _profile(name: str, cells: tuple[str, ...]) -> ColumnProfile:
     codes = _text_codes(cells) if kind in ("text", "mixed") else _number_codes(numbers)
     distinct = int(codes.max(initial=-1)) + 1
     integers = kind == "number" and bool(filled.all()) and bool((numbers == np.round(numbers)).all())
-    restarts = _restarts(numbers) if integers and distinct >= MIN_COUNTS else None
+    restarts = _restarts(numbers) if integers and distinct >= MIN_COUNTER_VALUES else None
     may_name_runs = (kind in ("text", "time") or restarts == 0) and bool(filled.all())
     return ColumnProfile(
         name, cells, kind, numbers, codes, distinct, missing=int((~filled).sum()), texts=int(not_numbers.sum()),

@@ -1,9 +1,9 @@
 """Read a CSV file into columns of text, with the line numbers that an error message needs.
 
-Any foundry's export is read: UTF-8 (with or without a byte order mark), UTF-16 with one, or CP949; separated by comma,
-semicolon or tab; with one header row or two. The first of two names groups of columns: a group's name is repeated, or
-the cells behind it are blank (`Process, Process, Sensor` or `Process, , Sensor`). Cells are not interpreted here;
-`as_numbers` is how every reader turns a column into numbers.
+It reads any foundry's export: UTF-8 (with or without a byte order mark), UTF-16 with one, or CP949; separated by comma,
+semicolon or tab; with one header row or two. Of two, the first names groups of columns: a group's name is repeated, or
+followed by blank cells (`Process, Process, Sensor` or `Process, , Sensor`). Reading leaves cells as text; every caller
+converts a column to numbers by `as_numbers`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEPARATORS = (",", ";", "\t")
-FLOAT32_MAX = float(np.finfo(np.float32).max)  # beyond it the model's float32 is infinite
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # a larger number would be infinite in the model's float32
 ZIP_SIGNATURE = b"PK\x03\x04"  # how an Excel workbook begins
 
 
@@ -37,13 +37,20 @@ class RawTable:
 
     Attributes
     ----------
-    file : file name, for messages.
-    sha256 : hash of the file's bytes.
-    groups : group of every column, from the first of two header rows; None with one header row.
-    names : column names, stripped and unique.
-    cells : [column][row], stripped; an empty cell is an empty text.
-    lines : [row], the line of the file on which the row ends, from 1.
-    problems : what a tolerant reading passed over, as messages.
+    file : str
+        File name, for messages.
+    sha256 : str
+        Hash of the file's bytes.
+    groups : tuple of str or None
+        Group of every column, from the first of two header rows; None with one header row.
+    names : tuple of str
+        Column names, stripped and unique.
+    cells : tuple of tuple of str
+        Stripped cells, by column and row; an empty cell is an empty text.
+    lines : tuple of int
+        The line of the file on which each row ends, from 1.
+    problems : tuple of str
+        Messages about the faults that a tolerant reading passed over.
     """
 
     file: str
@@ -64,7 +71,7 @@ class RawTable:
         return self.cells[self.names.index(name)]
 
     def place(self, row: int) -> str:
-        """Say where a row (from 0) is, for a message: rows count from 1 under the header, lines from the top."""
+        """Locate a row (from 0) for a message: its number below the header, and its line in the file, both from 1."""
         return f"{self.file}, row {row + 1} (line {self.lines[row]})"
 
 
@@ -73,7 +80,7 @@ def read_csv(path: Path, header_rows: int | None = None, *, tolerant: bool = Fal
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; give the CSV of shots") from None
+        raise TableError(f"{path}: {error.strerror}; name the CSV of shots") from None
     return parse_csv(content, path.name, header_rows, tolerant=tolerant)
 
 
@@ -82,21 +89,25 @@ def parse_csv(content: bytes, file: str, header_rows: int | None = None, *, tole
 
     Parameters
     ----------
-    content : the bytes of the file.
-    file : its name, for messages.
-    header_rows : 1 or 2; detected if None.
-    tolerant : leave out rows of the wrong length, number repeated headers, accept a file without rows, and report each
-        under `problems` instead of raising.
+    content : bytes
+        The bytes of the file.
+    file : str
+        File name, for messages.
+    header_rows : int or None
+        1 or 2; None to detect it.
+    tolerant : bool
+        Whether to leave out rows of the wrong length, number repeated column names and accept a file without rows,
+        and report each under `problems` instead of raising.
 
     Raises
     ------
     TableError
-        If the file is not a CSV at all or, unless `tolerant`, has one of those problems.
+        If the file is not a CSV at all or, unless `tolerant`, has one of these faults.
     """
     rows, lines = _rows(_decode(content, file), file)
     count = header_rows or _header_rows(rows)
     if len(rows) < count:
-        raise TableError(f"{file} has {len(rows)} line, the schema says header_rows = {count}")
+        raise TableError(f"{file} has {len(rows)} line, but the schema says header_rows = {count}")
     if all(is_number(cell) for cell in rows[count - 1] if cell):
         raise TableError(f"{file} has no header: line {lines[count - 1]} holds numbers; put the column names there")
     problems: list[str] = []
@@ -116,16 +127,19 @@ def as_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bo
 
     Parameters
     ----------
-    cells : N cells as text.
+    cells : sequence of str, length n_rows
+        Cells as text.
 
     Returns
     -------
-    numbers : float64 [N], NaN where a cell is empty or is not a finite number that float32 can hold.
-    not_numbers : bool [N], true where a cell is filled and is not such a number.
+    numbers : ndarray of float64, shape (n_rows,)
+        NaN where a cell is empty or is not a finite number within the range of float32.
+    not_numbers : ndarray of bool, shape (n_rows,)
+        True where a cell is filled but is not such a number.
     """
     try:
         numbers = np.fromiter(map(float, (cell or "nan" for cell in cells)), np.float64, len(cells))
-        plain = "_" not in "".join(cells)  # Python reads 1_000 as a number; a foundry does not write it so
+        plain = "_" not in "".join(cells)  # Python reads 1_000 as a number; no foundry means one by it
     except ValueError:
         plain = False
     if not plain:
@@ -142,15 +156,12 @@ def is_number(text: str) -> bool:
 
 
 def canonical(text: str) -> str:
-    """Return the form in which a category is compared: `1.0` equals `1`, because a spreadsheet adds the decimal.
-
-    A code with a leading zero, `01`, stays as it is.
-    """
+    """Normalise a category for comparison: `1.0` becomes `1`, since spreadsheets add the decimal; `01` is unchanged."""
     return text.rstrip("0").rstrip(".") if re.fullmatch(r"[+-]?\d+\.\d*", text) else text
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the closest allowed name, as the end of a message about an unknown one; empty if none is close."""
+    """Return the end of a message about an unknown name: the closest allowed one, or nothing if none is close."""
     closest = difflib.get_close_matches(name, list(allowed), 1)
     return f"; did you mean {closest[0]}?" if closest else ""
 
@@ -180,7 +191,7 @@ def _decode(content: bytes, file: str) -> str:
 
 
 def _rows(text: str, file: str) -> tuple[list[list[str]], list[int]]:
-    """The rows with a filled cell, and the line that each ends on."""
+    """The rows with at least one filled cell, and the line on which each ends."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     rows, lines = [], []
     try:
@@ -205,8 +216,8 @@ def _separator(text: str) -> str:
 def _header_rows(rows: list[list[str]]) -> int:
     """Detect the number of header rows.
 
-    There are two if the first line reads like groups (blocks of one repeated or blank-continued name) and the second
-    like column names (distinct, none of them a number); else one.
+    There are two if the first line looks like groups (each name repeated or followed by blanks) and the second like
+    column names (distinct, none of them a number); else one.
     """
     if len(rows) < 2 or not rows[0][0]:
         return 1
@@ -218,7 +229,7 @@ def _header_rows(rows: list[list[str]]) -> int:
 
 
 def _fill_blanks(groups: list[str]) -> list[str]:
-    """Repeat each group name over the blanks behind it, which is how a merged cell is exported."""
+    """Repeat each group name over the blanks after it, which is how a merged cell is exported."""
     filled: list[str] = []
     for cell in groups:
         filled.append(cell or (filled[-1] if filled else cell))
@@ -232,7 +243,7 @@ def _groups(row: list[str], width: int, file: str) -> tuple[str, ...]:
 
 
 def _names(row: list[str], file: str, problems: list[str]) -> tuple[str, ...]:
-    """Unique column names: a column without a name is called by its position, a repeated name gets a number."""
+    """Unique column names: a column without a name is named by its position, a repeated name gets a number."""
     named = [name or f"column {position}" for position, name in enumerate(row, 1)]
     repeated = sorted({name for name in named if named.count(name) > 1})
     if repeated:

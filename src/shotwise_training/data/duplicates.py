@@ -1,4 +1,4 @@
-"""Rows that are equal in all their values: exact, and fast for 100,000 rows."""
+"""Group the rows of a matrix that are equal in all values: exactly, and fast for 100,000 rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ def group_equal_rows(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.
 
     Parameters
     ----------
-    rows : [N, K] of one numeric type, without NaN.
+    rows : ndarray, shape (n_rows, n_columns)
+        Of one numeric type, without NaN.
 
     Returns
     -------
-    first : int64 [G], the first row of every group, ascending.
-    group : int64 [N], the group of each row, numbered in the order of `first`.
+    first : ndarray of int64, shape (n_groups,)
+        The first row of every group, ascending.
+    group : ndarray of int64, shape (n_rows,)
+        The group of each row, numbered in the order of `first`.
     """
     if not rows.shape[1]:
         return np.zeros(min(len(rows), 1), np.int64), np.zeros(len(rows), np.int64)

@@ -1,4 +1,4 @@
-"""Which shots a table calls defective, and what a bare label column probably means."""
+"""Read which shots of a table are defective, and recognise what the values of a label column mean."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ GOOD_WORDS = frozenset({"ok", "good", "양품", "양호", "정상", "합격", "�
                         "accepted"})
 YES_NO = (("y", "n"), ("yes", "no"), ("true", "false"), ("t", "f"), ("예", "아니오"))
 GOOD_NAME = re.compile(r"pass|good|accept|\bok\b|양품|양호|정상|(?<!불)합격|(?<!부)적합", re.IGNORECASE)
-MAX_LISTED = 12  # values that a message lists
+MAX_LISTED = 12  # values that a message lists before it counts the rest
 
 
 def label_named(raw: RawTable, name: str, defect: tuple[str, ...] = ()) -> Label:
-    """Find the label that a name means.
+    """Make a label from the name of a column or of a group of columns.
 
     Parameters
     ----------
-    raw : the table.
-    name : a column, or else a group of columns.
-    defect : values of the column that mean defective. Without any, the value is recognised if it is an obvious one.
+    raw : RawTable
+        The table.
+    name : str
+        Name of a column or, if there is no such column, of a group.
+    defect : tuple of str
+        Values of the column that mean defective; () to recognise an obvious one, such as NG.
 
     Raises
     ------
     TableError
-        If there is no such column or group, or if nothing tells which value means defective.
+        If there is no such column or group, or if no value obviously means defective.
     """
     if name in raw.names:
         return Label(column=name, defect=defect or _obvious_defect_values(raw, name))
@@ -42,7 +45,7 @@ def label_named(raw: RawTable, name: str, defect: tuple[str, ...] = ()) -> Label
 
 
 def columns_named(raw: RawTable, name: str) -> tuple[str, ...]:
-    """List the columns of the label `name`, a column or a group; raise TableError if there is neither."""
+    """List the columns that `name` stands for, itself or those of a group; raise TableError if it is neither."""
     if name in raw.names:
         return (name,)
     if raw.groups is None or name not in raw.groups:
@@ -67,17 +70,19 @@ def label_columns(raw: RawTable, label: Label) -> tuple[str, ...]:
 
 
 def read_label(raw: RawTable, label: Label) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Read which of the N shots of a table are defective.
+    """Read which shots of a table are defective.
 
     Returns
     -------
-    defective : bool [N].
-    labelled : bool [N], false where every cell of the label is empty.
+    defective : ndarray of bool, shape (n_shots,)
+        Whether each shot is defective.
+    labelled : ndarray of bool, shape (n_shots,)
+        False where every cell of the label is empty.
 
     Raises
     ------
     TableError
-        If a cell cannot be read, or if no row has a value that the label calls defective.
+        If a cell cannot be read, or if no row has a value that means defective.
     """
     if label.column is None or not label.defect:
         severity = np.column_stack([severities(raw, name) for name in label_columns(raw, label)])
@@ -91,20 +96,20 @@ def read_label(raw: RawTable, label: Label) -> tuple[NDArray[np.bool_], NDArray[
 
 
 def severities(raw: RawTable, name: str) -> NDArray[np.float64]:
-    """Read a numeric label column as float64 [N], NaN where empty; raise TableError if a cell is not a number.
+    """Read a numeric label column, shape (n_shots,), NaN where empty; raise TableError if a cell is not a number.
 
-    A cell is a severity, not a flag: anything above zero is a defect.
+    The numbers are severities, not flags: anything above zero is a defect.
     """
     severity, not_numbers = as_numbers(raw.column(name))
     if not_numbers.any():
         row = int(not_numbers.argmax())
         raise TableError(f"{raw.place(row)}: {name} is {raw.column(name)[row]!r}, not a number; correct it (a label of "
-                         "words needs `defect`, the values that mean defective)")
+                         "texts needs `defect`, the values that mean defective)")
     return severity
 
 
 def require_labels(raw: RawTable, labelled: NDArray[np.bool_], label: Label) -> None:
-    """Raise TableError if a row has no label: guessing that it is good would teach the model a lie."""
+    """Raise TableError if a row has no label; taking it for good would train the model on a guess."""
     if not labelled.all():
         row = int(labelled.argmin())
         raise TableError(f"{raw.place(row)}: {label.column or label.group} is empty ({(~labelled).sum()} rows have no "
@@ -119,9 +124,9 @@ def values_of(raw: RawTable, name: str) -> str:
 
 
 def _obvious_defect_values(raw: RawTable, name: str) -> tuple[str, ...]:
-    """The value that means defective; () for a column of numbers, where anything above zero does."""
+    """The value that obviously means defective; () for a column of numbers, where anything above zero does."""
     numeric = not as_numbers(raw.column(name))[1].any()
-    names_good_shots = GOOD_NAME.search(name) is not None  # `pass: Y` does not mean defective
+    names_good_shots = GOOD_NAME.search(name) is not None  # in a column `pass`, Y does not mean defective
     if numeric and not names_good_shots:
         return ()
     written = {canonical(cell).casefold(): canonical(cell) for cell in raw.column(name) if cell}
@@ -133,4 +138,4 @@ def _obvious_defect_values(raw: RawTable, name: str) -> tuple[str, ...]:
     if yes_values:
         return (yes_values[0],)
     raise TableError(f"{raw.file}: which values of {name} mean defective? It holds {values_of(raw, name)}; "
-                     "say it with --defect VALUE")
+                     "name them with --defect VALUE")

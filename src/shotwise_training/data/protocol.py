@@ -1,6 +1,6 @@
-"""Protocols: which shots a figure is measured on, and which shots the measured model was fitted on.
+"""Protocols: which shots a model is fitted on, and which shots its figures are measured on.
 
-A figure without its protocol, and without `run-rate` beside it, misleads.
+A figure misleads without its protocol, and without that of `run-rate` beside it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from shotwise_training.data.table import Table
 
 SEED = 42
 FOLDS = 5
-MIN_CLASS_SHOTS = 3  # of each class in a training part: thresholds come from predictions held out in as many folds
-ONE_FOLD_FROM = 20_000  # unique shots from which the first of the five folds says enough
+MIN_CLASS_SHOTS = 3  # of each class in a training part, because thresholds come from a 3-fold cross-validation of it
+ONE_FOLD_FROM = 20_000  # with this many unique shots the first of the five folds is precise enough
 LATE_SHARE = 0.30  # the last part of every run, which `forward` holds out
 DELAY = 10  # shots until an inspection result is known
 PROTOCOLS = {
@@ -48,13 +48,15 @@ def applies(table: Table, protocol: str) -> bool:
 def splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
     """Yield the (training rows, test rows) of every fold of a protocol.
 
-    Folds with fewer than MIN_CLASS_SHOTS training shots of a class are left out: for example the fold that holds out
-    the only run with defects.
+    Folds with fewer than MIN_CLASS_SHOTS training shots of a class are left out, such as the fold that holds out the
+    only run with defects.
 
     Parameters
     ----------
-    table : as `protocol_shots` returns it for the same protocol.
-    protocol : a key of PROTOCOLS.
+    table : Table
+        As `protocol_shots` returns it for the same protocol.
+    protocol : str
+        A key of PROTOCOLS.
     """
     for train, test in _splits(table, protocol):
         defects = int(table.defect[train].sum())
@@ -80,23 +82,25 @@ def _splits(table: Table, protocol: str) -> Iterator[tuple[Rows, Rows]]:
 
 
 def gather_folds(folds: Iterable[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
-    """Join what the folds gave, and put it in the order of the table.
+    """Concatenate the outputs of all folds, in the order of the table.
 
     Parameters
     ----------
-    folds : per fold (test rows, column, …), each array with one entry per test row.
+    folds : iterable of tuple of ndarray
+        (test rows, output, …) of each fold; each array has one entry per test row.
 
     Returns
     -------
-    The test rows of all folds, ascending, and the columns in the same order.
+    tuple of ndarray
+        The test rows of all folds, ascending, and the outputs in the same order.
     """
-    rows, *columns = (np.concatenate(column) for column in zip(*folds, strict=True))
+    rows, *outputs = (np.concatenate(parts) for parts in zip(*folds, strict=True))
     order = np.argsort(rows, kind="stable")
-    return rows[order], *(column[order] for column in columns)
+    return rows[order], *(output[order] for output in outputs)
 
 
 def late_shots(table: Table) -> NDArray[np.bool_]:
-    """Mark, as bool [N], the last 30 % of every run by time; of a table without runs, of the whole table."""
+    """Mark the last 30 % of every run by time, shape (n_shots,); a table without runs counts as one run."""
     late = np.zeros(len(table), bool)
     for run in np.unique(table.run):
         rows = np.flatnonzero(table.run == run)

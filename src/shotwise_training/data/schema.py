@@ -1,4 +1,4 @@
-"""Read a schema: a TOML file that says what the columns of a table are.
+"""Read a schema: a TOML file that describes the columns of a table.
 
 Sections and keys; all but a label and one feature are optional.
 
@@ -28,18 +28,30 @@ class Column:
 
     Attributes
     ----------
-    name : column name in the file.
-    label : language (ko, en) → what a screen calls it.
-    group : process or sensor, or a plant's own group.
-    unit : unit of `resolution`, `plausible` and the values; empty if there is none.
-    resolution : smallest step that the machine shows, None if unknown.
-    controllable : whether an operator can set it.
-    missing : whether a cell may be empty.
-    nonnegative : whether it cannot fall below zero.
-    counter : whether it counts shots or parts; it then has no limits of good shots.
-    categories : allowed values of a categorical column, () for a number.
-    plausible : (low, high) outside of which a value is refused; None derives it from the values.
-    excluded : why it never enters the model, None for a feature.
+    name : str
+        Column name in the file.
+    label : dict of str to str
+        Language (ko, en) → name for readers.
+    group : str
+        `process` or `sensor`, or a group of the plant's own.
+    unit : str
+        Unit of `resolution`, `plausible` and the values; empty if there is none.
+    resolution : float or None
+        Smallest step that the machine shows; None if unknown.
+    controllable : bool
+        Whether an operator can set it.
+    missing : bool
+        Whether a cell may be empty.
+    nonnegative : bool
+        Whether it cannot fall below zero.
+    counter : bool
+        Whether it counts shots or parts; it then has no limits of good shots.
+    categories : tuple of str
+        Allowed values of a categorical column; () for a number.
+    plausible : tuple of float or None
+        (low, high), outside which a value is refused; None to derive it from the values.
+    excluded : str or None
+        Why it never enters the model; None for a feature.
     """
 
     name: str
@@ -58,14 +70,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Label:
-    """Which shots are defective. Exactly one of `group` and `column` is set.
+    """What makes a shot defective. Exactly one of `group` and `column` is set.
 
     Attributes
     ----------
-    group : group of columns; a shot is defective if any of its cells there is above zero.
-    suffixes : endings that tell the cavities of one defect type apart, such as `_1`.
-    column : column that says whether a shot is defective.
-    defect : values of `column` that mean defective; () means any number above zero.
+    group : str or None
+        Group of columns; a shot is defective if any of its cells in them is above zero.
+    suffixes : tuple of str
+        Endings that tell the cavities of one defect type apart, such as `_1`.
+    column : str or None
+        Column that says whether a shot is defective.
+    defect : tuple of str
+        Values of `column` that mean defective; () means any number above zero.
     """
 
     group: str | None = None
@@ -76,19 +92,28 @@ class Label:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a schema file says.
+    """The content of a schema file.
 
     Attributes
     ----------
-    file : its name, for messages.
-    header_rows : 1 or 2; None detects it.
-    run : column that tells production runs apart, None if there is none.
-    run_kind : counter (a drop begins a run) or value (each value is a run).
-    time : column that orders the shots, None for the order of the file.
-    attribution : source of the data, for the model card.
-    label : which shots are defective.
-    type_labels : defect type → language (ko, en) → label.
-    columns : all columns in order, excluded ones too.
+    file : str
+        File name, for messages.
+    header_rows : int or None
+        1 or 2; None to detect it.
+    run : str or None
+        Column that tells production runs apart; None if there is none.
+    run_kind : str
+        `counter` (a drop begins a run) or `value` (each value is a run).
+    time : str or None
+        Column that orders the shots; None for the order of the file.
+    attribution : str
+        Source of the data, for the model card.
+    label : Label
+        What makes a shot defective.
+    type_labels : dict of str to dict of str to str
+        Defect type → language (ko, en) → label.
+    columns : tuple of Column
+        All columns in order, excluded ones too.
     """
 
     file: str
@@ -110,7 +135,7 @@ def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
-# Each rule is a check of a value and the words for a message.
+# Each rule: a check of a value, and a description of the allowed values for the message.
 TEXT = (lambda value: isinstance(value, str) and bool(value.strip()), "a text that is not empty")
 ANY_TEXT = (lambda value: isinstance(value, str), "a text")
 FLAG = (lambda value: isinstance(value, bool), "true or false")
@@ -132,12 +157,12 @@ FEATURE: Rules = {**NAMES, "group": TEXT, "unit": ANY_TEXT, "resolution": STEP, 
 
 
 def read_schema(path: Path) -> Schema:
-    """Read a schema file; raise TableError that names the file and the key, or the line of a syntax error."""
+    """Read a schema file; raise TableError with the file and the key, or the line of a syntax error."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; give the schema of the table") from None
-    except ValueError as error:  # TOML syntax, with its line, or bytes that are no UTF-8
+        raise TableError(f"{path}: {error.strerror}; name the schema of the table") from None
+    except ValueError as error:  # a syntax error, with its line, or not UTF-8
         raise TableError(f"{path.name} is not valid TOML: {error}") from None
     return _schema(content, path.name)
 
@@ -188,7 +213,7 @@ def _column(name: str, spec: Any, file: str) -> Column:
     _check(spec, FEATURE, where)
     categories = tuple(spec.get("categories", ()))
     if len({canonical(category.strip()) for category in categories}) < len(categories):
-        raise TableError(f"{where}: categories names one value twice (1.0 equals 1)")
+        raise TableError(f"{where}: categories lists a value twice (1.0 equals 1)")
     low, high = map(float, spec.get("plausible", (0, 0)))
     plausible = (low, high) if "plausible" in spec else None
     return Column(name, _labels(name, spec), spec.get("group", "process"), spec.get("unit", ""),
@@ -204,6 +229,6 @@ def _check(content: Any, rules: Rules, where: str) -> None:
     for key, value in content.items():
         if key not in rules:
             raise TableError(f"{where}: unknown key {key} (known: {', '.join(rules)}){did_you_mean(key, rules)}")
-        is_allowed, words = rules[key]
+        is_allowed, description = rules[key]
         if not is_allowed(value):
-            raise TableError(f"{where}: {key} is {value!r}; it must be {words}")
+            raise TableError(f"{where}: {key} is {value!r}; it must be {description}")

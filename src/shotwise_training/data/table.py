@@ -15,28 +15,38 @@ from shotwise_training.data.label import label_columns, read_label, require_labe
 from shotwise_training.data.schema import Column, Schema, read_schema
 from shotwise_training.data.timestamps import column_seconds, to_seconds
 
-MIN_CLASS_SHOTS = 50  # unique shots of either class; with fewer, no figure of the five folds means anything
-NAN_STAND_IN = -1e30  # compared in place of NaN, which equals nothing
+MIN_CLASS_SHOTS = 50  # unique shots of each class; with fewer, the figures of five folds are meaningless
+NAN_STAND_IN = -1e30  # takes the place of NaN in comparisons, because NaN equals nothing
 
 
 @dataclass(frozen=True)
 class Table:
-    """N shots with F features and T defect types, in the order of the file.
+    """Shots with their features and defect types, in the order of the file.
 
     Attributes
     ----------
-    columns : the feature columns, in the order of `features`.
-    excluded : columns of the schema that never enter the model.
-    type_labels : defect type → language (ko, en) → label, in the order of `types`.
-    features : float32 [N, F], NaN where a value was not measured; a category is the position of its name.
-    defect : bool [N].
-    types : bool [N, T], whether any cavity shows the type.
-    run : int64 [N], numbered from 0; all zeros without a run column.
-    order : int64 [N], position of the shot in time; the order of the file without a time column.
-    sha256 : hash of the CSV file.
-    attribution : source of the data, or the file name.
-    duplicates_within_run : whether equal rows of different runs are different shots. So it is if the run is known and
-        not itself a feature.
+    columns : tuple of Column
+        The feature columns, in the order of `features`.
+    excluded : tuple of Column
+        Columns of the schema that never enter the model.
+    type_labels : dict of str to dict of str to str
+        Defect type → language (ko, en) → label, in the order of `types`.
+    features : ndarray of float32, shape (n_shots, n_features)
+        NaN where a value was not measured; a category is coded by its position in the schema.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether the shot is defective.
+    types : ndarray of bool, shape (n_shots, n_types)
+        Whether any cavity shows the defect type.
+    run : ndarray of int64, shape (n_shots,)
+        Number of the shot's run, from 0; all zeros without a run column.
+    order : ndarray of int64, shape (n_shots,)
+        Position of the shot in time, or in the file if there is no time column.
+    sha256 : str
+        Hash of the CSV file.
+    attribution : str
+        Source of the data, or the file name.
+    duplicates_within_run : bool
+        Whether only equal rows of the same run are duplicates: true if there is a run column that is not a feature.
     """
 
     columns: tuple[Column, ...]
@@ -76,13 +86,15 @@ def read_table(csv_path: Path, schema_path: Path) -> Table:
 
     Parameters
     ----------
-    csv_path : the CSV file.
-    schema_path : the TOML file that says what its columns are.
+    csv_path : Path
+        The CSV file.
+    schema_path : Path
+        The TOML file that describes its columns.
 
     Raises
     ------
     TableError
-        If a cell, a column or the schema cannot be used. The message names file, row and column and says what to do.
+        If a cell, a column or the schema cannot be used; the message names file, row and column, and what to do.
     """
     schema = read_schema(schema_path)
     raw = read_csv(csv_path, schema.header_rows)
@@ -114,7 +126,7 @@ def check_trainable(table: Table) -> None:
 
 
 def _check_names(raw: RawTable, schema: Schema) -> None:
-    """Check that every column that the schema names exists, in the group that the schema names."""
+    """Check that the file has every column of the schema, and the defect types in the label's group."""
     types = [kind + suffix for kind in schema.type_labels for suffix in schema.label.suffixes]
     named = [*(column.name for column in schema.columns), *types, schema.run, schema.time, schema.label.column]
     absent = list(dict.fromkeys(name for name in named if name is not None and name not in raw.names))
@@ -124,20 +136,20 @@ def _check_names(raw: RawTable, schema: Schema) -> None:
     outside = [name for name in types if schema.label.group is not None and name not in labels]
     if outside:
         group = raw.groups[raw.names.index(outside[0])] if raw.groups else ""
-        raise TableError(f"column {outside[0]} stands in group {group!r}, not {schema.label.group!r}")
+        raise TableError(f"column {outside[0]} is in group {group!r}, not {schema.label.group!r}")
     leaking = [column.name for column in schema.columns if column.excluded is None and column.name in labels]
     if leaking:
         raise TableError(f"{schema.file}: {leaking[0]} is part of the label and a feature; take it out of [features]")
 
 
 def _feature(raw: RawTable, column: Column) -> NDArray[np.float32]:
-    """Read one feature, float32 [N]."""
+    """Values of one feature, shape (n_shots,)."""
     cells = raw.column(column.name)
     values = _category_codes(raw, column) if column.categories else _numbers(raw, column.name)
     if not column.missing and np.isnan(values).any():
         row = int(np.isnan(values).argmax())
-        raise TableError(f"{raw.place(row)}: {column.name} is {cells[row]!r}; fill it in, or say missing = true of the "
-                         "column")
+        raise TableError(f"{raw.place(row)}: {column.name} is {cells[row]!r}; fill it in, or set missing = true for "
+                         "the column")
     return values.astype(np.float32)
 
 
@@ -161,12 +173,12 @@ def _numbers(raw: RawTable, name: str) -> NDArray[np.float64]:
 
 
 def _advice(cell: str) -> str:
-    """Say what is wrong with a cell that is not a finite number, and what to do."""
+    """What is wrong with a cell that is not a finite number, and what to do."""
     try:
         float(cell)
     except ValueError:
-        return ("not a number; correct it (empty where nothing was measured), give the column categories, or say why "
-                "it is excluded")
+        return ("not a number; correct it (empty where nothing was measured), give the column categories, or exclude "
+                "it with a reason")
     return "not a finite number (or too large for one); correct it, or leave the cell empty where nothing was measured"
 
 
@@ -196,7 +208,7 @@ def _time_order(raw: RawTable, time: str | None) -> NDArray[np.int64]:
 
 
 def _runs(raw: RawTable, schema: Schema, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The run of every row, numbered in the order of time (a counter) or of first appearance (a value)."""
+    """Number of each row's run: in the order of time for a counter, of first appearance for a value."""
     if schema.run is None:
         return np.zeros(len(raw), np.int64)
     cells = raw.column(schema.run)

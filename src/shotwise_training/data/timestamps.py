@@ -1,7 +1,7 @@
-"""Timestamps as plants write them, as seconds.
+"""Convert timestamps, as plants write them, to seconds.
 
-Understood are ISO 8601, 2024.01.31, 20240131 and 2024년 1월 31일, with or without a time of day (24 hours, or with
-오전/오후 or AM/PM).
+They may be written as ISO 8601, 2024.01.31, 20240131 or 2024년 1월 31일, with or without a time of day (24 hours, or
+with 오전/오후 or AM/PM).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ TIMESTAMP = re.compile(r"""
         \s*(?P<half2>[AaPp][Mm])?
         \s*(?P<zone>Z|[+-]\d\d:?\d\d)? )?
     """, re.VERBOSE | re.ASCII)
-YEARS = range(1990, 2100)  # eight digits outside these years are a measurement
+YEARS = range(1990, 2100)  # eight digits with another year are a measurement
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def to_seconds(text: str) -> float | None:
     """Convert a timestamp to seconds since 1970; None for any other text.
 
-    A timestamp without a zone is taken as it is: nothing says in which zone the plant is, and only differences count.
+    A timestamp without a zone is taken as UTC: the plant's zone is unknown, and only differences count.
     """
     match = TIMESTAMP.fullmatch(text)
     if not match:
@@ -54,14 +54,16 @@ def column_seconds(cells: Sequence[str]) -> NDArray[np.float64] | None:
 
     Parameters
     ----------
-    cells : N cells; empty ones are allowed.
+    cells : sequence of str, length n_rows
+        Cells as text; empty ones are allowed.
 
     Returns
     -------
-    float64 [N], NaN where a cell is empty. None if a filled cell is not a timestamp, or if no cell is filled.
+    ndarray of float64, shape (n_rows,), or None
+        NaN where a cell is empty. None if a filled cell is not a timestamp, or if no cell is filled.
     """
     column = np.full(len(cells), np.nan)
-    seconds_of: dict[str, float] = {}  # a date repeats in many rows
+    seconds_of: dict[str, float] = {}  # a date may repeat in many rows
     for row, cell in enumerate(cells):
         if not cell:
             continue
@@ -75,7 +77,7 @@ def column_seconds(cells: Sequence[str]) -> NDArray[np.float64] | None:
 
 
 def _number(match: re.Match[str], part: str) -> int:
-    """The number in the group of `part`; the alternatives of the pattern number theirs. 0 where none matched."""
+    """The number matched by `part` in any alternative of TIMESTAMP (`part`, `part2` or `part3`); 0 if none."""
     groups = match.groupdict()
     return next((int(groups[name]) for name in (part, part + "2", part + "3") if groups.get(name)), 0)
 

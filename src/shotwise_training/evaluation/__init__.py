@@ -1,1 +1,1 @@
-"""What a model is worth: configurations and baselines scored under every protocol, and the report of it."""
+"""Score configurations and baselines under every protocol, and report the figures."""

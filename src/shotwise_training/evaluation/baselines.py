@@ -1,7 +1,7 @@
-"""Baselines in the same folds as the configurations: defect rates that know no values, and models anyone would try.
+"""Baselines, scored in the same folds as the configurations: defect rates that ignore the values, and standard models.
 
-A baseline is fitted on the training rows. It gives each test row a probability, and the threshold that was best on
-held-out predictions of its training rows.
+A baseline is fitted on the training rows. It gives each test row a probability, with the threshold of the best F1 on
+the training rows (where a classifier predicts them out of fold).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from shotwise_training.data.protocol import DELAY, Rows
 from shotwise_training.data.table import Table
 from shotwise_training.metrics import best_f1_threshold
 from shotwise_training.models.configuration import POC_BASELINE
-from shotwise_training.models.pipeline import fit_scaling, prepare
+from shotwise_training.models.pipeline import prepare
+from shotwise_training.models.scaling import fit_scaling
 
 WINDOW = 50  # latest known results that `late_rate` averages
-FOLDS = 3  # of the predictions that a model's threshold comes from
+FOLDS = 3  # of the cross-validation that a classifier's threshold comes from
 SEED = 42
 Floats = NDArray[np.float64]
 # (table, training rows, test rows) → (probability of each test row, threshold)
@@ -32,7 +33,7 @@ Baseline: TypeAlias = Callable[[Table, Rows, Rows], tuple[Floats, float]]
 
 
 def run_rate(table: Table, train: Rows, test: Rows) -> tuple[Floats, float]:
-    """Predict the training defect rate of the shot's run; of all runs if the run is new. No model at all."""
+    """Predict the training defect rate of the shot's run; of all runs if the run is new. No value is read."""
     rates = np.full(int(table.run.max()) + 1, table.defect[train].mean())
     for run in np.unique(table.run[train]):
         rates[run] = table.defect[train][table.run[train] == run].mean()
@@ -40,18 +41,20 @@ def run_rate(table: Table, train: Rows, test: Rows) -> tuple[Floats, float]:
 
 
 def late_rate(table: Table, train: Rows, test: Rows) -> tuple[Floats, float]:
-    """Predict the defect rate of the latest WINDOW shots of the run that lie DELAY or more before. No values at all."""
+    """Predict the defect rate of the run's latest WINDOW known results, DELAY or more shots old. No value is read."""
     rates = delayed_rates(table, float(table.defect[train].mean()))
     return rates[test], best_f1_threshold(rates[train], table.defect[train])
 
 
 def delayed_rates(table: Table, otherwise: float) -> Floats:
-    """Compute, for each of N shots, the defect rate of the latest WINDOW known results of its run.
+    """Compute for each shot the defect rate of the latest WINDOW known results of its run, shape (n_shots,).
 
     Parameters
     ----------
-    table : the shots.
-    otherwise : the rate of a shot without known results.
+    table : Table
+        The shots.
+    otherwise : float
+        The rate of shots without known results.
     """
     rates = np.full(len(table), otherwise)
     for run in np.unique(table.run):
@@ -67,12 +70,14 @@ def delayed_rates(table: Table, otherwise: float) -> Floats:
 
 
 def classifier(model: Any, *, latents: int = 0) -> Baseline:
-    """Make a baseline of a scikit-learn classifier on the values, with the median in place of missing ones.
+    """Make a baseline from a scikit-learn classifier of the values, missing ones replaced by the median.
 
     Parameters
     ----------
-    model : unfitted classifier.
-    latents : number of autoencoder latents that it reads beside the values.
+    model : classifier
+        Unfitted.
+    latents : int
+        Number of autoencoder latents that it reads beside the values.
     """
 
     def fit_and_predict(table: Table, train: Rows, test: Rows) -> tuple[Floats, float]:

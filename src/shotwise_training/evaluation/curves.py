@@ -1,4 +1,4 @@
-"""The curves of a report: ROC, precision–recall, calibration and risk–coverage, as one SVG picture."""
+"""Draw the curves of a report: ROC, precision–recall, calibration and risk–coverage, as one SVG picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from shotwise_training.metrics import BINS, Predictions
 from shotwise_training.models.configuration import POC_BASELINE, SHOTWISE
 
-MIN_KEPT = 0.05  # share of the shots below which an error rate is of too few shots to draw
+MIN_COVERAGE = 0.05  # share of the shots kept, below which the error rate is too uncertain to draw
 MAX_POINTS = 400  # of a risk–coverage curve
 STYLES: Mapping[str, Mapping[str, Any]] = {
     SHOTWISE.name: {"color": "#1f4e9c", "linewidth": 2.0}, POC_BASELINE.name: {"color": "#c2571a", "linestyle": "-."},
@@ -32,12 +32,15 @@ def draw_curves(predictions: Mapping[str, Predictions], abstention: Mapping[str,
 
     Parameters
     ----------
-    predictions : model → predictions for test shots of both classes.
-    abstention : configuration → what it leaves to a person, as in the results; its risk–coverage curve is drawn.
+    predictions : mapping of str to Predictions
+        Model → predictions for test shots of both classes.
+    abstention : mapping
+        Configuration → its abstention figures in the results; the risk–coverage curves of these are drawn.
 
     Returns
     -------
-    The picture as a data URI; equal figures give equal bytes.
+    str
+        The picture as a data URI; the same predictions give the same bytes.
     """
     figure = Figure(figsize=(12, 3.6) if abstention else (9, 3.6), layout="constrained")
     panels = figure.subplots(1, 4 if abstention else 3)
@@ -71,7 +74,7 @@ def _draw(panels: NDArray[Any], name: str, shots: Predictions) -> None:
 
 
 def calibration_curve(shots: Predictions) -> tuple[Floats, Floats]:
-    """Compute mean probability and defect rate of the bins that the calibration error is computed from."""
+    """Compute mean probability and defect rate of each bin, the same bins as for the calibration error."""
     order = np.argsort(shots.probability, kind="stable")
     bins = [rows for rows in np.split(order, np.linspace(0, len(order), BINS + 1).astype(int)[1:-1]) if len(rows)]
     return (np.array([shots.probability[rows].mean() for rows in bins]),
@@ -79,17 +82,19 @@ def calibration_curve(shots: Predictions) -> tuple[Floats, Floats]:
 
 
 def risk_coverage_curve(shots: Predictions) -> tuple[Floats, Floats]:
-    """Compute how the error falls if the shots nearest to the decision are left to a person.
+    """Compute how the error rate falls if the shots nearest to the threshold are left to a person.
 
     Returns
     -------
-    kept : share of the shots that is kept, ascending to 1.
-    error : error rate of the predictions on the kept shots.
+    coverage : ndarray of float64, shape (n_ranks,)
+        Share of the shots that is left to the model, ascending to 1.
+    error : ndarray of float64, shape (n_ranks,)
+        Error rate on these shots.
 
     Notes
     -----
-    Every training part chose a threshold of its own, so nearness is a shot's rank from the boundary on its side of it;
-    shots of the same rank enter together.
+    Each fold has a threshold of its own, so probabilities of different folds cannot be compared with one threshold.
+    Shots are therefore ranked by probability among those of the same predicted class; shots of one rank enter together.
     """
     rank = np.empty(len(shots.predicted))
     rank[shots.predicted] = rankdata(shots.probability[shots.predicted])
@@ -101,12 +106,12 @@ def risk_coverage_curve(shots: Predictions) -> tuple[Floats, Floats]:
 
 
 def _draw_risk(panel: Axes, predictions: Mapping[str, Predictions], abstention: Mapping[str, Any]) -> None:
-    """The curves, and on each a dot at the share that the bundle's own thresholds keep."""
-    _frame(panel, "Risk–coverage (dot: as used)", "part of the shots kept", "error of the calls kept")
+    """Draw the curves, each with a dot at the share of shots that the configuration's thresholds leave to it."""
+    _frame(panel, "Risk–coverage (dot: as used)", "share of the shots kept", "error rate on them")
     highest = 0.0
     for name, shots in predictions.items():
         coverage, error = risk_coverage_curve(shots)
-        points = np.flatnonzero(coverage >= MIN_KEPT)
+        points = np.flatnonzero(coverage >= MIN_COVERAGE)
         points = points[np.unique(np.linspace(0, len(points) - 1, MAX_POINTS).astype(int))]
         style = STYLES.get(name, {})
         panel.plot(coverage[points], error[points], **style)

@@ -1,6 +1,6 @@
 """Score configurations and baselines under the protocols, in the same folds; or a finished bundle on a later table.
 
-Stages: `plan_jobs` says what has to be fitted and scored → `evaluate` does it → `summary` makes figures of it.
+Stages: `plan_jobs` lists what to fit and score → `evaluate` does it → `summary` computes the figures.
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from shotwise_training.models.history import HistoryHead, can_fit_history_head, 
 from shotwise_training.models.pipeline import Pipeline, PipelineOutput, fit
 
 ABLATION_PROTOCOLS = ("published", "unique")  # where the PoC's ablation of its latents is repeated
-DETAIL_PROTOCOLS = ("unique", "forward")  # where defect types are scored, and `shotwise` without the counter
-Progress: TypeAlias = Callable[[int, int, str], None]  # (steps done, steps in all, what is done now)
+DETAIL_PROTOCOLS = ("unique", "forward")  # where defect types are scored, and `shotwise` without its counters
+Progress: TypeAlias = Callable[[int, int, str], None]  # (steps done, steps in all, name of the step)
 
 
 @dataclass(frozen=True)
 class ServedPredictions:
-    """What a configuration would answer for the N test shots of a protocol.
+    """What a configuration would answer for the test shots of a protocol.
 
     Attributes
     ----------
-    predictions : probability and predicted class.
-    inspected : bool [N], left to a person.
-    novel : bool [N], above the limit of distance or of reconstruction error.
+    predictions : Predictions
+        Probability and predicted class.
+    inspected : ndarray of bool, shape (n_shots,)
+        Whether the shot is left to a person.
+    novel : ndarray of bool, shape (n_shots,)
+        Whether distance or reconstruction error is above its limit.
     """
 
     predictions: Predictions
@@ -49,14 +52,18 @@ class ServedPredictions:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The test shots of every protocol as every model predicted them.
+    """Predictions of every model for the test shots of every protocol.
 
     Attributes
     ----------
-    predictions : configuration or baseline → protocol → predictions.
-    served : configuration → protocol → what it would answer.
-    weights : protocol → resamples of its test shots.
-    types : protocol → predictions of the defect types.
+    predictions : mapping of str to mapping of str to Predictions
+        Configuration or baseline → protocol → predictions.
+    served : mapping of str to mapping of str to ServedPredictions
+        Configuration → protocol → what it would answer.
+    weights : mapping of str to ndarray of float64
+        Protocol → bootstrap resamples of its test shots.
+    types : mapping of str to TypeScores
+        Protocol → predictions of the defect types.
     """
 
     predictions: Mapping[str, Mapping[str, Predictions]]
@@ -71,9 +78,12 @@ class Job:
 
     Attributes
     ----------
-    protocol : a key of PROTOCOLS.
-    name : what is scored, for the results and for the progress bar.
-    run : does it.
+    protocol : str
+        A key of PROTOCOLS.
+    name : str
+        What is scored, for results and progress bar.
+    run : callable
+        Fits and scores it.
     """
 
     protocol: str
@@ -84,14 +94,18 @@ class Job:
 def plan_jobs(table: Table, protocols: Iterable[str],
               configurations: Collection[Configuration] = tuple(CONFIGURATIONS.values()), *,
               models: bool = True) -> list[Job]:
-    """List what an evaluation has to do; a pipeline that two protocols need is fitted once.
+    """List the jobs of an evaluation; a pipeline that two protocols need is fitted once.
 
     Parameters
     ----------
-    table : all shots, with their duplicates.
-    protocols : protocols to score under; those that do not apply to the table are left out.
-    configurations : configurations to score; defect types are scored with the first.
-    models : whether the models of `baselines` are fitted beside the rates, which always are.
+    table : Table
+        All shots, with their duplicates.
+    protocols : iterable of str
+        Keys of PROTOCOLS; those that do not apply to the table are left out.
+    configurations : collection of Configuration
+        Configurations to score; defect types are scored with the first.
+    models : bool
+        Whether to score the models of `baselines` too, beside the rates.
     """
     pipelines = _PipelineCache()
     jobs = []
@@ -105,11 +119,11 @@ def plan_jobs(table: Table, protocols: Iterable[str],
                  for configuration in configurations
                  if protocol != "forward-history" or _has_history_head(shots, configuration)]
         if protocol in DETAIL_PROTOCOLS and configurations and shots.types.shape[1]:
-            fit_first = partial(pipelines, configuration=next(iter(configurations)))
-            jobs.append(Job(protocol, "defect types", partial(score_types, shots, protocol, fit_first)))
+            fit_pipeline = partial(pipelines, configuration=next(iter(configurations)))
+            jobs.append(Job(protocol, "defect types", partial(score_types, shots, protocol, fit_pipeline)))
         if models and protocol in DETAIL_PROTOCOLS and SHOTWISE in configurations and _counters(shots):
             jobs.append(Job(protocol, f"{SHOTWISE.name} without {_counters(shots)}",
-                            partial(_predictions_alone, without_counters(shots), protocol, SHOTWISE)))
+                            partial(_score_predictions, without_counters(shots), protocol, SHOTWISE)))
     return jobs
 
 
@@ -146,7 +160,7 @@ def _baselines(protocol: str, models: bool) -> Mapping[str, Baseline]:
 
 
 def without_counters(table: Table) -> Table:
-    """Return the table without its counters, which tell the run."""
+    """Return the table without its counters, which reveal the run."""
     keep = [index for index, column in enumerate(table.columns) if not column.counter]
     return replace(table, columns=tuple(table.columns[index] for index in keep), features=table.features[:, keep])
 
@@ -156,7 +170,7 @@ def _counters(table: Table) -> str:
 
 
 class _PipelineCache:
-    """Fits pipelines, and keeps them for the protocols that share a training part."""
+    """Fits pipelines, each configuration once per training part, which protocols may share."""
 
     def __init__(self) -> None:
         self._pipelines: dict[tuple[str, bytes], Pipeline] = {}
@@ -182,26 +196,30 @@ def score(table: Table, protocol: str, configuration: Configuration,
 
     Parameters
     ----------
-    table : as `protocol_shots` returns it.
-    protocol : a key of PROTOCOLS; under `forward-history` the history head is fitted too.
-    configuration : how pipeline and head are fitted.
-    pipelines : pipelines that were fitted before.
+    table : Table
+        As `protocol_shots` returns it.
+    protocol : str
+        A key of PROTOCOLS; under `forward-history` the history head is fitted too.
+    configuration : Configuration
+        How pipeline and head are fitted.
+    pipelines : _PipelineCache or None
+        Fits the pipelines and reuses those fitted before; None for a cache of its own.
     """
     pipelines = pipelines or _PipelineCache()
     folds = []
     for train, test in splits(table, protocol):
         head = fit_history_head(table.select(train), configuration) if protocol == "forward-history" else None
-        folds.append((test, *_answers(pipelines(table, train, configuration), head, table, test)))
+        folds.append((test, *_predict_rows(pipelines(table, train, configuration), head, table, test)))
     rows, probability, predicted, inspected, novel = gather_folds(folds)
     return ServedPredictions(Predictions(probability, predicted, table.defect[rows], table.run[rows]), inspected, novel)
 
 
-def _predictions_alone(table: Table, protocol: str, configuration: Configuration) -> Predictions:
+def _score_predictions(table: Table, protocol: str, configuration: Configuration) -> Predictions:
     return score(table, protocol, configuration).predictions
 
 
-def _answers(pipeline: Pipeline, head: HistoryHead | None, table: Table, test: Rows) -> tuple[NDArray[Any], ...]:
-    """Probability, predicted defective, left to a person, and novel, each [N], for the test rows."""
+def _predict_rows(pipeline: Pipeline, head: HistoryHead | None, table: Table, test: Rows) -> tuple[NDArray[Any], ...]:
+    """Probability, predicted class, left to a person, and novel, each of shape (n_rows,), for the test rows."""
     output = pipeline(table.features[test])
     if head is None:
         return *_triage(output.probability, pipeline.thresholds), _novel(output, pipeline.thresholds)
@@ -211,7 +229,7 @@ def _answers(pipeline: Pipeline, head: HistoryHead | None, table: Table, test: R
 
 
 def _triage(probability: NDArray[np.float64], thresholds: Thresholds | HistoryThresholds) -> tuple[NDArray[Any], ...]:
-    """Probability, predicted defective, and left to a person, each [N]."""
+    """Probability, predicted class, and left to a person, each of shape (n_shots,)."""
     inspected = (probability >= thresholds.accept_below) & (probability < thresholds.reject_from)
     return probability, probability >= thresholds.decision, inspected
 
@@ -226,16 +244,16 @@ def evaluate_bundle(table: Table, folder: Path) -> dict[str, Any]:
     Raises
     ------
     TableError
-        If the table's features are not the bundle's.
+        If table and bundle have different features.
     BundleError
-        If the bundle may not be served.
+        If the bundle cannot be loaded.
     """
     bundle = load_bundle(folder, ENGINE)
     names = [column.name for column in table.columns]
     if sorted(names) != sorted(bundle.names):
         differing = sorted(set(names) ^ set(bundle.names))
         raise TableError(f"table and bundle differ in {', '.join(differing)}; use the schema that the bundle was "
-                         "trained by")
+                         "trained with")
     features = table.features[:, [names.index(name) for name in bundle.names]]
     probability = bundle.graph.probability(features).astype(np.float64)
     shots = Predictions(probability, probability >= bundle.thresholds.decision, table.defect, table.run)

@@ -1,4 +1,4 @@
-"""Figures as Markdown tables, for the terminal and the model card."""
+"""Write figures as Markdown tables, for the terminal and the model card."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def figures_text(results: Mapping[str, Any]) -> str:
 
 
 def figures_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """Write one row per (name, figures), every figure with its interval."""
+    """Write a table with one row per (name, figures), each figure with its interval."""
     yield f"| who | {' | '.join(COLUMNS.values())} | shots | defective |"
     yield "|---" * (len(COLUMNS) + 3) + "|"
     for name, figures in rows:
@@ -34,13 +34,13 @@ def figures_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str
 
 
 def types_table(types: Mapping[str, Any]) -> Iterator[str]:
-    """Write one row per defect type: ROC-AUC by the model, and by its share of the product type's past defects."""
+    """Write a table with one row per defect type: ROC-AUC of the model and of the product type's past shares."""
     yield "| defect type | ROC-AUC | by share | difference | shots that show it |"
     yield "|---|---|---|---|---|"
     for name, figures in types.items():
         areas = [_cell(figures[key]["roc_auc"], figures[key]["interval"]) for key in ("ours", "by_share")]
-        gain = _cell(figures["difference"]["difference"], figures["difference"]["interval"], sign="+")
-        yield f"| {name} | {' | '.join(areas)} | {gain} | {figures['examples']} |"
+        difference = _cell(figures["difference"]["difference"], figures["difference"]["interval"], sign="+")
+        yield f"| {name} | {' | '.join(areas)} | {difference} | {figures['examples']} |"
 
 
 def _differences(differences: Mapping[str, Any]) -> Iterator[str]:

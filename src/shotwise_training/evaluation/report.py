@@ -1,8 +1,8 @@
-"""The report of an evaluation: one HTML file that needs nothing else, to read on a screen or on paper.
+"""Write the report of an evaluation: one self-contained HTML file, to read on a screen or on paper.
 
-Order: file name and sha256 → audit → how to read the figures → per protocol its definition, warnings, figures,
-differences, defect types, abstention and curves. Tables come from the results, curves from the predictions of the test
-shots; both are of the same folds.
+Order: file name and sha256 → audit → how to read the figures → for each protocol its definition, warnings, figures,
+differences, defect types, abstention and curves. Tables come from the results, curves from the predictions that the
+results were computed from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from shotwise_training.audit.audit import Audit, audit_file
+from shotwise_training.audit.audit import audit_file
+from shotwise_training.audit.findings import Audit
 from shotwise_training.audit.text import audit_text
 from shotwise_training.data.protocol import DELAY
 from shotwise_training.evaluation.baselines import WINDOW
@@ -22,7 +23,7 @@ from shotwise_training.evaluation.figures_text import COLUMNS
 from shotwise_training.evaluation.summary import COMPARED
 
 OURS = "shotwise"
-RATES = ("run-rate", "late-rate")  # they know no values
+RATES = ("run-rate", "late-rate")  # baselines that ignore the values
 NO_TRANSFER = "No model here is shown to transfer to a run that it has not seen."
 TELLS_THE_RUN = "the values tell the run, not the shot"
 CHANCE = 0.5
@@ -53,19 +54,24 @@ def write_report(path: Path, table_path: Path, schema: Path, evaluation: Evaluat
 
     Parameters
     ----------
-    path : the HTML file. It is written aside and renamed, so that a half-written report is never found there.
-    table_path : the CSV file that was evaluated.
-    schema : its schema.
-    evaluation : predictions for the test shots.
-    results : what `summarise` makes of them.
+    path : Path
+        The HTML file. It is written under another name and renamed, so that it is never half-written.
+    table_path : Path
+        The CSV file that was evaluated.
+    schema : Path
+        The schema of the CSV file.
+    evaluation : Evaluation
+        Predictions for the test shots.
+    results : mapping
+        What `summarise` computed from the evaluation.
     """
     audit = audit_file(table_path, schema_path=schema)
     protocols = [line for protocol in results["protocols"] for line in _protocol(protocol, evaluation, results)]
     text = "\n".join([*_opening(audit), *_how_to_read(), *protocols, "</body>", "</html>", ""])
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(text, "utf-8", errors="replace")
-    aside.replace(path)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, "utf-8", errors="replace")
+    partial.replace(path)
 
 
 def _opening(audit: Audit) -> Iterator[str]:
@@ -81,12 +87,12 @@ def _opening(audit: Audit) -> Iterator[str]:
 
 def _how_to_read() -> Iterator[str]:
     yield "<h2>How to read the figures</h2>\n<ul>"
-    yield "<li>Under each figure stands its 95 % bootstrap interval over shots. Differences are paired: same resamples."
+    yield "<li>Under each figure is its 95 % bootstrap interval over shots. Differences are paired: same resamples."
     yield "<li><b>run-rate</b> is no model: every shot gets the defect rate that its run has in the training part."
     yield (f"<li><b>late-rate</b> is no model either: the defect rate of the {WINDOW} latest inspected shots of the "
            f"run, known {DELAY} shots late.")
     yield ("<li><b>within-run</b> is the ROC-AUC inside each run, weighted by its shots. 0.5 is chance: a model there "
-           "knows which run a shot is from, and nothing else of the shot.\n</ul>")
+           "knows which run a shot is from, and nothing else about it.\n</ul>")
 
 
 def _protocol(protocol: str, evaluation: Evaluation, results: Mapping[str, Any]) -> Iterator[str]:
@@ -104,7 +110,7 @@ def _protocol(protocol: str, evaluation: Evaluation, results: Mapping[str, Any])
 
 
 def _warnings(protocol: str, rows: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader must not miss. The rates are left out: inside a run they are at chance by construction."""
+    """Warnings above the figures. The rates get none: within a run they are at chance by construction."""
     if protocol == "new-run":
         yield NO_TRANSFER
     lows = {name: figures["interval"]["within_run_roc_auc"][0] for name, figures in rows.items()
@@ -136,7 +142,7 @@ def _differences(differences: Mapping[str, Any]) -> Iterator[str]:
 
 
 def verdict(interval: list[float | None]) -> str:
-    """Say what a paired difference means for our model: something only if the interval excludes 0."""
+    """Return in words what a paired difference shows: better or worse only if its interval excludes 0."""
     low, high = interval
     if low is None or high is None:
         return "not measurable"
@@ -144,7 +150,7 @@ def verdict(interval: list[float | None]) -> str:
 
 
 def _types(types: Mapping[str, Any]) -> Iterator[str]:
-    """The ROC-AUC of each defect type beside what the product type's past shares alone would give."""
+    """The ROC-AUC of each defect type, beside that of the product type's past shares."""
     if types:
         yield "<h3>Defect types</h3>"
         yield from _table(["type", "ROC-AUC", "by past shares", "difference", "so the model is", "shots"], (
@@ -156,7 +162,7 @@ def _types(types: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _abstention(abstention: Mapping[str, Any], novelty: Mapping[str, float]) -> Iterator[str]:
-    """What each configuration leaves to a person, what that saves, and how many shots it flags as novel."""
+    """How many shots each configuration leaves to a person, how that changes the error, and how many are novel."""
     if abstention:
         yield "<h3>Shots left to a person, and shots flagged as unlike the training shots</h3>"
         yield from _table(["who", "left to a person", "error of all calls", "error on the rest", "difference",
@@ -166,14 +172,14 @@ def _abstention(abstention: Mapping[str, Any], novelty: Mapping[str, float]) -> 
 
 def _risk_cells(risk: Mapping[str, Any]) -> list[str]:
     shares, error_of_rest = [f"{risk['inspected']:.1%}", f"{risk['error']:.3f}"], risk["error_of_rest"]
-    if error_of_rest is None:  # nothing, or hardly anything, is left to the model
+    if error_of_rest is None:  # hardly any shot is left to the model
         return [*shares, "–", "–"]
     difference = _figure(error_of_rest - risk["error"], risk["difference_interval"], sign="+")
     return [*shares, f"{error_of_rest:.3f}", difference]
 
 
 def _table(columns: Iterable[str], rows: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
-    """An HTML table. The cells are HTML already; names of columns and rows are escaped here."""
+    """An HTML table. The cells have to be HTML; names of columns and rows are escaped here."""
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     yield f'<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>'
     for name, cells in rows:

@@ -1,4 +1,4 @@
-"""Figures of an evaluation as plain data, as `shotwise evaluate --json` prints them."""
+"""Compute the figures of an evaluation, as `shotwise evaluate --json` prints them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shotwise_training.evaluation.type_scores import type_figures
 from shotwise_training.metrics import DECIMALS, INTERVAL, Weights, figures, paired_difference
 from shotwise_training.models.configuration import SHOTWISE
 
-COMPARED = ("roc_auc", "f1")  # figures of which paired differences are given
+COMPARED = ("roc_auc", "f1")  # figures with paired differences
 
 
 def summarise(evaluation: Evaluation) -> dict[str, Any]:
@@ -20,12 +20,13 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
 
     Returns
     -------
-    protocols : protocol → definition.
-    configurations : configuration or baseline → protocol → figures.
-    types : protocol → defect type → figures.
-    differences : protocol → other → figure → `shotwise` minus the other, paired.
-    abstention : configuration → protocol → what is left to a person, and what that saves.
-    novelty : configuration → protocol → share of the shots that are novel.
+    dict
+        `protocols`: protocol → definition.
+        `configurations`: configuration or baseline → protocol → figures.
+        `types`: protocol → defect type → figures.
+        `differences`: protocol → other model → figure → `shotwise` minus the other, paired.
+        `abstention`: configuration → protocol → share left to a person, and the error rates with and without it.
+        `novelty`: configuration → protocol → share of the shots that are novel.
     """
     return {
         "protocols": {protocol: PROTOCOLS[protocol] for protocol in evaluation.weights},
@@ -56,7 +57,7 @@ def _abstention(evaluation: Evaluation) -> dict[str, Any]:
 def _risk(served: ServedPredictions, weights: Weights) -> dict[str, Any]:
     """The share left to a person, the error rates on all shots and on the rest, and the interval of their difference.
 
-    The interval is over resamples of the shots. There is no rest if everything, or nearly, is left to a person.
+    The error on the rest is None if no shot is left to the model, in the whole or in a resample.
     """
     wrong = (served.predictions.predicted != served.predictions.defect).astype(float)
     rest = (~served.inspected).astype(float)

@@ -1,4 +1,4 @@
-"""How well defect types are told apart, beside what the product type's past shares alone would say."""
+"""Score the predictions of defect types, and compare them with the product type's past shares alone."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ class TypeScores:
 
     Attributes
     ----------
-    ours : defect type → predictions of our model.
-    by_share : defect type → predictions by share: the probability of a defect × the type's share of the defective
-        training shots of the product type.
+    ours : mapping of str to Predictions
+        Defect type → predictions of our model.
+    by_share : mapping of str to Predictions
+        Defect type → predictions by share: the probability of a defect × the type's share of the defective training
+        shots of the product type.
     """
 
     ours: Mapping[str, Predictions]
@@ -38,9 +40,12 @@ def score_types(table: Table, protocol: str, fit_pipeline: Callable[[Table, Rows
 
     Parameters
     ----------
-    table : as `protocol_shots` returns it; it tells types apart.
-    protocol : a key of PROTOCOLS.
-    fit_pipeline : the pipeline of a fold, from the table and the training rows.
+    table : Table
+        As `protocol_shots` returns it, with defect types.
+    protocol : str
+        A key of PROTOCOLS.
+    fit_pipeline : callable
+        Returns the pipeline of a fold, given the table and the training rows.
     """
     folds = [(test, *_predict_types(fit_pipeline(table, train), table, train, test))
              for train, test in splits(table, protocol)]
@@ -55,25 +60,28 @@ def score_types(table: Table, protocol: str, fit_pipeline: Callable[[Table, Rows
 
 
 def _predict_types(pipeline: Pipeline, table: Table, train: Rows, test: Rows) -> tuple[Floats, Floats]:
-    """The probability of each type, [N, T], by our model and by share."""
+    """The probabilities of the types by our model and by share, each of shape (n_shots, n_types)."""
     features, training = table.features[test], table.select(train)
     types = fit_defect_types(training, pipeline.scaling.median)
-    assert types, "plan_jobs has no such job for a table without types"
+    assert types, "plan_jobs plans no such job for a table without defect types"
     defect = pipeline(features).probability[:, None]
     return defect * types(features), defect * type_shares(training, features)
 
 
 def type_shares(training: Table, features: NDArray[np.float32]) -> Floats:
-    """Look up the share that each type has of the product type's past defects.
+    """Look up the share of past defects of the shot's product type that show each defect type.
 
     Parameters
     ----------
-    training : past shots.
-    features : float32 [N, F], the shots to look up.
+    training : Table
+        Past shots.
+    features : ndarray of float32, shape (n_shots, n_features)
+        The shots to look up.
 
     Returns
     -------
-    float64 [N, T]. A product type without past defects has the shares of all defective shots.
+    ndarray of float64, shape (n_shots, n_types)
+        A product type without past defects gets the shares of all defective shots.
     """
     shares = np.tile(training.types[training.defect].mean(axis=0), (len(features), 1))
     product = training.product
@@ -85,12 +93,13 @@ def type_shares(training: Table, features: NDArray[np.float32]) -> Floats:
 
 
 def type_figures(scores: TypeScores, weights: Weights) -> dict[str, Any]:
-    """Compute the figures of every type.
+    """Compute the figures of every defect type.
 
     Returns
     -------
-    Defect type → `ours` and `by_share` (ROC-AUC with interval), `difference` (paired) and `examples` (shots that show
-    the type).
+    dict
+        Defect type → `ours` and `by_share` (ROC-AUC with interval), `difference` (paired) and `examples` (shots that
+        show the type).
     """
     return {name: {"examples": int(ours.defect.sum()),
                    "ours": _area(ours, weights), "by_share": _area(scores.by_share[name], weights),

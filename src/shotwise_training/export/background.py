@@ -1,4 +1,4 @@
-"""Choose the background shots: a few real ones that represent all. Shapley values compare a shot with them."""
+"""Choose the background shots, a few real shots that represent all: Shapley values compare a shot with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BACKGROUND = 64
-MAX_SAMPLE = 20_000  # shots that a direction is fitted on; more hardly change it
+MAX_SAMPLE = 20_000  # shots that a direction is computed from; more hardly change it
 
 Floats = NDArray[np.float64]
 
@@ -16,17 +16,20 @@ def background_rows(scaled: Floats) -> NDArray[np.intp]:
 
     Parameters
     ----------
-    scaled : float64 [N, F], standardised values without NaN.
+    scaled : ndarray of float64, shape (n_shots, n_features)
+        Standardised values without NaN.
 
     Returns
     -------
-    Rows of the chosen shots, ascending.
+    ndarray of intp, shape (n_background,)
+        Rows of the chosen shots, ascending.
 
     Notes
     -----
     The shots are halved along the direction in which they differ most (a principal direction tree) until there are as
-    many cells as background shots; from each cell the shot nearest to its mean is taken. Each represents equally many
-    shots, so no weights are needed, and they tell far more than as many shots drawn at random (decision 0016).
+    many cells as background shots; the shot nearest to the mean of each cell is chosen. All cells have equally many
+    shots, so no weights are needed, and the chosen shots represent the rest far better than random ones
+    (decision 0016).
 
     References
     ----------
@@ -39,6 +42,7 @@ def background_rows(scaled: Floats) -> NDArray[np.intp]:
 
 
 def _halves(scaled: Floats, cell: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows of a cell below and above the median along its first principal direction."""
     values = scaled[cell]
     sample = values[:: max(len(values) // MAX_SAMPLE, 1)]
     _, directions = np.linalg.eigh(np.cov(sample, rowvar=False))

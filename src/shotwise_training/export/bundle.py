@@ -1,6 +1,6 @@
 """Write a bundle folder: graphs, background shots, samples, model card, manifest.
 
-The folder is written aside and renamed, so that nobody ever finds half a bundle.
+The folder is written under another name and renamed, so that a bundle is never half-written.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from shotwise_training.export.model_card import model_card
 from shotwise_training.export.pipeline_files import FittedModels, pipeline_folder, save_pipeline
 from shotwise_training.export.samples import choose_samples
 from shotwise_training.models.configuration import Configuration
-from shotwise_training.models.pipeline import Pipeline, Scaling
+from shotwise_training.models.pipeline import Pipeline
+from shotwise_training.models.scaling import Scaling
 
-MAX_DRIFT = 1e-5  # in probability; float32 addition explains a quarter of it
+MAX_DRIFT = 1e-5  # largest difference in probability; float32 addition accounts for a quarter of it
 
 
 class DriftError(RuntimeError):
@@ -35,41 +36,47 @@ class DriftError(RuntimeError):
 
 def write_bundle(out: Path, configuration: Configuration, table: Table, models: FittedModels,
                  figures: Figures) -> dict[str, Any]:
-    """Write a bundle, and beside it the fitted models that the parity tests compare it with.
+    """Write a bundle, and the fitted models that the parity tests compare it with.
 
     Parameters
     ----------
-    out : the bundle folder; a bundle that is there is replaced. The models go to `pipeline_folder(out)`.
-    configuration : how the models were fitted.
-    table : all shots, with their duplicates.
-    models : the fitted models.
-    figures : what their configuration scored.
+    out : Path
+        The bundle folder; an existing bundle is replaced. The models go to `pipeline_folder(out)`.
+    configuration : Configuration
+        How the models were fitted.
+    table : Table
+        All shots, with their duplicates.
+    models : FittedModels
+        The fitted models.
+    figures : Figures
+        The scores of the configuration.
 
     Returns
     -------
-    The manifest, as in `bundle.json`.
+    dict
+        The manifest, as written to `bundle.json`.
 
     Raises
     ------
     DriftError
-        If the graph differs from the pipeline on the training shots; nothing is written then.
+        If the graph differs from the pipeline on the training shots; nothing has been written then.
     """
     unique, pipeline = table.without_duplicates(), models.pipeline
     graph = fuse(pipeline).SerializeToString()
     _check_parity(graph, pipeline, unique.features)
-    aside = out.with_name(out.name + ".writing")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    (aside / "model.onnx").write_bytes(graph)
-    _write_optional_graphs(aside, models)
-    np.savez_compressed(aside / "background.npz", features=_background(unique, pipeline.scaling))
-    _write_json(aside / "samples.json", choose_samples(unique, pipeline))
+    partial = out.with_name(out.name + ".writing")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    (partial / "model.onnx").write_bytes(graph)
+    _write_optional_graphs(partial, models)
+    np.savez_compressed(partial / "background.npz", features=_background(unique, pipeline.scaling))
+    _write_json(partial / "samples.json", choose_samples(unique, pipeline))
     manifest = build_manifest(configuration, table, models, figures)
-    (aside / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
-    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(aside.iterdir())}
+    (partial / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
+    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(partial.iterdir())}
     manifest["sha256"] = manifest_hash(manifest)
-    _write_json(aside / "bundle.json", manifest)
-    _replace(aside, out)
+    _write_json(partial / "bundle.json", manifest)
+    _replace(out, partial)
     save_pipeline(models, pipeline_folder(out))
     return manifest
 
@@ -96,10 +103,11 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def _replace(aside: Path, out: Path) -> None:
+def _replace(out: Path, replacement: Path) -> None:
+    """Put a folder in the place of `out`, which need not exist."""
     old = out.with_name(out.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
-    aside.rename(out)
+    replacement.rename(out)
     shutil.rmtree(old, ignore_errors=True)

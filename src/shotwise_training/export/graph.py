@@ -1,10 +1,10 @@
 """Build ONNX graphs of fitted models.
 
 The whole pipeline (imputation, scaling, encoder, trees, calibration) is one graph, so serving cannot drift from
-training. Two details keep the two equal. First, a tree's threshold is a float64 and the graph's are float32. Each is
-rounded *down* to a float32, because for every float32 x, `x <= t` and `x <= floor32(t)` are the same statement, while
-rounding to nearest could send a shot to the other side. Second, the autoencoder runs in float64 and its latents are
-rounded to float32 before the trees read them, for the reason that `models.pipeline` gives.
+training. Two details keep the two equal. First, the trees' float64 thresholds become float32 in the graph. Each is
+rounded *down*, because for every float32 x, `x <= t` and `x <= floor32(t)` are equivalent, while rounding to nearest
+could send a shot to the other side. Second, the autoencoder runs in float64 and its latents are rounded to float32
+before the trees read them, for the reason given in `models.pipeline`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from shotwise_training.models.configuration import Booster
 from shotwise_training.models.defect_types import DefectTypeModel
 from shotwise_training.models.distillation import BOUNDS
 from shotwise_training.models.history import HALF_LIFE, PRIOR_WEIGHT, HistoryHead
-from shotwise_training.models.pipeline import SCALED_LIMIT, Pipeline
+from shotwise_training.models.pipeline import Pipeline
+from shotwise_training.models.scaling import SCALED_LIMIT
 
 OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 IR_VERSION = 8  # read by every onnxruntime that runs on Python 3.11 or later
-# The names of nodes and constants inside the graphs are part of the files that a bundle's hashes cover: with other
-# names the same training data would no longer give the same files.
+# Do not rename nodes and constants inside the graphs: they are part of the files that a bundle's hashes cover, and the
+# same training data has to give the same files.
 
 
 class TreeNode(NamedTuple):
@@ -36,12 +37,16 @@ class TreeNode(NamedTuple):
 
     Attributes
     ----------
-    leaf : whether it is a leaf; the next four fields are then unused.
-    feature : column that is compared.
-    threshold : a shot goes left if its value is at most this.
-    left : position of the left child.
-    right : position of the right child.
-    value : what a leaf gives, one number or one per target.
+    leaf : bool
+        Whether it is a leaf; the next four fields are then unused.
+    feature : int
+        Column that is compared.
+    threshold : float
+        A shot goes left if its value is at most this.
+    left, right : int
+        Positions of the children.
+    value : float or ndarray of float64, shape (n_targets,)
+        Output of a leaf.
     """
 
     leaf: bool
@@ -57,8 +62,9 @@ def fuse(pipeline: Pipeline) -> onnx.ModelProto:
 
     Returns
     -------
-    A model with the input `features` float32 [N, F], NaN where a value was not measured, and the float32 outputs
-    `probability` [N], `latent` [N, D], `reconstruction_error` [N], `feature_error` [N, F] and `distance` [N].
+    onnx.ModelProto
+        Input: `features` float32 [N, F], NaN where a value was not measured. Outputs, float32: `probability` [N],
+        `latent` [N, D], `reconstruction_error` [N], `feature_error` [N, F] and `distance` [N].
     """
     count = len(pipeline.scaling.median)
     nodes = [*_prepare(), *_autoencode(), *_boost(pipeline), *_distance()]
@@ -112,7 +118,7 @@ def _layer(source: str, name: str, target: str, *, tanh: bool) -> list[onnx.Node
 
 
 def _distance() -> list[onnx.NodeProto]:
-    """The distance to the nearest prototype: the root of |x|² - 2 x·c + |c|² at its smallest over the prototypes c."""
+    """The distance of x to the nearest prototype c: the root of the minimum over c of |x|² - 2 x·c + |c|²."""
     return [
         helper.make_node("Mul", ["bounded", "weights"], ["weighted"]),
         helper.make_node("ReduceSumSquare", ["weighted"], ["own_square"], axes=[1], keepdims=1),
@@ -140,7 +146,7 @@ def _boost(pipeline: Pipeline) -> list[onnx.NodeProto]:
 
 
 def tree_attributes(booster: Booster) -> dict[str, Any]:
-    """Write the trees of a fitted boosting (one output) as attributes of a TreeEnsembleRegressor."""
+    """Convert the trees of a fitted boosting with one output to attributes of a TreeEnsembleRegressor."""
     attributes = _empty_attributes()
     for tree, nodes in enumerate(_trees(booster)):
         for position, node in enumerate(nodes):
@@ -193,8 +199,9 @@ def types_graph(types: DefectTypeModel) -> onnx.ModelProto:
 
     Returns
     -------
-    A model with the input `features` float32 [N, F], NaN where a value was not measured, and the output `types`
-    float32 [N, T], the chance that a defect shows each type.
+    onnx.ModelProto
+        Input: `features` float32 [N, F], NaN where a value was not measured. Output: `types` float32 [N, T], the
+        chance that a defect shows each type.
     """
     trees = [estimator.tree_ for estimator in types.forest.estimators_]
     attributes: dict[str, Any] = _empty_attributes()
@@ -221,9 +228,10 @@ def history_graph(head: HistoryHead) -> onnx.ModelProto:
 
     Returns
     -------
-    A model with the inputs `probability` float32 [1], of the fused graph, and `outcome` float32 [H], what inspection
-    found on the shots before, newest last (1 defect, 0 normal, NaN not known); and the outputs `with_history`
-    float32 [1], the combined probability, and `results` float32 [1], the summed weight of the known results.
+    onnx.ModelProto
+        Inputs: `probability` float32 [1], of the fused graph, and `outcome` float32 [H], inspection results of the
+        run's earlier shots, newest last (1 defect, 0 normal, NaN not known). Outputs: `with_history` float32 [1], the
+        combined probability, and `results` float32 [1], the summed weight of the known results.
     """
     node = helper.make_node
     nodes = [
@@ -263,7 +271,7 @@ def _history_constants(head: HistoryHead) -> dict[str, Any]:
 
 
 def floor32(value: float) -> np.float32:
-    """Round down to a float32: the largest that is not above `value`."""
+    """Round down to float32: return the largest float32 that is not above `value`."""
     nearest = np.float32(value)
     return nearest if float(nearest) <= value else np.nextafter(nearest, np.float32(-np.inf), dtype=np.float32)
 

@@ -18,9 +18,9 @@ from shotwise_training.models.defect_types import MIN_EXAMPLES
 from shotwise_training.models.drift import persistence
 from shotwise_training.models.pipeline import Pipeline
 
-MIN_CONDITION_CORRELATION = 0.8  # with the shot before, from which a value is a condition that a run is made in
+MIN_CONDITION_CORRELATION = 0.8  # correlation with the shot before, above which a value is a condition of the run
 LIMIT_QUANTILES = (0.01, 0.99)
-USUAL_ERROR_QUANTILE = 0.98  # as few shots are beyond it as good ones are outside both limits
+USUAL_ERROR_QUANTILE = 0.98  # exceeded by as many shots as there are good shots outside the limits: 2 %
 PLAUSIBLE_SPANS = 3
 LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
 
@@ -31,8 +31,10 @@ class Figures:
 
     Attributes
     ----------
-    by_protocol : protocol → `definition`, and name → figures of the configuration and of the rates.
-    types : protocol → defect type → figures.
+    by_protocol : dict
+        Protocol → its `definition`, and the figures of the configuration and of the rates, each by its name.
+    types : dict
+        Protocol → defect type → figures.
     """
 
     by_protocol: dict[str, Any]
@@ -45,10 +47,14 @@ def build_manifest(configuration: Configuration, table: Table, models: FittedMod
 
     Parameters
     ----------
-    configuration : how the models were fitted.
-    table : all shots, with their duplicates.
-    models : the fitted models.
-    figures : what their configuration scored.
+    configuration : Configuration
+        How the models were fitted.
+    table : Table
+        All shots, with their duplicates.
+    models : FittedModels
+        The fitted models.
+    figures : Figures
+        The scores of the configuration.
     """
     unique = table.without_duplicates()
     return {
@@ -65,7 +71,7 @@ def build_manifest(configuration: Configuration, table: Table, models: FittedMod
 
 
 def product_masks(table: Table) -> dict[str, NDArray[np.bool_]]:
-    """Return product type → bool [N], its shots; under `all` every shot."""
+    """Return product type → mask of its shots, shape (n_shots,); `all` stands for every shot."""
     everything = np.ones(len(table), bool)
     index = table.product
     if index is None:
@@ -76,7 +82,7 @@ def product_masks(table: Table) -> dict[str, NDArray[np.bool_]]:
 
 
 def shortest_decimal(value: np.float32) -> float:
-    """Return a float32 as the short decimal that it was read from."""
+    """Convert a float32 back to the short decimal that it was read from."""
     return float(str(np.float32(value)))
 
 
@@ -91,7 +97,7 @@ def _features(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:
 
 def _feature(column: Column, values: NDArray[np.float32], condition: bool, usual_error: float) -> dict[str, Any]:
     low, high = shortest_decimal(np.nanmin(values)), shortest_decimal(np.nanmax(values))
-    # A constant has no span; its own size stands in, so that a limit that a plant has moved is still answered.
+    # A constant has no span; its size takes the place, so that a plant may change the constant within reason.
     span = (high - low) or abs(high) or 1.0
     floor = 0.0 if column.nonnegative else -np.inf
     plausible = (low, high) if column.categories else (max(low - PLAUSIBLE_SPANS * span, floor),
@@ -129,7 +135,7 @@ def _quantiles(table: Table, quantile: float) -> dict[str, dict[str, float]]:
 
 
 def _to_resolution(value: float, column: Column) -> float:
-    """Round a value to what the machine can show: a limit of 674.368 °C would claim what no gauge can tell."""
+    """Round a value to the machine's resolution; no gauge could show a limit of 674.368 °C."""
     step = column.resolution or 0.0001
     return round(round(float(value) / step) * step, 6)
 

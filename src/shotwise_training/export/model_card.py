@@ -104,7 +104,7 @@ def _figures(figures: dict[str, Any]) -> Iterator[str]:
 
 
 def _warnings(figures: dict[str, Any]) -> Iterator[str]:
-    """What the figures themselves say about how far to believe them."""
+    """How far to believe the figures, judged by the figures themselves."""
     if "published" in figures:
         yield "Under `published` most test shots have an exact duplicate in training, so those figures measure memory."
     for protocol, entry in figures.items():

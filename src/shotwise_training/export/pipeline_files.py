@@ -1,4 +1,4 @@
-"""Keep fitted models in files without pickle, so that the parity tests can compare the served graph with them."""
+"""Save and load fitted models without pickle; the parity tests compare the served graph with them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from shotwise.bundle import HistoryThresholds, Thresholds
 from shotwise_training.models.autoencoder import Autoencoder
 from shotwise_training.models.defect_types import DefectTypeModel
 from shotwise_training.models.history import HistoryHead
-from shotwise_training.models.pipeline import Pipeline, Scaling
+from shotwise_training.models.pipeline import Pipeline
+from shotwise_training.models.scaling import Scaling
 
 PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
 MODELS = Path(__file__).resolve().parents[3] / "models"
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-           "sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
+           "sklearn.tree._tree.Tree"]  # besides the types that skops trusts by default
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,12 @@ class FittedModels:
 
     Attributes
     ----------
-    pipeline : the pipeline.
-    types : model of the defect types, None if the table does not tell types apart.
-    history : history head, None if there is none.
+    pipeline : Pipeline
+        Model of the probability of a defect.
+    types : DefectTypeModel or None
+        Model of the defect types; None if the table has no defect types.
+    history : HistoryHead or None
+        Combines known inspection results with the probability; None if none was fitted.
     """
 
     pipeline: Pipeline
@@ -38,7 +42,7 @@ class FittedModels:
 
 
 def pipeline_folder(bundle: Path) -> Path:
-    """Where the fitted models of a bundle are kept: of a shipped one in this package, of any other beside it."""
+    """Return the folder of a bundle's fitted models: in this package for a shipped bundle, else beside the bundle."""
     shipped = bundle.resolve().parent == MODELS
     return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
 
@@ -60,7 +64,7 @@ def save_pipeline(models: FittedModels, folder: Path) -> None:
 
 
 def load_pipeline(folder: Path) -> FittedModels:
-    """Load fitted models as `save_pipeline` left them; neither format can run code."""
+    """Load what `save_pipeline` saved; neither format can run code."""
     saved = torch.load(folder / "pipeline.pt", weights_only=True)
     weights = saved["autoencoder"]
     latents, features = weights["encode.weight"].shape[0], weights["decode.bias"].shape[0]

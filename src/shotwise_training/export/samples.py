@@ -1,4 +1,4 @@
-"""Choose sample shots for a bundle: shots that a person can try the model with."""
+"""Choose the sample shots of a bundle, for people to try the model with."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ SEED = 7
 def choose_samples(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:
     """Choose defective shots that the model rejects and good ones that it accepts, alternating the product types.
 
-    Where a product type has no such shot, one of any product type is taken; where there is none at all, any shot of
-    the class.
+    If a product type has no such shot, one of any product type is chosen; if there is none at all, any shot of the
+    class.
 
     Returns
     -------
-    Samples as `samples.json` lists them: name, outcome, defect types, and features as a caller would send them.
+    list of dict
+        The entries of `samples.json`: name, outcome, defect types, and features as a request has them.
     """
     probability = pipeline(table.features).probability
     clear_defects = table.defect & (probability >= pipeline.thresholds.reject_from)
@@ -31,10 +32,10 @@ def choose_samples(table: Table, pipeline: Pipeline) -> list[dict[str, Any]]:
     products = [shots for name, shots in product_masks(table).items() if name != "all"] or [np.ones(len(table), bool)]
     random = np.random.default_rng(SEED)
     chosen: list[int] = []
-    for clear, outcome in ((clear_defects, table.defect), (clear_good, ~table.defect)):
+    for clear, same_class in ((clear_defects, table.defect), (clear_good, ~table.defect)):
         for number in range(SAMPLES):
             candidates = (np.setdiff1d(np.flatnonzero(mask), chosen)
-                          for mask in (clear & products[number % len(products)], clear, outcome))
+                          for mask in (clear & products[number % len(products)], clear, same_class))
             rows = next((rows for rows in candidates if len(rows)), None)
             if rows is not None:
                 chosen.append(int(random.choice(rows)))
@@ -50,7 +51,7 @@ def _sample(table: Table, row: int, number: int) -> dict[str, Any]:
 
 
 def _request_value(value: np.float32, column: Column) -> float | str | None:
-    """A value as a caller would send it."""
+    """A value as a request has it."""
     if np.isnan(value):
         return None
     if column.categories:

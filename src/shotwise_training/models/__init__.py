@@ -1,1 +1,1 @@
-"""What is fitted: imputation, scaling, autoencoder, booster, calibration, history head, defect types."""
+"""Fit the models: imputation, scaling, autoencoder, booster, calibration, history head, defect types."""

@@ -1,4 +1,4 @@
-"""The autoencoder: scaled values → latents → scaled values, trained without labels."""
+"""Train the autoencoder: scaled values → latents → scaled values, without labels."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 
 HIDDEN = 24
 BATCH = 256
-EPOCHS, MAX_STEPS = 150, 3000  # a large table needs fewer passes for as many steps
+EPOCHS, MAX_STEPS = 150, 3000  # a large table reaches MAX_STEPS in fewer epochs
 
 
 class Autoencoder(torch.nn.Module):
-    """F → 24 → D → 24 → F with tanh, on scaled values; the D values in the middle are the latents."""
+    """An autoencoder of scaled values with layers F → 24 → D → 24 → F and tanh; the D values are the latents."""
 
     def __init__(self, features: int, latents: int) -> None:
         super().__init__()
@@ -20,16 +20,16 @@ class Autoencoder(torch.nn.Module):
         self.decode = torch.nn.Linear(HIDDEN, features)
 
     def latent(self, scaled: torch.Tensor) -> torch.Tensor:
-        """Encode scaled values [N, F] as latents [N, D], each in (-1, 1)."""
+        """Encode scaled values, shape (n_shots, n_features), as latents in (-1, 1), shape (n_shots, n_latents)."""
         return torch.tanh(self.encode(torch.tanh(self.encode_hidden(scaled))))
 
     def reconstruct(self, latent: torch.Tensor) -> torch.Tensor:
-        """Decode latents [N, D] to scaled values [N, F]."""
+        """Decode latents to scaled values; the inverse of `latent`."""
         reconstructed: torch.Tensor = self.decode(torch.tanh(self.decode_hidden(latent)))
         return reconstructed
 
     def forward(self, scaled: torch.Tensor) -> torch.Tensor:
-        """Reconstruct scaled values [N, F]."""
+        """Reconstruct scaled values from their latents."""
         return self.reconstruct(self.latent(scaled))
 
 
@@ -38,13 +38,17 @@ def fit_autoencoder(scaled: torch.Tensor, latents: int, seed: int) -> Autoencode
 
     Parameters
     ----------
-    scaled : float64 [N, F], standardised values of the training shots without NaN.
-    latents : number of latents.
-    seed : seed of the weights and of the order of the batches; it sets torch's global generator.
+    scaled : Tensor of float64, shape (n_shots, n_features)
+        Standardised values of the training shots, without NaN.
+    latents : int
+        Number of latents.
+    seed : int
+        Seed of the weights and of the order of the batches; torch's global generator is set to it.
 
     Returns
     -------
-    The autoencoder in float64, in which it is evaluated; it was trained in float32.
+    Autoencoder
+        Trained in float32, returned in float64 for evaluation.
     """
     scaled = scaled.float()
     torch.manual_seed(seed)
@@ -60,8 +64,8 @@ def fit_autoencoder(scaled: torch.Tensor, latents: int, seed: int) -> Autoencode
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         schedule.step()
-    # A constant is 0 in every training shot, so its weights were never taught. Weight decay takes them to nothing where
-    # the steps are many; here it is certain: a constant that a plant moves changes the reconstruction error alone.
+    # A constant is 0 in every scaled training shot, so its weights are never trained, only decayed. Set to exactly 0,
+    # they make sure that a constant that a plant changes affects the reconstruction error alone.
     with torch.no_grad():
         model.encode_hidden.weight[:, (scaled == scaled[0]).all(dim=0)] = 0
     return model.double().eval()

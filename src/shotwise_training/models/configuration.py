@@ -1,4 +1,4 @@
-"""The two named configurations. One cannot serve both ends: what memorises repeated shots is worse on unseen ones."""
+"""The two named configurations: the one that is served, and the proof of concept's, which memorises repeated shots."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ class Configuration:
 
     Attributes
     ----------
-    name : name in commands, reports and manifests.
-    version : version of the bundles that it makes.
-    booster : unfitted booster. A classifier learns the labels, a regressor the log-odds of forests (`distillation`).
-    keep_duplicates : whether repeated rows stay in the training shots.
-    history : whether a head for known inspection results is fitted.
-    latents : number of latents of the autoencoder; with 0 the trees read the values alone.
+    name : str
+        Name in commands, reports and manifests.
+    version : str
+        Version of its bundles.
+    booster : Booster
+        Unfitted. A classifier learns the labels, a regressor the log-odds of forests (`distillation`).
+    keep_duplicates : bool
+        Whether repeated rows stay in the training shots.
+    history : bool
+        Whether a history head, for known inspection results, is fitted.
+    latents : int
+        Number of latents of the autoencoder; if 0, the trees read the values alone.
     """
 
     name: str
@@ -35,14 +41,14 @@ class Configuration:
     latents: int = LATENTS
 
 
-# Chosen by protocols that never score a shot twice, inside the first 70 % of every run alone (decision 0010).
+# Chosen by protocols that never score a shot twice, on the first 70 % of every run only (decision 0010).
 SHOTWISE = Configuration(
     "shotwise", "v1.2_12D_GB", keep_duplicates=False, history=True,
     booster=HistGradientBoostingRegressor(
         learning_rate=0.1, max_iter=100, max_leaf_nodes=16, min_samples_leaf=10, l2_regularization=1.0,
         max_features=0.5, early_stopping=False, random_state=SEED))
 
-# The pipeline of the proof of concept: trees deep enough to know every shot again, fitted with the repeated rows.
+# The pipeline of the proof of concept: trees deep enough to memorise every shot, fitted with the repeated rows.
 POC_BASELINE = Configuration(
     "poc_baseline", "v1.1_12D_GB", keep_duplicates=True,
     booster=GradientBoostingClassifier(

@@ -1,6 +1,6 @@
-"""Which defect types a defective shot shows: a forest that learns all types at once from the defective shots alone.
+"""Predict which defect types a defective shot shows: one forest for all types, fitted on the defective shots alone.
 
-The probability of a type is the calibrated probability of a defect × the forest's answer, so no type is ever likelier
+The probability of a type is the calibrated probability of a defect × the forest's output, so no type is ever likelier
 than a defect (decision 0014).
 """
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
 from shotwise_training.data.table import Table
-from shotwise_training.models.pipeline import impute
+from shotwise_training.models.scaling import impute
 
-MIN_EXAMPLES = 50  # unique shots that show a type; nothing is said of a rarer type
+MIN_EXAMPLES = 50  # unique shots that show a type; a rarer type gets no probability
 TREES, MIN_LEAF_SHOTS = 100, 12
 MAX_TREE_SHOTS = 10_000  # shots that one tree sees
 SEED = 42
@@ -27,8 +27,10 @@ class DefectTypeModel:
 
     Attributes
     ----------
-    median : float32 [F], which replaces a value that was not measured.
-    forest : regression forest, imputed values [N, F] → chance of each type [N, T].
+    median : ndarray of float32, shape (n_features,)
+        Replaces values that were not measured.
+    forest : RandomForestRegressor
+        Imputed values → chance of each type.
     """
 
     median: NDArray[np.float32]
@@ -39,11 +41,13 @@ class DefectTypeModel:
 
         Parameters
         ----------
-        features : float32 [N, F], NaN where a value was not measured.
+        features : ndarray of float32, shape (n_shots, n_features)
+            NaN where a value was not measured.
 
         Returns
         -------
-        float64 [N, T], types in the table's order.
+        ndarray of float64, shape (n_shots, n_types)
+            The types are in the table's order.
         """
         chances: NDArray[np.float64] = self.forest.predict(impute(features, self.median))
         return chances.reshape(len(features), -1)
@@ -54,12 +58,15 @@ def fit_defect_types(table: Table, median: NDArray[np.float32]) -> DefectTypeMod
 
     Parameters
     ----------
-    table : training shots; at least one of them is defective.
-    median : float32 [F], as the pipeline imputes.
+    table : Table
+        Training shots; at least one of them is defective.
+    median : ndarray of float32, shape (n_features,)
+        Replaces values that were not measured, as in the pipeline.
 
     Returns
     -------
-    The model; None if the table does not tell types apart.
+    DefectTypeModel or None
+        None if the table has no defect types.
     """
     if not table.types.shape[1]:
         return None

@@ -1,9 +1,9 @@
-"""Targets for the gradient boosting of `shotwise`: the held-out defect rate of shots like each training shot.
+"""Compute the targets of the gradient boosting of `shotwise`: the defect rate of shots like each training shot.
 
-A label is one throw of a coin; trees that learn labels learn the throws. Two forests of cautious trees estimate how
-often shots like this one are defective, each shot by the trees that did not see it (out-of-bag estimates), and the
-boosting learns the log-odds of that in place of 0 and 1: a slow, smooth model teaches a small one. Only the small one
-is served.
+A label is a single random outcome, and trees that fit labels fit their noise. Two forests of trees with large leaves
+estimate how often shots like this one are defective, from the trees that did not see the shot (out-of-bag estimates).
+The boosting learns the log-odds of this estimate instead of 0 and 1: a slow, smooth model is distilled into a small
+one, and only the small one is served.
 
 References
 ----------
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 TREES = 400
-MAX_TREE_SHOTS = 10_000  # shots that one tree sees; more make a tree slower, hardly better
-SHARED = {"max_features": 0.3, "bootstrap": True, "oob_score": True, "n_jobs": -1}
-FORESTS = (RandomForestClassifier, 12), (ExtraTreesClassifier, 10)  # and the fewest shots of a leaf
-BOUNDS = (0.005, 0.995)  # of a probability before it becomes log-odds
+MAX_TREE_SHOTS = 10_000  # shots per tree; more make a tree slower, hardly better
+FORESTS = (RandomForestClassifier, 12), (ExtraTreesClassifier, 10)  # class, minimum shots of a leaf
+FOREST_PARAMETERS = {"max_features": 0.3, "bootstrap": True, "oob_score": True, "n_jobs": -1}
+BOUNDS = (0.005, 0.995)  # to which probabilities are clipped before they become log-odds
 
 Floats = NDArray[np.float64]
 
@@ -33,13 +33,17 @@ def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_],
 
     Parameters
     ----------
-    imputed : float32 [N, F], without NaN.
-    defect : bool [N].
-    seed : seed of the forests.
+    imputed : ndarray of float32, shape (n_shots, n_features)
+        Values without NaN.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether each shot is defective.
+    seed : int
+        Seed of the forests.
 
     Returns
     -------
-    float64 [N], the mean over both forests.
+    ndarray of float64, shape (n_shots,)
+        The mean over both forests.
 
     Notes
     -----
@@ -51,7 +55,7 @@ def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_],
     estimates = []
     for forest_class, min_leaf_shots in FORESTS:
         forest = forest_class(trees, min_samples_leaf=min_leaf_shots, max_samples=tree_shots, random_state=seed,
-                              **SHARED)
+                              **FOREST_PARAMETERS)
         estimates.append(log_odds(forest.fit(imputed, defect).oob_decision_function_[:, 1]))
     mean: Floats = np.mean(estimates, axis=0)
     return mean

@@ -1,4 +1,4 @@
-"""What the order of the shots tells of each value: whether it moves slowly from shot to shot, or anew with each."""
+"""Measure how much each value persists from shot to shot: slow drift, or a new value with every shot."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ def persistence(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[
 
     Parameters
     ----------
-    values : float64 [N, F] without NaN, in order of run and time.
-    run : int64 [N].
+    values : ndarray of float64, shape (n_shots, n_features)
+        Values without NaN, in order of run and time.
+    run : ndarray of int64, shape (n_shots,)
+        Number of each shot's run.
 
     Returns
     -------
-    float64 [F], the lag-1 autocorrelation of each value; 0 for a constant.
+    ndarray of float64, shape (n_features,)
+        The lag-1 autocorrelation of each value; 0 for a constant.
     """
     centred = values - _run_means(values, run)
     same_run = run[1:] == run[:-1]
@@ -28,7 +31,7 @@ def persistence(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[
 
 
 def _run_means(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The mean of each shot's run, [N, F]."""
+    """The means of each shot's run, shape (n_shots, n_features)."""
     _, position, sizes = np.unique(run, return_inverse=True, return_counts=True)
     sums = np.stack([np.bincount(position, column) for column in values.T], axis=1)
     means: NDArray[np.float64] = (sums / sizes[:, None])[position]

@@ -1,12 +1,12 @@
-"""The history head: a shot's probability combined with what inspection found on earlier shots of its run.
+"""Fit the history head: it combines a shot's probability with inspection results of earlier shots of its run.
 
 The pipeline's probability counts as PRIOR_WEIGHT results, and each known result of the run halves its own weight every
-HALF_LIFE shots: the mean of a beta-binomial with exponential forgetting. A result nearer than DELAY shots counts as if
-it were DELAY back, since nothing nearer was ever measured. With less than MIN_EVIDENCE_SHARE of the evidence that it
-was calibrated on, the head leaves the pipeline's probability as it is.
+HALF_LIFE shots: the mean of a beta-binomial with exponential forgetting. A result fewer than DELAY shots back counts as
+if it were DELAY back, because the head was not fitted on any nearer. With less than MIN_EVIDENCE_SHARE of the evidence
+that it was calibrated on, the head returns the pipeline's probability unchanged.
 
-One slope and one intercept calibrate the head. They and the thresholds come from shots later than those that the
-pipeline of this fit has seen, because the shots to be judged are later too. HALF_LIFE and PRIOR_WEIGHT were chosen
+The head is calibrated by one slope and one intercept. They and the thresholds are fitted on shots later than those that
+the pipeline was fitted on, because the shots to be predicted are later too. HALF_LIFE and PRIOR_WEIGHT were chosen
 inside the first 70 % of every run of the KAMP table (decision 0012).
 
 References
@@ -30,9 +30,9 @@ from shotwise_training.models.distillation import log_odds
 from shotwise_training.models.pipeline import calibrate, fit, inspection_band, sigmoid
 
 HALF_LIFE = 10.0  # shots
-PRIOR_WEIGHT = 1.0  # known results that the pipeline's probability counts for
+PRIOR_WEIGHT = 1.0  # number of known results that the pipeline's probability counts as
 MIN_CLASS_SHOTS = 20  # shots of each class to calibrate on
-MIN_EVIDENCE_SHARE = 0.5  # of the mean summed weight of results among the shots that the head is calibrated on
+MIN_EVIDENCE_SHARE = 0.5  # of the mean evidence (summed weight of results) of the shots that it is calibrated on
 
 Floats = NDArray[np.float64]
 
@@ -43,9 +43,10 @@ class HistoryHead:
 
     Attributes
     ----------
-    slope : slope of the calibration on log-odds.
-    intercept : intercept of the calibration on log-odds.
-    thresholds : thresholds of the head's own probability.
+    slope, intercept : float
+        Calibration, applied to log-odds.
+    thresholds : HistoryThresholds
+        Thresholds of the combined probability.
     """
 
     slope: float
@@ -57,31 +58,36 @@ class HistoryHead:
 
         Parameters
         ----------
-        probability : float64 [N], the pipeline's.
-        defects, results : float64 [N] each, as `known_results` returns them.
+        probability : ndarray of float64, shape (n_shots,)
+            Probability from the pipeline.
+        defects, results : ndarray of float64, shape (n_shots,)
+            As `known_results` returns them.
 
         Returns
         -------
-        Probability of a defect, float64 [N]; the pipeline's own where there are too few results.
+        ndarray of float64, shape (n_shots,)
+            Combined probability; that of the pipeline where there are too few results.
         """
         combined = sigmoid(self.slope * log_odds(_posterior_mean(probability, defects, results)) + self.intercept)
         return np.where(results >= self.thresholds.evidence, combined, probability)
 
 
 def can_fit_history_head(table: Table) -> bool:
-    """Whether both parts that a head is fitted on have enough shots of each class."""
+    """Whether the last part of the runs and the part before have enough shots of each class."""
     late = late_shots(table)
     return all(min(defect.sum(), (~defect).sum()) >= MIN_CLASS_SHOTS
                for defect in (table.defect[late], table.defect[~late]))
 
 
 def fit_history_head(table: Table, configuration: Configuration) -> HistoryHead:
-    """Fit a head on the last part of every run, predicted by a pipeline that was fitted on the part before.
+    """Fit a history head on the last part of every run, predicted by a pipeline fitted on the part before.
 
     Parameters
     ----------
-    table : training shots for which `can_fit_history_head` holds.
-    configuration : how the pipeline is fitted.
+    table : Table
+        Training shots for which `can_fit_history_head` holds.
+    configuration : Configuration
+        How the pipeline is fitted.
     """
     late = late_shots(table)
     defect = table.defect[late]
@@ -96,12 +102,14 @@ def fit_history_head(table: Table, configuration: Configuration) -> HistoryHead:
 
 
 def known_results(table: Table) -> tuple[Floats, Floats]:
-    """Sum up what inspection found on the shots of the run that are DELAY or more back.
+    """Sum the weights of the known inspection results of each shot: those of its run, DELAY or more shots back.
 
     Returns
     -------
-    defects : float64 [N], weighted count of the defects.
-    results : float64 [N], weighted count of all results; a result of age a weighs 0.5 ** (a / HALF_LIFE).
+    defects : ndarray of float64, shape (n_shots,)
+        Weighted count of the defects.
+    results : ndarray of float64, shape (n_shots,)
+        Weighted count of all results; a result of age a weighs 0.5 ** (a / HALF_LIFE).
     """
     decay = 0.5 ** (1 / HALF_LIFE)
     counts = np.zeros((2, len(table)))

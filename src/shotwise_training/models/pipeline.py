@@ -1,11 +1,11 @@
 """Fit the pipeline: autoencoder (torch) → latents → gradient boosting (scikit-learn) → calibrated probability.
 
-This is the pipeline as it is trained; `export.graph` turns it into the graph that is served, and the parity tests hold
-the two together. The autoencoder is trained in float32 and evaluated in float64: the trees compare latents with
-thresholds, and two float32 implementations that differ in the last digit send a shot near a threshold down different
-branches (a difference of up to 0.04 in probability, measured); in float64 the difference is gone after rounding.
+`export.graph` converts the fitted pipeline to the graph that is served, and the parity tests compare the two. The
+autoencoder is trained in float32 and evaluated in float64: the trees compare latents with thresholds, and two float32
+implementations that differ in the last digit send a shot near a threshold down different branches (a difference of up
+to 0.04 in probability, measured); float64 results are equal once they are rounded.
 
-Every statistic (medians, scales, weights, trees, calibration, prototypes) comes from the shots that `fit` is given.
+Everything (medians, scales, weights, trees, calibration, prototypes) is fitted on the shots passed to `fit` alone.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from shotwise_training.models.autoencoder import Autoencoder, fit_autoencoder
 from shotwise_training.models.configuration import Booster, Configuration
 from shotwise_training.models.distillation import out_of_bag_log_odds
 from shotwise_training.models.drift import persistence
+from shotwise_training.models.scaling import Scaling, clip, fit_scaling
 
-SCALED_LIMIT = 8.0  # standard deviations; a wilder value must not saturate the encoder for every other feature
 PROTOTYPES = 64
-FOLDS = 3  # of the predictions that thresholds and calibration are fitted on
-INSPECTED_SHARE = 0.28  # share of the shots, nearest to the decision, that a person should look at
+FOLDS = 3  # of the cross-validation that thresholds and calibration are fitted on
+INSPECTED_SHARE = 0.28  # share of the shots, nearest to the decision threshold, that a person should inspect
 ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
 
 Floats = NDArray[np.float64]
@@ -40,15 +40,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PipelineOutput:
-    """What the pipeline computes for N shots; the names are those of the graph's outputs.
+    """Output of the pipeline for some shots; the attributes are named like the graph's outputs.
 
     Attributes
     ----------
-    probability : float64 [N], calibrated probability of a defect.
-    latent : float32 [N, D].
-    reconstruction_error : float32 [N], mean of `feature_error`.
-    feature_error : float32 [N, F], squared error in standard deviations of the training shots.
-    distance : float32 [N], to the nearest prototype of the training shots.
+    probability : ndarray of float64, shape (n_shots,)
+        Calibrated probability of a defect.
+    latent : ndarray of float32, shape (n_shots, n_latents)
+        Latents of the autoencoder.
+    reconstruction_error : ndarray of float32, shape (n_shots,)
+        Mean of `feature_error`.
+    feature_error : ndarray of float32, shape (n_shots, n_features)
+        Squared reconstruction error, in standard deviations of the training shots.
+    distance : ndarray of float32, shape (n_shots,)
+        Distance to the nearest prototype of the training shots.
     """
 
     probability: Floats
@@ -59,44 +64,27 @@ class PipelineOutput:
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """Imputation and standardisation by the training shots.
-
-    Attributes
-    ----------
-    median : float32 [F], in place of a value that was not measured.
-    mean : float32 [F].
-    scale : float32 [F], standard deviation; 1 for a constant.
-    """
-
-    median: NDArray[np.float32]
-    mean: NDArray[np.float32]
-    scale: NDArray[np.float32]
-
-    def impute(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Replace NaN in [N, F] by the column's median."""
-        return impute(features, self.median)
-
-    def standardise(self, imputed: NDArray[np.float32]) -> Floats:
-        """Compute (value - mean) / scale of [N, F] in float64, as the graph does."""
-        return (imputed.astype(np.float64) - self.mean) / self.scale
-
-
-@dataclass(frozen=True)
 class Pipeline:
     """A fitted pipeline.
 
     Attributes
     ----------
-    scaling : imputation and standardisation.
-    autoencoder : float64.
-    booster : fitted; its output is a margin, in log-odds before calibration.
-    slope : slope of the calibration on log-odds.
-    intercept : intercept of the calibration on log-odds.
-    thresholds : of the training shots; those of the probability are chosen on predictions that held each shot out.
-    prototypes : float64 [K, F], centres of the weighted scaled training shots.
-    weights : float64 [F], how persistent each value is from shot to shot; 0 leaves it out of the distance.
-    latents : whether the trees read the latents.
+    scaling : Scaling
+        Imputation and standardisation.
+    autoencoder : Autoencoder
+        Fitted, in float64.
+    booster : Booster
+        Fitted; its output is a margin, in log-odds before calibration.
+    slope, intercept : float
+        Calibration: log-odds = slope × margin + intercept.
+    thresholds : Thresholds
+        Chosen on the training shots; those of the probability on predictions in which each shot was held out.
+    prototypes : ndarray of float64, shape (n_prototypes, n_features)
+        Cluster centres of the scaled and weighted training shots.
+    weights : ndarray of float64, shape (n_features,)
+        Weight of each value in the distance: how much it persists from shot to shot.
+    latents : bool
+        Whether the trees read the latents.
     """
 
     scaling: Scaling
@@ -110,7 +98,7 @@ class Pipeline:
     latents: bool
 
     def __call__(self, features: NDArray[np.float32]) -> PipelineOutput:
-        """Predict for shots [N, F]; NaN means not measured and is replaced by the training median."""
+        """Predict for `features`, shape (n_shots, n_features), NaN where a value was not measured."""
         imputed = self.scaling.impute(features)
         scaled = self.scaling.standardise(imputed)
         clipped = clip(scaled)
@@ -131,17 +119,24 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class PreparedShots:
-    """The N training shots in order of run and time, with the scaling and the autoencoder that were fitted on them.
+    """The training shots in order of run and time, with the scaling and the autoencoder that were fitted on them.
 
     Attributes
     ----------
-    scaling : imputation and standardisation.
-    autoencoder : float64.
-    imputed : float32 [N, F].
-    clipped : float64 [N, F], scaled values within SCALED_LIMIT.
-    run : int64 [N].
-    defect : bool [N].
-    latents : whether the trees read the latents.
+    scaling : Scaling
+        Imputation and standardisation.
+    autoencoder : Autoencoder
+        Fitted, in float64.
+    imputed : ndarray of float32, shape (n_shots, n_features)
+        Values with the median in place of missing ones.
+    clipped : ndarray of float64, shape (n_shots, n_features)
+        Scaled values, clipped to ±SCALED_LIMIT.
+    run : ndarray of int64, shape (n_shots,)
+        Number of the shot's run.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether the shot is defective.
+    latents : bool
+        Whether the trees read the latents.
     """
 
     scaling: Scaling
@@ -153,7 +148,7 @@ class PreparedShots:
     latents: bool
 
     def booster_input(self, imputed: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute what the trees read of imputed shots [M, F]: the values and, if configured, their latents."""
+        """Compute the input of the trees: imputed values, shape (n_shots, n_features), and latents if configured."""
         if not self.latents:
             return imputed
         clipped = torch.from_numpy(clip(self.scaling.standardise(imputed)))
@@ -167,14 +162,17 @@ def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
 
     Parameters
     ----------
-    table : training shots.
-    configuration : how the pipeline is fitted.
-    seed : seed of everything that is drawn.
+    table : Table
+        Training shots.
+    configuration : Configuration
+        How the pipeline is fitted.
+    seed : int
+        Seed of every random draw.
 
     Notes
     -----
-    Thresholds and calibration come from predictions that held each shot out: the out-of-bag estimates where the booster
-    is distilled from forests, else those of a cross-validation.
+    Thresholds and calibration come from predictions in which each shot was held out: out-of-bag estimates if the
+    booster is distilled from forests, else a cross-validation.
     """
     prepared = prepare(table, configuration, seed)
     booster, margin = _fit_booster(prepared, configuration.booster, seed)
@@ -192,16 +190,6 @@ def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
         float(np.quantile(output.distance, DISTANCE_QUANTILE))))
 
 
-def impute(features: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Replace NaN in [N, F] by `median` [F]."""
-    return np.where(np.isnan(features), median, features).astype(np.float32)
-
-
-def clip(scaled: Floats) -> Floats:
-    """Limit scaled values to SCALED_LIMIT on either side, as encoder and prototypes read them."""
-    return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT)
-
-
 def sigmoid(log_odds: Floats) -> Floats:
     """Convert log-odds to probabilities."""
     return 1 / (1 + np.exp(-log_odds))
@@ -217,28 +205,8 @@ def prepare(table: Table, configuration: Configuration, seed: int) -> PreparedSh
     return PreparedShots(scaling, autoencoder, imputed, clipped, table.run, table.defect, configuration.latents > 0)
 
 
-def fit_scaling(features: NDArray[np.float32]) -> Scaling:
-    """Fit median, mean and scale of [N, F]; a column that was never measured has median 0."""
-    median = np.nan_to_num(_column_medians(features)).astype(np.float32)
-    imputed = impute(features, median)
-    mean = imputed.mean(axis=0, dtype=np.float64).astype(np.float32)
-    spread = imputed.std(axis=0, dtype=np.float64)
-    # A constant column has no scale of its own: with 1 a slightly different value stays slightly different, where
-    # a tiny scale would blow it up to an enormous reconstruction error.
-    scale = np.where(np.ptp(imputed, axis=0) == 0, 1, spread).astype(np.float32)
-    return Scaling(median, mean, scale)
-
-
-def _column_medians(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Median of each column without NaN; NaN, without numpy's warning, where a column was never measured."""
-    measured = ~np.isnan(features).all(axis=0)
-    medians = np.full(features.shape[1], np.nan, np.float32)
-    medians[measured] = np.nanmedian(features[:, measured], axis=0)
-    return medians
-
-
 def _fit_booster(prepared: PreparedShots, unfitted: Booster, seed: int) -> tuple[Booster, Floats]:
-    """The fitted booster, and the log-odds [N] of the shots by a model that did not see them."""
+    """The fitted booster, and log-odds of the shots, shape (n_shots,), from models that did not see them."""
     inputs, booster = prepared.booster_input(prepared.imputed), clone(unfitted)
     if isinstance(booster, HistGradientBoostingRegressor):
         targets = out_of_bag_log_odds(prepared.imputed, prepared.defect, seed)
@@ -255,7 +223,7 @@ def _margin(booster: Booster, inputs: NDArray[np.float32]) -> Floats:
 
 
 def calibrate(margin: Floats, defect: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit a Platt scaling: slope and intercept on log-odds [N], smooth and monotone, so ranks stay as they are."""
+    """Fit a Platt scaling of log-odds, and return its slope and intercept. It is monotone, so ranks do not change."""
     regression = LogisticRegression(C=1e6).fit(margin[:, None], defect)
     return float(regression.coef_[0, 0]), float(regression.intercept_[0])
 
@@ -265,7 +233,8 @@ def inspection_band(probability: Floats, decision: float) -> tuple[float, float]
 
     Returns
     -------
-    Below the first a part is accepted, from the second on it is rejected, and between them a person inspects it.
+    accept_below, reject_from : float
+        A part is accepted below the first, rejected from the second on, and inspected by a person between them.
     """
     rank = float(np.mean(probability < decision))
     low, high = max(rank - INSPECTED_SHARE / 2, 0.0), min(rank + INSPECTED_SHARE / 2, 1.0)
@@ -273,10 +242,10 @@ def inspection_band(probability: Floats, decision: float) -> tuple[float, float]
 
 
 def _prototypes(prepared: PreparedShots, seed: int) -> tuple[Floats, Floats]:
-    """Centres [K, F] of the training shots, and the weight [F] of each value in the distance to them.
+    """Prototypes of the training shots, shape (n_prototypes, n_features), and weights of the values, (n_features,).
 
-    A value counts as much as it persists from shot to shot: the conditions that a run is made in, not what varies with
-    every shot. Where nothing persists, because the shots are in no order, every value counts.
+    A value weighs as much as it persists from shot to shot, so the distance measures the conditions of a run, not what
+    varies with every shot. If nothing persists, because the shots are in no order, all values weigh the same.
     """
     weights = np.maximum(persistence(prepared.clipped, prepared.run), 0)
     weights = weights if weights.max() > 0.5 else np.ones(len(weights))
