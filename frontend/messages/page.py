@@ -5,15 +5,15 @@ from __future__ import annotations
 # key: (Korean, English)
 PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "page.subtitle": ("다이캐스팅 샷 진단", "Die-casting shot diagnosis"),
-    "page.screen": ("보기", "View"),
+    "page.screen": ("화면", "Screen"),
     "screen.diagnosis": ("진단", "Diagnosis"),
     "screen.documents": ("문서", "Documents"),
     "page.language": ("언어", "Language"),
     "page.start": ("샷을 고르거나 값을 고친 뒤 ‘진단’을 누르십시오.",
                    "Pick a shot or edit its values, then press Diagnose."),
-    "page.start_more": ("결함 확률, 그 이유가 된 값, 공정 문서의 근거와 권고 조치를 한 번에 보여 줍니다.",
-                        "You get the probability of a defect, the values behind it, what the plant's documents say, "
-                        "and what to do, all at once."),
+    "page.start_more": ("결함 확률, 영향이 큰 값, 설정 제안, 문서 근거와 권고 조치를 한 번에 보여 줍니다.",
+                        "You get the probability of a defect, the values behind it, what to change, and what the "
+                        "documents say and recommend, all at once."),
     "page.stale": ("아래는 고치기 전의 진단입니다. 다시 진단하십시오.",
                    "The diagnosis below is of the shot before your edit. Diagnose again."),
     "page.busy": ("진단하고 있습니다 …", "Diagnosing …"),
@@ -24,7 +24,7 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "shot.found": ("검사에서 찾은 결함: {types}", "Found at inspection: {types}"),
     "shot.found_good": ("검사에서 양품으로 판정된 샷입니다.", "Inspection found no defect on this part."),
     "shot.found_bad": ("검사에서 불량으로 판정된 샷입니다.", "Inspection found this part defective."),
-    "shot.edited": ("값을 고쳤습니다. 검사 결과는 고치기 전의 샷에 대한 것입니다.",
+    "shot.edited": ("값을 고쳤습니다. 검사 결과는 고치기 전 샷의 것입니다.",
                     "Values were edited; the inspection result is that of the original shot."),
     "shot.outcome.defect": ("불량", "defective"),
     "shot.outcome.normal": ("양품", "good"),
@@ -64,7 +64,7 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "verdict.probability": ("결함 확률", "Probability of a defect"),
     "verdict.threshold": ("판정 기준", "Decision threshold"),
     "verdict.advice": ("권고", "Advice"),
-    "verdict.confidence": ("신뢰도", "Confidence"),
+    "verdict.confidence": ("판정이 맞을 가능성", "Chance the verdict is right"),
     "advice.accept": ("합격", "accept"),
     "advice.inspect": ("검사 필요", "inspect"),
     "advice.reject": ("불합격", "reject"),
@@ -72,11 +72,11 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "confidence.medium": ("보통", "medium"),
     "confidence.low": ("낮음", "low"),
     "types.title": ("가능한 결함", "Possible defects"),
-    "types.few": ("예가 너무 적어 확률을 말할 수 없는 결함: {labels}",
+    "types.few": ("사례가 너무 적어 확률을 제시할 수 없는 결함: {labels}",
                   "Too few examples to give a probability: {labels}"),
 
-    "novelty.conditions": ("이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 이 구간의 검사 결과가 쌓여 "
-                           "모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
+    "novelty.conditions": ("이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 런이라면, 이 런의 검사 결과로 모델을 "
+                           "다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
                            "The model has not seen conditions like these. In a new production run, take its verdicts "
                            "as hints only until it has been retrained with inspected shots of that run."),
     "warning.title": ("주의", "Warnings"),
@@ -92,14 +92,14 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "table.effect": ("확률에 준 영향", "Effect on probability"),
     "table.points": ("{points}%p", "{points} pp"),
     "importance.title": ("영향이 큰 값", "What drove it"),
-    "importance.note": ("배경 샷의 평균 {base}에서 이 샷의 {probability}까지, 값마다 더하거나 뺀 몫입니다.",
+    "importance.note": ("배경 샷 평균 {base}에서 이 샷의 {probability}까지, 값마다 확률을 높이거나 낮춘 크기입니다.",
                         "What each value added or took away, from the background average of {base} to this shot's "
                         "{probability}."),
-    "importance.no_chart": ("차트를 불러오지 못했습니다. 아래 표의 값은 유효합니다.",
-                            "The chart could not be loaded. The table below stands."),
+    "importance.no_chart": ("차트를 불러오지 못했습니다. 아래 표는 유효합니다. 잠시 뒤 다시 진단하십시오.",
+                            "The chart could not be loaded. The table below stands. Diagnose again in a moment."),
 
-    "setpoints.title": ("바꿔 볼 설정", "What to change"),
-    "setpoints.note": ("모델이 찾은, 결함 확률을 판정 기준 아래로 낮추는 가장 작은 변경입니다.",
+    "setpoints.title": ("설정 제안", "What to change"),
+    "setpoints.note": ("모델의 계산으로 결함 확률이 판정 기준보다 낮아지는 가장 작은 변경입니다.",
                        "The smallest change found that, by the model, brings the probability under the decision "
                        "threshold."),
     "setpoints.setting": ("설정", "Setting"),
@@ -108,32 +108,32 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
                        "그때의 권고: {advice}.",
                        "The probability of a defect is then {after}, under the decision threshold of {threshold} "
                        "(now {before}); the advice would be to {advice}."),
-    "setpoints.caveat": ("모델이 배운 연관성에서 나온 제안일 뿐 원인으로 입증된 것은 아닙니다. 바꿀 값은 양품 한계 "
-                         "안에서 골랐으니, 먼저 몇 샷만 시험해 보십시오.",
+    "setpoints.caveat": ("모델이 배운 연관성일 뿐 입증된 원인이 아닙니다. 바꿀 값은 양품 한계 안에서 골랐지만, 먼저 몇 "
+                         "샷만 시험해 보십시오.",
                          "This is what the model says from association, not a proven cause. The new values lie within "
                          "the limits of good shots; try them on a few shots first."),
     "setpoints.no_settings": ("측정된 값 가운데 바꿀 수 있는 설정이 없어 제안하지 않습니다.",
                               "No proposal: none of the measured values is a setting that can be changed."),
-    "setpoints.unusual_shot": ("제안하지 않습니다. 설정을 어떻게 바꾸어도 모델이 학습한 적 없는 유형의 샷입니다.",
+    "setpoints.unusual_shot": ("설정을 어떻게 바꾸어도 모델이 학습한 적 없는 유형의 샷이므로 제안하지 않습니다.",
                                "No proposal: whatever its settings, the shot is of a kind that the model has never "
                                "seen."),
-    "setpoints.unusual_change": ("제안하지 않습니다. 확률을 판정 기준 아래로 낮추는 변경은 있으나, 모두 모델이 "
-                                 "학습한 적 없는 유형의 샷이 됩니다.",
+    "setpoints.unusual_change": ("결함 확률을 판정 기준보다 낮추는 변경은 있으나, 모두 모델이 학습한 적 없는 유형의 "
+                                 "샷이 되므로 제안하지 않습니다.",
                                  "No proposal: some changes bring the probability under the threshold, but each makes "
                                  "a shot of a kind that the model has never seen."),
-    "setpoints.out_of_reach": ("제안하지 않습니다. 양품 한계 안에서 설정을 세 개까지 바꾸어 확률을 판정 기준 아래로 "
-                               "낮추는 방법을 찾지 못했습니다.",
+    "setpoints.out_of_reach": ("양품 한계 안에서 설정을 세 개까지 바꾸어 결함 확률을 판정 기준보다 낮추는 변경을 찾지 "
+                               "못해 제안하지 않습니다.",
                                "No proposal: no change of up to three settings within the limits of good shots was "
                                "found to bring the probability under the threshold."),
 
     "signals.title": ("눈여겨볼 값", "Values to look at"),
-    "signals.note": ("세 신호는 근거가 서로 다릅니다. 양품 샷의 한계, 모델의 확률에 준 영향(전체의 10분의 1 이상), "
-                     "검사 결과를 쓰지 않고 나머지 값으로 복원한 오차입니다. 서로 엇갈려도 그대로 보여 줍니다.",
+    "signals.note": ("세 신호는 근거가 서로 다릅니다. 차례로 양품 한계, 확률에 준 영향(영향 전체의 10분의 1 이상), "
+                     "나머지 값으로 복원했을 때의 오차(검사 결과는 쓰지 않음)입니다. 서로 엇갈려도 그대로 보여 줍니다.",
                      "The three rest on different things: the limits of good shots; the part in the model's "
                      "probability, at least a tenth of all contributions; and how badly the value is rebuilt from the "
                      "others, which uses no inspection result. Where they disagree, that is shown as it is."),
     "signals.outside_limits": ("양품 한계 밖", "Outside good shots"),
-    "signals.high_attribution": ("큰 영향", "Large contribution"),
+    "signals.high_attribution": ("영향 큼", "Large contribution"),
     "signals.high_error": ("복원 오차 큼", "Badly rebuilt"),
     "signals.yes": ("해당", "yes"),
     "signals.no": ("해당 없음", "no"),
@@ -151,24 +151,24 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "model.title": ("이 모델을 얼마나 믿을 수 있습니까?", "How far to trust this model"),
     "model.version": ("모델", "Model"),
     "model.configuration": ("방법", "Method"),
-    "model.within": ("구간 안 ROC-AUC", "Within-run ROC-AUC"),
+    "model.within": ("런 내부 ROC-AUC", "Within-run ROC-AUC"),
     "model.precision": ("정밀도", "Precision"),
     "model.recall": ("재현율", "Recall"),
     "model.shotwise": ("이 모델", "this model"),
-    "model.run-rate": ("구간 불량률만 사용", "run's defect rate alone"),
-    "model.late-rate": ("최근 검사 결과의 불량률만 사용", "rate of the latest inspection results alone"),
+    "model.run-rate": ("런의 불량률만 사용", "run's defect rate alone"),
+    "model.late-rate": ("최근 검사 결과의 불량률만 사용", "defect rate of the latest inspection results alone"),
     "model.document": ("비교 모델", "reference model"),
     "model.unique": ("중복을 뺀 교차 검증, 샷 {count}개", "Cross-validation without repeated shots, {count} shots"),
-    "model.published": ("중복을 둔 무작위 분할, 샷 {count}개 (기억력을 재므로 실제보다 높습니다)",
+    "model.published": ("중복을 둔 무작위 분할, 샷 {count}개 (암기를 재므로 실제보다 높습니다)",
                         "Random split with repeated shots kept, {count} shots (flattering: it measures memory)"),
     "model.forward-history": ("시간 순서 검증, 앞선 검사 결과 사용, 샷 {count}개",
                               "Forward in time, with earlier inspection results, {count} shots"),
     "model.forward": ("시간 순서 검증, 샷 {count}개", "Forward in time, {count} shots"),
-    "model.tells_the_run": ("이 검증에서는 같은 구간 안의 샷끼리 비교한 결과가 우연과 다르다고 할 수 없습니다. "
-                            "값이 알려 주는 것은 샷이 아니라 생산 구간입니다.",
-                            "Here the comparison inside a run cannot be told from chance: the values tell the "
-                            "run, not the shot."),
-    "model.note": ("‘구간 안’은 같은 생산 구간의 샷끼리 비교한 값이며 0.5는 우연과 같습니다. "
+    "model.tells_the_run": ("이 검증에서는 같은 런의 샷끼리 비교한 결과가 우연과 다르다고 할 수 없습니다. 값으로 알 수 "
+                            "있는 것은 그 샷이 불량인지가 아니라 어느 런의 샷인지입니다.",
+                            "Here the comparison within a run cannot be told from chance: the values tell the run, "
+                            "not the shot."),
+    "model.note": ("런은 한 차례 이어진 생산입니다. ‘런 내부’는 같은 런의 샷끼리 비교한 값이며 0.5면 우연과 같습니다. "
                    "판정은 검사를 돕는 참고 자료이며 검사를 대신하지 않습니다.",
                    "“Within-run” compares shots of the same production run; 0.5 is chance. "
                    "The verdict supports inspection and does not replace it."),
@@ -183,8 +183,8 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "problem.address": ("서버 주소", "Server address"),
     "problem.retry": ("다시 시도", "Try again"),
     "problem.unsigned.credentials": (
-        "이 서버는 서명한 요청만 받는데, 서명에 쓸 AWS 자격 증명이 없거나 만료되었습니다. 페이지를 돌리는 작업에 "
-        "역할을 붙이거나, 이 컴퓨터에서 돌린다면 자격 증명을 설정하십시오.",
+        "이 서버는 서명한 요청만 받는데, 서명에 쓸 AWS 자격 증명이 없거나 만료되었습니다. 화면을 실행하는 태스크에 "
+        "역할을 부여하거나, 이 컴퓨터에서 실행한다면 자격 증명을 설정하십시오.",
         "This server takes signed requests only, and there are no valid AWS credentials to sign with. Give the task "
         "that runs the page a role; on this machine, set credentials up."),
     "problem.unsigned.https": ("서명한 요청은 암호화된 주소로만 보냅니다. 관리자에게 서버 주소를 고쳐 달라고 하십시오.",
@@ -195,13 +195,13 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "problem.404": ("이 서버에 그런 기능이 없습니다. 서버 주소를 확인하십시오.",
                     "The server has no such function. Check its address."),
     "problem.413": ("요청이 너무 큽니다. 질문을 줄이십시오.", "The request is too large. Shorten the question."),
-    "problem.429": ("요청이 몰려 있습니다. 잠시 뒤 다시 시도하십시오.",
+    "problem.429": ("요청이 몰렸습니다. 잠시 뒤 다시 시도하십시오.",
                     "There are too many requests. Try again in a moment."),
     "problem.504": ("답이 제시간에 오지 않았습니다. 다시 시도하십시오.", "The answer took too long. Try again."),
     "problem.other": ("서버에서 처리하지 못했습니다. 잠시 뒤 다시 시도하고, 계속되면 관리자에게 알리십시오.",
                       "The server failed to process this. Try again in a moment; if it goes on, "
                       "tell your administrator."),
-    "server.message": ("서버 메시지: {text}", "Message of the server: {text}"),
+    "server.message": ("서버 메시지: {text}", "Server message: {text}"),
     "field.question": ("질문", "Question"),
     "field.features": ("측정값", "Measured values"),
     "field.body": ("요청", "Request"),

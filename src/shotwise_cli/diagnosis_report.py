@@ -18,24 +18,26 @@ TEXTS: dict[str, dict[str, str]] = {
         "chart": "차트",
         "verdict": "판정: {kind} · 결함 확률 {probability:.1%} (판정 기준 {threshold:.1%}) · 권고: {advice} · "
                    "판정이 맞을 가능성: {confidence}",
-        "history": "이 구간의 검사 결과 {results}건을 함께 반영했습니다. 샷의 값만으로는 {probability_alone:.1%}이며, "
+        "history": "이 런의 검사 결과 {results}건을 함께 반영했습니다. 샷의 값만으로는 {probability_alone:.1%}이며, "
                    "영향 분석은 이 값을 설명합니다.",
         "types": "가능한 결함: {types}", "few": "사례가 너무 적어 확률을 제시할 수 없는 결함: {types}",
-        "conditions": "이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 구간이라면 "
-                      "이 구간의 검사 결과가 쌓여 모델을 다시 학습하기 전까지 판정을 참고로만 쓰십시오.",
-        "unusual": "주의: 학습한 적 없는 샷입니다.",
+        "conditions": "이 샷의 조건은 학습 데이터에 없던 것입니다. 새 생산 런이라면, 이 런의 검사 결과로 모델을 다시 "
+                      "학습하기 전까지 판정을 참고로만 쓰십시오.",
+        "unusual": "주의: 학습한 적 없는 유형의 샷입니다. 판정을 그대로 믿지 마십시오.",
         "outside_seen": "학습 범위를 벗어난 값: {names}",
         "outside": "양품 한계 밖: {feature} {value:g} (한계 {low:g}–{high:g})",
-        "drivers": "영향이 큰 값 (배경 평균 {base:.1%} → 이 샷 {probability:.1%})", "absent": "측정 안 됨",
+        "drivers": "영향이 큰 값 (퍼센트포인트, 배경 샷 평균 {base:.1%} → 이 샷 {probability:.1%})",
+        "absent": "측정 안 됨",
         "chart_at": "차트: {location}", "remedies": "권고 조치", "sources": "출처",
-        "proposal": "바꿔 볼 설정 (결함 확률 {before:.1%} → {after:.1%}, 판정 기준보다 낮음 · 권고: {advice})",
-        "no_proposal": "바꿔 볼 설정: {reason}",
-        "caveat": "모델이 배운 연관성일 뿐 입증된 원인이 아닙니다. 양품 한계 안의 값이니 몇 샷만 먼저 시험해 보십시오.",
-        "signals": "눈여겨볼 값 (근거가 서로 다른 세 가지 신호이며, 서로 엇갈리면 엇갈린 대로 표시합니다)",
-        "outside_limits": "양품 한계 밖", "high_attribution": "큰 영향", "high_error": "복원 오차 큼",
+        "proposal": "설정 제안 (결함 확률 {before:.1%} → {after:.1%}, 판정 기준보다 낮음 · 권고: {advice})",
+        "no_proposal": "설정 제안: {reason}",
+        "caveat": "모델이 배운 연관성일 뿐 입증된 원인이 아닙니다. 바꿀 값은 양품 한계 안에서 골랐지만, 먼저 몇 샷만 "
+                  "시험해 보십시오.",
+        "signals": "눈여겨볼 값 (근거가 서로 다른 세 신호이며, 서로 엇갈려도 그대로 보여 줍니다)",
+        "outside_limits": "양품 한계 밖", "high_attribution": "영향 큼", "high_error": "복원 오차 큼",
         "unknown": "판단할 수 없음: {signals}", "more": "그 밖의 값 {count}개: {labels}",
         "source": "{title} {page}쪽 ({document})", "skipped": "건너뜀: {step} (정상으로 보이는 샷)",
-        "degraded": "실패: {step} ({error})"},
+        "degraded": "실패: {step} ({error}). 나머지 결과는 유효합니다. 다시 진단하십시오."},
     "en": {
         "defect": "defect", "normal": "normal", "accept": "accept", "inspect": "inspect", "reject": "reject",
         "high": "high", "medium": "medium", "low": "low", "importance": "importance", "knowledge": "documents",
@@ -47,21 +49,22 @@ TEXTS: dict[str, dict[str, str]] = {
         "types": "Possible defects: {types}", "few": "Too few examples to give a probability: {types}",
         "conditions": "The model has not seen conditions like these. In a new production run, take its verdicts as "
                       "hints only until it has been retrained with inspected shots of that run.",
-        "unusual": "Careful: the model has never seen a shot like this.",
+        "unusual": "Careful: the model has never seen a shot like this. Do not rely on the verdict alone.",
         "outside_seen": "Outside the range of the training shots: {names}",
         "outside": "Outside the limits of good shots: {feature} {value:g} (limits {low:g}–{high:g})",
-        "drivers": "What drove it (background mean {base:.1%} → this shot {probability:.1%})",
+        "drivers": "What drove it (percentage points, background mean {base:.1%} → this shot {probability:.1%})",
         "absent": "not measured", "chart_at": "Chart: {location}", "remedies": "What to do", "sources": "Sources",
         "proposal": "What to change (probability of a defect {before:.1%} → {after:.1%}, under the threshold · "
                     "advice: {advice})",
         "no_proposal": "What to change: {reason}",
-        "caveat": "By association, not a proven cause; within the limits of good shots. Try it on a few shots first.",
+        "caveat": "This is what the model says from association, not a proven cause. The new values lie within the "
+                  "limits of good shots; try them on a few shots first.",
         "signals": "Values to look at (three signals from different evidence; where they disagree, each is shown)",
         "outside_limits": "outside the limits of good shots", "high_attribution": "large contribution",
         "high_error": "large reconstruction error",
         "unknown": "unknown: {signals}", "more": "{count} more: {labels}",
         "source": "{title}, page {page} ({document})", "skipped": "Skipped: {step} (the shot looks normal)",
-        "degraded": "Failed: {step} ({error})"},
+        "degraded": "Failed: {step} ({error}). The other results stand. Diagnose again."},
 }
 
 

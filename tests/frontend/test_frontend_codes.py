@@ -43,7 +43,7 @@ def test_a_server_without_codes_is_still_understood() -> None:
     """An older server sends texts alone, which stand there as the server's messages."""
     document = {"name": "a.pdf", "failure": None, "notes": ["a.pdf: page 2 is upside down"]}
     assert reading.failure(document, Messages("en")) == ""
-    assert "Message of the server" in reading.notes(document, Messages("en"))
+    assert "Server message" in reading.notes(document, Messages("en"))
     assert ">page 2 is upside down<" in reading.notes(document, Messages("en"))
 
 
@@ -53,4 +53,4 @@ def test_a_field_reason_without_a_text_is_the_servers_message(entry: dict[str, o
     """Marked in the page's language, so that a reader knows why it is English."""
     error = ApiError(400, {"errors": [entry]})
     assert list(problems.field_reasons(error, {}, Messages("ko"))) == [("질문", "서버 메시지: is odd")]
-    assert list(problems.field_reasons(error, {}, Messages("en"))) == [("Question", "Message of the server: is odd")]
+    assert list(problems.field_reasons(error, {}, Messages("en"))) == [("Question", "Server message: is odd")]

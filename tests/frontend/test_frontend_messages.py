@@ -70,10 +70,10 @@ def test_a_language_gives_its_own_text() -> None:
 
 @pytest.mark.parametrize(("code", "params", "korean", "english"), [
     ("out_of_range", {"low": 0.0, "high": 0.374, "unit": "m/s"},
-     "가능한 범위(0 – 0.374 m/s) 밖입니다. 센서와 단위를 확인하십시오.",
+     "타당 범위(0 – 0.374 m/s)를 벗어났습니다. 센서와 단위를 확인하십시오.",
      "Outside what is plausible (0 – 0.374 m/s). Check sensor and unit."),
     ("out_of_range", {"low": -40, "high": 1.5e-05, "unit": ""},
-     "가능한 범위(-40 – 1.5e-05) 밖입니다. 센서와 단위를 확인하십시오.",
+     "타당 범위(-40 – 1.5e-05)를 벗어났습니다. 센서와 단위를 확인하십시오.",
      "Outside what is plausible (-40 – 1.5e-05). Check sensor and unit."),
     ("not_a_category", {"allowed": ["1", "2"]}, "다음 중 하나를 고르십시오: 1, 2", "Choose one of: 1, 2"),
     ("question_too_long", {"max": 2000}, "2,000자를 넘습니다. 더 짧게 쓰십시오.",

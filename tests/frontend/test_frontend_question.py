@@ -123,7 +123,7 @@ def test_a_question_without_an_answer_is_said_to_be_so(language: str, open_page:
 
 @LANGUAGES
 @pytest.mark.parametrize(("step", "generator", "explanation"), [
-    ("embedding", "extractive", {"ko": "낱말이 같은 곳만", "en": "only the words were searched"}),
+    ("embedding", "extractive", {"ko": "낱말이 같은 구절만", "en": "only the words were searched"}),
     ("generation", "extractive", {"ko": "문장을 그대로 옮겼습니다", "en": "documents are quoted instead"}),
     ("generation", "a-model", {"ko": "답이 다 끝나지 않았습니다", "en": "the answer ends early"})])
 def test_a_degraded_answer_says_what_failed(step: str, generator: str, explanation: dict[str, str], language: str,

@@ -116,7 +116,7 @@ def test_a_proposal_lists_every_change_and_a_caveat(diagnose: Diagnose, language
     changes = proposal["changes"]
     lines = diagnosis_report(reply, language, LABELS[language]).splitlines()
     advice = {"ko": {"accept": "합격", "inspect": "검사 필요"}, "en": {"accept": "accept", "inspect": "inspect"}}
-    start = lines.index({"ko": "바꿔 볼 설정 (결함 확률 {:.1%} → {:.1%}, 판정 기준보다 낮음 · 권고: {})",
+    start = lines.index({"ko": "설정 제안 (결함 확률 {:.1%} → {:.1%}, 판정 기준보다 낮음 · 권고: {})",
                          "en": "What to change (probability of a defect {:.1%} → {:.1%}, under the threshold · "
                                "advice: {})"}[language].format(reply["importance"]["probability"],
                                                                proposal["probability"],
@@ -135,8 +135,8 @@ def test_without_a_proposal_the_report_says_why(diagnose: Diagnose, state: str, 
     reason = SETPOINT_REASONS[state][language]
     reply["importance"]["setpoints"] = {"state": state, "reason": reason, "changes": [], "probability": None}
     lines = diagnosis_report(reply, language, LABELS[language]).splitlines()
-    proposals = [line for line in lines if line.startswith(("바꿔 볼", "What to change"))]
-    start = {"ko": "바꿔 볼 설정: ", "en": "What to change: "}[language]
+    proposals = [line for line in lines if line.startswith(("설정 제안", "What to change"))]
+    start = {"ko": "설정 제안: ", "en": "What to change: "}[language]
     assert proposals == ([] if state == "not_needed" else [start + reason])
     assert {"ko": "입증된 원인", "en": "proven cause"}[language] not in "\n".join(lines)
 
@@ -152,7 +152,7 @@ def test_each_value_has_a_line_with_its_signals(diagnose: Diagnose, language: st
     lines = diagnosis_report(reply, language, LABELS[language]).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(("눈여겨볼 값", "Values to look at")))
     assert lines[start + 1:start + 3] == {
-        "ko": [f"  {label}: 큰 영향 (판단할 수 없음: 양품 한계 밖)", f"  {label}: 양품 한계 밖, 복원 오차 큼"],
+        "ko": [f"  {label}: 영향 큼 (판단할 수 없음: 양품 한계 밖)", f"  {label}: 양품 한계 밖, 복원 오차 큼"],
         "en": [f"  {label}: large contribution (unknown: outside the limits of good shots)",
                f"  {label}: outside the limits of good shots, large reconstruction error"]}[language]
 
@@ -174,7 +174,7 @@ def test_setpoints_and_signals_can_be_left_out(diagnose: Diagnose, language: str
     reply = diagnose(language)
     reply["importance"] |= {"setpoints": None, "signals": None}
     report = diagnosis_report(reply, language, LABELS[language])
-    assert not any(word in report for word in ("바꿔 볼", "눈여겨볼", "What to change", "Values to look at"))
+    assert not any(word in report for word in ("설정 제안", "눈여겨볼", "What to change", "Values to look at"))
 
 
 @LANGUAGES
@@ -184,7 +184,8 @@ def test_a_failed_chart_is_reported_once(diagnose: Diagnose, language: str) -> N
     assert reply["degraded"] and reply["importance"]["visualization_url"] is None
     lines = diagnosis_report(reply, language, LABELS[language]).splitlines()
     failures = [line for line in lines if {"ko": "차트", "en": "hart"}[language] in line]
-    assert failures == [{"ko": "실패: 차트 (ValueError)", "en": "Failed: chart (ValueError)"}[language]]
+    assert failures == [{"ko": "실패: 차트 (ValueError). 나머지 결과는 유효합니다. 다시 진단하십시오.",
+                         "en": "Failed: chart (ValueError). The other results stand. Diagnose again."}[language]]
     assert any(reply["importance"]["top_features"][0]["label"] in line for line in lines)
 
 

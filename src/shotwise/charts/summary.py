@@ -37,7 +37,7 @@ SWARM_HEIGHT = 0.8  # of a row's height, the part that its dots may fill
 SWARM_BINS = 240  # across the picture's width
 
 TEXTS = {
-    "ko": {"beeswarm": "값이 결함 확률에 준 영향", "bar": "값의 영향 크기 평균", "count": "샷 {count}개",
+    "ko": {"beeswarm": "값이 결함 확률에 준 영향", "bar": "값마다 평균 낸 영향 크기", "count": "샷 {count}개",
            "dependence": "{label}의 영향", "point": "%p", "bar_legend": "영향의 절댓값 평균 (%p)",
            "beeswarm_legend": "점 하나가 샷 하나 · 가로: 확률을 낮춤 ← → 높임 (%p) · 파랑: 낮은 값, 빨강: 높은 값",
            "dependence_legend": "가로: 값{unit} · 세로: 영향 (%p) · 회색 띠: 양품 한계"},

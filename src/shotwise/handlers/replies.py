@@ -19,17 +19,20 @@ DECIMAL_PLACES = 9
 
 # Why no change of settings is proposed, by `Setpoints.state`.
 SETPOINT_REASONS = {
-    "not_needed": {"ko": "샷의 값으로만 본 결함 확률은 이미 판정 기준보다 낮습니다.",
+    "not_needed": {"ko": "샷의 값만으로 낸 결함 확률은 이미 판정 기준보다 낮습니다.",
                    "en": "By the shot's values alone, its probability is already below the threshold."},
-    "no_settings": {"ko": "측정된 값 가운데 조정할 수 있는 설정이 없습니다.",
+    "no_settings": {"ko": "측정된 값 가운데 바꿀 수 있는 설정이 없어 제안하지 않습니다.",
                     "en": "None of the measured values is a setting that can be changed."},
-    "unusual_shot": {"ko": "설정을 어떻게 바꾸어도 모델이 본 적 없는 샷이므로 제안하지 않습니다.",
+    "unusual_shot": {"ko": "설정을 어떻게 바꾸어도 모델이 학습한 적 없는 유형의 샷이므로 제안하지 않습니다.",
                      "en": "Whatever its settings, the shot is unlike any that the model has seen."},
-    "unusual_change": {"ko": "확률을 낮추는 변경은 있으나 모두 모델이 본 적 없는 샷이 되므로 제안하지 않습니다.",
-                       "en": "Some changes are enough, but each makes a shot unlike any that the model has seen."},
-    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어 판정 기준보다 낮추는 방법을 찾지 못했습니다.",
-                     "en": "No change of up to three settings within the limits of good shots was found to bring it "
-                           "below the threshold."},
+    "unusual_change": {"ko": "결함 확률을 판정 기준보다 낮추는 변경은 있으나, 모두 모델이 학습한 적 없는 유형의 샷이 "
+                             "되므로 제안하지 않습니다.",
+                       "en": "Some changes bring the probability below the threshold, but each makes a shot unlike any "
+                             "that the model has seen."},
+    "out_of_reach": {"ko": "양품 한계 안에서 설정을 세 개까지 바꾸어 결함 확률을 판정 기준보다 낮추는 변경을 찾지 못해 "
+                           "제안하지 않습니다.",
+                     "en": "No change of up to three settings within the limits of good shots was found to bring the "
+                           "probability below the threshold."},
 }
 
 
