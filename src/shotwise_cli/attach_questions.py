@@ -1,4 +1,4 @@
-"""`shotwise attach-questions`: attaches to a PDF the questions that it answers, so that the search finds it by them."""
+"""`shotwise attach-questions`: attach to a PDF the questions that it answers, by which the search then finds it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ EPOCH = "(D:20000101000000Z)"  # the attachment's date: fixed, so that the same 
 
 
 def with_questions(pdf: bytes, questions: bytes) -> bytes:
-    """Attach the content of a questions file to a PDF, replacing what was attached before.
+    """Attach the content of a questions file to a PDF, in place of an earlier one.
 
-    The PDF is returned unchanged where it has these questions already.
+    A PDF that has these questions already is returned unchanged.
     """
     with pymupdf.open("pdf", pdf) as document:
         if ATTACHMENT in document.embfile_names():
@@ -45,10 +45,10 @@ def attach_questions(path: Path, questions_path: Path) -> int:
     Raises
     ------
     DocumentError
-        Where the PDF cannot be read.
+        If the PDF cannot be read.
     FileError
-        Where the PDF is signed, where the questions file is too large or not UTF-8, or where some of its lines cannot
-        be used or name words that are not on their page. The PDF is unchanged then.
+        If the PDF is signed, if the questions file is too large or not UTF-8, or if some of its lines cannot be used
+        or have a `text` that is not on their page. The PDF is unchanged then.
     """
     document = parse(path)
     content, expected = _read_questions(questions_path)

@@ -1,4 +1,4 @@
-"""Output of every command: its outcome on standard output, everything else on standard error."""
+"""Print the output of commands: the outcome on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def progress_bar() -> Iterator[ReportProgress]:
     Yields
     ------
     callable
-        To be called with the number of steps done, the number of all steps, and the name of the current step.
+        Takes the number of steps done, the number of all steps, and the name of the current step.
     """
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""The commands about shots: diagnose one, explain a table of them."""
+"""The commands about shots: `diagnose` one, `explain` a table of them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def add_commands(commands: Any) -> None:
     """Add the commands of this file to the parser's subcommands."""
     add = commands.add_parser("diagnose", help="diagnose the shot in a JSON file, with chart and causes")
     add.add_argument("file", type=Path, help="a body of POST /diagnose, or the features alone")
-    add.add_argument("--language", choices=LANGUAGES, help="of the report; Korean unless the file says otherwise")
+    add.add_argument("--language", choices=LANGUAGES, help="of the report; Korean unless the file names one")
     add.add_argument("--json", action="store_true", help="print the reply as JSON and nothing else")
     add.set_defaults(run=_diagnose)
     add = commands.add_parser("explain", help="explain every shot of a CSV or JSON file, with charts of all together")
     add.add_argument("file", type=Path, help="a CSV with a column per feature, or a JSON list of shots")
     add.add_argument("--out", type=Path, required=True,
-                     help="the folder to write to; an interrupted run resumes from what is there")
+                     help="the folder to write to; an interrupted run resumes there")
     add.add_argument("--language", choices=LANGUAGES, default="ko", help="of labels and charts")
     add.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
     add.set_defaults(run=_explain)
@@ -55,7 +55,7 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _fail_diagnosis(outcome: dict[str, Any]) -> int:
-    """Print why the workflow failed: bad input field by field (status 2), anything else as it is (status 1)."""
+    """Print why the workflow failed: bad input field by field (status 2), any other error as it is (status 1)."""
     if outcome.get("error") != "InvalidPayload":
         return fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
     problem = json.loads(outcome["cause"])

@@ -1,4 +1,4 @@
-"""The error of the command line itself; everything else that can go wrong is in `shotwise.errors`."""
+"""The error of the command line itself; all other errors are in `shotwise.errors`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FileError(ShotwiseError):
     name : str
         The file, one of its lines (`corpus.jsonl:3`), or the option that named it.
     *faults : str
-        What is wrong and what to do, one fault each; read after the name.
+        One text for each fault, which continues the name: what is wrong and what to do.
     """
 
     def __init__(self, name: str, *faults: str) -> None:

@@ -1,7 +1,7 @@
 """`shotwise explain`: explanations of many shots, and the charts of all of them together.
 
-Each explanation is written as one JSON line as soon as it is there, so that an interrupted run resumes where it
-stopped. The charts are drawn at the end.
+Each explanation is written at once, as one JSON line, so that an interrupted run resumes where it stopped. The charts
+are drawn at the end.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progres
     Raises
     ------
     FileError
-        Where the file holds no shots, where `out` holds explanations of other shots, or where another run is writing
+        If the file contains no shots, if `out` contains explanations of other shots, or if another run is writing
         there.
     OSError
-        Where `out` cannot be written.
+        If `out` cannot be written.
     """
     shots = read_shots(source, bundle)
     out.mkdir(parents=True, exist_ok=True)
@@ -103,13 +103,13 @@ def read_shots(source: Path, bundle: Bundle) -> list[dict[str, Any]]:
     Parameters
     ----------
     source : Path
-        A CSV, whose columns are found by the features' names and whose other columns are ignored; or JSON, a list of
-        shots or an object with `shots`, each shot an object of features, or such an object under `features`.
+        A CSV with a column per feature, found by its name (other columns are ignored); or JSON: a list of shots, or an
+        object with this list under `shots`. A shot is an object of features, or has this object under `features`.
 
     Raises
     ------
     FileError
-        Where the file cannot be read as either, or holds no shots.
+        If the file cannot be read as either, or contains no shots.
     """
     if source.suffix.lower() == ".csv":
         try:
@@ -118,7 +118,7 @@ def read_shots(source: Path, bundle: Bundle) -> list[dict[str, Any]]:
             raise FileError(source.name, str(error)) from None
     try:
         body = json.loads(source.read_bytes().decode("utf-8-sig"))
-    except ValueError as error:  # wrong encoding, or wrong syntax
+    except ValueError as error:  # not UTF-8, or not JSON
         raise FileError(source.name, f"is neither CSV nor JSON in UTF-8: {error}") from None
     shots = body.get("shots") if isinstance(body, dict) else body
     if not isinstance(shots, list) or not shots or not all(isinstance(shot, dict) for shot in shots):
@@ -127,7 +127,7 @@ def read_shots(source: Path, bundle: Bundle) -> list[dict[str, Any]]:
 
 
 def _table_shots(table: RawTable, bundle: Bundle) -> list[dict[str, Any]]:
-    """The shots of a table. An empty cell is null; a cell that is no number stays text, for `read_shot` to report."""
+    """The shots of a table. An empty cell is null; one that is no number stays a text, which `read_shot` reports."""
     columns = {}
     for feature in bundle.features:
         if feature.name not in table.names:
@@ -152,13 +152,13 @@ def _explanation(features: Any, bundle: Bundle, language: str) -> dict[str, Any]
 
 
 def _explanation_key(features: Any, context: str) -> str:
-    """Identify an explanation by its shot and by what else it depends on: the bundle and the language."""
+    """Identify an explanation by all that it depends on: the shot, and the context of bundle and language."""
     text = json.dumps([features, context], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
-    """Let one run at a time write the file. The lock ends with the process, however that ends."""
+    """Lock the file for this run. The lock ends with the process, however that ends."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -166,7 +166,7 @@ def _lock(file: BinaryIO, path: Path) -> None:
 
 
 def _resume(file: BinaryIO, path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Read the explanations that are there already, and remove a last line that was cut off."""
+    """Read the explanations of earlier runs, and remove a last line that was cut off."""
     file.seek(0)
     complete = file.read().split(b"\n")[:-1]
     try:
@@ -197,7 +197,7 @@ def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Pat
         "beeswarm": functools.partial(beeswarm, attributions, bundle, language)}
     for rank, column in enumerate(attributions.strongest_columns(), 1):
         name = bundle.names[column]
-        # A feature may have any name; the rank keeps two apart that become the same file name.
+        # The rank keeps apart features whose names become the same file name.
         file_name = re.sub(r"[^\w-]", "_", name)[:60]
         charts[f"dependence-{rank:02}-{file_name}"] = functools.partial(dependence, attributions, name, bundle,
                                                                         language)
@@ -206,7 +206,7 @@ def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Pat
         try:
             (out / f"{chart}.png").write_bytes(draw())
             written.append(str(out / f"{chart}.png"))
-        except Exception as error:  # whatever is wrong with one chart, the explanations and the others are there
+        except Exception as error:  # a chart that fails must not cost the explanations and the other charts
             failures.append(f"{chart}: {type(error).__name__}: {error}")
     return written, failures
 

@@ -1,6 +1,6 @@
-"""`shotwise ingest`, `documents` and `remove`: the documents of the local stack.
+"""`shotwise ingest`, `documents` and `remove`: change and list the documents of the local stack.
 
-A PDF that is ingested is also copied to the folder that documents are served from, so that its pages can be opened.
+An ingested PDF is also copied to the folder that documents are served from, so that its pages can be opened.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
     Returns
     -------
     list of IngestResult
-        One for each file name. Files that share a name, or have one that a document cannot have, fail.
+        One for each file name. Files that share a name, or whose name no document may have, fail.
 
     Raises
     ------
     FileNotFoundError
-        Where one of the paths does not exist.
+        If one of the paths does not exist.
     """
     if index_path is None:
         prepare(os.environ, say)
@@ -62,7 +62,7 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
 
 
 def outcome_json(outcome: IngestResult) -> dict[str, Any]:
-    """What became of a file, as `--json` prints it."""
+    """Convert the outcome of a file to plain data, as `--json` prints it."""
     return {"name": outcome.name, "state": outcome.state, "pages": outcome.pages, "passages": outcome.passages,
             "reason": outcome.reason, "notes": list(outcome.note_texts)}
 
@@ -74,7 +74,7 @@ def list_documents(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def remove_document(name: str, say: Callable[[str], None]) -> IngestResult:
-    """Remove a document and its served copy. Raises NotFound where there is none; shipped manuals count as none."""
+    """Remove a document and its served copy. Raises NotFound if there is none, or only a shipped manual."""
     prepare(os.environ, say)
     settings = Settings.from_mapping(os.environ)
     FolderFileStore(settings.documents, "").remove(name)
@@ -92,7 +92,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _usable(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
-    """The files that can be ingested by their names, and a failure for each name that cannot be used."""
+    """The files whose names can be used, and a failure for each name that cannot."""
     counts = Counter(path.name for path in files)
     faults = {name: fault for name in counts if (fault := name_fault(name))}
     failures = [IngestResult(name, "failed", failure=Message("duplicate_name", {"count": count}))

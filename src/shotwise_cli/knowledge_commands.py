@@ -1,4 +1,4 @@
-"""The commands about documents: ask a question, ingest, list and remove documents, measure retrieval."""
+"""The commands about documents: ask a question; ingest, list and remove documents; measure retrieval."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ def add_commands(commands: Any) -> None:
     _finish(add, _ask, "the reply")
     add = commands.add_parser("ingest", help="put PDFs into the document store, so that they are searched")
     add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals if none is given")
-    add.add_argument("--index", type=Path, help="the store's file to write, instead of the local stack's")
+    add.add_argument("--index", type=Path, help="the document store's file to write, instead of the local stack's")
     _finish(add, _ingest, "the outcome for each file")
-    add = commands.add_parser("attach-questions", help="attach to a PDF the questions that it answers, for the search")
+    add = commands.add_parser("attach-questions",
+                              help="attach to a PDF the questions that it answers, to find it by them")
     add.add_argument("document", type=Path, help="the PDF; it is changed")
-    add.add_argument("questions", type=Path, help='{"page", "text", "questions"} a line; text: words of that page')
+    add.add_argument("questions", type=Path,
+                     help='a JSON line {"page", "text", "questions"} for each statement; text: words of that page')
     add.set_defaults(run=_attach)
     add = commands.add_parser("documents", help="list the documents that are searched, and those that failed")
     _finish(add, _documents, "the list")
@@ -34,9 +36,9 @@ def add_commands(commands: Any) -> None:
     add.add_argument("name", help="its file name, as `shotwise documents` lists it")
     _finish(add, _remove, "the outcome")
     add = commands.add_parser("evaluate-knowledge", help="measure retrieval, quotes and refusals")
-    add.add_argument("--corpus", type=Path, help="rank the passages of this file instead: {id, text} a line")
-    add.add_argument("--queries", type=Path, help="with --corpus: {query, relevant: [ids]} a line")
-    add.add_argument("--fitting", action="store_true", help="the half of the golden set that refusal was fitted on")
+    add.add_argument("--corpus", type=Path, help="rank the passages of this file instead; a JSON line {id, text} each")
+    add.add_argument("--queries", type=Path, help="with --corpus: a JSON line {query, relevant: [ids]} for each query")
+    add.add_argument("--fitting", action="store_true", help="ask the half of the golden set that refusal was fitted on")
     _finish(add, _evaluate, "the figures")
 
 
@@ -119,7 +121,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     if bool(options.corpus) != bool(options.queries):
-        return fail("--corpus and --queries go together; give both, or none for our own set", 2)
+        return fail("--corpus and --queries go together; give both, or neither for our own set", 2)
     if options.corpus:
         return _print_figures(_ranking_figures(options.corpus, options.queries), {}, options.json)
     from shotwise_cli.knowledge_evaluation import read_floors
@@ -129,7 +131,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _ranking_figures(corpus: Path, queries: Path) -> dict[str, Any]:
-    """How well the passages of any corpus are ranked."""
+    """Figures of ranking the passages of any corpus."""
     from shotwise.adapters.knowledge_factory import open_analyzer
     from shotwise.settings import Settings
     from shotwise_cli.knowledge_evaluation import evaluate_ranking
@@ -139,7 +141,7 @@ def _ranking_figures(corpus: Path, queries: Path) -> dict[str, Any]:
 
 
 def _golden_figures(*, fitting: bool) -> dict[str, Any]:
-    """How well the questions of the golden set are answered from the local stack's documents."""
+    """Figures of answering the golden set from the local stack's documents."""
     from shotwise.adapters.knowledge_factory import open_answerer
     from shotwise.settings import Settings
     from shotwise_cli.knowledge_evaluation import evaluate_golden, read_golden
@@ -152,7 +154,7 @@ def _golden_figures(*, fitting: bool) -> dict[str, Any]:
 
 
 def _print_figures(figures: dict[str, Any], floors: dict[str, float], as_json: bool) -> int:
-    """Print the figures; one that is under its floor is a failed check, status 1."""
+    """Print the figures, and return the exit status: 1 if one is under its floor."""
     if as_json:
         print_json(figures)
     else:

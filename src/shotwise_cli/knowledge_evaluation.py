@@ -1,9 +1,9 @@
-"""`shotwise evaluate-knowledge`: how well the right page is found and quoted, or a question refused where none answers.
+"""`shotwise evaluate-knowledge`: measure how well pages are found and quoted, and unanswerable questions refused.
 
-There are two kinds of sets. Our golden set asks whether engineers are answered from the shipped documents: retrieval,
-the page of the first source, quotes compared with the PDFs themselves, refusals. Its odd questions are for fitting
-(the weights of refusal), its even ones for the figures. Any other set, `--corpus` and `--queries`, asks only how well
-passages are ranked, so that systems can be compared.
+There are two kinds of sets. Our golden set has questions of engineers about the shipped documents. It measures
+retrieval, the page of the first source, refusals, and quotes, which are compared with the PDFs themselves. Its odd
+questions are for fitting (the weights of refusal), its even ones for the figures. With any other set, given by
+`--corpus` and `--queries`, only the ranking of passages is measured, to compare systems.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from shotwise_cli.errors import FileError
 
 RECALL_DEPTH, RANK_DEPTH = 5, 10  # of recall@5, and of mrr@10 and ndcg@10
 PageRef = tuple[str, int]  # file name of a document, physical page from 1
-Progress = Callable[[Iterable[Any]], Iterable[Any]]  # passes its argument on and shows how far it is
+Progress = Callable[[Iterable[Any]], Iterable[Any]]  # yields what it is given, and shows progress
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,14 @@ class GoldenQuestion:
 
     Attributes
     ----------
-    id : its name in the set
-    query : the question
-    kind : what it asks for, such as "cause"
-    pages : the pages that answer it, alternatives of one another; empty where the documents do not answer
+    id : str
+        Name in the set.
+    query : str
+        The question.
+    kind : str
+        What it asks for, such as "cause".
+    pages : tuple of PageRef
+        Pages that answer it, each on its own; empty if the documents do not answer it.
     """
 
     id: str
@@ -54,7 +58,7 @@ class GoldenQuestion:
 def read_golden(path: Path, *, fitting: bool) -> list[GoldenQuestion]:
     """Read one half of the golden set: the one for fitting, or the one for the figures.
 
-    Raises FileError where a line is not what it should be.
+    Raises FileError if a line is not JSON or lacks a key.
     """
     questions = [
         GoldenQuestion(row["id"], row["query"], row["kind"], tuple((name, page) for name, page in row["pages"]))
@@ -79,24 +83,24 @@ def evaluate_golden(questions: Sequence[GoldenQuestion], answerer: Answerer, pag
     answerer : Answerer
         What is evaluated.
     page_text : callable
-        Returns the text that the PDF itself has on a page.
+        (file name, page) → the text of that page in the PDF itself.
     progress : callable
-        Passes the questions on.
+        Yields the questions, and shows progress.
 
     Returns
     -------
     dict
         recall@5: the share of answerable questions that have a labelled page among their first five passages.
-        mrr@10 and ndcg@10: over pages, each at its best passage.
+        mrr@10 and ndcg@10: of pages, each ranked by its best passage.
         page_accuracy: the share of answered answerable questions whose first source is a labelled page.
-        quote_accuracy: the share of quotes that stand in the text of the page they cite.
-        refusal_precision and refusal_recall: of "the documents do not answer this".
+        quote_accuracy: the share of quotes that are in the text of the page they cite.
+        refusal_precision and refusal_recall: of the refusals, against the questions that no page answers.
         The rest are counts, and the median time of a search.
     """
     outcomes = [_ask(question, answerer, page_text) for question in progress(questions)]
     answerable = [outcome for outcome in outcomes if outcome.labelled]
     answered = [outcome for outcome in answerable if outcome.grounded]
-    quotes = [stands for outcome in outcomes for stands in outcome.quotes_stand]
+    quotes = [is_on_page for outcome in outcomes for is_on_page in outcome.quotes_on_page]
     return {**_ranking_figures(answerable),
             "page_accuracy": mean(outcome.sources[0] in outcome.labelled for outcome in answered) if answered else 0.0,
             "quote_accuracy": mean(quotes) if quotes else 1.0, **_refusal_figures(outcomes),
@@ -107,23 +111,29 @@ def evaluate_golden(questions: Sequence[GoldenQuestion], answerer: Answerer, pag
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a golden question.
+    """The answer to a golden question.
 
     Attributes
     ----------
-    labelled : the pages that answer it
-    ranked : the page of each passage found, best first
-    grounded : whether it was answered, not refused
-    sources : the page of each source of the answer
-    quotes_stand : whether each of its quotes stands on its page
-    seconds : duration of the search
+    labelled : set of PageRef
+        Pages that answer the question.
+    ranked : list of PageRef
+        Page of each passage found, best first.
+    grounded : bool
+        Whether the question was answered, not refused.
+    sources : list of PageRef
+        Page of each source of the answer.
+    quotes_on_page : list of bool
+        Whether each quote is in the text of its page.
+    seconds : float
+        Duration of the search.
     """
 
     labelled: set[PageRef]
     ranked: list[PageRef]
     grounded: bool
     sources: list[PageRef]
-    quotes_stand: list[bool]
+    quotes_on_page: list[bool]
     seconds: float
 
 
@@ -132,9 +142,10 @@ def _ask(question: GoldenQuestion, answerer: Answerer, page_text: Callable[[str,
     hits = answerer.search(question.query, 4 * RANK_DEPTH)
     seconds = time.perf_counter() - started
     answer = answerer.answer(question_from_user(question.query, None))
-    quotes_stand = [contains_quote(source.quote, page_text(source.document, source.page)) for source in answer.sources]
+    quotes_on_page = [contains_quote(source.quote, page_text(source.document, source.page))
+                      for source in answer.sources]
     return _Outcome(set(question.pages), [(hit.passage.document, hit.passage.page) for hit in hits],
-                    answer.grounded, [(source.document, source.page) for source in answer.sources], quotes_stand,
+                    answer.grounded, [(source.document, source.page) for source in answer.sources], quotes_on_page,
                     seconds)
 
 
@@ -155,16 +166,16 @@ def _refusal_figures(outcomes: Sequence[_Outcome]) -> dict[str, float]:
 def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: Progress) -> dict[str, Any]:
     """Compute the figures of any set, in a new SQLite store: recall@5, mrr@10 and ndcg@10, with binary relevance.
 
-    Raises FileError where a file cannot be used.
+    Raises FileError if a file cannot be used.
     """
     ids, passages = read_corpus(corpus)
     labelled_queries = read_queries(queries, set(ids))
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteDocumentStore(Path(folder) / "library.sqlite")
+        store = SqliteDocumentStore(Path(folder) / "store.sqlite")
         store.put(IndexedDocument(Document(corpus.name, corpus.name, "", ()), "1", passages,
                                   build_postings(passages, analyzer)))
         search = HybridSearch(store, analyzer)
-        search.search(Query("."), 1)  # reads the postings
+        search.search(Query("."), 1)  # loads the postings, which is not timed
         figures, times = [], []
         for text, relevant in progress(labelled_queries):
             started = time.perf_counter()
@@ -182,15 +193,16 @@ def evaluate_ranking(corpus: Path, queries: Path, analyzer: Analyzer, progress: 
 
 
 def read_corpus(path: Path) -> tuple[list[str], tuple[Passage, ...]]:
-    """Read passages, one JSON object a line: `{id, text}`. Raises FileError where the file cannot be used.
+    """Read the ids of passages and the passages, one JSON object `{id, text}` a line.
 
-    The page of a passage is its index, by which its id is found; ranking ignores pages.
+    The page of each passage is set to its index in the list of ids; ranking ignores pages. Raises FileError if the file
+    cannot be used.
     """
     ids: dict[str, None] = {}
     passages = []
     for index, (line_number, row) in enumerate(_rows(path, {"id": str, "text": str})):
         if row["id"] in ids:
-            raise FileError(f"{path.name}:{line_number}", f"another line has the id {row['id']!r}, too")
+            raise FileError(f"{path.name}:{line_number}", f"another line has the same id, {row['id']!r}")
         ids[row["id"]] = None
         passages.append(Passage(path.name, "", index, (), (Line(row["text"], row["text"]),), False))
     if not passages:
@@ -199,9 +211,9 @@ def read_corpus(path: Path) -> tuple[list[str], tuple[Passage, ...]]:
 
 
 def read_queries(path: Path, known_ids: set[str]) -> list[tuple[str, set[str]]]:
-    """Read queries and the ids of the passages that answer them, one JSON object a line: `{query, relevant: [ids]}`.
+    """Read queries and the ids of the passages that answer them, one JSON object `{query, relevant: [ids]}` a line.
 
-    Raises FileError where the file cannot be used, or names an id that no passage has.
+    Raises FileError if the file cannot be used, or names an id that no passage has.
     """
     labelled_queries = []
     for line_number, row in _rows(path, {"query": str, "relevant": list}):
@@ -216,7 +228,7 @@ def read_queries(path: Path, known_ids: set[str]) -> list[tuple[str, set[str]]]:
 
 
 def _rows(path: Path, shape: Mapping[str, type]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file with their line numbers; `shape` says which keys each must have, of which type."""
+    """The line numbers and objects of a JSONL file; `shape` maps the required keys to their types."""
     for line_number, text in enumerate(path.read_bytes().split(b"\n"), 1):
         if not text.strip():
             continue
@@ -236,7 +248,7 @@ def _reciprocal_rank(ranked: Sequence[Any], relevant: set[Any]) -> float:
 
 
 def mean_ndcg(rankings: Iterable[tuple[Sequence[Any], set[Any]]]) -> float:
-    """Return the mean nDCG@10 of rankings, each given with the set of what is relevant."""
+    """Return the mean nDCG@10 of (ranking, set of what is relevant)."""
     return mean(_ndcg(ranked, relevant) for ranked, relevant in rankings)
 
 

@@ -1,4 +1,4 @@
-"""The command `shotwise`: reads the arguments and runs one command.
+"""The command `shotwise`: parse the arguments and run one command.
 
 Exit status: 0 done, 1 a check or a step failed, 2 bad input, 130 interrupted.
 """
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has ended
         sys.stdout = None
         return 0
 

@@ -1,4 +1,4 @@
-"""The commands that need the training package: audit a table, draft its schema, train a bundle, evaluate.
+"""The commands that need the training package: `audit` and `schema` for a table, `train` and `evaluate` for a model.
 
 `audit` and `schema` need numpy alone; `train` and `evaluate` need what `make install` brings. The training package is
 imported when a command runs, so that the other commands start without it.
@@ -37,9 +37,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _add_audit(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--label", metavar="COLUMN",
-                        help="the column, or group of columns, that says what is defective")
-    parser.add_argument("--defect", metavar="VALUE", action="append", help="a value of the label that means defective")
-    parser.add_argument("--schema", type=Path, help="the schema of the table; it names the label too")
+                        help="the column, or group of columns, that says which shots are defective")
+    parser.add_argument("--defect", metavar="VALUE", action="append",
+                        help="a value of the label that means defective; may be repeated")
+    parser.add_argument("--schema", type=Path, help="the schema of the table; it can name the label instead")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON and nothing else")
     parser.set_defaults(run=_audit)
 
@@ -47,9 +48,9 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 def _add_schema(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--label", metavar="COLUMN", required=True,
-                        help="the column, or group of columns, that says what is defective")
+                        help="the column, or group of columns, that says which shots are defective")
     parser.add_argument("--defect", metavar="VALUE", action="append",
-                        help="a value of the label that means defective; may be repeated; without it a number above 0")
+                        help="a value of the label that means defective; may be repeated (default: any number above 0)")
     parser.add_argument("--run", metavar="COLUMN", dest="run_column",
                         help="the column that tells production runs apart")
     parser.set_defaults(run=_schema)
@@ -57,9 +58,9 @@ def _add_schema(parser: argparse.ArgumentParser) -> None:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    parser.add_argument("--schema", type=Path, default=KAMP_SCHEMA, help="what its columns are")
+    parser.add_argument("--schema", type=Path, default=KAMP_SCHEMA, help="the schema of the table")
     parser.add_argument("--configuration", choices=CONFIGURATIONS, default=CONFIGURATIONS[0],
-                        help="shotwise, chosen on shots that it had not seen, or poc_baseline, the pipeline of the "
+                        help="shotwise, chosen by its figures on unseen shots, or poc_baseline, the pipeline of the "
                              "proof of concept, which memorises duplicates")
     parser.add_argument("--out", type=Path, help="the bundle folder to write (default: models/CONFIGURATION)")
     parser.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
@@ -68,8 +69,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    parser.add_argument("--schema", type=Path, default=KAMP_SCHEMA, help="what its columns are")
-    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
+    parser.add_argument("--schema", type=Path, default=KAMP_SCHEMA, help="the schema of the table")
+    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all",
+                        help="which shots to train and score on (default: all protocols)")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this finished bundle on the table instead")
     parser.add_argument("--report", type=Path, metavar="HTML", help="write a report with the audit and curves")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON and nothing else")
@@ -77,7 +79,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(run: Command) -> Command:
-    """Wrap a command: a bad table ends with status 2, a missing package with what installs it."""
+    """Wrap a command: a bad table ends it with status 2, a missing package with the command that installs it."""
 
     @functools.wraps(run)
     def guarded(options: argparse.Namespace) -> int:
@@ -149,7 +151,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         check_trainable(table)
         if options.report is not None and not options.report.parent.is_dir():
-            return fail(f"{options.report.parent} is not a folder; give another place for --report", 2)
+            return fail(f"{options.report.parent} is not a folder; name another file for --report", 2)
         protocols = PROTOCOLS if options.protocol == "all" else (options.protocol,)
         with progress_bar() as progress:
             evaluation = evaluate(plan_jobs(table, protocols), progress)

@@ -1,4 +1,4 @@
-"""The text of a PDF's pages, read from the file itself, so that quotes are checked independently of any index."""
+"""Read the text of a PDF's pages from the file itself, to check quotes independently of any index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pymupdf
 
 
 def pdf_pages(folder: Path) -> Callable[[str, int], str]:
-    """Return a function (file name, page from 1) → text of that page; empty where there is no such page."""
+    """Return a function (file name, page from 1) → text of that page, empty if there is no such page."""
     @cache
     def page_text(name: str, page: int) -> str:
         with pymupdf.open(folder / name) as pdf:

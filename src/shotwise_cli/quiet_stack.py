@@ -1,4 +1,4 @@
-"""The one-machine stack inside a command, without the logs that `shotwise serve` prints."""
+"""Open the local stack inside a command, without its logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def quiet_stack() -> Iterator[tuple[LambdaHost, Workflow, Gateway]]:
-    """Open the local stack and keep its logs and metrics off standard output, which belongs to the command."""
+    """Open the local stack, with logs and metrics switched off: standard output belongs to the command."""
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     from shotwise_local.stack import open_stack, prepare
