@@ -1,5 +1,6 @@
-"""The emulator: Shotwise on one machine, with the real handlers, API description and workflow file, without AWS.
+"""Emulate AWS on one machine: run Shotwise with the real handlers, API description and workflow file.
 
 `template` reads template.yaml → `lambda_host` loads the handlers that it names → `gateway` serves api/openapi.yaml with
-them → `workflow` runs the state machine in moto's interpreter → `stack` puts these together → `serve` runs them.
+them (`routes`, `vtl`), `workflow` runs the state machine in moto's interpreter, and `s3_events` stands in for the
+documents bucket → `stack` puts these together → `serve` runs them.
 """

@@ -1,8 +1,8 @@
-"""API Gateway on one machine: serves api/openapi.yaml as an ASGI app.
+"""Emulate API Gateway: serve api/openapi.yaml as an ASGI app.
 
 Routes, request validation, integrations, mapping templates and gateway responses are read from that one file.
-NOT_EMULATED lists what is not emulated, and `serve` prints it at start. Beside the API, the gateway accepts what S3
-would accept: files put under UPLOADS, where POST /documents sends them.
+`serve` prints NOT_EMULATED at start. Beside the API, the gateway takes the place of S3 for uploads: it accepts files
+that are PUT under UPLOADS, where POST /documents sends them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from shotwise_local.workflow import Workflow
 NOT_EMULATED = "IAM authorisation, CORS, throttling, WAF, the 29 s limit, access logs, X-Ray"
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
 UPLOADS, MAX_UPLOAD_BYTES = "/uploads/", 512 * 1024 * 1024
-MAX_INPUT_BYTES = 256 * 1024  # of an Express execution
+MAX_INPUT_BYTES = 256 * 1024  # of an execution of an Express workflow
 STAGE = "local"
 DOCUMENT_REMOVED = ("/documents/{name}", "DELETE", 202)  # resource, method, status
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -46,13 +46,13 @@ class Request:
     Attributes
     ----------
     method, path, query : str
-        As they came; the path is decoded, the query is not.
-    headers : mapping
-        By lower-case name; of a repeated header the last.
+        As received; the path is decoded, the query is not.
+    headers : mapping of str to str
+        By lower-case name; the last one of a repeated header.
     body : bytes
-        As it came.
+        As received.
     client : str
-        The IP address of the caller.
+        IP address of the caller.
     """
 
     method: str
@@ -80,11 +80,11 @@ class Gateway:
     api : mapping
         The OpenAPI description with API Gateway's extensions.
     functions : LambdaHost
-        The functions that it integrates.
+        The functions that its routes call.
     workflow : Workflow
-        The state machine that it integrates.
+        The state machine that its routes start.
     bucket : DocumentsBucket
-        Where uploads go.
+        Takes uploads.
     """
 
     def __init__(self, api: Mapping[str, Any], functions: LambdaHost, workflow: Workflow,
@@ -96,7 +96,7 @@ class Gateway:
         self._bucket = bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request, as ASGI has it."""
+        """Answer one HTTP request (ASGI)."""
         if scope["type"] != "http":
             return
         head = _request_head(scope)
@@ -122,7 +122,7 @@ class Gateway:
             return self._upload(request)
         route, match = self._find_route(request)
         if route is None or match is None:
-            return self._gateway_response("MISSING_AUTHENTICATION_TOKEN")  # what API Gateway says of an unknown path
+            return self._gateway_response("MISSING_AUTHENTICATION_TOKEN")  # as API Gateway does for an unknown path
         if route.validates_body and _media_type(request) in route.media_types and not _is_json_object(request.body):
             return self._gateway_response("BAD_REQUEST_BODY")
         if route.integration["type"] == "aws_proxy":
@@ -142,7 +142,7 @@ class Gateway:
         return self._functions.apps[route.function]
 
     def _upload(self, request: Request) -> Response:
-        """Do what S3 does with a file that is put to a signed URL."""
+        """Store a file, as S3 does when it is PUT to a signed URL."""
         name = request.path.removeprefix(UPLOADS)
         if name_fault(name):
             return self._gateway_response("ACCESS_DENIED")
@@ -180,7 +180,7 @@ class Gateway:
         return integration_response(route.integration["responses"], status, json.dumps(output), request.headers)
 
     def _gateway_response(self, response_type: str) -> Response:
-        """The response that the gateway itself gives, without calling an integration."""
+        """A response of the gateway itself, without an integration."""
         description = self._gateway_responses[response_type]
         headers = {name.removeprefix("gatewayresponse.header."): value.strip("'")
                    for name, value in description["responseParameters"].items() if isinstance(value, str)}
@@ -190,16 +190,18 @@ class Gateway:
 
 def integration_response(responses: Mapping[str, Any], status: int, body: str,
                          headers: Mapping[str, str] | None = None) -> Response:
-    """Render the integration response whose pattern fits the status of an integration.
+    """Render the integration response whose pattern matches the integration's status.
 
     Parameters
     ----------
     responses : mapping
-        The integration's `responses`: pattern of a status → response.
-    status, body : int, str
-        What the integration answered.
-    headers : mapping, optional
-        Of the request, by lower-case name.
+        The integration's `responses` in the API description: pattern of a status → response.
+    status : int
+        Status of the integration's answer.
+    body : str
+        Body of the integration's answer.
+    headers : mapping of str to str, optional
+        Headers of the request, by lower-case name.
     """
     description = next((response for pattern, response in responses.items()
                         if pattern != "default" and re.fullmatch(pattern, str(status))), responses["default"])
@@ -212,14 +214,14 @@ def integration_response(responses: Mapping[str, Any], status: int, body: str,
 def _is_cross_site(request: Request) -> bool:
     """Whether a web page of another site may be behind the request.
 
-    Either its own domain name resolves to this machine (DNS rebinding), or it sends requests across sites. There is no
-    authorisation on one machine, so only requests that name this machine are taken.
+    The site's own domain name may resolve to this machine (DNS rebinding), or it may send requests across sites. The
+    gateway checks no authorisation, so it accepts only requests whose host and origin are this machine.
     """
     urls = [f"//{request.headers.get('host', LOOPBACK_HOSTS[0])}",
             request.headers.get("origin", f"//{LOOPBACK_HOSTS[0]}")]
     try:
         return any(urllib.parse.urlsplit(url).hostname not in LOOPBACK_HOSTS for url in urls)
-    except ValueError:  # not a URL at all, such as [::1 without its bracket
+    except ValueError:  # not a URL, such as [::1 without its bracket
         return True
 
 
@@ -246,7 +248,7 @@ def _request_head(scope: Scope) -> Request:
 
 
 async def _read(head: Request, receive: Receive, max_bytes: int) -> Request | None:
-    """The request with its body, or None if the body is larger. Raises ConnectionAbortedError if it breaks off."""
+    """The request with its body; None if that exceeds `max_bytes`. Raises ConnectionAbortedError if it breaks off."""
     body = bytearray()
     more = True
     while more:

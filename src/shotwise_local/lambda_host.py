@@ -1,4 +1,4 @@
-"""Lambda on one machine: loads the handlers that template.yaml names into this process, and invokes them."""
+"""Emulate Lambda: load the handlers that template.yaml names into this process, and invoke them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class LambdaContext:
 
 
 class LambdaHost:
-    """Holds the functions of this process.
+    """The functions of this process.
 
-    A Lambda handles one event at a time, and Powertools' router keeps the event that it is routing in one place for the
-    whole process. So API events wait for each other; direct invocations, which the router does not see, do not.
+    A Lambda function handles one event at a time, and Powertools' router keeps the event that it is routing in one
+    variable of the process. So API events wait for each other; direct invocations bypass the router and do not wait.
 
     Parameters
     ----------
-    handlers : dict
-        Logical id of a function → the file that has its `handler`.
-    apps : dict
-        Logical id of a function that streams → the file that has its ASGI `app`.
+    handlers : dict of str to Path
+        Logical id of a function → the file with its `handler`.
+    apps : dict of str to Path
+        Logical id of a function that streams → the file with its ASGI `app`.
     """
 
     def __init__(self, handlers: dict[str, Path], apps: dict[str, Path]) -> None:
@@ -53,8 +53,7 @@ class LambdaHost:
 def load_app(path: Path) -> ModuleType:
     """Load `functions/NAME/app.py` as the module `functions.NAME.app`, once per process.
 
-    It is loaded by its path because the functions are not an installed package: on Lambda each of them is a folder of
-    its own.
+    It is loaded by its path because the functions are no installed package: on Lambda each has a folder of its own.
     """
     name = f"functions.{path.parent.name}.app"
     if name in sys.modules:

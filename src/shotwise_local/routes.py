@@ -1,4 +1,4 @@
-"""Reads the routes of an API description: OpenAPI with API Gateway's extensions."""
+"""Read the routes of an API description: OpenAPI with API Gateway's extensions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Route:
     pattern : re.Pattern
         Matches the path; its named groups are the path parameters.
     resource : str
-        The path as the description writes it.
+        The path as written in the description.
     method : str
         The HTTP method, in capitals.
     validates_body : bool
@@ -27,7 +27,7 @@ class Route:
     media_types : frozenset of str
         Media types of the bodies that are checked.
     integration : mapping
-        `x-amazon-apigateway-integration`.
+        Its `x-amazon-apigateway-integration`.
     """
 
     pattern: re.Pattern[str]
@@ -62,6 +62,6 @@ def _read_route(api: Mapping[str, Any], resource: str, method: str) -> Route:
 
 
 def resolved_text(node: Any) -> str:
-    """Return a text of the description. Of an Fn::Sub it is the text with its ${…}, which stand for AWS resources."""
+    """Return a text of the description; for an Fn::Sub, its text with the ${…} of AWS resources left in."""
     text = node["Fn::Sub"] if isinstance(node, dict) else node
     return str(text[0] if isinstance(text, list) else text)

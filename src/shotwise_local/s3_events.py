@@ -1,7 +1,7 @@
-"""The documents bucket on one machine: keeps uploads in a folder and sends the events that S3 would send.
+"""Emulate the documents bucket: store uploads in a folder, and send the events that S3 would send.
 
 The events reach the handler that embeds documents as messages of an SQS queue, one after another, on a thread of their
-own. A message that fails is tried again, MAX_RECEIVES times in all; then it is logged and dropped.
+own. A message that fails is tried MAX_RECEIVES times in all; then it is logged and dropped.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class DocumentsBucket:
     Parameters
     ----------
     store : FileStore
-        Keeps the files.
+        Stores the files.
     handler : callable
-        Is called with SQS events and returns `batchItemFailures`, as a Lambda behind a queue does.
+        Takes an SQS event and returns `batchItemFailures`, as a Lambda function behind a queue does.
     """
 
     def __init__(self, store: FileStore, handler: Handler) -> None:
@@ -40,7 +40,7 @@ class DocumentsBucket:
         threading.Thread(target=self._deliver, daemon=True, name="documents bucket").start()
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a file and send its event. Raises FileStoreError."""
+        """Store a file and send the event. Raises FileStoreError."""
         self._store.put(name, content)
         self.notify(name, "ObjectCreated:Put")
 
@@ -58,7 +58,7 @@ class DocumentsBucket:
             try:
                 if self._handler(_sqs_event(name, event_name))["batchItemFailures"]:
                     self._retry(name, event_name, receive_count)
-            except Exception:  # a Lambda that raises leaves its messages in the queue
+            except Exception:  # a Lambda function that raises leaves its messages in the queue
                 logger.exception("the embedding function failed")
                 self._retry(name, event_name, receive_count)
             finally:
@@ -72,7 +72,7 @@ class DocumentsBucket:
 
 
 def _sqs_event(name: str, event_name: str) -> dict[str, Any]:
-    """An SQS event with one message, which has one S3 event."""
+    """An SQS event with one message, which contains one S3 event."""
     record = {"eventSource": "aws:s3", "eventName": event_name,
               "s3": {"bucket": {"name": "documents"}, "object": {"key": quote_plus(name, safe="/")}}}
     return {"Records": [{"messageId": str(uuid.uuid4()), "receiptHandle": "local", "eventSource": "aws:sqs",

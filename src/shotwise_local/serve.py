@@ -1,4 +1,4 @@
-"""Serves the API, and the page beside it, on one machine: in the foreground, until Ctrl-C or SIGTERM."""
+"""Serve the API, and optionally the page, on one machine: in the foreground, until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 
 
 class PortInUse(ShotwiseError):
-    """A port that is needed is in use."""
+    """A port cannot be used."""
 
 
 def serve(*, ui: bool) -> int:
-    """Serve until a signal comes. Returns the exit status: 0 after a signal, 1 if serving was not possible."""
-    # Set before the slow part, so that a signal stops it cleanly while it is still starting.
+    """Serve until a signal arrives. Returns the exit status: 0 after a signal, 1 if serving was not possible."""
+    # Set before the slow start, so that a signal during it stops the process cleanly.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     report = _terminal()
     try:
         return _serve(ui, report)
     except KeyboardInterrupt:
         return 0
-    except ShotwiseError as error:  # printed here, because standard error is a log file by now
+    except ShotwiseError as error:  # not left to the caller, because standard error may be a log file by now
         report(f"shotwise: {error}")
         return 1
     finally:
@@ -57,11 +57,11 @@ def _serve(ui: bool, report: Callable[[str], None]) -> int:
                                                timeout_graceful_shutdown=5))
         threading.Thread(target=_announce, args=(server, page, report), daemon=True).start()
         server.run(sockets=[api_socket])
-    return 1  # a signal raises an exception: only a page that did not start leads here
+    return 1  # reached only if the page did not start: a signal raises an exception
 
 
 def _bind(setting: str, port: int) -> socket.socket:
-    """Take a port before anything slow begins. Raises PortInUse."""
+    """Bind a port, before anything slow begins. Raises PortInUse."""
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -73,13 +73,13 @@ def _bind(setting: str, port: int) -> socket.socket:
 
 
 def _terminal() -> Callable[[str], None]:
-    """Return a function that prints to the terminal, also after standard error has become the log file."""
+    """Return a function that prints to the terminal, even after standard error was redirected to the log file."""
     terminal = os.fdopen(os.dup(2), "w", buffering=1)
     return lambda text: print(text, file=terminal, flush=True)
 
 
 def _log_to(path: Path) -> None:
-    """Send logs and metrics, one JSON object a line, to a file, so that the terminal stays readable."""
+    """Redirect logs and metrics, one JSON object a line, to a file, so that the terminal stays readable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))

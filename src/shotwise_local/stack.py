@@ -1,4 +1,4 @@
-"""The whole of one machine, put together: template → functions → workflow → gateway."""
+"""Put the local stack together: template → functions → workflow → gateway."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) ->
     Parameters
     ----------
     environ : mutable mapping
-        Gets the settings that it lacks.
+        Missing settings are added to it.
     report : callable
-        Is called with a line of text for every document that was read.
+        Called with a line of text for every document that was read.
     """
     home = Path(environ.setdefault("SHOTWISE_HOME", str(ROOT / ".shotwise"))).absolute()
     environ["SHOTWISE_HOME"] = str(home)
@@ -51,23 +51,23 @@ def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) ->
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     settings = Settings.from_mapping(environ)
     if "SHOTWISE_INDEX" not in environ and not settings.knowledge.index_path.exists() and SHIPPED_INDEX.exists():
-        # The same as the first ingestion of the manuals would make, without the wait.
+        # Equal to what ingesting the manuals would build, without the wait.
         copy_atomically(SHIPPED_INDEX, settings.knowledge.index_path)
     own_index = not settings.knowledge.store_bucket and home in settings.knowledge.index_path.absolute().parents
     _ingest_documents(settings, report, remove_missing=own_index)
 
 
 def _ingest_documents(settings: Settings, report: Callable[[str], None], *, remove_missing: bool) -> None:
-    """Ingest the PDFs of the document folders that the index lacks, or has by an earlier edition of the reader.
+    """Ingest the PDFs of the document folders that the index lacks, or holds from an earlier version of the reader.
 
-    `remove_missing` also removes the documents that the folders lack: for an index of these folders alone.
+    `remove_missing` also removes documents that are not in the folders; it is for an index of these folders alone.
     """
     from shotwise.adapters.knowledge_factory import open_ingestion
 
     ingestion = open_ingestion(settings.knowledge)
-    # A document of the plant takes the place of a shipped manual of the same name.
+    # A document of the plant replaces a shipped manual of the same name.
     files = {path.name: path for folder in reversed(settings.documents) for path in pdfs_in(folder)}
-    if remove_missing:  # left behind where a removal was cut short by a kill
+    if remove_missing:  # an interrupted removal leaves documents behind
         for name in set(ingestion.document_store.versions()) - set(files):
             ingestion.remove(name)
     for path in files.values():
@@ -78,12 +78,12 @@ def _ingest_documents(settings: Settings, report: Callable[[str], None], *, remo
 
 
 def pdfs_in(folder: Path) -> list[Path]:
-    """Return the PDFs below a folder, with an ending in any case; none if there is no such folder."""
+    """Return the PDFs below a folder, whatever the case of their suffix; none if there is no such folder."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
 
 
 def copy_atomically(source: Path, target: Path) -> None:
-    """Copy a file under a temporary name and rename it, so that a kill never leaves half of it there."""
+    """Copy a file under a temporary name and rename it, so that an interruption leaves no partial copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.writing")
     shutil.copy(source, partial)
@@ -111,7 +111,7 @@ def _port(environ: MutableMapping[str, str], name: str, default: str) -> int:
 def open_stack() -> Iterator[Stack]:
     """Load the functions, and open the workflow and the gateway.
 
-    `prepare` has to run before: the functions read the environment when they are loaded.
+    Call `prepare` before: the functions read the environment when they are loaded.
     """
     template = read_template(ROOT / "template.yaml")
     functions = LambdaHost(template.functions, template.apps)

@@ -1,4 +1,4 @@
-"""Reads template.yaml: the functions and the state machine, by their logical ids."""
+"""Read from template.yaml the functions and the state machine, by their logical ids."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import yaml
 PlainLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(PlainLoader):  # type: ignore[misc]  # which of the two it is shows only at run time
-    """Loads YAML with CloudFormation's short forms as their long forms: `!Ref X` → {"Ref": "X"}."""
+class _Loader(PlainLoader):  # type: ignore[misc]  # which of the two is known only at run time
+    """Loads YAML, with CloudFormation's short forms expanded: `!Ref X` → {"Ref": "X"}."""
 
 
 def _short_form(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -35,14 +35,14 @@ class Template:
 
     Attributes
     ----------
-    functions : dict
-        Logical id of a function → the file that has its `handler`.
-    apps : dict
-        Logical id of a function that streams → the file that has its ASGI `app`.
+    functions : dict of str to Path
+        Logical id of a function → the file with its `handler`.
+    apps : dict of str to Path
+        Logical id of a function that streams → the file with its ASGI `app`.
     definition : Path
         The ASL file of the state machine.
-    substitutions : dict
-        Name in the ASL file → logical id of the function that it stands for.
+    substitutions : dict of str to str
+        Placeholder in the ASL file → logical id of the function.
     """
 
     functions: dict[str, Path]

@@ -1,4 +1,4 @@
-"""API Gateway's mapping templates: VTL with `$input`, `$util` and `$context`, rendered by airspeed."""
+"""Render API Gateway's mapping templates, VTL with `$input`, `$util` and `$context`, by airspeed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Util:
     """The `$util` functions that our templates use."""
 
     def base64Encode(self, text: str) -> str:  # noqa: N802 (VTL's name)
-        # A body that is not UTF-8 arrives as lone surrogates; they become the bytes that were sent.
+        # Bytes that are not UTF-8 were decoded to lone surrogates; this restores them.
         return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
 
     def parseJson(self, text: str) -> Any:  # noqa: N802 (VTL's name)
@@ -25,7 +25,7 @@ class _Util:
 
 
 class _Input:
-    """`$input` for one body. The body is parsed as JSON only when a template asks for a path in it."""
+    """`$input` for one body. The body is parsed as JSON only when a template reads a path in it."""
 
     def __init__(self, body: str, headers: Mapping[str, str]) -> None:
         self.body = body
@@ -36,7 +36,7 @@ class _Input:
         return self._headers.get(name.lower(), "")
 
     def path(self, path: str) -> Any:
-        """Return what a JSONPath leads to; empty if it leads nowhere."""
+        """Return the first match of a JSONPath; empty if there is none."""
         matches = parse(path).find(json.loads(self.body))
         return matches[0].value if matches else ""
 
@@ -48,11 +48,11 @@ class Rendered:
     Attributes
     ----------
     text : str
-        The text.
+        Output of the template.
     status : int or None
-        The status that the template set in `$context.responseOverride`, if any.
-    headers : dict
-        The headers that it set there.
+        Status that the template set in `$context.responseOverride`, if any.
+    headers : dict of str to str
+        Headers that the template set there.
     """
 
     text: str

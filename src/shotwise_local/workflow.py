@@ -1,4 +1,4 @@
-"""The workflow on one machine: the real ASL file, run by moto's Step Functions interpreter, calling our handlers."""
+"""Run the workflow: the real ASL file in moto's Step Functions interpreter, which calls our handlers."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from shotwise_local.compat.moto import LAMBDA, Invoke, forget_executions
 
 REGION = "us-east-1"
 POLL_SECONDS = 0.002
-MAX_EXECUTIONS = 200  # that moto keeps, at about 120 KB each, before it is restarted
+MAX_EXECUTIONS = 200  # until the interpreter is restarted; moto stores each, about 120 KB
 
 
 class Workflow:
-    """A state machine that is run like an Express workflow by StartSyncExecution.
+    """A state machine that runs as an Express workflow does under StartSyncExecution.
 
     Parameters
     ----------
     definition : Path
         The ASL file.
-    substitutions : dict
-        Name in the ASL file → name of the function that it stands for.
+    substitutions : dict of str to str
+        Placeholder in the ASL file → name of the function.
     invoke : callable
         Calls a function by its name with a payload.
     max_executions : int
-        After so many executions the interpreter is restarted.
+        Number of executions after which the interpreter is restarted.
     """
 
     def __init__(self, definition: Path, substitutions: dict[str, str], invoke: Invoke,
                  max_executions: int = MAX_EXECUTIONS) -> None:
-        self._id = uuid.uuid4().hex  # several workflows of one process share the client of Lambda
+        self._id = uuid.uuid4().hex  # the workflows of a process share one client of Lambda
         names = {name: f"{self._id}.{function}" for name, function in substitutions.items()}
         self._definition = _substitute(definition.read_text("utf-8"), names)
         LAMBDA.invoke_by_workflow[self._id] = invoke
@@ -53,12 +53,12 @@ class Workflow:
         Parameters
         ----------
         execution_input : str
-            JSON.
+            Input as JSON.
 
         Returns
         -------
         dict
-            As StartSyncExecution returns it: `status`, and `output` (JSON) or `error` and `cause`.
+            Like the response of StartSyncExecution: `status`, and `output` (JSON) or `error` and `cause`.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._started < self._max_executions)
@@ -74,7 +74,7 @@ class Workflow:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop answering the invocations of this workflow."""
+        """Release the functions: the workflow cannot run any more."""
         LAMBDA.invoke_by_workflow.pop(self._id, None)
 
     def _execute(self, execution_input: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Workflow:
         return {name: value for name, value in outcome.items() if value is not None}
 
     def _restart_interpreter(self) -> None:
-        """Start an interpreter that remembers no execution. None may be running."""
+        """Start a new interpreter and drop all stored executions. None may be running."""
         forget_executions()
         self._backend = StepFunctionsParserBackend(REGION, DEFAULT_ACCOUNT_ID)
         role = f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/local"

@@ -1,1 +1,1 @@
-"""Patches of foreign libraries that only the emulator needs; `shotwise.compat` has the rules for them."""
+"""Patches of libraries that only the emulator needs; `shotwise.compat` has the rules for patches."""

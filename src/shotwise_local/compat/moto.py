@@ -1,21 +1,21 @@
-"""Patches moto's Step Functions interpreter, so that it calls our handlers, fast, and forgets what it ran.
+"""Patch moto's Step Functions interpreter to call our handlers fast and to release finished executions.
 
 Written for moto 5.2.5. Importing this module applies the patches.
 
-The parsed definition and the parsed JSONPaths are kept.
+The parsed definition and the parsed JSONPaths are cached.
     The interpreter parses the definition for every run (57 ms for ours) and a path every time it reads one (a third of
-    the rest). It is safe to share them: they have no state of a run, which lives in its environment.
-    They can go when moto keeps them itself.
+    the remaining time). They are safe to share: the state of a run lives in the run's environment. This can go when
+    moto caches them itself.
 All tasks share one client of Lambda, which calls functions of this process.
     The interpreter makes a client and a connection to moto's server for every task: four fifths of the time of a
-    workflow without steps. It can go when moto accepts a client, or a function to call, for Lambda tasks.
+    workflow without steps. This can go when moto accepts a client, or a function to call, for Lambda tasks.
 A path with several wildcards that matches nothing gives [].
     Step Functions is assumed to do that (decision 0002); moto does so for a path with one wildcard, and fails the
-    execution for two. It can go when moto treats all wildcards alike.
+    execution for two. This can go when moto treats all wildcards alike.
 The interpreter's log is silenced.
-    It logs the whole input of a task that fails, which is the plant's data. It can go when moto no longer does.
+    It logs the whole input of a task that fails, which is the plant's data. This can go when moto no longer does.
 forget_executions() empties moto's lists.
-    It keeps every execution for ever, about 120 KB each. It can go when moto can delete executions.
+    Moto stores every execution for ever, about 120 KB each. This can go when moto can delete executions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class LambdaClient:
     Attributes
     ----------
     invoke_by_workflow : dict
-        Id of a workflow → calls a function by its name. A function name in the definition is `workflow id.name`.
+        Id of a workflow → function that calls a Lambda function by its name. In the definition a Lambda function is
+        named `workflow id.name`.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class LambdaClient:
 
 
 def forget_executions() -> None:
-    """Empty the lists in which moto keeps every state machine and every thread of a run. None may be running."""
+    """Empty moto's lists of state machines and of threads of runs. No execution may be running."""
     reset_model_data()
     TMP_THREADS.clear()
 
