@@ -1,5 +1,5 @@
 """Tools around a deployment.
 
-`cloudformation` evaluates templates, `cost` computes what a month costs, `smoke` tries a deployment out, and `release`
-hashes what a version of the functions is made of.
+`cloudformation` evaluates templates, `cost` computes the cost of a month, `smoke` tests a deployment, and `release`
+hashes everything that a version of the functions consists of.
 """

@@ -1,7 +1,7 @@
-"""Compute the release: a hash over everything that a version of a function is made of.
+"""Compute the release: a hash of everything that a version of a function consists of.
 
-SAM publishes a version, and moves the alias to it, when this hash changes. It identifies layers by where they are
-uploaded to and parameters by their names, so without the hash it would miss a change of either.
+SAM publishes a version, and moves the alias to it, when this hash changes. SAM itself identifies layers by their upload
+location and parameters by their names, so without the hash it would miss changes of their contents.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Templates and scenarios count too: they hold the functions' settings, and a version keeps those it was published with.
+# Templates and scenarios count too: they contain the functions' settings, which are part of a published version.
 PARTS = ("functions", "src", "models", "layers", "infra", "template.yaml", "samconfig.toml")
 IGNORED = ("__pycache__", ".egg-info")
 OUTPUT = ".aws-sam/release.yaml"
 
 
 def release(root: Path) -> str:
-    """Hash the names and contents of all parts; their times do not count.
+    """Hash the names and contents of all files in PARTS.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def release(root: Path) -> str:
     Raises
     ------
     OSError
-        Where a part cannot be read.
+        If a file cannot be read.
     """
     digest = hashlib.sha256()
     for path in _files(root):
@@ -47,10 +47,10 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the release, and the page's image if there is one, to the file that samconfig.toml reads."""
+    """Write the release, and the page's image if given, to the file that samconfig.toml names."""
     parser = argparse.ArgumentParser("python -m shotwise_tools.release",
                                      description="Write the release for `sam deploy`.")
-    parser.add_argument("--image", help="the page's image in ECR, by its digest; without it there is no page")
+    parser.add_argument("--image", help="the page's image in ECR, with its digest; without it no page is deployed")
     image = parser.parse_args(arguments).image
     output = ROOT / OUTPUT
     output.parent.mkdir(exist_ok=True)

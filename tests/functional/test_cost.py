@@ -41,7 +41,7 @@ def test_a_scenario_over_its_limit_is_a_failed_check(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(("text", "reason"), [
-    ("[price\n", "is no TOML"),
+    ("[price\n", "is not valid TOML"),
     ("[prices]\nnat_hour = { value = 1 }\n", "prices is not known"),
     ("[price]\nnat_hour = 0.06\n", "write each price as"),
     ("[price]\nnat_hour = { value = -0.06 }\n", "the price nat_hour needs value"),

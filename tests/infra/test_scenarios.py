@@ -132,7 +132,7 @@ def test_an_unused_declaration_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "reason"), [
-    ({"Value": {"Fn::GetAtt": "Network.Outputs.VpcId"}}, "Network.* is not there, because Private does not hold"),
+    ({"Value": {"Fn::GetAtt": "Network.Outputs.VpcId"}}, "Network.* does not exist, because Private is false"),
     ({"Value": {"Fn::GetAtt": "Data.Outputs.ChartBucket"}}, "Data has no output ChartBucket here"),
     ({"Value": {"Ref": "PredictFunctions"}}, "no parameter or resource PredictFunctions")])
 def test_a_dangling_reference_is_refused(change: dict[str, Any], reason: str) -> None:

@@ -15,14 +15,14 @@ from typing import Any, Protocol
 
 
 class TemplateError(ValueError):
-    """A template or its parameters that CloudFormation would not accept.
+    """CloudFormation would not accept a template or its parameters.
 
     Parameters
     ----------
     reason : str
         What is wrong.
     path : tuple of str
-        Logical ids, from the outermost nested stack to the resource at fault.
+        Logical ids, from the outermost nested stack to the resource with the error.
     """
 
     def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
@@ -30,7 +30,7 @@ class TemplateError(ValueError):
         self.reason, self.path = reason, path
 
     def inside(self, logical_id: str) -> TemplateError:
-        """The same error, as seen from the template that holds this resource."""
+        """The same error, seen from the template that contains the resource `logical_id`."""
         return TemplateError(self.reason, (logical_id, *self.path))
 
 
@@ -56,7 +56,7 @@ NO_VALUE = object()  # the value of Ref AWS::NoValue, which removes its property
 def evaluate(node: Any, scope: Scope) -> Any:
     """Evaluate every function in a part of a template, and drop what AWS::NoValue removes.
 
-    Raises TemplateError where a function is unknown, or has arguments that CloudFormation would not accept.
+    Raises TemplateError if a function is unknown, or if CloudFormation would not accept its arguments.
     """
     if isinstance(node, list):
         return [member for member in (evaluate(child, scope) for child in node) if member is not NO_VALUE]
@@ -69,7 +69,7 @@ def evaluate(node: Any, scope: Scope) -> Any:
         if key == "Fn::Transform":  # a macro, which CloudFormation expands before it evaluates functions
             return node
         if key.startswith("Fn::"):
-            raise TemplateError(f"{key} cannot stand here")
+            raise TemplateError(f"{key} is not allowed here")
     evaluated = {key: evaluate(child, scope) for key, child in node.items()}
     return {key: child for key, child in evaluated.items() if child is not NO_VALUE}
 
@@ -83,7 +83,7 @@ def evaluate_condition(node: Any, scope: Scope) -> bool:
 
 
 def parse_get_att(argument: Any) -> tuple[str, str]:
-    """(resource, attribute) of either form of Fn::GetAtt."""
+    """Split the argument of Fn::GetAtt, in either form, into (resource, attribute)."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if len(parts) != 2:
         raise TemplateError(f"Fn::GetAtt needs a resource and an attribute: {argument}")
@@ -94,7 +94,7 @@ SUB_REFERENCE = re.compile(r"\$\{(!?)\s*([^}\s]*)\s*\}")
 
 
 def sub_references(argument: Any) -> list[str]:
-    """The names that Fn::Sub looks up in the template, as they are written: X or X.Attribute."""
+    """The names that Fn::Sub looks up in the template, as written: X or X.Attribute."""
     text, variables = (argument, {}) if isinstance(argument, str) else argument
     return [name for literal, name in SUB_REFERENCE.findall(text) if not literal and name not in variables]
 
@@ -115,18 +115,18 @@ def _sub(argument: Any, scope: Scope) -> str:
 
 
 def _text(scalar: Any, where: str) -> str:
-    """A scalar as CloudFormation writes it. `where` is named in the error."""
+    """A scalar as CloudFormation writes it; `where` describes its place for the error."""
     if isinstance(scalar, bool):
         return "true" if scalar else "false"
     if isinstance(scalar, str | int | float):
         return str(scalar)
-    raise TemplateError(f"{where} must be a string, and is {scalar if scalar is not NO_VALUE else 'AWS::NoValue'}")
+    raise TemplateError(f"{where} must be a string, not {scalar if scalar is not NO_VALUE else 'AWS::NoValue'}")
 
 
 def _list(argument: Any, scope: Scope, where: str) -> list[Any]:
     members = evaluate(argument, scope)
     if not isinstance(members, list):
-        raise TemplateError(f"{where} needs a list, and has {members}")
+        raise TemplateError(f"{where} needs a list, not {members}")
     return members
 
 
@@ -204,8 +204,8 @@ def _not(argument: Any, scope: Scope) -> bool:
 
 
 def _members(argument: Any, scope: Scope) -> tuple[list[Any], Any]:
-    """The two arguments of a rule's function: a list, and what its members are compared with."""
-    return _list(argument[0], scope, "a function of a rule"), evaluate(argument[1], scope)
+    """The two arguments of a rule function: a list, and what its members are compared with."""
+    return _list(argument[0], scope, "a rule function"), evaluate(argument[1], scope)
 
 
 def _contains(argument: Any, scope: Scope) -> bool:

@@ -13,14 +13,14 @@ def resolve_parameters(template: dict[str, Any], overrides: dict[str, str]) -> d
 
     Returns
     -------
-    dict
+    dict of str to str or list of str
         Parameter → its text; a list of texts for list types.
 
     Raises
     ------
     TemplateError
-        Where a parameter breaks a constraint or has neither override nor default, and where an override is for a
-        parameter that is not declared.
+        If a parameter violates a constraint or has neither override nor default, or if an override is for a parameter
+        that the template does not declare.
     """
     declarations = template.get("Parameters", {})
     if undeclared := sorted(set(overrides) - set(declarations)):
@@ -30,7 +30,7 @@ def resolve_parameters(template: dict[str, Any], overrides: dict[str, str]) -> d
         raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")
     for name, override in overrides.items():
         if not isinstance(override, str):
-            raise TemplateError(f"Parameter {name} must be a string, and is {override}")
+            raise TemplateError(f"Parameter {name} must be a string, not {override}")
     return {name: _parse(name, declaration, str(overrides.get(name, declaration.get("Default"))))
             for name, declaration in declarations.items()}
 
@@ -38,16 +38,16 @@ def resolve_parameters(template: dict[str, Any], overrides: dict[str, str]) -> d
 def _parse(name: str, declaration: dict[str, Any], text: str) -> str | list[str]:
     kind = declaration["Type"]
     is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
-    # For CloudFormation an empty list has one empty member, to which the constraints apply.
+    # In CloudFormation an empty list has one empty member, and the constraints apply to it.
     members = [member.strip() for member in text.split(",")] if is_list else [text]
     is_aws_type = kind.startswith(("AWS::", "List<AWS::")) and not kind.startswith("AWS::SSM::Parameter::")
     for member in members:
         if kind in ("Number", "List<Number>") and not _is_number(member):
-            raise TemplateError(f"Parameter {name} must be a number, and is '{member}'")
+            raise TemplateError(f"Parameter {name} must be a number, not '{member}'")
         if is_aws_type and not member:
-            raise TemplateError(f"Parameter {name} is of type {kind}, which is never empty")
+            raise TemplateError(f"Parameter {name} is of type {kind}, which must not be empty")
         if not _satisfies_constraints(member, declaration):
-            reason = declaration.get("ConstraintDescription", "it breaks a constraint that nothing describes")
+            reason = declaration.get("ConstraintDescription", "no description is given")
             raise TemplateError(f"Parameter {name} failed to satisfy constraint: {reason}")
     return members if is_list else text
 
@@ -70,7 +70,7 @@ def _satisfies_constraints(text: str, declaration: dict[str, Any]) -> bool:
 
 
 class _RuleScope:
-    """The scope of a rule, which can refer to parameters alone."""
+    """The scope of a rule, which can refer to parameters only."""
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         self.parameters = parameters
@@ -81,17 +81,17 @@ class _RuleScope:
         return self.parameters[name]
 
     def attribute(self, name: str, attribute: str) -> Any:
-        raise TemplateError(f"a rule asks for {name}.{attribute}, before there is a resource")
+        raise TemplateError(f"a rule refers to {name}.{attribute}, but rules cannot refer to resources")
 
     def condition(self, name: str) -> bool:
-        raise TemplateError(f"a rule names the condition {name}, which rules cannot")
+        raise TemplateError(f"a rule refers to the condition {name}, but rules cannot refer to conditions")
 
     def mapping(self, name: str, first: str, second: str) -> Any:
-        raise TemplateError(f"a rule looks into the mapping {name}, which rules cannot")
+        raise TemplateError(f"a rule refers to the mapping {name}, but rules cannot refer to mappings")
 
 
 def check_rules(template: dict[str, Any], parameters: dict[str, Any]) -> None:
-    """Check every rule of a template whose condition is true.
+    """Check the rules of a template that have no condition or a true one.
 
     Raises TemplateError with the descriptions of all assertions that fail.
     """

@@ -1,4 +1,4 @@
-"""Placeholders for what AWS would return for Ref and Fn::GetAtt: names, ids and ARNs that look like real ones."""
+"""Make placeholders for what AWS would return for Ref and Fn::GetAtt: names, ids and ARNs that look real."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAME_PROPERTIES = {
 
 
 def stable_id(text: str, length: int = 10) -> str:
-    """Hexadecimal digits that look random and are always the same for the same text."""
+    """Return hexadecimal digits that look random; the same text always gives the same ones."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
@@ -52,7 +52,7 @@ def _regional_domain(name: str, properties: Any) -> str:
     return f"d-{stable_id(name)}.execute-api.{REGION}.amazonaws.com"
 
 
-# From a resource's name, and from a function that evaluates one of its properties.
+# (name of a resource, function that evaluates one of its properties) → placeholder
 Placeholder = Callable[[str, Any], str]
 
 ARNS: dict[str, Placeholder] = {
@@ -90,7 +90,7 @@ ARNS: dict[str, Placeholder] = {
     "AWS::Lambda::CodeSigningConfig": lambda name, _: _arn("lambda", f"code-signing-config:csc-{stable_id(name, 17)}"),
 }
 
-# The value of Ref where it is not the name.
+# Values of Ref, for types where it is not the name.
 REF_VALUES: dict[str, Placeholder] = {kind: ARNS[kind] for kind in (
     "AWS::IAM::ManagedPolicy", "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Lambda::LayerVersion",
     "AWS::Serverless::LayerVersion", "AWS::SNS::Topic", "AWS::StepFunctions::StateMachine",
@@ -160,23 +160,23 @@ def _name(kind: str, generated: str, prop: Callable[[str], Any]) -> str:
 
 
 def ref_value(kind: str, generated: str, prop: Callable[[str], Any]) -> str:
-    """The value of Ref.
+    """Make the value of Ref.
 
     Parameters
     ----------
     kind : str
-        The type of the resource.
+        Type of the resource.
     generated : str
-        The name that CloudFormation would generate.
+        Name that CloudFormation would generate.
     prop : callable
-        Evaluates one of the resource's properties; None where it is not set.
+        Returns the value of one of the resource's properties; None if it is not set.
     """
     name = _name(kind, generated, prop)
     return REF_VALUES[kind](name, prop) if kind in REF_VALUES else name
 
 
 def attribute_value(kind: str, generated: str, attribute: str, prop: Callable[[str], Any]) -> str:
-    """The value of Fn::GetAtt, with the parameters of `ref_value`; NAME.ATTRIBUTE for an attribute not listed here."""
+    """Make the value of Fn::GetAtt; NAME.ATTRIBUTE for an attribute not listed here. Parameters as of `ref_value`."""
     name = _name(kind, generated, prop)
     if (kind, attribute) in ATTRIBUTES:
         return ATTRIBUTES[kind, attribute](name, prop)

@@ -1,7 +1,7 @@
 """Resolve a template as CloudFormation would, nested stacks included.
 
-Parameters and rules are checked, conditions decided and functions evaluated. What raises TemplateError here, would be
-refused by CloudFormation before it creates anything.
+Parameters and rules are checked, conditions and functions evaluated. Whatever raises TemplateError here, CloudFormation
+would refuse before it creates anything.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class Stack:
     Attributes
     ----------
     name : str
-        The stack's name; a nested stack has its parent's name and its own logical id.
+        The stack's name; that of a nested stack is its parent's name and its own logical id.
     parameters : dict
         Parameter → text, or list of texts.
-    conditions : dict
+    conditions : dict of str to bool
         Condition → whether it is true.
     resources : dict
-        Logical id → resource, evaluated. Resources with a false condition are left out.
+        Logical id → evaluated resource. Resources with a false condition are left out.
     outputs : dict
         Output → value.
-    nested : dict
+    nested : dict of str to Stack
         Logical id → nested stack.
     """
 
@@ -52,7 +52,7 @@ class Stack:
     nested: dict[str, Stack] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Logical id → properties, of this stack's resources of a type."""
+        """Return logical id → properties of this stack's resources of a type."""
         return {name: resource.get("Properties", {}) for name, resource in self.resources.items()
                 if resource["Type"] == kind}
 
@@ -63,7 +63,7 @@ class Stack:
             yield from nested.stacks()
 
     def all_of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """STACK.LOGICAL_ID → properties, of the resources of a type in this stack and below it."""
+        """Return STACK.LOGICAL_ID → properties of the resources of a type, in this stack and all below it."""
         return {f"{stack.name}.{name}": properties for stack in self.stacks()
                 for name, properties in stack.of_type(kind).items()}
 
@@ -75,9 +75,9 @@ def resolve(template: dict[str, Any], overrides: dict[str, str], name: str = "sh
     Parameters
     ----------
     template : dict
-        The template; the resources of SAM are kept as they are.
-    overrides : dict
-        Parameter → value; the others have their defaults.
+        The template; SAM's resources are evaluated but not expanded.
+    overrides : dict of str to str
+        Parameter → value; other parameters have their defaults.
     name : str
         The stack's name.
     folder : Path
@@ -86,7 +86,7 @@ def resolve(template: dict[str, Any], overrides: dict[str, str], name: str = "sh
     Raises
     ------
     TemplateError
-        Where CloudFormation would refuse the template or its parameters.
+        If CloudFormation would refuse the template or its parameters.
     """
     return _Resolution(template, overrides, name, folder).stack()
 
@@ -97,10 +97,10 @@ def resolve_file(path: Path, overrides: dict[str, str], name: str = "shotwise") 
 
 
 def scenario_parameters(scenario: str, path: Path = ROOT / "samconfig.toml") -> dict[str, str]:
-    """The parameters that `sam deploy --config-env SCENARIO` passes.
+    """Return the parameters that `sam deploy --config-env SCENARIO` passes.
 
-    A file that `parameter_overrides` names is read if it exists: it holds what belongs to one account. Raises KeyError
-    where samconfig.toml has no such scenario.
+    A file that `parameter_overrides` names, with the parameters of one account, is read if it exists. Raises KeyError
+    if samconfig.toml has no such scenario.
     """
     config = tomllib.loads(path.read_text("utf-8"))
     if "deploy" not in config.get(scenario, {}):
@@ -109,7 +109,7 @@ def scenario_parameters(scenario: str, path: Path = ROOT / "samconfig.toml") -> 
 
 
 def scenarios(path: Path = ROOT / "samconfig.toml") -> list[str]:
-    """The scenarios that samconfig.toml deploys; SAM's own `default` is not one of them."""
+    """List the scenarios of samconfig.toml; SAM's own section `default` is not one."""
     config = tomllib.loads(path.read_text("utf-8"))
     return [name for name, section in config.items()
             if isinstance(section, dict) and "deploy" in section and name != "default"]
@@ -131,14 +131,14 @@ def _parse_overrides(entries: Any, folder: Path) -> dict[str, str]:
 
 
 class _Resolution:
-    """Evaluates one template: the scope of its functions, which notes which resource refers to which others.
+    """The resolution of one template: the scope of its functions, which records dependencies between resources.
 
     Attributes
     ----------
-    dependencies : dict
-        Resource → the resources that it refers to.
+    dependencies : dict of str to set of str
+        Resource → resources that it refers to.
     current : list of str
-        The resources that are being evaluated, the innermost last.
+        Resources that are being evaluated, the innermost last.
     """
 
     def __init__(self, template: dict[str, Any], overrides: dict[str, str], name: str, folder: Path) -> None:
@@ -165,11 +165,11 @@ class _Resolution:
             if "Condition" not in output or self.condition(output["Condition"]):
                 outputs[name] = evaluate(output["Value"], self)
                 if not isinstance(outputs[name], str | int | float):
-                    raise TemplateError(f"output {name} must be a string, and is {outputs[name]}")
+                    raise TemplateError(f"output {name} must be a string, not {outputs[name]}")
         return Stack(self.name, self.parameters, self.conditions, resources, outputs, self.nested)
 
     def resource(self, name: str) -> dict[str, Any]:
-        """Evaluate a resource; a nested stack with all that is in it."""
+        """Evaluate a resource; a nested stack with everything in it."""
         with self.evaluating(name):
             depends_on = self.resources[name].get("DependsOn", [])
             for other in [depends_on] if isinstance(depends_on, str) else depends_on:
@@ -181,7 +181,7 @@ class _Resolution:
 
     @contextmanager
     def evaluating(self, name: str) -> Iterator[None]:
-        """While a resource is evaluated: note what it refers to, and name it in errors."""
+        """Context in which a resource is evaluated: references are recorded as its own, and errors name it."""
         self.current.append(name)
         try:
             yield
@@ -191,17 +191,17 @@ class _Resolution:
             self.current.pop()
 
     def exists(self, name: str) -> bool:
-        """Whether a resource would be created: it has no condition, or a true one."""
+        """Whether a resource would be created, because it has no condition or a true one."""
         condition = self.resources[name].get("Condition")
         return condition is None or self.condition(condition)
 
     def note_dependency(self, name: str) -> None:
-        """Note that the resource being evaluated refers to `name`."""
+        """Record that the resource being evaluated refers to `name`."""
         if self.current:
             self.dependencies.setdefault(self.current[-1], set()).add(name)
 
     def nested_stack(self, name: str) -> Stack:
-        """A nested stack, resolved once."""
+        """A nested stack; resolved at the first call."""
         if name not in self.nested:
             properties = self.resources[name]["Properties"]
             path = self.folder / properties["TemplateURL"]
@@ -212,7 +212,7 @@ class _Resolution:
         return self.nested[name]
 
     def condition(self, name: str) -> bool:
-        """Whether a condition is true; decided once."""
+        """Whether a condition is true; evaluated at the first call."""
         if name not in self.conditions:
             if name not in self.template.get("Conditions", {}):
                 raise TemplateError(f"there is no condition {name}")
@@ -250,9 +250,9 @@ class _Resolution:
         return outputs[output]
 
     def owner(self, name: str) -> tuple[str, str]:
-        """(resource, rest of the name), for a resource or for one that SAM creates beside it.
+        """Split a name into a resource of the template and the suffix of what SAM creates beside it, if any.
 
-        SAM creates FunctionAliaslive, Function.Alias, FunctionUrl and others beside Function.
+        For a resource Function, SAM creates FunctionAliaslive, Function.Alias, FunctionUrl and others.
         """
         if name in self.resources:
             return name, ""
@@ -262,22 +262,22 @@ class _Resolution:
         raise TemplateError(f"there is no parameter or resource {name}")
 
     def referenced(self, name: str) -> tuple[str, str, Callable[[str], Any]]:
-        """(type, generated name, function that evaluates a property) of a resource, noted as a dependency."""
-        base, part = self.owner(name)
+        """(type, generated name, function that evaluates a property) of a resource; records the dependency."""
+        base, suffix = self.owner(name)
         if not self.exists(base):
-            raise TemplateError(f"{name} is not there, because {self.resources[base]['Condition']} does not hold")
+            raise TemplateError(f"{name} does not exist, because {self.resources[base]['Condition']} is false")
         self.note_dependency(base)
-        return self.resources[base]["Type"] + part, f"{self.name}-{base}{part}", partial(self.property, base)
+        return self.resources[base]["Type"] + suffix, f"{self.name}-{base}{suffix}", partial(self.property, base)
 
     def property(self, resource: str, name: str) -> Any:
-        """One property of a resource, evaluated; None where it is not set."""
+        """Evaluate one property of a resource; None if it is not set."""
         setting = self.resources[resource].get("Properties", {}).get(name)
         evaluated = evaluate(setting, self) if setting is not None else None
         return None if evaluated is NO_VALUE else evaluated
 
 
 def _parameter_text(argument: Any) -> Any:
-    """A nested stack's parameter as CloudFormation passes it: as a string. A list is left, to be refused there."""
+    """A nested stack's parameter as CloudFormation passes it, as a string; a list is unchanged and refused there."""
     if isinstance(argument, bool):
         return "true" if argument else "false"
     return str(argument) if isinstance(argument, int | float) else argument

@@ -1,4 +1,4 @@
-"""Print what a month costs: `make cost`.
+"""Print the cost of a month: `make cost`.
 
 Exit status: 0 done, 1 a scenario is over its limit or docs/cost.md is stale, 2 bad input.
 """
@@ -37,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("cost", description="What a month of document A's traffic costs, line by line.")
+    parser = argparse.ArgumentParser("cost", description="Print the cost of a month of document A's traffic.")
     parser.add_argument("scenarios", nargs="*",
                         help=f"of samconfig.toml; {' and '.join(DEFAULT_SCENARIOS)} if none is given")
     parser.add_argument("--prices", type=Path, metavar="TOML",
-                        help="a table of your own on top of src/shotwise_tools/cost/prices.toml")
+                        help="a file that overrides prices of src/shotwise_tools/cost/prices.toml")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.add_argument("--write", action="store_true", help="rewrite the tables of docs/cost.md")
     parser.add_argument("--check", action="store_true", help="fail if the tables of docs/cost.md are stale")
@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     if unknown := {*(options.scenarios or DEFAULT_SCENARIOS)} - set(names):
         raise CostError(f"samconfig.toml has no scenario {', '.join(sorted(unknown))}; it has {', '.join(names)}")
     if (options.write or options.check) and (options.prices or options.scenarios):
-        raise CostError("docs/cost.md has scenarios and prices of its own: leave yours out")
+        raise CostError("--write and --check use the scenarios and prices of docs/cost.md: give none")
     prices = read_prices(options.prices)
     bills: list[BillWithAlternatives] = []
     for name in options.scenarios or DEFAULT_SCENARIOS:
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def tables_text(bills: Sequence[BillWithAlternatives], usage: UsageProfile) -> str:
-    """Write all tables, as they are printed and as they stand in docs/cost.md."""
+    """Write all tables, as printed and as in docs/cost.md."""
     tables = [report(bill, alternatives, usage) for bill, alternatives in bills]
     return "\n\n".join([*tables, weak_note([bill for bill, _ in bills])]) + "\n"
 

@@ -10,9 +10,9 @@ from shotwise_tools.cost.bill import make_bill
 from shotwise_tools.cost.models import Bill, CostError, CostInputs, Resource
 from shotwise_tools.cost.stacks import scenario_stack, stack_resources
 
-# Services that functions and page call through NAT, and that a stricter network would reach through endpoints.
+# Services that functions and page call through NAT, and that could have endpoints instead.
 MORE_ENDPOINTS = ("logs", "ecr.api", "ecr.dkr", "execute-api", "kms", "sqs", "xray")
-MIN_DIFFERENCE_USD = 0.5  # a month; what changes the bill by less is not shown
+MIN_DIFFERENCE_USD = 0.5  # a month; alternatives that change the bill by less are not shown
 Change = Callable[[tuple[Resource, ...]], tuple[Resource, ...]]
 
 
@@ -23,13 +23,13 @@ class Alternative:
     Attributes
     ----------
     name : str
-        What there would be instead.
+        The other choice.
     consequence : str
-        What that gains or loses, apart from money.
-    parameters : dict
-        The template's parameters that make it so.
+        What it gains or loses, apart from money.
+    parameters : dict of str to str
+        Parameters of the template for this choice.
     change : callable
-        A change of the resources, for what is no parameter of the template.
+        Changes the resources, for a choice that the template has no parameter for.
     """
 
     name: str
@@ -47,7 +47,7 @@ class PricedAlternative:
     alternative : Alternative
         The alternative.
     usd : float
-        US dollars a month; negative where it saves.
+        US dollars a month; negative if it saves money.
     """
 
     alternative: Alternative
@@ -118,7 +118,7 @@ def price_alternatives(scenario: str, inputs: CostInputs, bill: Bill) -> Iterato
 
 
 def _changed_inputs(scenario: str, inputs: CostInputs, alternative: Alternative) -> CostInputs | None:
-    """The inputs under an alternative; None where the template refuses it for this scenario."""
+    """The inputs under an alternative; None if the template refuses it in this scenario."""
     parameters, resources = inputs.parameters, inputs.resources
     if alternative.parameters:
         try:

@@ -10,11 +10,11 @@ from shotwise_tools.cost.models import Bill, CostError, CostInputs, LineItem, Re
 
 Rule = Callable[[CostInputs, list[Resource]], Iterator[LineItem]]
 RULES: Mapping[str, Rule] = {**compute.RULES, **network.RULES, **storage.RULES, **observability.RULES}
-# The groups that document A's estimate names. Only its total is known, so these are what it may have included.
+# The groups that document A's estimate names. It only gives a total, so any of these may be included in it.
 ESTIMATED_GROUPS = ("functions", "API", "workflow", "models", "page")
 GROUPS = (*ESTIMATED_GROUPS, "network", "public addresses", "balancer", "endpoints", "vectors", "WAF", "keys",
           "storage", "transfer", "observability")
-# Types without a price of their own → why.
+# Type without a price of its own → reason.
 FREE_KINDS = {
     **dict.fromkeys(("AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy",
                      "AWS::Lambda::Permission", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy",
@@ -63,7 +63,7 @@ def make_bill(scenario: str, inputs: CostInputs) -> Bill:
 
 
 def _always_free(lines: list[LineItem]) -> float:
-    """US dollars that always-free units are worth; lines at the same price share these units."""
+    """The value of the always-free units in US dollars; lines at the same price share these units."""
     used: dict[str, float] = defaultdict(float)
     prices = {line.price.key: line.price for line in lines}
     for line in lines:

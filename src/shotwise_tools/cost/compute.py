@@ -1,4 +1,4 @@
-"""Pricing rules for compute: functions, the API, the workflow, the page, the models."""
+"""Pricing rules for compute: functions, API, workflow, page, models."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from shotwise_tools.cost.models import (
 )
 from shotwise_tools.cost.usage import cold_share, function_usage, invocations
 
-ONE_VCPU_MB = 1769  # the memory that comes with one vCPU; less memory, less of it
+ONE_VCPU_MB = 1769  # Lambda gives one vCPU with this much memory, and proportionally less with less
 ANSWERING = ("rag_query", "stream_query")  # the functions that search and answer
 PROFILE = re.compile(r"(apac|us|eu|jp|au|ca|global)\.")  # the prefix of an inference profile before a model's name
 
 
 def price_functions(inputs: CostInputs, functions: list[Resource]) -> Iterator[LineItem]:
-    """Price the functions' time and calls, what is done against cold starts, and the models that they call."""
+    """Price the functions' time and calls, measures against cold starts, and the models that they call."""
     for function in functions:
         yield from _price_function(inputs, function)
     calls = sum(invocations(inputs.usage, function_folder(function)) for function in functions)
@@ -35,7 +35,7 @@ def price_functions(inputs: CostInputs, functions: list[Resource]) -> Iterator[L
 
 
 def function_folder(function: Resource) -> str:
-    """The name of the folder that a function is built from, by which its usage is known."""
+    """The name of the folder that a function is built from, which is the key of its usage."""
     return PurePosixPath(function.properties["CodeUri"]).name
 
 
@@ -72,7 +72,7 @@ def billed_ms(inputs: CostInputs, name: str, cold: float) -> float:
 
 
 def _slowdown(inputs: CostInputs, name: str) -> float:
-    """How many times longer a function takes with its share of a vCPU than on a full one, as measured."""
+    """How many times longer a function takes with its share of a vCPU than with a full one, as it was measured."""
     memory = [function.properties["MemorySize"] for function in resources_of_kind(inputs, "AWS::Serverless::Function")
               if function_folder(function) == name]
     return max(1.0, ONE_VCPU_MB / memory[0]) if memory else 1.0
@@ -87,7 +87,7 @@ def _remote_ms(inputs: CostInputs) -> float:
 
 
 def _price_models(inputs: CostInputs) -> Iterator[LineItem]:
-    """Price tokens on Bedrock; a server of one's own is not billed by AWS."""
+    """Price tokens on Bedrock; models on other servers are not billed by AWS."""
     assumed = inputs.usage.assumed
     questions = sum(invocations(inputs.usage, name) for name in ANSWERING)
     if inputs.parameters["Embedder"] == "bedrock" or inputs.parameters["KnowledgeBase"] == "on":
@@ -109,18 +109,18 @@ def _price_models(inputs: CostInputs) -> Iterator[LineItem]:
 
 
 def gateway_requests(inputs: CostInputs) -> float:
-    """Requests that come through API Gateway: all but streams, where the stream has a function URL."""
+    """Requests through API Gateway: all, except streams if they have a function URL."""
     has_url = bool(resources_of_kind(inputs, "AWS::Lambda::Url"))
     return sum(kind.count for kind in inputs.usage.requests.values() if not (kind.streams and has_url))
 
 
 def price_apis(inputs: CostInputs, apis: list[Resource]) -> Iterator[LineItem]:
-    """Price requests, their traces, and the metrics of single methods where they are switched on."""
+    """Price requests, their traces, and the metrics of single methods if they are switched on."""
     requests = gateway_requests(inputs)
     yield line_item(inputs, "API", "requests", "api_request", requests)
     for api in apis:
         if api.properties.get("TracingEnabled"):
-            # Below one request a second X-Ray's default rule samples every trace.
+            # Below one request a second, X-Ray's default rule samples every request.
             yield line_item(inputs, "observability", "traces", "trace",
                             sum(kind.count for kind in inputs.usage.requests.values()))
         methods = _detailed_methods(inputs, api)
@@ -130,7 +130,7 @@ def price_apis(inputs: CostInputs, apis: list[Resource]) -> Iterator[LineItem]:
 
 
 def _detailed_methods(inputs: CostInputs, api: Resource) -> int:
-    """Count the methods with metrics of their own that are called in most hours: only hours with values are billed."""
+    """Count the methods with their own metrics that are called in most hours; metrics are billed by hours with data."""
     settings = [setting for setting in api.properties.get("MethodSettings", [])
                 if setting.get("MetricsEnabled") in (True, "true")]
     has_url = bool(resources_of_kind(inputs, "AWS::Lambda::Url"))
@@ -142,7 +142,7 @@ def price_workflows(inputs: CostInputs, machines: list[Resource]) -> Iterator[Li
     """Price Express workflows by requests and by 100 ms of 64 MB. Raises CostError for a standard workflow."""
     for machine in machines:
         if machine.properties.get("Type") != "EXPRESS":
-            raise CostError(f"{machine.path} is a standard workflow, which is billed by transitions: add a rule")
+            raise CostError(f"{machine.path} is a standard workflow, which is billed by state transitions: add a rule")
         for kind in (kind for kind in inputs.usage.requests.values() if kind.workflow):
             ms = inputs.usage.assumed["workflow_ms"] + sum(
                 billed_ms(inputs, name, cold_share(inputs.usage, name)) * runs for name, runs in kind.runs.items())
@@ -152,7 +152,7 @@ def price_workflows(inputs: CostInputs, machines: list[Resource]) -> Iterator[Li
 
 
 def price_services(inputs: CostInputs, services: list[Resource]) -> Iterator[LineItem]:
-    """Price tasks on Fargate all month: the desired count, or the minimum of autoscaling where that is larger."""
+    """Price tasks on Fargate for a whole month: the desired count, or the minimum of autoscaling if that is larger."""
     for service in services:
         (task,) = resources_of_kind(inputs, "AWS::ECS::TaskDefinition")
         tasks = _tasks(inputs, service)
@@ -188,7 +188,7 @@ def price_clusters(inputs: CostInputs, clusters: list[Resource]) -> Iterator[Lin
 
 
 def reply_gb(inputs: CostInputs) -> float:
-    """The size of all replies of the functions in a inputs, in GB."""
+    """The size of all replies and charts of a month, in GB."""
     usage = inputs.usage
     reply_bytes = sum(invocations(usage, name) * per_call.reply_bytes for name, per_call in usage.functions.items())
     return (reply_bytes + usage.requests["chart"].count * usage.chart_bytes) / GB

@@ -12,7 +12,7 @@ GB = 1024**3
 
 
 class CostError(Exception):
-    """The costs cannot be computed; the message says what is missing and where to add it."""
+    """The cost cannot be computed; the message says what is missing and where to add it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Price:
     Attributes
     ----------
     key : str
-        Its name in the price table.
+        Name in the price table.
     usd_per_unit : float
         US dollars, without tax.
     unit : str
@@ -49,13 +49,13 @@ class Price:
     source : str
         Where AWS publishes the price.
     date : str
-        The day that the price is known of, in ISO format.
+        Day on which the price was valid, in ISO format.
     basis : str
-        How it is known.
+        How the price was found out.
     weak : bool
-        Whether it is known for another region alone, or from memory.
+        Whether it is uncertain: found for another region only, or remembered.
     free : float
-        Units a month that are free in every account for good.
+        Units a month that are free in every account, without time limit.
     """
 
     key: str
@@ -79,12 +79,12 @@ class RequestUsage:
     ----------
     count : int
         Requests a month.
-    runs : mapping
-        Function → its calls for one request.
+    runs : mapping of str to int
+        Function → number of its calls for one request.
     workflow : bool
         Whether the state machine makes these calls.
     streams : bool
-        Whether the answer is a stream, for which dev has a function URL instead of API Gateway.
+        Whether the answer is a stream, which in dev has a function URL instead of API Gateway.
     """
 
     count: int
@@ -100,17 +100,17 @@ class FunctionUsage:
     Attributes
     ----------
     init_ms : float
-        The start of a container.
+        Time of the start of a container.
     first_ms : float
-        The first call in a container.
+        Time of the first call in a container.
     billed_ms : float
-        A later call.
+        Time of a later call.
     log_bytes, log_events : float
-        What a call logs.
+        Size and number of the log lines of a call.
     reply_bytes : float
-        The size of its reply.
+        Size of the reply.
     metrics : tuple of str
-        The metrics that it sends.
+        Metrics that it sends.
     """
 
     init_ms: float
@@ -159,17 +159,17 @@ class UsageProfile:
 
 @dataclass(frozen=True)
 class CostInputs:
-    """Everything that a pricing rule may look at.
+    """Everything that a pricing rule may use.
 
     Attributes
     ----------
     resources : tuple of Resource
-        The resources of a scenario.
+        Resources of a scenario.
     parameters : mapping
-        The parameters of its root template.
+        Parameters of its root template.
     usage : UsageProfile
         A month of usage.
-    prices : mapping
+    prices : mapping of str to Price
         Key → price.
     """
 
@@ -217,7 +217,7 @@ class Bill:
     total : float
         US dollars before always-free units are subtracted.
     free : float
-        US dollars that always-free units are worth.
+        Value of the always-free units in US dollars.
     """
 
     scenario: str
@@ -227,7 +227,7 @@ class Bill:
 
 
 def line_item(inputs: CostInputs, group: str, description: str, price_key: str, quantity: float) -> LineItem:
-    """Make a line at a price of the table. Raises CostError where the table has no such price."""
+    """Make a line at a price of the table. Raises CostError if the table has no such price."""
     if price_key not in inputs.prices:
         raise CostError(f"there is no price {price_key!r}, which {description} needs: add [price.{price_key!r}] to the "
                         "price table")

@@ -1,4 +1,4 @@
-"""Pricing rules for the network: NAT gateways, endpoints, the balancer, public addresses, the firewall."""
+"""Pricing rules for the network: NAT gateways, endpoints, balancer, public addresses, firewall."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shotwise_tools.cost.usage import invocations
 
 
 def price_nat_gateways(inputs: CostInputs, gateways: list[Resource]) -> Iterator[LineItem]:
-    """Price each by the hour; the data through them is the same for one and for two."""
+    """Price NAT gateways by the hour, and the data through them, which does not depend on their number."""
     yield line_item(inputs, "network", f"NAT gateways, {len(gateways)}", "nat_hour", len(gateways) * HOURS)
     yield line_item(inputs, "network", "through NAT", "nat_gb", inputs.usage.assumed["nat_gb"])
 
@@ -42,7 +42,7 @@ def price_opensearch_endpoints(inputs: CostInputs, endpoints: list[Resource]) ->
 
 
 def price_balancers(inputs: CostInputs, balancers: list[Resource]) -> Iterator[LineItem]:
-    """Price hours and capacity units, and an address for every zone where the balancer faces the internet."""
+    """Price hours and capacity units, and an address in every zone if the balancer faces the internet."""
     for balancer in balancers:
         yield line_item(inputs, "balancer", "hours", "balancer_hour", HOURS)
         yield line_item(inputs, "balancer", "capacity units", "balancer_unit_hour",

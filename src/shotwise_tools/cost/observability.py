@@ -42,7 +42,7 @@ def _logged_gb(inputs: CostInputs) -> float:
 
 
 def price_metric_filters(inputs: CostInputs, filters: list[Resource]) -> Iterator[LineItem]:
-    """Price the metric that each filter sends."""
+    """Price one metric for each filter."""
     yield line_item(inputs, GROUP, "metrics from log filters", "metric_month", len(filters))
 
 

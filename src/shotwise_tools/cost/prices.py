@@ -1,4 +1,4 @@
-"""Read the price table: prices.toml, and optionally a file of the user's own on top of it."""
+"""Read the price table: prices.toml, and optionally a file of the user that overrides it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_prices(override: Path | None = None) -> PriceTable:
     Raises
     ------
     CostError
-        Where a file cannot be read, or a price lacks a field.
+        If a file cannot be read, or a price lacks a field.
     """
     sources, entries = _read_table(TABLE)
     if override:
@@ -43,7 +43,7 @@ def _read_table(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     except OSError as error:
         raise CostError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CostError(f"{path} is no TOML: {error}") from None
+        raise CostError(f"{path} is not valid TOML: {error}") from None
     if unknown := set(content) - {"source", "price"}:
         raise CostError(f"{path}: {', '.join(sorted(unknown))} is not known; prices are under [price]")
     entries = content.get("price", {})
@@ -60,7 +60,7 @@ def _price(key: str, entry: Mapping[str, Any], sources: Mapping[str, str]) -> Pr
         if not isinstance(entry.get(name), str) or not entry[name].strip():
             raise CostError(f"the price {key} needs {name}, a text")
     if not isinstance(entry.get("date"), date):
-        raise CostError(f"the price {key} needs date, the day that it is known of")
+        raise CostError(f"the price {key} needs date, a day on which it was valid")
     return Price(key, _amount(key, entry, "value"), entry["unit"], sources.get(entry["source"], entry["source"]),
                  entry["date"].isoformat(), entry["basis"], entry.get("weak") is True,
                  _amount(key, {"free": 0, **entry}, "free"))

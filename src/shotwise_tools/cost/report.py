@@ -31,7 +31,7 @@ def over_limit(bill: Bill, usage: UsageProfile) -> bool:
 
 
 def weak_note(bills: Sequence[Bill]) -> str:
-    """Explain the star beside a price, and how much of each bill it concerns."""
+    """Explain the star beside a price, and say which part of each bill has one."""
     weak_prices = {line.price.key: line.price for bill in bills for line in bill.lines if line.price.weak}
     if not weak_prices:
         return "Every price in these tables is known for Seoul."
@@ -70,7 +70,7 @@ def _comparison(bill: Bill, usage: UsageProfile) -> str:
 
 
 def _estimate_note(group: str, usd: float, usage: UsageProfile) -> str:
-    """Whether document A's estimate can have included a group."""
+    """Whether document A's estimate can include a group."""
     if usd > usage.estimate_usd:
         return "cannot be in it: more than all of it"
     return "may be in it" if group in ESTIMATED_GROUPS else "is not named"
@@ -100,7 +100,7 @@ def _price(usd: float) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> str:
-    """Write a Markdown table that reads as text too; `right` are the columns that are aligned to the right."""
+    """Write a Markdown table that can be read as text; `right` lists the columns that are aligned to the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def cells(row: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Find the resources of a scenario by resolving template.yaml and infra/ with the scenario's parameters."""
+"""List the resources of a scenario, by resolving template.yaml and infra/ with its parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shotwise_tools.cloudformation.stacks import NESTED_STACK, ROOT, Stack, reso
 from shotwise_tools.cost.models import CostError, CostInputs, PriceTable, Resource
 from shotwise_tools.cost.usage import read_usage
 
-# Parameters that belong to one account. They cost nothing, but without them there is no page and no index.
+# Parameters that differ by account. They cost nothing, but without them the template makes no page and no index.
 ACCOUNT_PARAMETERS = {
     "Release": "0" * 12,
     "AllowedCidrs": "203.0.113.0/24",
@@ -26,7 +26,7 @@ ACCOUNT_PARAMETERS = {
 
 
 def scenario_names() -> list[str]:
-    """The scenarios of samconfig.toml. Raises CostError where it has none."""
+    """List the scenarios of samconfig.toml. Raises CostError if it has none."""
     names = scenarios()
     if not names:
         raise CostError("samconfig.toml has no scenario: a table [NAME.deploy.parameters] for each")
@@ -46,7 +46,7 @@ def scenario_stack(scenario: str, changes: Mapping[str, str] | None = None) -> S
     Raises
     ------
     CostError
-        Where there is no such scenario, or CloudFormation would refuse it.
+        If there is no such scenario, or if CloudFormation would refuse it.
     """
     try:
         configured = {name: setting for name, setting in scenario_parameters(scenario).items() if setting}
@@ -66,7 +66,7 @@ def scenario_inputs(scenario: str, prices: PriceTable) -> CostInputs:
 
 
 def stack_resources(stack: Stack) -> tuple[Resource, ...]:
-    """The resources of a stack and of all nested stacks below it, without the nested stacks themselves."""
+    """List the resources of a stack and of all nested stacks below it, without the nested stacks themselves."""
     defaults = _function_defaults(ROOT / "template.yaml")
     resources = []
     for each_stack in stack.stacks():
@@ -82,7 +82,7 @@ def stack_resources(stack: Stack) -> tuple[Resource, ...]:
 def _root_template() -> dict[str, Any]:
     """Load template.yaml without its deployment preferences, which cost nothing.
 
-    They make a function and the alarm on its version need each other, a circle that only SAM resolves.
+    With them a function and the alarm on its version would depend on each other, a circle that only SAM resolves.
     """
     template = load_yaml(ROOT / "template.yaml")
     for resource in template["Resources"].values():

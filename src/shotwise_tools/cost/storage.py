@@ -1,4 +1,4 @@
-"""Pricing rules for storage: buckets and their key, queues, vector stores."""
+"""Pricing rules for storage: buckets and their key, queues, vector indexes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from shotwise_tools.cost.compute import ANSWERING, reply_gb
 from shotwise_tools.cost.models import GB, HOURS, CostInputs, LineItem, Resource, line_item
 from shotwise_tools.cost.usage import invocations
 
-CHART_MONTHS = 3.0  # how long charts are stored where no lifecycle rule says so
-BUCKET_KEY_SHARE = 0.01  # of S3's requests, those that still reach KMS where S3 Bucket Keys are on
+CHART_MONTHS = 3.0  # how long charts are stored if no lifecycle rule deletes them earlier
+BUCKET_KEY_SHARE = 0.01  # share of S3's requests that still reach KMS with S3 Bucket Keys
 
 
 def price_buckets(inputs: CostInputs, buckets: list[Resource]) -> Iterator[LineItem]:
     """Price what S3 stores, its requests and their use of KMS, and the data sent to the internet."""
     usage = inputs.usage
-    charts = usage.requests["chart"].count  # each drawn once, fetched once
+    charts = usage.requests["chart"].count  # each is drawn once and fetched once
     months = next((days / 30 for days in map(_chart_days, buckets) if days), CHART_MONTHS)
     stored = charts * usage.chart_bytes * months + 2 * usage.assumed["documents_kept"] * usage.document_bytes
     changed = usage.assumed["documents_changed"]
@@ -35,7 +35,7 @@ def price_buckets(inputs: CostInputs, buckets: list[Resource]) -> Iterator[LineI
 
 
 def _chart_days(bucket: Resource) -> float:
-    """After how many days a bucket deletes charts; 0 where it has no rule for them."""
+    """After how many days a bucket deletes charts; 0 if it has no rule for them."""
     rules = bucket.properties.get("LifecycleConfiguration", {}).get("Rules", [])
     return sum(float(rule.get("ExpirationInDays", 0)) for rule in rules if rule.get("Prefix", "").startswith("charts"))
 
@@ -47,12 +47,12 @@ def _encryption(bucket: Resource) -> list[dict[str, Any]]:
 
 
 def price_keys(inputs: CostInputs, keys: list[Resource]) -> Iterator[LineItem]:
-    """Price customer managed keys; the first two yearly rotations add as much each, and are not counted."""
+    """Price customer managed keys; the first two yearly rotations would add as much again each, and are left out."""
     yield line_item(inputs, "keys", f"KMS keys, {len(keys)}", "key_month", len(keys))
 
 
 def price_queues(inputs: CostInputs, queues: list[Resource]) -> Iterator[LineItem]:
-    """Price Lambda's polling of the queues that feed a function; the messages are few in comparison."""
+    """Price Lambda's polling of queues; the messages are few in comparison."""
     polled = sum(event.get("Type") == "SQS" for function in inputs.resources
               if function.kind == "AWS::Serverless::Function"
               for event in function.properties.get("Events", {}).values())
@@ -61,7 +61,7 @@ def price_queues(inputs: CostInputs, queues: list[Resource]) -> Iterator[LineIte
 
 
 def price_collections(inputs: CostInputs, collections: list[Resource]) -> Iterator[LineItem]:
-    """Price the minimum that OpenSearch Serverless bills even when idle; with standby replicas it is doubled."""
+    """Price the minimum that OpenSearch Serverless bills even when idle; standby replicas double it."""
     standby = any(collection.properties.get("StandbyReplicas", "ENABLED") != "DISABLED" for collection in collections)
     units = inputs.usage.assumed["opensearch_units"] * (2 if standby else 1)
     yield line_item(inputs, "vectors", f"OpenSearch Serverless, {units:g} OCU", "opensearch_unit_hour", units * HOURS)

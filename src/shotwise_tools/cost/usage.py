@@ -1,4 +1,4 @@
-"""Read a month of usage: requests and assumptions from usage.toml, measurements from benchmarks/usage."""
+"""Read a month of usage: requests and assumptions from usage.toml, usage per call from benchmarks/usage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_usage() -> UsageProfile:
 
 
 def function_usage(usage: UsageProfile, name: str) -> FunctionUsage:
-    """What one call of a function uses. Raises CostError where it was never measured."""
+    """Return what one call of a function uses. Raises CostError if it was never measured."""
     if name not in usage.functions:
         raise CostError(f"benchmarks/usage has no figures for the function {name}: add it to CALLS in "
                         "benchmarks/usage/run.py and run `python -m benchmarks.usage.run`")
@@ -42,16 +42,16 @@ def function_usage(usage: UsageProfile, name: str) -> FunctionUsage:
 
 
 def invocations(usage: UsageProfile, name: str) -> float:
-    """Calls of a function in a month."""
+    """Count the calls of a function in a month."""
     by_requests = sum(requests.count * requests.runs.get(name, 0) for requests in usage.requests.values())
     return by_requests + (usage.assumed["documents_changed"] if name == "embed_documents" else 0)
 
 
 def cold_share(usage: UsageProfile, name: str) -> float:
-    """The share of a function's calls that start a container.
+    """Estimate the share of a function's calls that start a container.
 
-    A call does so where the pause before it was longer than Lambda keeps a container. Calls come at random, so pauses
-    are exponentially distributed. A minimum stands for calls that come at the same moment.
+    A call does so if the pause before it was longer than Lambda keeps an idle container. Calls are taken to come at
+    random, so that pauses are exponentially distributed; a minimum accounts for calls at the same moment.
     """
     after_pauses = math.exp(-invocations(usage, name) * usage.assumed["kept_warm_seconds"] / SECONDS)
     return max(after_pauses, usage.assumed["min_cold_share"])

@@ -3,7 +3,7 @@
     python -m shotwise_tools.smoke --url URL [--stream-url URL] [--logs FILE|cloudwatch:GROUP] [--wait SECONDS]
 
 It calls the API with the page's own client, signs as the page does, and prints a line for each step. Exit status 0: all
-is well, 1: a check failed, 2: bad input (no such log, no credentials, …). Its document is removed in any case.
+checks passed, 1: a check failed, 2: bad input (no such log, no credentials, …). The document is removed in any case.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
 
 def _open_logs(location: str, region: str | None) -> Logs:
-    """The logs at a location of the command line. Raises LogsError."""
+    """Open the logs that `--logs` names. Raises LogsError."""
     if not location.startswith(GROUP_PREFIX):
         return FileLogs(Path(location))
     try:
@@ -63,7 +63,7 @@ def _open_logs(location: str, region: str | None) -> Logs:
 
 
 def _region_of(url: str, region: str) -> str | None:
-    """The region of the API; None leaves it to botocore to find one in the environment."""
+    """The region of the API; None to let botocore find one in the environment."""
     scope = scope_of(url, region)
     return scope.region if scope else None
 
@@ -74,16 +74,16 @@ def _print(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m shotwise_tools.smoke",
-                                     description="Try a deployment out; exit 1 if a check fails.")
-    parser.add_argument("--url", required=True, help="the API, without a path but the stage's")
-    parser.add_argument("--stream-url", default="", help="where questions are answered as a stream, if elsewhere")
-    parser.add_argument("--logs", default="", help=f"a log file, or {GROUP_PREFIX}GROUP: look for errors there")
+                                     description="Smoke-test a deployment; exit 1 if a check fails.")
+    parser.add_argument("--url", required=True, help="the API's address, with no path other than the stage")
+    parser.add_argument("--stream-url", default="", help="the address for streamed answers, if it is another")
+    parser.add_argument("--logs", default="", help=f"a log file, or {GROUP_PREFIX}GROUP, to search for errors")
     parser.add_argument("--wait", type=float, default=MAX_WAIT,
-                        help="the most seconds to wait for a document (default: %(default)g)")
+                        help="seconds to wait for the document at most (default: %(default)g)")
     return parser
 
 
 if __name__ == "__main__":
-    # A run that is terminated removes its document, too.
+    # As an exception, so that a run that is terminated still removes its document.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The smoke test's checks of an answer, of how it was streamed, and of a diagnosis. Each returns a flaw or None."""
+"""Check an answer, its streaming and a diagnosis. Each check returns what is wrong, or None."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class StreamedAnswer:
     Attributes
     ----------
     reply : mapping
-        The content of its `done` event.
+        Content of the `done` event.
     text : str
-        The text of all `token` events.
+        Text of all `token` events.
     first_s : float or None
-        Seconds until the first word; None where none came before the end.
+        Seconds until the first `token` event; None if there was none.
     total_s : float
         Seconds until the end.
     events : int
-        How many events came before the end.
+        Number of events before the end.
     headers : mapping
-        The headers of the response.
+        Headers of the response.
     """
 
     reply: Mapping[str, Any]
@@ -44,7 +44,7 @@ class StreamedAnswer:
 
 
 def ask(client: Client, body: Mapping[str, Any]) -> StreamedAnswer:
-    """Ask a question, and take the answer as it comes. Raises ApiError."""
+    """Ask a question, and read the answer as it is streamed. Raises ApiError."""
     responses: list[requests.Response] = []
     started = time.monotonic()
     first_s, text, count, reply = None, "", 0, {}
@@ -61,7 +61,7 @@ def ask(client: Client, body: Mapping[str, Any]) -> StreamedAnswer:
 
 
 def answer_flaw(reply: Mapping[str, Any], document: ProbeDocument) -> str | None:
-    """Return what is wrong with the answer to the document's question; None when nothing is."""
+    """Return what is wrong with the answer to the document's question; None if nothing is."""
     if not reply["grounded"]:
         return f"the answer is not grounded: {reply['answer'][:200]!r}"
     sources = [source for source in reply["sources"] if document.is_cited_by(source)]
@@ -76,10 +76,10 @@ def answer_flaw(reply: Mapping[str, Any], document: ProbeDocument) -> str | None
 
 
 def stream_flaw(answer: StreamedAnswer) -> str | None:
-    """Return what shows that an answer was not streamed; None when nothing does.
+    """Return why an answer cannot have been streamed; None if it can.
 
-    Times prove nothing where an answer is worded at once. A length does: whoever sends it, such as a gateway or a
-    function that does not stream, held the answer back until it was complete.
+    Times prove nothing, because a whole answer may be ready at once. A Content-Length does: whoever sends it, such as a
+    gateway or a function that does not stream, held the answer back until it was complete.
     """
     if answer.first_s is None:
         return "no token came before the end of the answer"
@@ -93,7 +93,7 @@ def stream_flaw(answer: StreamedAnswer) -> str | None:
 
 
 def diagnosis_flaw(diagnosis: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a diagnosis that was requested with all its steps; None when nothing is."""
+    """Return what is wrong with a diagnosis that was requested with all its steps; None if nothing is."""
     if diagnosis["degraded"]:
         return f"the diagnosis is degraded: {diagnosis['degraded']}"
     if lacking := [step for step in STEPS if not diagnosis[step]]:

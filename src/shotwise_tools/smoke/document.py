@@ -1,4 +1,4 @@
-"""The document that the smoke test uploads: a PDF with a made-up sentence, and the question that it answers."""
+"""Make the document that the smoke test uploads: a PDF with a made-up sentence, and the question that it answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Pronounceable, and no word of any language that a plant writes in.
+# Pronounceable, but no words of any language that a plant may use.
 SYLLABLES = [consonant + vowel for consonant in ("b", "d", "f", "g", "k", "qu", "v", "x", "z") for vowel in "aeiou"]
 FIRST_PAGE = "Work standard for testing a deployment."
 PAGE_COUNT = FACT_PAGE = 2  # the sentence is on the last page
@@ -19,15 +19,15 @@ class ProbeDocument:
     Attributes
     ----------
     name : str
-        Its file name.
+        File name.
     content : bytes
         The PDF.
     fact : str
         The sentence, on page FACT_PAGE.
     question : str
-        What the sentence answers.
+        The question that the sentence answers.
     words : tuple of str
-        The words of the sentence that no other document has.
+        Words of the sentence that no other document has.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ProbeDocument:
 
 
 def make_document(generator: random.Random) -> ProbeDocument:
-    """Return a document with random words."""
+    """Make a document with random words."""
     part, grease = ("".join(generator.choices(SYLLABLES, k=4)) for _ in range(2))
     fact = f"The {part} of line seven is greased with {grease} every forty shots."
     return ProbeDocument(f"shotwise-smoke-{part}.pdf", make_pdf([FIRST_PAGE, fact]), fact,
@@ -50,7 +50,7 @@ def make_document(generator: random.Random) -> ProbeDocument:
 
 
 def make_pdf(pages: Sequence[str]) -> bytes:
-    """Return a PDF with one line of text on each page: ASCII without parentheses and backslashes."""
+    """Make a PDF with one line of text on each page: ASCII without parentheses and backslashes."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = ["<< /Type /Catalog /Pages 2 0 R >>",
                f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",

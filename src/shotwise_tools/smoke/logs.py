@@ -1,4 +1,4 @@
-"""Find errors in the logs of a deployment: a file on one machine, a log group on AWS."""
+"""Search the logs of a deployment for errors: a file on one machine, a log group on AWS."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 LEVELS = ("ERROR", "CRITICAL", "FATAL")
-BAD_STATUSES = ("timeout", "error", "failure")  # status of an invocation, in Lambda's own report of it
+BAD_STATUSES = ("timeout", "error", "failure")  # of an invocation, in Lambda's own report of it
 TEXTS = ("Traceback (most recent call last)", "Task timed out", "[ERROR]", "[CRITICAL]")
-# Lines with any of these words; is_error then decides. The pattern only saves fetching all the others.
+# CloudWatch returns only lines with any of these words, which saves fetching the rest; `is_error` then decides.
 PATTERN = " ".join(f'?"{word}"' for word in (*LEVELS, *BAD_STATUSES, "Traceback", "Task timed out"))
 FIRST_LINE_WAIT, LAST_LINES_WAIT, POLL_EVERY = 90.0, 15.0, 5.0  # seconds
 
@@ -23,10 +23,10 @@ class LogsError(Exception):
 
 
 class Logs(Protocol):
-    """The logs since this object was made."""
+    """Log lines since the object was made."""
 
     def errors(self) -> list[str]:
-        """Return the lines that report an error. Raises LogsError, also where nothing at all was logged."""
+        """Return the lines that report an error. Raises LogsError if they cannot be read, or nothing was logged."""
 
 
 def is_error(line: str) -> bool:
@@ -43,7 +43,7 @@ def is_error(line: str) -> bool:
 
 
 class FileLogs:
-    """The lines that are added to a file. Raises LogsError where there is none."""
+    """Log lines that are added to a file. Raises LogsError if the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class FileLogs:
         content = self._read()
         if len(content) == self._start:
             raise LogsError(f"nothing was logged to {self._path}; is it the log of this API?")
-        # Shorter than before: the file was started anew meanwhile.
+        # A file that is shorter than before was rotated meanwhile.
         added = content[self._start:] if len(content) > self._start else content
         return [line for line in added.decode("utf-8", "replace").splitlines() if is_error(line)]
 
@@ -66,21 +66,21 @@ class FileLogs:
 
 
 class GroupLogs:
-    """The events of a CloudWatch log group.
+    """Log lines of a CloudWatch log group.
 
     Parameters
     ----------
     client : botocore client
-        Of the service `logs`.
+        Client of the service `logs`.
     group : str
-        The name of the log group.
+        Name of the log group.
     first_line_wait, last_lines_wait : float
         Seconds to wait for the first line to arrive, and then for the last ones.
 
     Raises
     ------
     LogsError
-        The log group cannot be read.
+        If the log group cannot be read.
     """
 
     def __init__(self, client: Any, group: str, *, first_line_wait: float = FIRST_LINE_WAIT,
@@ -91,7 +91,7 @@ class GroupLogs:
         self._any_line()
 
     def errors(self) -> list[str]:
-        """Return the lines that report an error; see Logs. Waits, because events take some seconds to arrive."""
+        """Return the lines that report an error; see Logs. It waits, because lines take some seconds to arrive."""
         end = time.monotonic() + self._first_line_wait
         while not self._any_line():
             if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""The steps of the smoke test, in order, each with its check."""
+"""Run the steps of the smoke test, each with its check."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from shotwise_tools.smoke.answers import StreamedAnswer, answer_flaw, ask, diagn
 from shotwise_tools.smoke.document import FACT_PAGE, PAGE_COUNT, ProbeDocument
 from shotwise_tools.smoke.logs import Logs, LogsError
 
-MAX_WAIT = 180.0  # seconds for a document to be read, or to be forgotten
-POLL_EVERY = 2.0  # seconds between looks
-MAX_LINES = 3  # of errors in the logs that are printed
+MAX_WAIT = 180.0  # seconds, until a document is read, or until it is no longer found
+POLL_EVERY = 2.0  # seconds
+MAX_LINES = 3  # log lines with errors that are printed
 FORBIDDEN = 403
 
 
 class CheckFailed(Exception):
-    """A check failed; the message describes what the deployment did."""
+    """A check failed; the message says what the deployment did wrong."""
 
 
 class SmokeTest:
@@ -36,24 +36,24 @@ class SmokeTest:
     logs : Logs or None
         The logs of the deployment, if they are to be checked.
     report : callable
-        Takes each line of output.
+        Called with each line of output.
     max_wait : float
-        The most seconds to wait for what happens a little later.
+        Seconds to wait at most for a change to become visible.
     poll_every : float
-        Seconds between looks.
+        Seconds between two checks for the change.
     """
 
     def __init__(self, client: Client, document: ProbeDocument, logs: Logs | None, report: Callable[[str], None], *,
                  max_wait: float = MAX_WAIT, poll_every: float = POLL_EVERY) -> None:
         self._client, self._document, self._logs, self._report = client, document, logs, report
         self._max_wait, self._poll_every = max_wait, poll_every
-        self._may_be_stored = False  # our document
+        self._may_be_stored = False  # the document, which then has to be removed
         self._chart_url = ""
 
     def run(self) -> int:
-        """Run all steps, or those up to the first that fails, then check the logs; return the exit status.
+        """Run the steps until one fails, then check the logs; return the exit status.
 
-        Raises Unsigned where the API wants signatures and there are no credentials.
+        Raises Unsigned if the API requires signatures and there are no credentials.
         """
         started = time.monotonic()
         steps = (("api", self._check_api), ("closed", self._check_closed), ("upload", self._upload),
@@ -86,7 +86,7 @@ class SmokeTest:
         return f"{self._client.base_url} serves the model {self._client.model()['version']}"
 
     def _check_closed(self) -> str:
-        """Whoever may call without a signature may remove every document. A stream of its own may be open by choice."""
+        """Check that the API refuses unsigned requests, which could remove documents. A separate stream may be open."""
         statuses = self._client.unsigned_statuses()
         let_in = {url: status for url, status in statuses if status != FORBIDDEN}
         for url, status in let_in.items():
@@ -95,12 +95,12 @@ class SmokeTest:
         if not statuses:
             if urlsplit(self._client.base_url).hostname not in LOOPBACK:
                 raise CheckFailed(f"{self._client.base_url} answers without a signature; if it is a custom domain of "
-                                  "the API, set SHOTWISE_SIGN_REGION to have requests to it signed")
-            return "this machine asks for no signatures"
+                                  "the API, set SHOTWISE_SIGN_REGION, so that requests to it are signed")
+            return "an API on this machine requires no signatures"
         return "unsigned requests are refused" + "".join(f"; anybody may ask {url}" for url in let_in)
 
     def _upload(self) -> str:
-        self._may_be_stored = True  # from now on: an upload that broke off may have arrived
+        self._may_be_stored = True  # even if the upload breaks off
         name = self._client.upload(self._document.name, BytesIO(self._document.content))
         return f"{name}, {len(self._document.content)} bytes"
 
@@ -113,7 +113,7 @@ class SmokeTest:
         return f"listed with {listing['pages']} pages, {listing['passages']} passages"
 
     def _check_answer(self) -> str:
-        """Ask again and again, because an index may show a document some time after the list does."""
+        """Ask until the document is found, because the index may have it later than the list."""
         end = time.monotonic() + self._max_wait
         while True:
             answer = self._ask()
@@ -132,8 +132,8 @@ class SmokeTest:
     def _check_file(self) -> str:
         content = self._client.document(self._document.name)
         if content != self._document.content:
-            raise CheckFailed(f"another file than was uploaded: {len(content)} bytes, {content[:20]!r} …")
-        return "the same file as was uploaded"
+            raise CheckFailed(f"not the file that was uploaded: {len(content)} bytes, {content[:20]!r} …")
+        return "the file that was uploaded"
 
     def _check_diagnosis(self) -> str:
         samples = self._client.samples()
@@ -157,7 +157,7 @@ class SmokeTest:
         self._client.remove(self._document.name)
         self._may_be_stored = False
         self._wait_for(lambda: self._listing() is None or None, "the list still shows the document")
-        self._wait_for(lambda: self._is_forgotten() or None, "an answer still cites the document")
+        self._wait_for(lambda: self._is_uncited() or None, "an answer still cites the document")
         return "neither listed nor cited any more"
 
     def _check_logs(self) -> str:
@@ -171,28 +171,28 @@ class SmokeTest:
         return ask(self._client, {"query": self._document.question, "language": "en"})
 
     def _listing(self) -> dict[str, Any] | None:
-        """Our document in the list of documents; None where it is not there."""
+        """The entry of our document in the list of documents; None if it has none."""
         return next((listing for listing in self._client.documents() if listing["name"] == self._document.name), None)
 
     def _listing_once_read(self) -> dict[str, Any] | None:
-        """Our document in the list, once it was read, well or badly."""
+        """The entry of our document, once it was read or could not be read; None before."""
         listing = self._listing()
         return listing if listing and (listing["version"] or listing["failure"]) else None
 
-    def _is_forgotten(self) -> bool:
+    def _is_uncited(self) -> bool:
         return not any(self._document.is_cited_by(source) for source in self._ask().reply["sources"])
 
-    def _wait_for(self, look: Callable[[], Any], timeout_message: str) -> Any:
-        """Return what `look` returns, as soon as that is not None. Raises CheckFailed when it takes too long."""
+    def _wait_for(self, check: Callable[[], Any], timeout_message: str) -> Any:
+        """Call `check` until it returns something other than None, and return that. Raises CheckFailed at the end."""
         end = time.monotonic() + self._max_wait
-        while (outcome := look()) is None:
+        while (outcome := check()) is None:
             if time.monotonic() > end:
                 raise CheckFailed(f"{timeout_message} after {self._max_wait:.0f} s")
             time.sleep(self._poll_every)
         return outcome
 
     def _clean_up(self) -> None:
-        """Remove the document that a failed run has left."""
+        """Remove the document if a failed run has left it."""
         if not self._may_be_stored:
             return
         try:
@@ -200,12 +200,12 @@ class SmokeTest:
             self._report(f"smoke: {self._document.name} is removed")
         except ApiError as error:
             if error.status != 404 and not isinstance(error, Unsigned):
-                self._report(f"smoke: {self._document.name} may be there still: {_describe(error)}")
+                self._report(f"smoke: {self._document.name} may still be stored: {_describe(error)}")
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong, as far as the API or the error tells."""
+    """Describe an error, in the API's own words if it answered."""
     if isinstance(error, ApiError):
-        return f"{error} (status {error.status})" if error.status else "no answer came, or it broke off"
-    return f"an answer lacks what the contract promises: {error!r}" if isinstance(error, KeyError | TypeError) \
+        return f"{error} (status {error.status})" if error.status else "no answer, or it broke off"
+    return f"an answer violates the contract: {error!r}" if isinstance(error, KeyError | TypeError) \
         else str(error)
