@@ -47,8 +47,8 @@ def read_history(history: object, bundle: Bundle) -> PastShots:
     Parameters
     ----------
     history : object
-        Should be a list of at most MAX_PAST_SHOTS objects `{features, outcome?}`, newest last. The outcome is missing or
-        null if it is not known yet.
+        Should be a list of at most MAX_PAST_SHOTS objects `{features, outcome?}`, newest last. The outcome is missing
+        or null if it is not known yet.
     bundle : Bundle
         The model that the shots are meant for.
 

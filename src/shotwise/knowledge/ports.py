@@ -1,10 +1,10 @@
-"""The interfaces through which the knowledge pipeline reaches the outside; adapters implement them.
+"""The interfaces of the stores, searches and models that the knowledge pipeline uses; adapters implement them.
 
-Every method raises KnowledgeError where what is behind it does not answer.
+Every method raises KnowledgeError if the service behind it does not answer.
 
-A `DocumentStore` keeps the documents and decides what exists. A `PassageSearch` only ranks passages by meaning and can
+A `DocumentStore` stores the documents and decides which exist. A `PassageSearch` only ranks passages by meaning and can
 be rebuilt from the store at any time. A document is put into the passage search first and into the store last, so a
-crash in between leaves the old version complete: passage ids of a version that the store does not hold are ignored.
+crash in between leaves the old version complete: ids of passages whose version is not in the store are ignored.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from shotwise.messages import Message
 
 
 class PageTexts(Protocol):
-    """Gives the text of pages, against which quotes are verified."""
+    """Returns the text of pages, against which quotes are verified."""
 
     def page_text(self, document: str, page: int) -> str:
-        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as extracted from the PDF; empty if there is no such page."""
         ...
 
 
 class DocumentStore(Protocol):
-    """Keeps documents with their pages, passages and postings.
+    """Stores documents with their pages, passages and postings.
 
     Each method that writes is one transaction: a reader sees either the old version or the new one, complete.
     """
@@ -33,7 +33,7 @@ class DocumentStore(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Return the version of every document by file name.
 
-        It is asked before every search, so it has to be quick; the answer may be some seconds old.
+        It is called before every search, so it has to be fast; the versions may be some seconds old.
         """
         ...
 
@@ -42,27 +42,27 @@ class DocumentStore(Protocol):
         ...
 
     def postings(self, name: str, version: str) -> Postings:
-        """Return the postings of a document. Raises KnowledgeError if that version is not kept, or no longer."""
+        """Return the postings of a document. Raises KnowledgeError if the store does not have that version."""
         ...
 
     def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
-        """Return the passage of each id, None where it does not exist in that version."""
+        """Return the passage of each id; None for one that does not exist in that version."""
         ...
 
     def page_text(self, document: str, page: int) -> str:
-        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as extracted from the PDF; empty if there is no such page."""
         ...
 
     def put(self, indexed_document: IndexedDocument) -> None:
-        """Keep the document in place of one of the same name, and forget a failure noted under that name."""
+        """Store the document, replacing any version of the same name and deleting a failure of that name."""
         ...
 
     def remove(self, name: str) -> None:
-        """Forget the document and its failure; do nothing where there is none."""
+        """Delete the document and the failure of this name, if there are any."""
         ...
 
     def note_failure(self, name: str, failure: Message | None) -> None:
-        """Note why the newest file of this name could not be read; None forgets that. The kept version stays."""
+        """Store why the newest file of this name could not be read; None deletes the reason. The document stays."""
         ...
 
     def failures(self) -> Mapping[str, Message]:
@@ -70,7 +70,7 @@ class DocumentStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what is open. No other method is called afterwards."""
+        """Close connections and files. No other method is called afterwards."""
         ...
 
 
@@ -79,9 +79,12 @@ class PassageSearch(Protocol):
 
     Attributes
     ----------
-    name : names the store; a document is ingested again when it changes
-    needs_vectors : whether `put` and `rankings` need embeddings from us; a service that embeds by itself does not
-    lexical : whether one of its rankings is by words; ours by BM25 is then left out
+    name : str
+        Name of the store; when it changes, documents are ingested again.
+    needs_vectors : bool
+        Whether `put` and `rankings` need embeddings; a service that embeds texts itself does not.
+    lexical : bool
+        Whether one of its rankings is by words, which then replaces the ranking by `Bm25Index`.
     """
 
     name: str
@@ -89,19 +92,19 @@ class PassageSearch(Protocol):
     lexical: bool
 
     def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Add the passages of a version beside those of other versions; return when they can be found.
+        """Add the passages of a version without removing other versions; return when they can be found.
 
-        Putting the same version twice leaves it there once. `vectors` holds one embedding per passage, or nothing
-        where there is no embedder.
+        Putting the same version twice has the same effect as once. `vectors` has one embedding per passage; it is empty
+        without an embedder.
         """
         ...
 
     def keep_only(self, name: str, version: str | None) -> None:
-        """Remove every other version of the document; all of them where `version` is None."""
+        """Remove every other version of the document, or all versions if `version` is None."""
         ...
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """Return one ranking for each way to search that the store has, best passage first."""
+        """Return one ranking for each method of search that the store has, best passage first."""
         ...
 
 
@@ -110,8 +113,10 @@ class Embedder(Protocol):
 
     Attributes
     ----------
-    name : model and dimensions; vectors of different names cannot be compared
-    dimensions : length of a vector
+    name : str
+        Model and dimensions; vectors of embedders with different names cannot be compared.
+    dimensions : int
+        Length of the vectors.
     """
 
     name: str
@@ -123,15 +128,16 @@ class Embedder(Protocol):
 
 
 class TextGenerator(Protocol):
-    """Words an answer from passages: a language model.
+    """A language model that words answers from passages.
 
     Attributes
     ----------
-    name : name of the model, as an answer states it
+    name : str
+        Name of the model, which answers report as their generator.
     """
 
     name: str
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """Yield the text in pieces, as they arrive. Closing the generator stops the model."""
+        """Yield the text in pieces, as they arrive. Closing the iterator stops the model."""
         ...

@@ -1,4 +1,4 @@
-"""Checks of an answer against the documents: every quote stands on the page it cites and fits the question.
+"""Check quotes: whether a page contains them, and whether they are about low or high values as the question is.
 
 A statement about values that are too low does not answer a question about values that are too high.
 """
@@ -14,18 +14,18 @@ from shotwise.knowledge.ports import PageTexts
 # Morphemes that say a value is low or high. P1 and P99 are the ends of a process window.
 _LOW_TERMS = frozenset(("낮", "짧", "얇", "아래", "모자라", "부족"))
 _HIGH_TERMS = frozenset(("높", "두껍", "길", "지나치", "과다"))
-# In a countermeasure, raising is meant for a value that is too low, and lowering for one that is too high.
+# A countermeasure that raises a value is meant for low values, one that lowers it for high values.
 _LOW_ACTION_TERMS = _LOW_TERMS | {"p1", "올리", "늘리", "높이"}
 _HIGH_ACTION_TERMS = _HIGH_TERMS | {"p99", "낮추", "줄이"}
 
 
 def is_on_page(quote: str, document: str, page: int, pages: PageTexts) -> bool:
-    """Whether the PDF's own text of that page contains `quote`, ignoring white space, which differs at line breaks."""
+    """Return whether the PDF's text of a page contains `quote`, ignoring white space, which differs at line breaks."""
     return contains_quote(quote, pages.page_text(document, page))
 
 
 def contains_quote(quote: str, text: str) -> bool:
-    """Whether `text` contains `quote`, ignoring white space. An empty quote is contained nowhere."""
+    """Return whether `text` contains `quote`, ignoring white space; False for an empty quote."""
     return bool(quote.strip()) and without_whitespace(quote) in without_whitespace(text)
 
 
@@ -36,14 +36,14 @@ def without_whitespace(text: str) -> str:
 
 
 def has_opposite_direction(line_terms: Set[str], topic_terms: Set[str], *, action: bool) -> bool:
-    """Whether a line speaks only of the direction opposite to the topic's: of low values where it asks of high ones.
+    """Return whether a line is only about the direction opposite to the topic's, such as low values instead of high.
 
     Parameters
     ----------
     line_terms, topic_terms : set of str
-        The search terms of both texts. A topic that names both directions or none contradicts nothing.
+        Search terms of the line and the topic. A topic with both directions or none is opposite to no line.
     action : bool
-        Whether the line is a countermeasure: "raise it" then speaks of a low value.
+        Whether the line is a countermeasure, in which "raise it" is about a low value.
     """
     low, high = (_LOW_ACTION_TERMS, _HIGH_ACTION_TERMS) if action else (_LOW_TERMS, _HIGH_TERMS)
     if bool(topic_terms & _LOW_TERMS) == bool(topic_terms & _HIGH_TERMS):

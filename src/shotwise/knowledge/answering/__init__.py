@@ -1,6 +1,6 @@
-"""Ranked passages to an answer.
+"""Answer questions from ranked passages.
 
-`extract` quotes statements, `semantic` finds them by meaning where question and documents share no words, `generate`
-lets a language model word claims, and `answerer`, the entrance, chooses between them. No quote leaves this package that
-was not checked against the text of the page it cites.
+`extract` quotes statements, `semantic` finds them by meaning if question and documents share no words, `generate` lets
+a language model word claims, and `answerer` chooses between these. Every quote is verified against the text of the page
+that it cites.
 """

@@ -1,7 +1,7 @@
-"""Question to an answer that can be checked, at once or piece by piece while it is being worded.
+"""Answer a question with verified sources, at once or in pieces while the answer is being worded.
 
 Without a text generator the answer is extractive: it quotes the documents. With one, a language model words it claim by
-claim, and each claim is verified before it is let out. Recommendations are statements of the documents either way.
+claim, and each claim is verified before it is returned. Recommendations are quotes in both cases.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.question import Question, Topic, language_of
 
 MAX_QUOTES, MAX_RECOMMENDATIONS, MAX_EVIDENCE = 4, 4, 8
-MIN_EVIDENCE_RELEVANCE = 0.2  # of a passage that a language model is shown, where no vector speaks for it
+MIN_EVIDENCE_RELEVANCE = 0.2  # of a passage for the language model, if the query has no vector
 EXTRACTIVE = "extractive"
 PHRASES = {
     "ko": {"introduction": "문서에서 찾은 내용입니다.",
@@ -30,12 +30,12 @@ PHRASES = {
     "en": {"introduction": "This is what the documents say.",
            "not_answered": "The documents do not answer this. Ask in other words, or add a document that does."},
 }
-Event = Hit | str | Answer  # a passage that the answer rests on, a piece of its text, or at the end all of it
+Event = Hit | str | Answer  # a passage given to the language model, a piece of the text, or the complete answer
 
 
 @dataclass
 class _Draft:
-    """An answer in the making. deadline: the time.monotonic() by which it has to be written."""
+    """An unfinished answer, which has to be complete when `time.monotonic()` reaches the deadline."""
 
     language: str
     deadline: float
@@ -45,23 +45,23 @@ class _Draft:
     degraded: list[tuple[str, str]] = field(default_factory=list)
 
     def degrade(self, step: str, error: Exception) -> None:
-        """Note that a step failed; the same failure is noted once."""
+        """Record that a step failed; the same failure is recorded once."""
         if (entry := (step, type(error).__name__)) not in self.degraded:
             self.degraded.append(entry)
 
     def cite(self, source: Source) -> int:
-        """Return the number of a source, from 1; a new source is added."""
+        """Return the number of a source, from 1, adding it if it is new."""
         if source not in self.sources:
             self.sources.append(source)
         return self.sources.index(source) + 1
 
     def add_line(self, line: str) -> str:
-        """Add a line, and return what it adds to the text."""
+        """Add a line to the text and return it, after a line break unless it is the first."""
         self.lines.append(line)
         return line if len(self.lines) == 1 else f"\n{line}"
 
     def finish(self, recommendations: Sequence[Source], generator: str) -> Answer:
-        """Return the answer; without any line it says that the documents do not answer."""
+        """Return the complete answer; if it has no lines, its text says that the documents do not answer."""
         degraded = tuple(self.degraded)
         if not self.lines:
             text = PHRASES[self.language]["not_answered"]
@@ -79,13 +79,13 @@ class Answerer:
     hybrid_search : HybridSearch
         Finds the passages.
     embedder : Embedder, optional
-        Embeds questions. Without it words alone are searched.
+        Embeds questions. Without it, passages are searched by words alone.
     text_generator : TextGenerator, optional
-        Words the answers. Without it they are extractive.
+        Words the answers. Without it, they are extractive.
     min_similarity : float
-        The smallest cosine of a statement that is quoted for its meaning alone; it depends on the embedder.
+        Minimum cosine of a statement that is quoted for its meaning alone; it depends on the embedder.
     time_limit_s : float
-        After so many seconds a text generator that is still writing is stopped.
+        Time limit of a generated answer, in seconds.
     """
 
     def __init__(self, hybrid_search: HybridSearch, embedder: Embedder | None = None,
@@ -101,9 +101,9 @@ class Answerer:
     def answer(self, question: Question) -> Answer:
         """Return the complete answer.
 
-        It contains only quotes that stand on the page they name. Where no passage answers, `grounded` is False, the
-        text says so and there are no sources. Where the embedder fails, words alone are searched; where the text
-        generator fails, the answer is extractive; either is noted in `degraded`.
+        It contains only quotes that are on the page they cite. If no passage answers, `grounded` is False, the text
+        says so and there are no sources. If the embedder fails, passages are searched by words alone; if the text
+        generator fails, the answer is extractive. `degraded` lists both failures.
 
         Raises
         ------
@@ -117,15 +117,15 @@ class Answerer:
     def search(self, text: str, limit: int) -> list[Hit]:
         """Return the passages for a text, best first, whether or not they answer it.
 
-        Where the embedder does not answer, words alone are searched. Raises KnowledgeError where the search does not.
+        If the embedder fails, they are searched by words alone. Raises KnowledgeError if the search does not answer.
         """
         ((_, query),) = self._queries([Topic(text)], _Draft("ko", 0.0))
         return list(rank_passages(query, self.hybrid_search, limit).hits)
 
     def events(self, question: Question) -> Generator[Event, None, None]:
-        """Yield the passages that the answer rests on, its text in pieces, and at the end the Answer.
+        """Yield the passages that the language model is given, the text in pieces, and at the end the Answer.
 
-        Closing the generator stops the language model. Raises what `answer` raises.
+        Closing the generator stops the language model. Raises KnowledgeError if the search does not answer.
         """
         draft = _Draft(question.language, time.monotonic() + self._time_limit_s)
         if self._text_generator:
@@ -144,7 +144,7 @@ class Answerer:
         yield from self._extracted(question, draft)
 
     def _extracted(self, question: Question, draft: _Draft) -> Iterator[Event]:
-        """The answer as quotes."""
+        """Yield the answer as quotes."""
         for topics in (question.topics, question.fallback_topics):
             topic_queries = self._queries(topics, draft)
             if quotes := self._statements(topic_queries, MAX_QUOTES, draft):
@@ -157,7 +157,7 @@ class Answerer:
 
     def _generated(self, topic_queries: Sequence[TopicQuery], hits: Sequence[Hit], draft: _Draft,
                    text_generator: TextGenerator) -> Iterator[Event]:
-        """The answer as verified claims of a language model."""
+        """Yield the answer as verified claims of a language model."""
         if not hits:
             return
         question = "\n".join(topic.text for topic, _ in topic_queries)
@@ -174,7 +174,7 @@ class Answerer:
             yield draft.add_line(f"{claim.text} [{draft.cite(source_from_hit(claim.hit, claim.quote))}]")
 
     def _queries(self, topics: Sequence[Topic], draft: _Draft) -> list[TopicQuery]:
-        """The topics with their queries, embedded where there is an embedder that answers."""
+        """Return the topics with their queries, which have vectors unless the embedder is missing or fails."""
         vectors: Sequence[tuple[float, ...] | None] = [None] * len(topics)
         if self._embedder and topics:
             try:
@@ -185,7 +185,7 @@ class Answerer:
 
     def _statements(self, topic_queries: Sequence[TopicQuery], limit: int, draft: _Draft, *,
                     action_only: bool = False) -> list[Source]:
-        """The best statements by words; where there are none, by meaning."""
+        """Return the best statements by words or, if there are none, by meaning."""
         sources = statements(topic_queries, self.hybrid_search, limit, action_only=action_only)
         if not sources and self._embedder:
             try:
@@ -199,7 +199,7 @@ class Answerer:
         return self._statements(topic_queries, MAX_RECOMMENDATIONS, draft, action_only=True)
 
     def _evidence(self, question: Question, draft: _Draft) -> tuple[list[TopicQuery], list[Hit]]:
-        """The topics for which there is anything, and the passages that the model is shown: each topic's in turn."""
+        """Return the topics that were searched, and the passages for the model, one of each topic in turn."""
         for topics in (question.topics, question.fallback_topics):
             topic_queries = self._queries(topics, draft)
             evidence: dict[Passage, Hit] = {}
@@ -217,7 +217,7 @@ class Answerer:
 
 
 def _before(deadline: float, pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces that arrive in time; KnowledgeError at the first that does not."""
+    """Yield the pieces that arrive before the deadline. Raises KnowledgeError at the first later one."""
     for piece in pieces:
         if time.monotonic() > deadline:
             raise KnowledgeError("the model did not finish its answer in time")
@@ -225,6 +225,6 @@ def _before(deadline: float, pieces: Iterable[str]) -> Iterator[str]:
 
 
 def documents_language(summaries: Sequence[DocumentSummary]) -> str:
-    """Return the language that most documents are titled in: "en" only where fewer than half are Korean."""
+    """Return the language of most titles: "en" if fewer than half are Korean, else "ko"."""
     korean = sum(language_of(summary.title) == "ko" for summary in summaries)
     return "en" if korean * 2 < len(summaries) else "ko"

@@ -1,4 +1,4 @@
-"""Statements of the documents that answer a question, word for word. Nothing is invented here."""
+"""Find statements of the documents that answer a question, to be quoted word for word."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import Topic
 from shotwise.knowledge.verify import has_opposite_direction, is_on_page
 
-MIN_LINE_SCORE_SHARE = 0.6  # of the best line's score in the passage
-MIN_RELEVANCE_SHARE = 0.75  # of the first passage's relevance
+MIN_LINE_SCORE_SHARE = 0.6  # share of the score of the passage's best line
+MIN_RELEVANCE_SHARE = 0.75  # share of the relevance of the first passage
 MAX_ACTIONS_PER_PASSAGE = 3
 
 
@@ -28,7 +28,7 @@ def statements(topic_queries: Sequence[TopicQuery], search: HybridSearch, limit:
                action_only: bool = False) -> list[Source]:
     """Return the best statements for the topics, one of each topic in turn, without repeating a quote.
 
-    Every one stands on its page. Raises KnowledgeError where the search does not answer.
+    Every quote is verified against its page. Raises KnowledgeError if the search does not answer.
     """
     return _interleave([_topic_statements(topic, query, search, action_only=action_only)
                         for topic, query in topic_queries], limit)
@@ -41,7 +41,7 @@ def source_from_hit(hit: Hit, quote: str) -> Source:
 
 
 def _topic_statements(topic: Topic, query: Query, search: HybridSearch, *, action_only: bool) -> Iterator[Source]:
-    """The statements of the passages that answer a topic, best passage first."""
+    """Yield the statements that answer a topic, those of the best passage first."""
     ranked = rank_passages(query, search, action_only=action_only)
     if ranked.certainty < 0:
         return
@@ -53,28 +53,28 @@ def _topic_statements(topic: Topic, query: Query, search: HybridSearch, *, actio
 
 
 def _best_lines(hit: Hit, topic: Topic, analyzer: Analyzer) -> list[Line]:
-    """The lines of a passage that say something on the topic, best first."""
+    """Return the lines of a passage that can be quoted for a topic, best first."""
     passage = hit.passage
     topic_terms = analyzer.term_set(topic.text)
     min_score = MIN_LINE_SCORE_SHARE * max(hit.line_scores, default=0.0)
     scored = [(score, line) for score, line in zip(hit.line_scores, passage.lines, strict=True)
-              if score >= min_score and _fits(line, passage, topic, analyzer)
+              if score >= min_score and _is_quotable(line, passage, topic, analyzer)
               and not has_opposite_direction(analyzer.term_set(line.text), topic_terms, action=passage.action)]
     return [line for _, line in sorted(scored, key=lambda pair: -pair[0])]
 
 
-def _fits(line: Line, passage: Passage, topic: Topic, analyzer: Analyzer) -> bool:
-    """Whether a line can be quoted for the topic.
+def _is_quotable(line: Line, passage: Passage, topic: Topic, analyzer: Analyzer) -> bool:
+    """Return whether a line can be quoted for a topic.
 
-    The line or the heading of its section has to name the topic's subject. A countermeasure also has to say something:
-    a table row that ends in a figure does not.
+    The line or the heading of its section has to contain the topic's subject. A countermeasure also has to be a
+    statement, which a table row that ends in a figure is not.
     """
     named = analyzer.term_set(line.text) | analyzer.term_set(passage.headings[-1] if passage.headings else "")
     return analyzer.term_set(topic.subject) <= named and not (passage.action and line.quote[-1:].isdigit())
 
 
 def _interleave(streams: Sequence[Iterator[Source]], limit: int) -> list[Source]:
-    """One source of each stream in turn, so that no topic crowds out the others; no quote twice."""
+    """Take one source of each stream in turn, so that no topic crowds out the others, and no quote twice."""
     sources: dict[str, Source] = {}
     pending = list(streams)
     while pending and len(sources) < limit:

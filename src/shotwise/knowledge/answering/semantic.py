@@ -1,4 +1,4 @@
-"""Statements by meaning, for a question that shares no words with the documents, such as one in another language."""
+"""Find statements by meaning, for questions that share no words with the documents, such as in another language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shotwise.knowledge.ports import Embedder
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.verify import is_on_page
 
-MAX_PASSAGES, MAX_LINES = 6, 48  # for each topic; every line costs an embedding
+MAX_PASSAGES, MAX_LINES = 6, 48  # per topic; every line has to be embedded
 
 
 def statements_by_meaning(topic_queries: Sequence[TopicQuery], search: HybridSearch, embedder: Embedder,
@@ -20,15 +20,15 @@ def statements_by_meaning(topic_queries: Sequence[TopicQuery], search: HybridSea
     Parameters
     ----------
     topic_queries : sequence of TopicQuery
-        Those without a vector are skipped.
+        The topics; those whose query has no vector are skipped.
     search : HybridSearch
         Finds the passages.
     embedder : Embedder
-        Embeds their lines.
+        Embeds the lines of the passages.
     min_similarity : float
-        The smallest cosine between a line and the query; it becomes the relevance of the source.
+        Minimum cosine of line and query. The cosine becomes the relevance of the source.
     limit : int
-        The greatest number of sources.
+        Maximum number of sources.
     action_only : bool
         Whether only passages that announce countermeasures are searched.
 

@@ -1,4 +1,4 @@
-"""Split pages into passages: what stands on one page under one heading, as lines that can be quoted."""
+"""Split pages into passages: the text under one heading of a page, as lines that can be quoted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from shotwise.knowledge.models import Document, Line, Page, Passage
 from shotwise.knowledge.verify import contains_quote
 
-MAX_CHARACTERS = 900  # of a passage; longer ones are about too many things at once
+MAX_CHARACTERS = 900  # per passage; longer ones are about too many subjects
 _HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*)$")
-_SENTENCE_END = re.compile(r"(?<=.{20}[.!?])\s+")  # a shorter sentence says too little alone: it stays with the next
+_SENTENCE_END = re.compile(r"(?<=.{20}[.!?])\s+")  # a shorter sentence stays with the next, as it means little alone
 _TABLE_RULE = re.compile(r"^\|[\s:|-]+\|?$")
 _CONTENTS = re.compile(r"차례|목차|(?:table of )?contents", re.IGNORECASE)
-_LEADER = re.compile(r"(?:\. ?){5,}|…{2,}")  # the dots of a table of contents, which states nothing
+_LEADER = re.compile(r"(?:\. ?){5,}|…{2,}")  # the dots between a title and its page in a table of contents
 _MARKS = re.compile(r"\*\*|__|`|~~|<br\s*/?>|\\(?=[\\*_#|.\-])")
 _ACTION = re.compile(r"대책|조치|지침|재발 방지|countermeasure|corrective|remed|action", re.IGNORECASE)
 
@@ -32,8 +32,8 @@ class _Section:
 def split_into_passages(document: Document) -> list[Passage]:
     """Return all passages of a document, in reading order.
 
-    A heading holds for the pages after it, until the next one. Tables of contents, running headers and running footers
-    are left out.
+    A heading also applies to the following pages, up to the next heading. Tables of contents, running headers and
+    running footers are left out.
     """
     passages: list[Passage] = []
     open_headings: list[tuple[int, str]] = []
@@ -49,9 +49,9 @@ def split_into_passages(document: Document) -> list[Passage]:
 
 
 def _running_lines(document: Document) -> frozenset[str]:
-    """The running headers and footers, without their digits.
+    """Return the running headers and footers, without their digits.
 
-    They are the lines that stand at the top or bottom of three pages or more, and of a third of all.
+    They are the lines at the top or bottom of at least three pages and at least a third of all pages.
     """
     counts = Counter(line for page in document.pages for line in _edge_lines(page))
     min_pages = max(3, len(document.pages) / 3)
@@ -64,7 +64,7 @@ def _edge_lines(page: Page) -> set[str]:
 
 
 def _edge_numbers(lines: list[str]) -> set[int]:
-    """The numbers of a page's first two and last two lines that are not empty."""
+    """Return the numbers of the first two and last two lines that are not empty."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     return {*filled[:2], *filled[-2:]}
 
@@ -74,9 +74,12 @@ def _without_digits(line: str) -> str:
 
 
 def _sections(page: Page, open_headings: list[tuple[int, str]], running_lines: frozenset[str]) -> Iterator[_Section]:
-    """The sections of a page. `open_headings`, (level, text) each, is changed to what the next page starts with."""
+    """Yield the sections of a page.
+
+    `open_headings` has the level and text of the headings that apply at its beginning; it is updated for the next page.
+    """
     lines = page.markdown.splitlines()
-    edges = _edge_numbers(lines)  # between them the same words belong to the page itself
+    edges = _edge_numbers(lines)  # elsewhere on the page, the words of a running header are part of the text
     markdown = "\n".join(line for number, line in enumerate(lines) if not _LEADER.search(line)
                          and not (number in edges and _without_digits(line) in running_lines))
     section = _Section(_texts(open_headings))
@@ -123,7 +126,7 @@ def _lines(block: list[str], page_text: str) -> list[Line]:
 
 
 def _table_cells(block: list[str]) -> Iterator[list[str]]:
-    """The filled cells of each row of a table but its header."""
+    """Yield the cells of each row of a table that are not empty, without the header."""
     rows = [row for row in block if not _TABLE_RULE.match(row)]
     for row in rows[1:] if len(rows) < len(block) else rows:
         cells = [cell for cell in (_plain(cell) for cell in row.strip().strip("|").split("|")) if cell]
@@ -132,10 +135,10 @@ def _table_cells(block: list[str]) -> Iterator[list[str]]:
 
 
 def _table_row(cells: list[str], page_text: str) -> Line:
-    """A row of a table as a line.
+    """Make a line of a table row.
 
-    Its quote begins at the first cell that is a sentence, because the sentence repeats what the cells before it say.
-    If the PDF holds the cells in another order, the quote is the longest sentence alone.
+    Its quote begins at the first cell that is a sentence, because sentences repeat the content of the cells before
+    them. If the PDF's text has the cells in another order, the quote is only the longest sentence.
     """
     text = " ".join(cells)
     sentences = [cell for cell in cells if cell.endswith(".")]
@@ -146,7 +149,7 @@ def _table_row(cells: list[str], page_text: str) -> Line:
 
 
 def _split_lines(lines: list[Line]) -> Iterator[tuple[Line, ...]]:
-    """Split the lines of a section into passages of up to MAX_CHARACTERS; a longer line is a passage by itself."""
+    """Split the lines of a section into passages of up to MAX_CHARACTERS; a longer line becomes its own passage."""
     passage_lines: list[Line] = []
     for line in lines:
         if passage_lines and sum(len(other.text) for other in passage_lines) + len(line.text) > MAX_CHARACTERS:
@@ -158,5 +161,5 @@ def _split_lines(lines: list[Line]) -> Iterator[tuple[Line, ...]]:
 
 
 def _plain(markdown: str) -> str:
-    """Remove Markdown's marks and extra spaces; the words stay as the page has them."""
+    """Remove Markdown's marks and extra spaces from a text."""
     return " ".join(_MARKS.sub(lambda mark: " " if mark[0].startswith("<") else "", markdown).split())

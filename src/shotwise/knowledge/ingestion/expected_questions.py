@@ -1,8 +1,8 @@
 """Read the questions that a document is expected to answer, and find the passages that answer them.
 
-People ask in other words than a manual uses, so a PDF may carry the attachment `questions.jsonl`, one JSON object a
-line: `{"page": 3, "text": "words of that page", "questions": ["…"]}`. `text` is a statement as the page has it, or the
-heading of a section that answers as a whole. The questions only help to find a passage; what is quoted is the page.
+People ask in other words than a manual uses, so a PDF may have the attachment `questions.jsonl` with one JSON object
+per line: `{"page": 3, "text": "words of that page", "questions": ["…"]}`. `text` is a statement, word for word, or the
+heading of a section that answers as a whole. The questions only help to find a passage; answers quote the page.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from shotwise.messages import Message
 
 ATTACHMENT = "questions.jsonl"
 MAX_BYTES = 8 << 20
-# Limits of one document, and of one line of the attachment: every question makes each search a little slower.
+# Limits per document and per line of the attachment: every question makes each search a little slower.
 MAX_LINES, MAX_QUESTIONS, MAX_QUESTIONS_PER_LINE = 20_000, 20_000, 100
 MAX_PAGE = 100_000
-MAX_CHARACTERS = 300  # of a question
+MAX_CHARACTERS = 300  # per question
 MAX_NOTES = 20
-MAX_HEADINGS = 6  # over a passage, as Markdown has levels
+MAX_HEADINGS = 6  # levels of headings in Markdown
 MAX_TEXT_IN_NOTE = 60  # characters
 MAX_CAUSE = 300  # characters
 
 
+# Number of a passage, and number of its line from 1, or 0 for the passage as a whole.
+PassageLine = tuple[int, int]
+
+
 class _BadLine(Exception):
-    """A line that cannot be used: the end of its code in `shotwise.messages`, and the parameters."""
+    """A line cannot be used; `code` and `params` are those of the note about it."""
 
     def __init__(self, code: str, **params: str | int) -> None:
         super().__init__(code)
@@ -43,9 +47,9 @@ def read_questions(content: str) -> tuple[tuple[ExpectedQuestion, ...], tuple[Me
     Returns
     -------
     expected : tuple of ExpectedQuestion
-        One for each line that can be used, up to MAX_LINES lines and about MAX_QUESTIONS questions.
+        One entry per valid line, up to MAX_LINES lines and about MAX_QUESTIONS questions.
     notes : tuple of Message
-        One for each line that cannot be used, keys of `DOCUMENT_NOTES`. Reading ends after MAX_NOTES of them.
+        One note per invalid line, with a code of `DOCUMENT_NOTES`. Reading stops after MAX_NOTES notes.
     """
     expected: list[ExpectedQuestion] = []
     notes: list[Message] = []
@@ -90,32 +94,32 @@ def place_questions(document: Document, passages: Sequence[Passage]) -> tuple[Qu
     Parameters
     ----------
     document : Document
-        The questions are its `expected`.
+        The document, with its expected questions.
     passages : sequence of Passage
         All passages of the document, in order.
 
     Returns
     -------
     questions : Questions
-        (number of the passage, number of the line from 1, or 0 for the whole passage) → questions. A heading stands
-        for the first passage under it on that page.
+        The questions of each passage and line. Questions of a heading belong to the first passage under it on their
+        page.
     notes : tuple of Message
-        One note, if the words of some questions are not on their page.
+        One note if the text of some questions is not on their page.
     """
     candidates = _candidates_by_page(passages)
-    questions: dict[tuple[int, int], dict[str, None]] = {}
-    places: dict[tuple[int, str], tuple[int, int] | None] = {}
+    questions: dict[PassageLine, dict[str, None]] = {}
+    answers: dict[tuple[int, str], PassageLine | None] = {}
     unplaced: list[ExpectedQuestion] = []
     for expected in document.expected_questions:
-        words = expected.page, expected.text
-        if words not in places:
-            places[words] = _find_place(expected.text, candidates.get(expected.page, ()))
-        place = places[words]
-        if place is None:
+        page_and_text = expected.page, expected.text
+        if page_and_text not in answers:
+            answers[page_and_text] = _find_answer(expected.text, candidates.get(expected.page, ()))
+        answer = answers[page_and_text]
+        if answer is None:
             unplaced.append(expected)
         else:
-            questions.setdefault(place, {}).update(dict.fromkeys(expected.questions))
-    limited = {place: tuple(of_place)[:MAX_QUESTIONS_PER_LINE] for place, of_place in questions.items()}
+            questions.setdefault(answer, {}).update(dict.fromkeys(expected.questions))
+    limited = {answer: tuple(distinct)[:MAX_QUESTIONS_PER_LINE] for answer, distinct in questions.items()}
     return limited, _unplaced_note(unplaced, len(document.expected_questions))
 
 
@@ -129,7 +133,7 @@ def _unplaced_note(unplaced: Sequence[ExpectedQuestion], line_count: int) -> tup
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A passage that may answer, with single spaces between its words."""
+    """Number, headings and lines of a passage, with single spaces between words."""
 
     number: int
     headings: tuple[str, ...]
@@ -145,11 +149,11 @@ def _candidates_by_page(passages: Sequence[Passage]) -> dict[int, list[_Candidat
     return by_page
 
 
-def _find_place(text: str, candidates: Sequence[_Candidate]) -> tuple[int, int] | None:
-    """Return (number of the passage, number of the line).
+def _find_answer(text: str, candidates: Sequence[_Candidate]) -> PassageLine | None:
+    """Find the passage and line that `text` names.
 
-    A heading is looked for first, the nearest one over a passage before farther ones; its line is 0. Else it is the
-    line, from 1, in which the text begins.
+    Headings are compared first, the lowest heading of each passage before the others; the line is then 0. Otherwise it
+    is the line in which the text begins.
     """
     for depth in (1, MAX_HEADINGS):
         for candidate in candidates:

@@ -1,9 +1,9 @@
-"""Read the pages of a PDF in a worker process, so that a page that hangs or crashes costs that page alone.
+"""Read the pages of a PDF in a worker process, so that a page that hangs or crashes the reader affects no other page.
 
-1. The file itself is checked: does it begin and end as a PDF does?
+1. The beginning and end of the file are checked for the marks of a PDF.
 2. A worker (`parse_worker`) opens it, finds its headings and prints each page as a line of JSON as soon as it is read.
-3. If a page takes longer than its limit or crashes the worker, a new worker reads it again as plain text. If that fails
-   too, the page stays empty. The next worker goes on with the page after it. `Document.notes` says which pages.
+3. If a page takes longer than its limit or crashes the worker, a new worker reads that page as plain text. If that
+   fails as well, the page stays empty. Another worker continues with the next page. `Document.notes` lists such pages.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from shotwise.messages import Message
 
 PAGE_LIMIT_S = 20.0
 OPEN_LIMIT_S = 60.0
-PREPARE_LIMIT_S_PER_PAGE = 0.1  # finding the headings takes 3 ms where a page is full of text
-MAX_STOPS = 20  # pages that stop the worker; a document with more of them is given up
+PREPARE_LIMIT_S_PER_PAGE = 0.1  # finding the headings takes 3 ms for a page full of text
+MAX_STOPS = 20  # pages that stop the worker; a document with more of them is a failure
 MAX_PAGES = 20_000
 MAX_BYTES = 1 << 30
-HEAD_BYTES = 1024  # where the first mark of a PDF stands; some programs write something before it
-TAIL_BYTES = 2048  # where its end mark stands; some programs append to it
+HEAD_BYTES = 1024  # contain the first mark of a PDF, though some programs write something before it
+TAIL_BYTES = 2048  # contain its end mark, though some programs append something to it
 
 _LINE_BREAKS = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
 _INVISIBLE = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-# What SQLite or UTF-8 cannot hold; the library that writes the Markdown uses \ufffd too.
+# Characters that SQLite or UTF-8 cannot store. They become \ufffd, which pymupdf4llm writes for unknown ones as well.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def worker_command() -> list[str]:
-    """The command that starts the worker, with the import path of this process: on Lambda no child inherits it."""
+    """Return the command that starts the worker with this process's import path, not inherited by itself on Lambda."""
     return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; "
                                   "from shotwise.knowledge.ingestion.parse_worker import main; main()"]
 
@@ -49,36 +49,37 @@ def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: flo
     Parameters
     ----------
     path : Path
+        The file.
     command : sequence of str, optional
-        Starts the worker; the file and the job are appended to it.
+        Command that starts the worker; the path and the job are appended to it.
     page_limit_s : float
-        The longest that a page may take, in seconds.
+        Time limit per page, in seconds.
 
     Raises
     ------
     DocumentError
-        If the file is absent, empty, broken, encrypted or without text.
+        The file is missing, empty, damaged, encrypted or without text.
     """
     sha256 = _check_file(path)
     reader = _Reader(path, command or worker_command(), page_limit_s)
     pages = tuple(reader.read_pages())
     if not any(page.text.strip() for page in pages):
         raise DocumentError(path.name, "no_readable_page" if reader.stops else "no_text")
-    return Document(path.name, reader.title or path.stem, sha256, pages, tuple(reader.notes), reader.expected)
+    return Document(path.name, reader.title or path.stem, sha256, pages, tuple(reader.notes), reader.expected_questions)
 
 
 def clean(text: str) -> str:
-    """Remove what nobody sees: control characters but newline and tab, and zero-width characters."""
+    """Remove invisible characters: zero-width characters, and control characters other than newline and tab."""
     return _UNSTORABLE.sub("\ufffd", _INVISIBLE.sub("", _LINE_BREAKS.sub("\n", text)))
 
 
 def prepare_limit_s(page_count: int) -> float:
-    """How long the worker may look through a document before it reads the first page, in seconds."""
+    """Return the time limit for finding the headings of a document, before the first page is read, in seconds."""
     return OPEN_LIMIT_S + PREPARE_LIMIT_S_PER_PAGE * page_count
 
 
 def _check_file(path: Path) -> str:
-    """Return the sha256 of a file that begins and ends as a PDF does."""
+    """Check that a file begins and ends as a PDF does, and return its sha256."""
     if _UNSTORABLE.search(path.name):  # a name that is not UTF-8 can be neither stored nor shown
         raise DocumentError(_UNSTORABLE.sub("?", path.name), "name_not_utf8")
     try:
@@ -93,7 +94,7 @@ def _check_file(path: Path) -> str:
         raise DocumentError(path.name, "unreadable_file", cause=str(error.strerror)) from error
     if b"%PDF-" not in head:
         raise DocumentError(path.name, "not_pdf" if head else "empty")
-    if b"%%EOF" not in tail:  # MuPDF would repair it, and the pages that are gone would be missing silently
+    if b"%%EOF" not in tail:  # MuPDF would repair it and not report the lost pages
         raise DocumentError(path.name, "cut_short")
     if size > MAX_BYTES:
         raise DocumentError(path.name, "too_large", max_mib=MAX_BYTES >> 20)
@@ -101,24 +102,24 @@ def _check_file(path: Path) -> str:
 
 
 class _Reader:
-    """Reads one document, with as many workers as that takes.
+    """Reads one document with one or more workers.
 
     Attributes
     ----------
     title : str
-        Empty where the PDF has none.
+        Title of the PDF; empty if it has none.
     notes : list of Message
-        What was not read as it should have been.
-    expected : tuple of ExpectedQuestion
-        The questions that are attached to the PDF.
+        What could not be read properly.
+    expected_questions : tuple of ExpectedQuestion
+        Questions that are attached to the PDF.
     stops : int
-        How many pages stopped the worker.
+        Number of pages that stopped a worker.
     """
 
     def __init__(self, path: Path, command: Sequence[str], page_limit_s: float) -> None:
         self.title = ""
         self.notes: list[Message] = []
-        self.expected: tuple[ExpectedQuestion, ...] = ()
+        self.expected_questions: tuple[ExpectedQuestion, ...] = ()
         self.stops = 0
         self._path = path
         self._command = command
@@ -128,11 +129,11 @@ class _Reader:
         self._bake = True
 
     def read_pages(self) -> list[Page]:
-        """All pages, in order."""
+        """Read all pages, in order."""
         pages: list[Page] = []
         while not pages or len(pages) < self._page_count:
             try:
-                self._read_on(pages)
+                self._read_remaining(pages)
             except WorkerStopped as stopped:
                 self.stops += 1
                 number = len(pages) + 1
@@ -141,8 +142,8 @@ class _Reader:
                 pages.append(self._read_plain(number, stopped.cause))
         return pages
 
-    def _read_on(self, pages: list[Page]) -> None:
-        """Append the pages that follow `pages`, as Markdown. Raises WorkerStopped at a page that stops the worker."""
+    def _read_remaining(self, pages: list[Page]) -> None:
+        """Append the remaining pages to `pages`, as Markdown. Raises WorkerStopped at a page that stops the worker."""
         job = {"first": len(pages) + 1, "headings": self._headings, "bake": self._bake}
         with self._start_worker(job) as worker:
             self._open(worker)
@@ -152,7 +153,7 @@ class _Reader:
                 pages.append(self._page(len(pages) + 1, worker.read_line(self._page_limit_s)))
 
     def _read_plain(self, number: int, cause: str) -> Page:
-        """Read a page as plain text; it is empty if that fails too."""
+        """Read a page as plain text; it is empty if that fails as well."""
         try:
             with self._start_worker({"first": number, "plain": True}) as worker:
                 self._open(worker)
@@ -188,19 +189,19 @@ class _Reader:
             raise self._error("too_many_pages", max_pages=MAX_PAGES)
 
     def _note_opening(self, line: Mapping[str, Any]) -> None:
-        """Keep the expected questions, and note what was wrong with them and with the file."""
+        """Read the attached questions, and note what is wrong with them and with the file."""
         if line["repaired"]:
             self.notes.append(Message("repaired"))
         if line.get("note"):
             self.notes.append(Message(**line["note"]))
         expected, notes = read_questions(line.get("questions", ""))
         self.notes += notes
-        self.expected = tuple(
+        self.expected_questions = tuple(
             ExpectedQuestion(question.page, clean(question.text), tuple(map(clean, question.questions)))
             for question in expected)
 
     def _prepare(self, worker: WorkerProcess) -> bool:
-        """Wait until the worker has found the headings. If it fails, return False: the next one goes without them."""
+        """Wait until the worker has found the headings. Return False if it fails; the next worker then omits them."""
         try:
             self._headings = worker.read_line(prepare_limit_s(self._page_count))["headings"]
         except WorkerStopped as stopped:

@@ -1,14 +1,15 @@
-"""The process that reads a PDF for `parse`: open it, look through it once, then print page after page.
+"""The process that reads a PDF for `parse`: it opens the file, finds the headings, then prints page after page.
 
 Its arguments are the file and a job in JSON: {first, page_limit_s, headings, bake}, or {first, page_limit_s, plain} to
-read the one page `first` by its text alone. It prints one line of JSON for each step as soon as it is done:
+read the one page `first` as plain text. It prints one line of JSON for each step as soon as it is done:
 
-1. {title, pages, repaired, questions, note}, or {failure} and nothing more. note and failure are {code, params} of
-   `shotwise.messages`, note may be null.
-2. {headings}, font size → Markdown's mark, taken from the job where that has them. Not for a plain job.
-3. {markdown, text} for each page from `first` on, with {cause} if that is its plain text, or nothing.
+1. {title, pages, repaired, questions, note}, or only {failure}. `note` and `failure` are {code, params} of
+   `shotwise.messages`; `note` may be null.
+2. {headings}, Markdown's mark by font size, copied from the job if it has them. A plain job omits this line.
+3. {markdown, text} for each page from `first` on, with {cause} if the page was read as plain text or is empty.
 
-Whole-document calls of pymupdf4llm give the same text; it is called page by page so that a page can be given up.
+Calling pymupdf4llm once for the whole document gives the same text; it is called page by page so that a page that
+cannot be read can be skipped.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTE
 from shotwise.knowledge.ingestion.parse import OPEN_LIMIT_S, prepare_limit_s
 
 PACKAGES = "pymupdf==1.26.7 pymupdf4llm==0.2.9"
-with contextlib.redirect_stdout(sys.stderr):  # libraries print notices, at import and later; stdout is for the pages
+with contextlib.redirect_stdout(sys.stderr):  # the libraries print notices, and stdout is only for the JSON
     try:
         import pymupdf
         from pymupdf4llm.helpers.pymupdf_rag import IdentifyHeaders, to_markdown
@@ -37,8 +38,8 @@ with contextlib.redirect_stdout(sys.stderr):  # libraries print notices, at impo
         sys.exit(1)
 
 DAMAGE_ERRORS = (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)
-GRACE_S = 5.0  # after which a worker whose parent is gone ends itself
-SNAP = 3.0  # points within which the table finder takes lines for one
+GRACE_S = 5.0  # added to every time limit, so that the parent stops the worker first unless it has ended
+SNAP = 3.0  # distance in points up to which the table finder treats lines as one
 
 
 def main() -> None:
@@ -84,10 +85,10 @@ def _read(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _attached_questions(document: PagewiseDocument) -> tuple[str, dict[str, Any] | None]:
-    """Return the text of the attachment, empty where there is none, and a note if it is too large to be read."""
+    """Return the text of the attachment, empty if there is none, and a note if it is too large to be read."""
     with contextlib.suppress(*DAMAGE_ERRORS):
         if ATTACHMENT in document.embfile_names():
-            # What the PDF says of its size may be wrong.
+            # The size that the PDF states may be wrong, so the content's size is checked as well.
             if document.embfile_info(ATTACHMENT)["length"] <= MAX_BYTES:
                 content = document.embfile_get(ATTACHMENT)
                 if len(content) <= MAX_BYTES:
@@ -97,7 +98,7 @@ def _attached_questions(document: PagewiseDocument) -> tuple[str, dict[str, Any]
 
 
 def _limit(seconds: float) -> None:
-    """End this process after that time, by a timer of the kernel: nothing else reaches a call into MuPDF that hangs.
+    """End this process after the given time, by a timer of the kernel, which also interrupts a call into MuPDF.
 
     The parent limits the time as well, but it may have been killed.
     """
@@ -132,20 +133,20 @@ def _page(document: PagewiseDocument, number: int, headings: dict[str, str]) -> 
         drawings = page.get_cdrawings()
         (chunk,) = to_markdown(document, pages=[number - 1], hdr_info=mark, page_chunks=True,
                                table_strategy="lines_strict" if may_hold_table(drawings) else None,
-                               # Only filled areas are compared with the background, to render which takes 2 ms.
+                               # The background, which takes 2 ms to render, only matters for filled areas.
                                detect_bg_color=any(drawing["type"] == "f" for drawing in drawings))
         line = {"markdown": chunk["text"], "text": document[number - 1].get_text()}
-        if page.get_images():  # MuPDF would keep 256 MiB of them, decoded
+        if page.get_images():  # MuPDF would cache up to 256 MiB of decoded images
             pymupdf.TOOLS.store_shrink(100)
-    except Exception as error:  # whatever the libraries raise on this page, the other pages are wanted
+    except Exception as error:  # whatever the libraries raise on this page, the other pages are still needed
         return {"cause": type(error).__name__, **_plain_page(document, number)}
-    if line["text"].strip() and not line["markdown"].strip():  # the layout skips what is written upwards
+    if line["text"].strip() and not line["markdown"].strip():  # the layout omits text that is written upwards
         return {"cause": "empty layout", **_plain_page(document, number)}
     return line
 
 
 def _plain_page(document: PagewiseDocument, number: int) -> dict[str, Any]:
-    """Return a page by its text alone, its blocks as paragraphs."""
+    """Read a page as plain text, with its blocks as paragraphs."""
     try:
         page = document[number - 1]
         blocks = [block[4].strip() for block in page.get_text("blocks") if block[6] == 0]
@@ -155,12 +156,12 @@ def _plain_page(document: PagewiseDocument, number: int) -> dict[str, Any]:
 
 
 def may_hold_table(drawings: Iterable[dict[str, Any]]) -> bool:
-    """Whether the table finder has to look for a table among these drawings of a page.
+    """Return whether the drawings of a page may contain a table, so that the table finder has to run.
 
-    It takes nine tenths of the time of a text page. What is kept of its tables has two rows and two columns or more,
-    so three horizontal lines more than SNAP apart and three vertical ones, all connected. So a table stands in a band
-    of the page, between drawings no more than SNAP apart, that is higher and wider than twice SNAP and has more than
-    one line or box.
+    The table finder takes nine tenths of the time of a page of text. It only returns tables with at least two rows and
+    two columns, that is, three horizontal lines more than SNAP apart and three such vertical lines, all connected. So a
+    table lies in a band of drawings with gaps of at most SNAP, which is higher and wider than twice SNAP and has more
+    than a single line or box.
     """
     for band in _bands(drawing for drawing in drawings if not _is_shade(drawing)):
         boxes = [drawing["rect"] for drawing in band]
@@ -171,7 +172,7 @@ def may_hold_table(drawings: Iterable[dict[str, Any]]) -> bool:
 
 
 def _is_shade(drawing: dict[str, Any]) -> bool:
-    """A filled area without a line, which the table finder's strategy lines_strict leaves out."""
+    """Return whether a drawing is a filled area without an outline, which the strategy lines_strict ignores."""
     left, top, right, bottom = drawing["rect"]
     return bool(drawing["type"] == "f" and right - left > SNAP and bottom - top > SNAP)
 
@@ -181,7 +182,7 @@ def _is_single_line_or_box(band: list[dict[str, Any]]) -> bool:
 
 
 def _bands(drawings: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Group drawings whose heights on the page overlap, or are no more than SNAP apart."""
+    """Group drawings whose vertical extents overlap or are at most SNAP apart."""
     band: list[dict[str, Any]] = []
     bottom = 0.0
     for drawing in sorted(drawings, key=lambda drawing: float(drawing["rect"][1])):

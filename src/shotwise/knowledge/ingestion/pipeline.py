@@ -1,4 +1,4 @@
-"""Take PDFs into the document store: parse, split into passages, embed, store. This is the write side of knowledge."""
+"""Ingest PDFs: parse them, split them into passages, embed and store these."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.messages import Message, failure_text, note_text
 
-# Raise it with every change of the passages or postings that `parse`, `chunk`, `analyzer` or `postings` make of a
-# document: documents of another edition are read again.
+# Increment it with every change of `parse`, `chunk`, `analyzer` or `postings` that changes passages or postings of
+# documents: documents of another edition are then ingested again.
 EDITION = 4
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What became of one file.
+    """The outcome of ingesting or removing one file.
 
     Attributes
     ----------
     name : str
         File name.
     state : str
-        added, unchanged, removed or failed.
+        `added`, `unchanged`, `removed` or `failed`.
     pages, passages : int
-        How many were added.
+        Number of pages and passages that were added.
     failure : Message or None
-        Why the file could not be read, a key of `DOCUMENT_FAILURES`; set where the state is failed.
+        Why the file could not be read, with a code of `DOCUMENT_FAILURES`; None unless the state is `failed`.
     notes : tuple of Message
-        What was not read as it should have been, keys of `DOCUMENT_NOTES`.
+        What could not be read properly, with codes of `DOCUMENT_NOTES`.
     """
 
     name: str
@@ -49,7 +49,7 @@ class IngestResult:
 
     @property
     def reason(self) -> str:
-        """Why the file could not be read, in English, beginning with its name; empty where it could."""
+        """Why the file could not be read, in English, beginning with its name; empty unless the state is failed."""
         return failure_text(self.name, self.failure) if self.failure else ""
 
     @property
@@ -65,14 +65,15 @@ class Ingestion:
     Attributes
     ----------
     document_store : DocumentStore
+        The store to put documents into.
     analyzer : Analyzer
-        Splits text into the terms of the search by words.
+        Splits text into terms for the search by words.
     passage_search : PassageSearch or None
-        None where only words are searched.
+        The search by meaning; None to search by words alone.
     embedder : Embedder or None
-        Needed where `passage_search` needs vectors.
+        Embeds passages; required if `passage_search` needs vectors.
     read : callable
-        Reads a PDF; raises DocumentError where that is impossible.
+        Reads a PDF; raises DocumentError for one that cannot be read.
     """
 
     document_store: DocumentStore
@@ -87,15 +88,15 @@ class Ingestion:
         return self.embedder.name if self.embedder else "lexical"
 
     def ingest(self, path: Path) -> IngestResult:
-        """Put a PDF into the store, in place of a document of the same file name.
+        """Put a PDF into the store, replacing a document of the same file name.
 
-        The same content again changes nothing. A file that cannot be read is noted as a failure, and the version that
-        was stored before stays.
+        Ingesting the same content again changes nothing. If the file cannot be read, the failure is stored and the
+        previous version stays.
 
         Raises
         ------
         KnowledgeError
-            If a store or the embedder does not answer. Trying again is safe.
+            A store or the embedder does not answer. Ingesting again is safe.
         """
         name = path.name
         try:
@@ -105,17 +106,17 @@ class Ingestion:
         except DocumentError as error:
             return self.refuse(name, error.failure)
         self.document_store.note_failure(name, None)
-        if self.passage_search:  # a crash may have left other versions
+        if self.passage_search:  # an earlier crash may have left other versions
             self.passage_search.keep_only(name, version)
         return IngestResult(name, "unchanged")
 
     def refuse(self, name: str, failure: Message) -> IngestResult:
-        """Note why a file is not read; the document that was stored under its name stays."""
+        """Store why a file is not read; the stored document of that name stays."""
         self.document_store.note_failure(name, failure)
         return IngestResult(name, "failed", failure=failure)
 
     def remove(self, name: str) -> IngestResult:
-        """Remove a document; nothing happens where there is none."""
+        """Remove a document and its failure, if there are any."""
         exists = name in self.document_store.versions() or name in self.document_store.failures()
         self.document_store.remove(name)
         if self.passage_search:
@@ -123,7 +124,7 @@ class Ingestion:
         return IngestResult(name, "removed" if exists else "unchanged")
 
     def _add(self, document: Document, version: str) -> IngestResult:
-        """Put a document into the passage search first and into the store last: until then the old version is found."""
+        """Put a document into the passage search and then into the store, so that until then the old one is found."""
         passages = tuple(split_into_passages(document))
         questions, notes = place_questions(document, passages)
         document = replace(document, notes=document.notes + notes)
@@ -142,7 +143,7 @@ class Ingestion:
         return self.embedder.embed([passage.text for passage in passages])
 
     def _version(self, path: Path) -> str:
-        """A digest of the content and of everything that decides how it is read."""
+        """Compute a digest of the content and of everything that decides how it is read."""
         try:
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()

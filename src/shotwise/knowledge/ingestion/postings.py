@@ -10,9 +10,9 @@ from itertools import accumulate, chain
 from shotwise.knowledge.models import Passage, Postings, Questions
 from shotwise.knowledge.text.analyzer import Analyzer
 
-HEADING_WEIGHT = 2  # times that a word of a heading counts
-MAX_COUNT = 255  # a count is one byte
-# A place, see `Postings`: how often each term occurs there, and whether it is a question.
+HEADING_WEIGHT = 2  # a term of a heading counts this many times
+MAX_COUNT = 255  # a count is stored in one byte
+# A place as defined by `Postings`: how often each term occurs there, and whether it is a question.
 Place = tuple[Mapping[str, int], bool]
 
 
@@ -24,9 +24,9 @@ def build_postings(passages: Sequence[Passage], analyzer: Analyzer, questions: Q
 
 def pack_postings(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) -> Postings:
     """Build postings from the places of each passage; `actions` says which passages are countermeasures."""
-    by_term: dict[str, list[tuple[int, int]]] = {}  # (place, count)
-    place_counts: list[int] = []  # of each passage
-    question_flags: list[bool] = []  # of each place
+    by_term: dict[str, list[tuple[int, int]]] = {}  # the postings of a term, as (place, count)
+    place_counts: list[int] = []  # per passage
+    question_flags: list[bool] = []  # per place
     for places in passages:
         place_counts.append(len(places))
         for term_counts, is_question in places:
@@ -41,7 +41,7 @@ def pack_postings(passages: Iterable[Sequence[Place]], actions: Sequence[bool]) 
 
 
 def _places(number: int, passage: Passage, analyzer: Analyzer, questions: Questions) -> Iterator[Place]:
-    """The places of a passage, in order."""
+    """Yield the places of a passage, in the order that `Postings` defines."""
     heading_counts = Counter({term: HEADING_WEIGHT * count for term, count in Counter(
         analyzer.terms(" ".join(passage.headings))).items()})
     heading_counts.update(analyzer.terms(passage.title))
@@ -53,5 +53,5 @@ def _places(number: int, passage: Passage, analyzer: Analyzer, questions: Questi
 
 
 def _pack_uint32(numbers: Iterable[int]) -> bytes:
-    listed = list(numbers)
-    return struct.pack(f"<{len(listed)}I", *listed)
+    packed_numbers = list(numbers)
+    return struct.pack(f"<{len(packed_numbers)}I", *packed_numbers)

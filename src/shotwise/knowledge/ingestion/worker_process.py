@@ -13,7 +13,7 @@ from typing import Any
 
 
 class WorkerStopped(Exception):
-    """The process ended or took too long. `cause` says which, as a parameter of messages."""
+    """The process ended or took too long; `cause` says which, for use as a parameter of a message."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -21,7 +21,7 @@ class WorkerStopped(Exception):
 
 
 class WorkerProcess:
-    """A running process. At the end of the `with` block it is killed, whatever it is doing."""
+    """A running process, which is killed at the end of the `with` block."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -42,19 +42,19 @@ class WorkerProcess:
             self._process.stdout.close()
 
     def read_line(self, seconds: float) -> dict[str, Any]:
-        """Return the next line, parsed. Raises WorkerStopped if it does not come within `seconds`, or not at all."""
+        """Return the next line, parsed. Raises WorkerStopped if the process ends or takes longer than `seconds`."""
         try:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
             raise WorkerStopped(f"timeout after {seconds:g} s") from None
-        if line.endswith(b"\n"):  # else the process ended while it was writing, or without writing
+        if line.endswith(b"\n"):  # otherwise the process ended before it had written a complete line
             with contextlib.suppress(ValueError):
                 parsed: dict[str, Any] = json.loads(line)
                 return parsed
         raise WorkerStopped("crash")
 
     def _listen(self) -> None:
-        """Pass the lines on to a queue: reading from a pipe has no time limit, reading from a queue has one."""
+        """Put the lines into a queue, because reading from a queue can have a time limit, unlike from a pipe."""
         for line in self._process.stdout or ():
             self._lines.put(line)
         self._lines.put(b"")

@@ -1,13 +1,13 @@
-"""Search by words: BM25 over the postings of all documents, held in memory.
+"""Search by words: BM25 over the postings of all documents, in memory.
 
 The score of a passage is BM25 over its morphemes plus `bigram_weight` times BM25 over its syllable bigrams, each with
-lengths of its own. The questions that a passage answers are searched as part of its text. What each posting adds to a
-score is computed when documents change, so that a search only adds up.
+lengths of its own. The questions that a passage answers are searched as part of its text. The contribution of each
+posting to a score is computed when documents change, so that a search only sums them up.
 
 References
 ----------
-Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); here with the idf that cannot
-be negative.
+Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); used with an idf that cannot be
+negative.
 
 Nogueira et al., "Document Expansion by Query Prediction" (2019): a text is searched together with the questions that it
 answers.
@@ -29,17 +29,22 @@ from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX
 
 @dataclass(frozen=True)
 class TermMatrix:
-    """Which terms occur in which places of some passages (see `Postings` for what a place is).
+    """Which terms occur in which places of some passages; `Postings` defines a place.
 
-    T terms, N passages, S places: those of all the passages, one after another.
+    The places of the passages follow one another.
 
     Attributes
     ----------
-    rows : the row of each term
-    present : bool [T, S], whether the term occurs in the place
-    firsts : int64 [N + 1], the first place of each passage, then S
-    is_question : bool [S], whether the place is a question
-    question_weights : float64 [S], the summed `idf` among questions of all words of a question; 0 for other places
+    rows : mapping of str to int
+        The row of each term.
+    present : ndarray of bool, shape (n_terms, n_places)
+        Whether the term occurs in the place.
+    firsts : ndarray of int64, shape (n_passages + 1,)
+        The first place of each passage, then n_places.
+    is_question : ndarray of bool, shape (n_places,)
+        Whether the place is a question.
+    question_weights : ndarray of float64, shape (n_places,)
+        For a question the sum of the `idf` of its morphemes among all questions; 0 for other places.
     """
 
     rows: Mapping[str, int]
@@ -50,7 +55,7 @@ class TermMatrix:
 
 
 def idf(count: Any, total: int) -> Any:
-    """Return the inverse document frequency of a term that `count` of `total` texts contain; `count` may be an array.
+    """Compute the inverse document frequency of a term that `count` of `total` texts contain; `count` may be an array.
 
     It is log(1 + (total + 1) / (count + 0.5)), which is positive even for a term that every text contains.
     """
@@ -60,24 +65,27 @@ def idf(count: Any, total: int) -> Any:
 class Bm25Index:
     """An inverted index of several documents that ranks their passages by BM25.
 
+    It needs 4 bytes of memory per posting, and 8 per pair of a term and a passage that contains it.
+
     Parameters
     ----------
     documents : mapping of str to (str, Postings)
-        File name → version and postings of the document. In memory they take 4 bytes a posting, and 8 for each pair of
-        a term and a passage.
+        Version and postings of each document, by file name.
 
     Attributes
     ----------
-    passage_count : number of passages
-    question_count : number of questions that the passages answer
+    passage_count : int
+        Number of passages.
+    question_count : int
+        Number of questions that the passages answer.
     """
 
     def __init__(self, documents: Mapping[str, tuple[str, Postings]]) -> None:
         self._documents = [(name, version) for name, (version, _) in documents.items()]
         self._document_numbers = {name: number for number, name in enumerate(documents)}
         all_postings = [postings for _, postings in documents.values()]
-        # Passages and places are numbered through all documents. The first passage of each document and the first
-        # place of each passage, each followed by the number of all.
+        # Passages and places are numbered through all documents. `_document_firsts` has the first passage of each
+        # document, `_passage_firsts` the first place of each passage, each followed by the total number.
         self._document_firsts = np.cumsum([0, *(len(postings.actions) for postings in all_postings)])
         self.passage_count = int(self._document_firsts[-1])
         self._actions = np.frombuffer(b"".join(postings.actions for postings in all_postings), np.uint8).astype(bool)
@@ -104,16 +112,16 @@ class Bm25Index:
         Parameters
         ----------
         terms : mapping of str to float
-            Each term with its weight.
+            Weight of each term.
         limit : int
-            The greatest number of passages to return.
+            Maximum number of passages.
         action_only : bool
             Whether only passages that announce countermeasures are ranked.
 
         Returns
         -------
-        list of PassageId
-            Best first; passages of equal score in the order of documents and passages.
+        passage_ids : list of PassageId
+            Best passage first; passages of equal score are in the order of documents and passages.
         """
         scores = np.zeros(self.passage_count, np.float32)
         for term, weight in terms.items():
@@ -122,21 +130,21 @@ class Bm25Index:
         if action_only:
             scores *= self._actions
         min_score = np.partition(scores, -limit)[-limit] if limit < self.passage_count else 0
-        best = np.flatnonzero((scores > 0) & (scores >= min_score))  # ascending; the stable sort keeps ties that way
-        ranked = best[np.argsort(-scores[best], kind="stable")][:limit]
+        best = np.flatnonzero((scores > 0) & (scores >= min_score))
+        ranked = best[np.argsort(-scores[best], kind="stable")][:limit]  # equal scores stay in ascending order
         return [self._passage_id(int(number)) for number in ranked]
 
     def document_frequencies(self, terms: Sequence[str], *, in_questions: bool = False) -> dict[str, int]:
-        """Count for each term the passages whose own text contains it, or the questions that do.
+        """Count for each term the passages whose own text contains it, or the questions that contain it.
 
-        Terms that occur nowhere are left out of the result.
+        Terms that occur nowhere are left out.
         """
         counts = self._question_counts if in_questions else self._text_counts
         frequencies = {term: int(counts[self._terms[term]]) for term in terms if term in self._terms}
         return {term: count for term, count in frequencies.items() if count}
 
     def term_matrix(self, terms: Sequence[str], passage_ids: Sequence[PassageId]) -> TermMatrix:
-        """Return where `terms` occur in the passages, which have to be of the versions that are indexed here."""
+        """Return where `terms` occur in the passages, whose versions have to be those of this index."""
         numbers = np.array([self._document_firsts[self._document_numbers[passage_id.document]] + passage_id.number
                             for passage_id in passage_ids], np.int64)
         place_firsts = self._passage_firsts[numbers]
@@ -153,7 +161,7 @@ class Bm25Index:
         return TermMatrix(rows, present, firsts, self._is_question[places], self._question_weights[places])
 
     def _join(self, all_postings: Sequence[Postings]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Number of the term, number of the place and count, of every posting of all documents."""
+        """Return the term number, place number and count of every posting of all documents."""
         numbers = self._terms
         parts = []
         for first_passage, postings in zip(self._document_firsts, all_postings, strict=False):
@@ -168,11 +176,14 @@ class Bm25Index:
         return term_of, all_places, counts
 
     def _starts_of(self, term_of: NDArray[Any]) -> NDArray[np.int64]:
-        """The first posting of each term, then the number of all; postings are sorted by term."""
+        """Return the first posting of each term, then the number of postings, which are sorted by term."""
         return np.concatenate([[0], np.cumsum(np.bincount(term_of, minlength=len(self._terms)))])
 
     def _merge_by_passage(self, term_of: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Term and count of each pair of term and passage, from those of the places; sets `_passages`."""
+        """Sum the counts of each term over the places of a passage.
+
+        Returns term and count of each pair of a term and a passage, and sets `_passages` to the passages of the pairs.
+        """
         passages = np.repeat(np.arange(self.passage_count, dtype=np.int32), np.diff(self._passage_firsts))[self._places]
         is_first = np.ones(len(passages), bool)
         is_first[1:] = (passages[1:] != passages[:-1]) | (term_of[1:] != term_of[:-1])
@@ -183,9 +194,9 @@ class Bm25Index:
         return term_of[firsts], summed
 
     def _count_frequencies(self, term_of: NDArray[Any], firsts: NDArray[Any]) -> None:
-        """Count the passages and questions that contain each term, and weigh each question; sets three attributes.
+        """Set the counts of passages and questions that contain each term, and the weight of each question.
 
-        `firsts` are the first postings of each term in each passage.
+        `firsts` has the first posting of each term in each passage.
         """
         self._question_counts: NDArray[Any] = np.zeros(len(self._terms), np.int64)
         self._question_weights: NDArray[Any] = np.zeros(len(self._is_question))
@@ -201,7 +212,7 @@ class Bm25Index:
         self._question_weights = np.bincount(self._places[words], weights, len(self._is_question))
 
     def _compute_impacts(self, term_of: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float32]:
-        """What each posting adds to the score of its passage, for a term of weight 1."""
+        """Compute the contribution of each term to the score of each passage that contains it, for a weight of 1."""
         k1, b = WEIGHTS.k1, WEIGHTS.b
         frequencies = np.diff(self._passage_starts)
         bm25_idf = np.log1p((self.passage_count - frequencies + 0.5) / (frequencies + 0.5)) * np.where(
@@ -218,7 +229,7 @@ class Bm25Index:
         return impacts
 
     def _span(self, term: str, starts: NDArray[np.int64]) -> slice:
-        """The postings of a term; none where it is unknown."""
+        """Return the slice of a term's postings; an empty one for an unknown term."""
         number = self._terms.get(term)
         return slice(0, 0) if number is None else slice(int(starts[number]), int(starts[number + 1]))
 

@@ -1,4 +1,4 @@
-"""How much of a question a passage covers: as a whole, by its headings, by each line, and by the questions it answers.
+"""Measure how much of a question a passage covers, and how similar the question is to those that the passage answers.
 
 References
 ----------
@@ -25,19 +25,26 @@ WeightedTerms = Sequence[tuple[QueryTerm, float]]
 class CoverageFeatures:
     """How much of a question a passage covers.
 
-    A coverage is the share of the question's words that a text contains, 0 to 1, by their weights. "With questions"
-    means that the questions answered there count as part of the text.
+    The coverage by a text is the share of the question's terms that the text contains, by their weights; 0 to 1. "With
+    questions" means that the questions that a text answers count as part of it.
 
     Attributes
     ----------
-    passage : coverage by the whole passage, with questions
-    headings : coverage by the headings and the title
-    headings_with_questions : the same with the questions that the passage as a whole answers
-    best_line : the greatest coverage by the text of a line
-    best_line_with_questions : the greatest coverage by a line with its questions
-    lines : for each line the coverage by its text, and by its text together with the headings
-    missing : for each word its weight times the part of it that the passage lacks, with questions; for a decisive word
-        the part that the text lacks, because a question may mention it in passing
+    passage : float
+        Coverage by the complete passage, with questions.
+    headings : float
+        Coverage by the headings and the title.
+    headings_with_questions : float
+        Coverage by the headings and the title, with the questions that the passage as a whole answers.
+    best_line : float
+        Largest coverage by a line.
+    best_line_with_questions : float
+        Largest coverage by a line, with its questions.
+    lines : tuple of (float, float)
+        Coverage by each line, alone and together with the headings.
+    missing : tuple of float
+        For each term its weight times the part of it that the passage lacks, with questions. For a decisive term
+        without questions, because a question may mention it in passing.
     """
 
     passage: float
@@ -50,7 +57,7 @@ class CoverageFeatures:
 
 
 def search_terms_of(weighted_terms: WeightedTerms) -> list[str]:
-    """Return all search terms that show whether a text contains the words."""
+    """Return all search terms that show whether a text contains the weighted terms."""
     return [term for query_term, _ in weighted_terms for term in query_term.search_terms]
 
 
@@ -60,14 +67,14 @@ def coverage_features(weighted_terms: WeightedTerms, matrix: TermMatrix) -> Iter
     Parameters
     ----------
     weighted_terms : sequence of (QueryTerm, float)
-        The words of the question with their weights.
+        Terms of the question with their weights.
     matrix : TermMatrix
         Where `search_terms_of(weighted_terms)` occur in the passages.
 
     Yields
     ------
-    CoverageFeatures
-        One for each passage, in the order of `matrix`.
+    features : CoverageFeatures
+        Coverage by the next passage of `matrix`.
     """
     in_text, with_questions, firsts = _texts(matrix)
     passage, passage_text = (
@@ -98,21 +105,22 @@ def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> 
     Parameters
     ----------
     weighted_terms : sequence of (QueryTerm, float)
-        All words of the question, those that ask included, with their weights.
+        All terms of the question, including question words, with their weights.
     matrix : TermMatrix
         Where `search_terms_of(weighted_terms)` occur in the passages.
 
     Returns
     -------
-    list of tuple of float
-        For each passage the greatest similarity, 0 to 1, to a question that it answers as a whole, then to one that
-        each of its lines answers. Empty for a passage with fewer than `min_expected_questions` questions.
+    similarities : list of tuple of float
+        For each passage the largest similarity, 0 to 1, to a question that the passage as a whole answers, then for
+        each line the largest similarity to a question that the line answers. Empty for a passage with fewer than
+        `min_expected_questions` questions.
 
     Notes
     -----
-    The similarity is the harmonic mean of two shares: of the question's words, those that the expected question
-    contains (or, counting `stated_credit`, the passage's text); and of the expected question's words, those that the
-    question contains.
+    The similarity is the harmonic mean of two weighted shares: the share of the question's terms that the expected
+    question contains, where a term that only the passage's text contains counts `stated_credit`; and the share of the
+    expected question's terms that the question contains.
     """
     is_question, firsts = matrix.is_question, matrix.firsts
     if not is_question.any():
@@ -127,7 +135,7 @@ def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> 
 
 
 def _similarities(weighted_terms: WeightedTerms, matrix: TermMatrix, passage_of: NDArray[Any]) -> NDArray[Any]:
-    """The similarity of the question to each expected question; `passage_of` has the passage of each of those."""
+    """Compute the similarity of the question to each expected question, whose passages are `passage_of`."""
     is_question = matrix.is_question
     in_text = np.logical_or.reduceat(matrix.present & ~is_question, matrix.firsts[:-1], axis=1)[:, passage_of]
     contained = np.maximum(_contained(weighted_terms, matrix, matrix.present[:, is_question]),
@@ -141,9 +149,14 @@ def _similarities(weighted_terms: WeightedTerms, matrix: TermMatrix, passage_of:
 
 
 def _texts(matrix: TermMatrix) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-    """Which terms occur in each heading and line, alone and with the questions answered there.
+    """Join each heading or line with its questions.
 
-    The third array has the first column of each passage (its headings), then the number of columns.
+    Returns
+    -------
+    in_text, with_questions : ndarray of bool, shape (n_terms, n_texts)
+        Which terms occur in each heading or line, alone and together with its questions.
+    firsts : ndarray of int64, shape (n_passages + 1,)
+        The first column of each passage (its headings), then n_texts.
     """
     texts = np.flatnonzero(~matrix.is_question)
     return (matrix.present[:, texts], np.logical_or.reduceat(matrix.present, texts, axis=1),
@@ -151,7 +164,7 @@ def _texts(matrix: TermMatrix) -> tuple[NDArray[np.bool_], NDArray[np.bool_], ND
 
 
 def _contained(weighted_terms: WeightedTerms, matrix: TermMatrix, present: NDArray[np.bool_]) -> NDArray[Any]:
-    """For each word and each column of `present`, the word's weight times the part of it that occurs there."""
+    """Compute for each term and each column of `present` the term's weight times the part of it that occurs there."""
     contained = np.zeros((len(weighted_terms), present.shape[1]))
     for row, (query_term, weight) in enumerate(weighted_terms):
         if query_term.bigrams:

@@ -1,4 +1,4 @@
-"""The read side of the documents: one search over words and, where vectors are kept, over meaning.
+"""Search the stored documents by words and, if vectors are stored, by meaning.
 
 References
 ----------
@@ -19,23 +19,22 @@ from shotwise.knowledge.retrieval.query_terms import search_terms
 from shotwise.knowledge.retrieval.ranking_weights import WEIGHTS
 from shotwise.knowledge.text.analyzer import Analyzer
 
-MAX_ATTEMPTS = 5  # of reading while documents are being replaced
+MAX_ATTEMPTS = 5  # attempts to read while documents are being replaced
 
 
 class HybridSearch:
-    """Searches the documents of a store by words and by meaning. It may be used from several threads.
+    """Searches the documents of a store by words and by meaning. Instances are thread-safe.
 
-    The postings are held in memory and follow the store: a document that was put or removed counts from the next search
-    on.
+    The postings are in memory. Before every search they are updated to the versions that the store reports.
 
     Parameters
     ----------
     document_store : DocumentStore
-        Keeps the documents.
+        The stored documents.
     analyzer : Analyzer
-        Splits queries into the terms that the documents were indexed with.
+        Splits queries into terms; the documents must be indexed with the same dictionary.
     passage_search : PassageSearch, optional
-        Ranks by meaning. Without it words alone are searched.
+        Ranks passages by meaning. Without it, passages are searched by words alone.
     """
 
     def __init__(self, document_store: DocumentStore, analyzer: Analyzer,
@@ -50,14 +49,14 @@ class HybridSearch:
     def search(self, query: Query, limit: int, *, action_only: bool = False) -> list[Passage]:
         """Return the passages for a query, best first.
 
-        Where several rankings exist, by words and by meaning, they are fused by reciprocal rank.
+        Several rankings, by words and by meaning, are fused by reciprocal rank.
 
         Parameters
         ----------
         query : Query
-            Without a vector, only rankings that need none count.
+            The query. If it has no vector, rankings that need one are left out.
         limit : int
-            The greatest number of passages to return.
+            Maximum number of passages.
         action_only : bool
             Whether only passages that announce countermeasures are searched.
 
@@ -70,7 +69,7 @@ class HybridSearch:
 
     def search_with_terms(self, query: Query, terms: Sequence[str], limit: int, *,
                           action_only: bool = False) -> tuple[list[Passage], TermMatrix]:
-        """Search as `search` does, and return with the passages where `terms` occur in them."""
+        """Search as `search` does, and also return where `terms` occur in the passages."""
         weighted_terms = search_terms(query.text, self.analyzer)
         depth = WEIGHTS.fusion_depth
         rankings = self._passage_search.rankings(query, depth, action_only=action_only) if self._passage_search else []
@@ -89,9 +88,9 @@ class HybridSearch:
         return [passage for _, passage in existing], matrix
 
     def document_frequencies(self, terms: Sequence[str], *, in_questions: bool = False) -> Mapping[str, int]:
-        """Count for each term the passages whose own text contains it, or the expected questions that do.
+        """Count for each term the passages whose own text contains it, or the expected questions that contain it.
 
-        Terms that occur nowhere are left out of the result.
+        Terms that occur nowhere are left out.
         """
         return self._current()[1].document_frequencies(terms, in_questions=in_questions)
 
@@ -100,7 +99,7 @@ class HybridSearch:
         return self._current()[1].passage_count
 
     def question_count(self) -> int:
-        """Return the number of questions that the passages are known to answer."""
+        """Return the number of expected questions."""
         return self._current()[1].question_count
 
     def summaries(self) -> list[DocumentSummary]:
@@ -108,11 +107,11 @@ class HybridSearch:
         return self.document_store.summaries()
 
     def page_text(self, document: str, page: int) -> str:
-        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as extracted from the PDF; empty if there is no such page."""
         return self.document_store.page_text(document, page)
 
     def _current(self) -> tuple[Mapping[str, str], Bm25Index]:
-        """The versions that the store has now, and their index; only changed documents are read again."""
+        """Return the current versions of the store and their index; only changed documents are read again."""
         versions = self.document_store.versions()
         if versions == self._snapshot[0]:
             return self._snapshot
@@ -129,7 +128,7 @@ class HybridSearch:
             return self._snapshot
 
     def _read_postings(self, versions: Mapping[str, str]) -> dict[str, tuple[str, Postings]] | None:
-        """The postings of these versions; None where the store changed meanwhile."""
+        """Read the postings of these versions; return None if the store changed meanwhile."""
         unchanged = {name: entry for name, entry in self._postings.items() if versions.get(name) == entry[0]}
         try:
             postings = {name: unchanged.get(name) or (version, self.document_store.postings(name, version))
@@ -144,8 +143,8 @@ class HybridSearch:
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[PassageId]]) -> list[PassageId]:
     """Fuse several rankings into one.
 
-    A passage scores 1 / (rrf_k + rank) in each ranking that has it, with ranks from 1. Equal scores keep the order of
-    the first ranking that has them. A single ranking is returned as it is.
+    A passage scores 1 / (rrf_k + rank) in each ranking that contains it, with ranks from 1. Equal scores are in the
+    order of the first ranking that contains them. A single ranking is returned unchanged.
     """
     if len(rankings) == 1:
         return list(rankings[0])

@@ -1,4 +1,4 @@
-"""What a question looks for: the terms that are searched, the terms that an answer should contain, and its headings."""
+"""Choose the terms of a question: those to search for, and those that an answer should contain."""
 
 from __future__ import annotations
 
@@ -33,16 +33,22 @@ _HEADING_OF = {"왜": "원인", "이유": "원인", "원인": "원인", "why": "
 
 @dataclass(frozen=True)
 class QueryTerm:
-    """A word of a question.
+    """A morpheme of a question, with what else shows that a text contains it.
 
     Attributes
     ----------
-    term : its morpheme
-    bigrams : the search terms of its syllables, for text that splits the word differently
-    weak : whether it is a verb or a number, which an answer may word differently
-    expansions : what it may stand for by the thesaurus, each as morphemes
-    decisive : whether an answer has to contain this very word
-    word : index of the written word that it is part of
+    term : str
+        The morpheme.
+    bigrams : tuple of str
+        Its syllable bigrams, for texts in which mecab-ko splits the word differently.
+    weak : bool
+        Whether it is a verb or a number, which an answer may word differently.
+    expansions : tuple of Expansion
+        What the thesaurus relates to it, each word or phrase as its morphemes.
+    decisive : bool
+        Whether an answer has to contain this very word.
+    word : int
+        Index of the written word that it is part of.
     """
 
     term: str
@@ -54,15 +60,15 @@ class QueryTerm:
 
     @property
     def search_terms(self) -> list[str]:
-        """All search terms that show whether a text contains the word: its own, its bigrams', its expansions'."""
+        """All search terms that show whether a text contains it: the morpheme, its bigrams and its expansions."""
         return [self.term, *self.bigrams, *(term for expansion in self.expansions for term in expansion)]
 
 
 def search_terms(text: str, analyzer: Analyzer) -> dict[str, float]:
-    """Return the terms to search for, each with its weight.
+    """Return the terms to search for, with their weights.
 
-    They are those of the text, of the headings under which such a question is answered, and those that the thesaurus
-    relates to them.
+    They are the terms of the text, those of the headings under which such a question is answered, and those that the
+    thesaurus relates to the text.
     """
     related = {term for _, expansions in analyzer.expansions(text) for expansion in expansions for term in expansion}
     return dict.fromkeys(sorted(related), WEIGHTS.related_term_weight) | dict.fromkeys(
@@ -77,24 +83,24 @@ def heading_terms(question: str, analyzer: Analyzer) -> list[str]:
 
 
 def content_terms(question: str, analyzer: Analyzer) -> list[QueryTerm]:
-    """Return the words of a question that an answer should contain, each once.
+    """Return the morphemes of a question that an answer should contain, each once.
 
     The noun after 어떤 or 무슨 (which, what kind of) is left out: an answer to 어떤 결함 names the defect instead.
     """
     query_terms: dict[str, QueryTerm] = {}
-    unnamed_word = -1
+    word_after_which = -1
     for morpheme in analyzer.morphemes(question):
         if morpheme.form in _WHICH:
-            unnamed_word = morpheme.word + 1
-        elif _has_content(morpheme) and morpheme.word != unnamed_word:
+            word_after_which = morpheme.word + 1
+        elif _has_content(morpheme) and morpheme.word != word_after_which:
             query_terms.setdefault(morpheme.form, _query_term(morpheme, question, analyzer))
     return list(query_terms.values())
 
 
 def all_terms(question: str, analyzer: Analyzer) -> list[QueryTerm]:
-    """Return all words of a question, each once, those that ask included.
+    """Return all morphemes of a question, each once, including question words.
 
-    Expected questions are compared by them: they ask in the same words.
+    They serve to compare it with expected questions, which contain question words as well.
     """
     return [QueryTerm(form, (), False, _expansions(form, question, analyzer))
             for form in analyzer.question_morphemes(question)]
@@ -114,6 +120,6 @@ def _query_term(morpheme: Morpheme, question: str, analyzer: Analyzer) -> QueryT
 
 
 def _expansions(form: str, question: str, analyzer: Analyzer) -> tuple[Expansion, ...]:
-    """What a morpheme of a question may stand for there, each once."""
+    """Return what the thesaurus relates to a morpheme in this question, each word or phrase once."""
     return tuple(dict.fromkeys(expansion for key, expansions in analyzer.expansions(question) if form in key
                                for expansion in expansions))

@@ -1,9 +1,9 @@
-"""Query to ranked passages, and whether they answer it at all.
+"""Rank passages for a query a second time, and decide whether they answer it at all.
 
-The search ranks by everything that a text says. Here the best of its passages are ranked once more by how much of the
-question their headings and their best line cover. Whether the documents answer is decided by the part of the question
-that is covered against what is missing: a word that no document knows, or a decisive one (가격, 보증), weighs most. The
-numbers are in ranking_weights.toml; docs/decisions/0022 and 0024 tell how they were found.
+The search ranks passages by their complete text. Here its best passages are ranked again by how much of the question
+their headings and their best line cover. Whether the documents answer is decided by weighing the part of the question
+that a passage covers against the words that it lacks: words that no document contains, and decisive ones (가격, 보증),
+weigh most. The numbers are in ranking_weights.toml; docs/decisions/0022 and 0024 explain how they were found.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ class RankedPassages:
 
     Attributes
     ----------
-    hits : the passages, best first
-    certainty : that they answer the query: they do from 0 on
+    hits : tuple of Hit
+        The passages, best first.
+    certainty : float
+        How certain it is that they answer the query; from 0 on they count as an answer.
     """
 
     hits: tuple[Hit, ...]
@@ -48,49 +50,52 @@ def rank_passages(query: Query, search: HybridSearch, limit: int = WEIGHTS.candi
     Parameters
     ----------
     query : Query
-        Its text decides the second ranking; its vector, if any, takes part in the search.
+        The query. The second ranking uses its text only, the search its vector as well.
     search : HybridSearch
         Finds the candidates.
     limit : int
-        The greatest number of hits to return.
+        Maximum number of hits.
     action_only : bool
         Whether only passages that announce countermeasures are searched.
 
     Returns
     -------
-    RankedPassages
-        A query without any word that an answer should contain has a negative certainty, and hits of relevance 0 in the
-        order of the search.
+    ranked : RankedPassages
+        If the query has no word that an answer should contain, the certainty is negative, and the hits have relevance 0
+        and the order of the search.
 
     Raises
     ------
     KnowledgeError
         The search does not answer.
     """
-    content, everything = weighted_content_terms(query.text, search), _weighted_all_terms(query.text, search)
+    content, all_weighted = weighted_content_terms(query.text, search), _weighted_all_terms(query.text, search)
     passages, matrix = search.search_with_terms(
-        query, [*search_terms_of(content), *search_terms_of(everything)], max(limit, WEIGHTS.candidates),
+        query, [*search_terms_of(content), *search_terms_of(all_weighted)], max(limit, WEIGHTS.candidates),
         action_only=action_only)
     if not passages or not content:
         return RankedPassages(tuple(Hit(passage, 0.0) for passage in passages[:limit]), -1.0)
     features = list(coverage_features(content, matrix))
-    similarities = question_similarities(everything, matrix)
-    order = sorted(range(len(passages)), key=lambda place: -_score(place, features[place]))
-    hits = tuple(Hit(passages[place], features[place].passage, _line_scores(features[place], similarities[place]))
-                 for place in order[:limit])
-    return RankedPassages(hits, _certainty([(features[place], similarities[place]) for place in order], content))
+    similarities = question_similarities(all_weighted, matrix)
+    order = sorted(range(len(passages)), key=lambda rank: -_score(rank, features[rank]))
+    hits = tuple(Hit(passages[rank], features[rank].passage, _line_scores(features[rank], similarities[rank]))
+                 for rank in order[:limit])
+    return RankedPassages(hits, _certainty([(features[rank], similarities[rank]) for rank in order], content))
 
 
-def _score(place: int, features: CoverageFeatures) -> float:
-    """The score of a passage in the second ranking. place: its place in the first one, from 0."""
-    return (math.exp(-place / WEIGHTS.rank_decay) + WEIGHTS.headings_weight * features.headings
+def _score(rank: int, features: CoverageFeatures) -> float:
+    """Compute the score of a passage for the second ranking; `rank` is its rank in the first one, from 0."""
+    return (math.exp(-rank / WEIGHTS.rank_decay) + WEIGHTS.headings_weight * features.headings
             + WEIGHTS.headings_with_questions_weight * features.headings_with_questions
             + WEIGHTS.line_weight * features.best_line**2
             + WEIGHTS.line_with_questions_weight * features.best_line_with_questions**2)
 
 
 def _certainty(ranked: Sequence[tuple[CoverageFeatures, Sequence[float]]], weighted_terms: WeightedTerms) -> float:
-    """That the first passages answer. ranked: the coverage and the question similarities of each, best first."""
+    """Compute how certain it is that one of the first passages answers.
+
+    `ranked` has the coverage and the question similarities of each passage, best passage first.
+    """
     missing = sum(weight_missing for (query_term, weight), weight_missing
                   in zip(weighted_terms, ranked[0][0].missing, strict=True)
                   if query_term.decisive or weight == WEIGHTS.unknown_weight)
@@ -102,18 +107,18 @@ def _certainty(ranked: Sequence[tuple[CoverageFeatures, Sequence[float]]], weigh
 
 
 def _line_scores(features: CoverageFeatures, similarities: Sequence[float]) -> tuple[float, ...]:
-    """How well each line answers. similarities: of the passage as a whole, then of each line; may be empty."""
-    of_passage, *of_lines = similarities or [0.0] * (len(features.lines) + 1)
-    usual = max(of_passage, WEIGHTS.min_line_similarity)
+    """Compute how well each line answers; `similarities` is an element of `question_similarities`."""
+    passage_similarity, *line_similarities = similarities or [0.0] * (len(features.lines) + 1)
+    min_similarity = max(passage_similarity, WEIGHTS.min_line_similarity)
     return tuple(alone + WEIGHTS.line_and_headings_weight * with_headings
-                 + WEIGHTS.line_similarity_weight * max(similarity - usual, 0.0)
-                 for (alone, with_headings), similarity in zip(features.lines, of_lines, strict=True))
+                 + WEIGHTS.line_similarity_weight * max(similarity - min_similarity, 0.0)
+                 for (alone, with_headings), similarity in zip(features.lines, line_similarities, strict=True))
 
 
 def weighted_content_terms(topic: str, search: HybridSearch) -> WeightedTerms:
-    """Return the words of a topic that an answer should contain, each with its weight.
+    """Return the morphemes of a topic that an answer should contain, with their weights.
 
-    Where a written word was split and nothing knows its parts, only the first of them counts.
+    Of a written word that was split into several unknown morphemes, only the first is returned.
     """
     query_terms = content_terms(topic, search.analyzer)
     frequencies = search.document_frequencies(
@@ -132,7 +137,7 @@ def weighted_content_terms(topic: str, search: HybridSearch) -> WeightedTerms:
 
 
 def _weighted_all_terms(topic: str, search: HybridSearch) -> WeightedTerms:
-    """All words of a topic, each with its inverse frequency among the expected questions."""
+    """Return all morphemes of a topic, each with its inverse document frequency among the expected questions."""
     query_terms = all_terms(topic, search.analyzer)
     frequencies = search.document_frequencies([query_term.term for query_term in query_terms], in_questions=True)
     question_count = search.question_count()
@@ -140,7 +145,7 @@ def _weighted_all_terms(topic: str, search: HybridSearch) -> WeightedTerms:
 
 
 def _weight(query_term: QueryTerm, frequencies: Mapping[str, int], passage_count: int, unknown_weight: float) -> float:
-    """How much it matters that an answer contains the word."""
+    """Compute how important it is that an answer contains the morpheme."""
     if query_term.decisive:
         return WEIGHTS.decisive_weight
     rarest_bigram = min((frequencies.get(bigram, 0) for bigram in query_term.bigrams), default=0)

@@ -1,4 +1,4 @@
-"""The numbers that rank passages, read from ranking_weights.toml, where each is explained."""
+"""Read the numbers that rank passages from ranking_weights.toml, which explains them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "ranking_weights.toml"
 class RankingWeights:
     """The weights, limits and thresholds of retrieval.
 
-    The comments in ranking_weights.toml say what each attribute does; they stand there in the same order.
+    The comments in ranking_weights.toml explain the attributes, in the same order.
     """
 
     k1: float
@@ -55,7 +55,7 @@ def read_weights(text: str) -> RankingWeights:
     Raises
     ------
     ValueError
-        The text is not TOML, a weight is missing, unknown or not a number of its type; the message names it.
+        The text is not TOML, or a weight is missing, unknown or not a number of its type; the message names it.
     """
     content: dict[str, Any] = tomllib.loads(text)
     types: dict[str, Any] = {field.name: int if field.type == "int" else float for field in fields(RankingWeights)}

@@ -1,5 +1,5 @@
-"""Text to search terms.
+"""Turn texts into search terms.
 
-`dictionary` reads the words of the trade, `analyzer` splits Korean and English into terms by them, and `question` words
-what the documents are asked.
+`dictionary` reads the vocabulary of die casting, `analyzer` splits Korean and English into terms by it, and `question`
+words questions to the documents.
 """

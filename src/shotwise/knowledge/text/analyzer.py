@@ -1,8 +1,9 @@
-"""Text to search terms: morphemes for meaning, and syllable bigrams for words that are split wrongly.
+"""Split text into search terms: morphemes, and syllable bigrams for words whose morphemes are split wrongly.
 
-mecab-ko splits Korean into morphemes ("얇으면" → 얇, "비스킷이" → 비스킷); the trade's dictionary keeps its words whole
-and gives words of the same meaning one spelling. Beside its morphemes every Korean word yields its pairs of syllables,
-which match text that was split differently. Both together find better than either alone: docs/decisions/0019.
+The morphological analyser mecab-ko splits Korean into morphemes ("얇으면" → 얇, "비스킷이" → 비스킷). Before that,
+`Analyzer` applies the dictionary: its words are not split, and words of the same meaning get one spelling. Every Korean
+word also yields its pairs of syllables, which match text that was split differently. Both kinds of terms together find
+more than either alone (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -19,35 +20,39 @@ import mecab_ko
 
 from shotwise.knowledge.text.dictionary import Dictionary, normalise
 
-BIGRAM_PREFIX = "#"  # begins a term that is a pair of syllables; no morpheme begins with it
+BIGRAM_PREFIX = "#"  # marks a term that is a pair of syllables; no morpheme begins with it
 # Parts of speech, by the tags of the Sejong corpus.
 NOUN_TAGS = frozenset(("NNG", "NNP", "NNBC", "NR", "XR"))
 VERB_TAGS = frozenset(("VV", "VA"))
-LATIN_TAG = "LATIN"  # ours, for a run of letters or digits
-CONTENT_TAGS = NOUN_TAGS | VERB_TAGS | {"MAG", LATIN_TAG}  # what is searched for
-QUESTION_TAGS = CONTENT_TAGS | {"VX", "NP", "MM"}  # in questions also what asks: 누구, 어느
-Expansion = tuple[str, ...]  # the morphemes of one word or phrase that another one may stand for
+LATIN_TAG = "LATIN"  # an addition to the Sejong tags, for a run of letters or digits
+CONTENT_TAGS = NOUN_TAGS | VERB_TAGS | {"MAG", LATIN_TAG}  # morphemes to search for
+QUESTION_TAGS = CONTENT_TAGS | {"VX", "NP", "MM"}  # morphemes of questions, including question words (누구, 어느)
+Expansion = tuple[str, ...]  # the morphemes of a word or phrase that the thesaurus relates to another one
 
 _LATIN = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?|[一-鿿]+")
 _HANGUL = re.compile("[가-힣]+")
 _WRITTEN_WORD = re.compile(r"\S+")
 _LONG_RUN = re.compile(r"(\S{200})")  # no word is that long; mecab-ko's time grows with the square of a run's length
 _PLURAL = re.compile("[a-z]{2,}[^s0-9]s")
-# Nouns that mecab-ko knows. They stand in for a dictionary word while it analyzes the text around it: one that ends in
-# a vowel and one that ends in a consonant, because the form of a particle depends on the sound before it.
+# Nouns that mecab-ko knows. They replace the words of the dictionary while mecab-ko splits the text. One ends in a
+# vowel and one in a consonant, because the form of a particle depends on the sound before it.
 _STAND_IN_VOWEL, _STAND_IN_CONSONANT = "기차", "연필"
 
 
 @dataclass(frozen=True)
 class Morpheme:
-    """A unit of meaning.
+    """The smallest unit of meaning in a text.
 
     Attributes
     ----------
-    form : the dictionary form
-    tag : part of speech, by the Sejong tags; LATIN_TAG for a run of letters or digits
-    word : index of the written word that it is part of
-    part : whether it is a component of a compound that precedes it
+    form : str
+        Dictionary form.
+    tag : str
+        Part of speech as a Sejong tag; LATIN_TAG for a run of letters or digits.
+    word : int
+        Index of the written word that it is part of.
+    part : bool
+        Whether it is a component of the compound before it.
     """
 
     form: str
@@ -57,17 +62,28 @@ class Morpheme:
 
 
 class Analyzer:
-    """Splits text into search terms by mecab-ko and a dictionary. It may be used from several threads.
+    """Splits text into search terms by mecab-ko and a dictionary. Instances are thread-safe.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The plant's vocabulary.
 
     Attributes
     ----------
-    digest : that of the dictionary
-    decisive : words that a passage has to contain to be an answer
-    morphemes : text → all its morphemes in order, endings and particles included
-    term_set : text → the set of its search terms
-    question_morphemes : text → its morphemes that mean or ask something, each once, compounds not taken apart
-    expansions : text → the entries of the thesaurus that it matches: the morphemes of the entry's key, and those of
-        each word or phrase that the key may stand for
+    digest : str
+        Digest of the dictionary.
+    decisive : frozenset of str
+        Words of a question that a passage has to contain to answer it.
+    morphemes : callable
+        Maps a text to all its morphemes in order, including endings and particles.
+    term_set : callable
+        Maps a text to the set of its search terms.
+    question_morphemes : callable
+        Maps a text to the distinct forms of its morphemes with a tag of QUESTION_TAGS, without components of compounds.
+    expansions : callable
+        Maps a text to the thesaurus entries that it matches, each as the set of morphemes of the entry's key and the
+        morphemes of every related word or phrase.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
@@ -82,23 +98,23 @@ class Analyzer:
         self._thesaurus: dict[str, list[tuple[str, tuple[str, ...]]]] = {}  # by the first letter of the key
         for phrase, related in dictionary.related.items():
             self._thesaurus.setdefault(phrase[0], []).append((phrase, related))
-        # The same passages are checked against topic after topic, one question is analyzed for several purposes, and
-        # it meets only a few of the thesaurus' thousands of entries.
+        # Cached, because the same passages are checked against several topics, and the same question is split for
+        # several purposes.
         self.term_set = lru_cache(maxsize=8192)(self._term_set)
         self.question_morphemes = lru_cache(maxsize=8192)(self._question_morphemes)
         self.morphemes = lru_cache(maxsize=512)(self._all_morphemes)
         self.expansions = lru_cache(maxsize=512)(self._all_expansions)
 
     def terms(self, text: str) -> list[str]:
-        """Return the search terms of a text, repeated ones included: morphemes with meaning, then syllable bigrams."""
+        """Return the search terms of a text, including repeated ones: content morphemes, then syllable bigrams."""
         spelled = self._unified(text)
         return [morpheme.form for morpheme in self._split(spelled) if morpheme.tag in CONTENT_TAGS] \
             + syllable_bigrams(spelled)
 
     def question_terms(self, question: str) -> list[str]:
-        """Return the search terms of a question, those that ask included: its morphemes, then its syllable bigrams."""
+        """Return the search terms of a question: morphemes, including question words, then syllable bigrams."""
         spelled = self._unified(question)
-        return [morpheme.form for morpheme in self._split(spelled) if _counts_in_question(morpheme)] \
+        return [morpheme.form for morpheme in self._split(spelled) if _is_question_morpheme(morpheme)] \
             + syllable_bigrams(spelled)
 
     def _term_set(self, text: str) -> frozenset[str]:
@@ -108,7 +124,8 @@ class Analyzer:
         return tuple(self._split(self._unified(text)))
 
     def _question_morphemes(self, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(morpheme.form for morpheme in self.morphemes(text) if _counts_in_question(morpheme)))
+        return tuple(dict.fromkeys(
+            morpheme.form for morpheme in self.morphemes(text) if _is_question_morpheme(morpheme)))
 
     def _all_expansions(self, text: str) -> tuple[tuple[frozenset[str], tuple[Expansion, ...]], ...]:
         forms = {morpheme.form for morpheme in self.morphemes(text)}
@@ -121,7 +138,7 @@ class Analyzer:
         return tuple(matches)
 
     def _split(self, spelled: str) -> list[Morpheme]:
-        """The morphemes of a text whose spelling was unified. mecab-ko sees a stand-in for every word kept whole."""
+        """Split a text with unified spelling into morphemes. mecab-ko receives a stand-in for every dictionary word."""
         pieces: list[str] = []
         whole_words: deque[tuple[int, str]] = deque()
         end = length = 0
@@ -135,7 +152,10 @@ class Analyzer:
         return list(self._restored("".join(pieces), whole_words))
 
     def _restored(self, text: str, whole_words: deque[tuple[int, str]]) -> Iterator[Morpheme]:
-        """The morphemes of `text`, with the words put back that stand-ins replace; `whole_words` has their offsets."""
+        """Yield the morphemes of `text`, with each stand-in replaced by its word.
+
+        `whole_words` has the offset of each stand-in and the word that it replaces.
+        """
         starts = [match.start() for match in _WRITTEN_WORD.finditer(text)]
         start, word_index = 0, -1
         for surface, features in self._tokens(text):
@@ -157,7 +177,7 @@ class Analyzer:
             start = end
 
     def _tokens(self, text: str) -> Iterator[tuple[str, list[str]]]:
-        """mecab-ko's tokens: the surface and the features. A tagger must not be shared between threads."""
+        """Yield the surface and features of mecab-ko's tokens. Each thread has its own tagger."""
         tagger = getattr(self._thread_local, "tagger", None)
         if tagger is None:
             tagger = self._thread_local.tagger = mecab_ko.Tagger()
@@ -167,22 +187,22 @@ class Analyzer:
                 yield surface, features.split(",")
 
     def _unified(self, text: str) -> str:
-        """The text with one spelling for every word, and without runs that would take mecab-ko too long."""
+        """Unify the spelling of a text, and break runs that would take mecab-ko too long."""
         return _LONG_RUN.sub(r"\1 ", self._other_spelling.sub(self._spelling, normalise(text)))
 
     def _spelling(self, match: re.Match[str]) -> str:
-        """The spelling that is searched for; an English plural is looked up by its singular."""
+        """Return the unified spelling of a word; an English plural is looked up by its singular."""
         word = " ".join(match[0].split())
         return self._spellings.get(word) or self._spellings[word[:-1]]
 
 
 def syllable_bigrams(spelled: str) -> list[str]:
-    """Return the pairs of syllables of each Korean run of a normalised text, as terms; a single syllable as itself."""
+    """Return the pairs of syllables of each Korean run of a normalised text as terms; a single syllable is one term."""
     return [BIGRAM_PREFIX + pair for run in _HANGUL.findall(spelled)
             for pair in ([run] if len(run) == 1 else map("".join, pairwise(run)))]
 
 
-def _counts_in_question(morpheme: Morpheme) -> bool:
+def _is_question_morpheme(morpheme: Morpheme) -> bool:
     return morpheme.tag in QUESTION_TAGS and not morpheme.part
 
 
@@ -191,10 +211,10 @@ def _singular(word: str) -> str:
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that matches any of the words, the longest first.
+    """Compile a pattern that matches any of the words, the longest first.
 
-    Latin words stand alone, singular or plural. A Korean word of three syllables may stand anywhere in a run; a shorter
-    one has to begin it, because it is part of too many others (외국자본).
+    A Latin word matches alone, in the singular or plural. A Korean word of three or more syllables matches anywhere in
+    a run of syllables; a shorter one only at its beginning, because too many other words contain it (외국자본).
     """
     ordered = sorted(words, key=lambda word: (-len(word), word))
     first_letters = "".join(sorted({re.escape(word[0]) for word in ordered}))
@@ -209,9 +229,9 @@ def _pattern(word: str) -> str:
 
 
 def _parts(surface: str, features: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """Form, tag and whether it is a component, of each morpheme of a token.
+    """Yield, for each morpheme of a token, its form, its tag and whether it is a component of a compound.
 
-    An inflected token is several morphemes, a compound is itself and its components.
+    An inflected token has several morphemes; a compound has itself and its components.
     """
     kind = features[4] if len(features) > 7 else ""
     if kind != "Inflect":

@@ -1,4 +1,4 @@
-"""The words of the trade: kept whole, spelled alike, related, decisive. The shipped ones and a plant's own."""
+"""Read the dictionaries of die casting, shipped and the plant's own: words, spellings, related and decisive words."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ class Dictionary:
 
     Attributes
     ----------
-    words : words that are kept whole
-    spellings : other spelling → the spelling that is searched for
-    related : what people say → words that documents may use for it; a search looks for these too
-    decisive : words that a passage has to contain to be an answer
+    words : frozenset of str
+        Words that are not split into morphemes.
+    spellings : mapping of str to str
+        Unified spelling of a word, by other spelling or synonym.
+    related : mapping of str to tuple of str
+        Words that documents may use, by what people say; a search for the latter includes the former.
+    decisive : frozenset of str
+        Words of a question that a passage has to contain to answer it.
     """
 
     words: frozenset[str]
@@ -36,9 +40,10 @@ class Dictionary:
 
     @property
     def digest(self) -> str:
-        """A hash of all that decides how text is split into terms.
+        """A hash of everything that decides how text is split into terms.
 
-        Documents indexed with another digest have to be read again. Related and decisive words only affect questions.
+        Documents that were indexed with another digest have to be indexed again. Related and decisive words are not
+        part of it, because they only affect questions.
         """
         spellings = (f"{other}={spelling}" for other, spelling in sorted(self.spellings.items()))
         return hashlib.sha256("\n".join([*sorted(self.words), *spellings]).encode()).hexdigest()[:8]
@@ -50,13 +55,13 @@ def read_dictionary(*texts: str) -> Dictionary:
     Parameters
     ----------
     *texts : str
-        TOML with any of the keys `words` (as in dictionary.toml), `same` (likewise), `related` (as in thesaurus.toml)
-        and `decisive` (as in decisive_words.toml). Where two texts define the same entry, the later one counts.
+        TOML with any of the keys `words` and `same` (as in dictionary.toml), `related` (as in thesaurus.toml) and
+        `decisive` (as in decisive_words.toml). If two texts define the same entry, the later one is used.
 
     Raises
     ------
     ValueError
-        A text is not TOML, or a key has another shape.
+        A text is not TOML, or the value of a key has another shape.
     """
     words: set[str] = set()
     decisive: set[str] = set()
@@ -108,5 +113,5 @@ def shipped_dictionaries() -> list[str]:
 
 
 def normalise(text: str) -> str:
-    """Give texts that look alike one spelling: compatibility forms, case, zero-width and control characters."""
+    """Make texts that look alike equal: unify compatibility forms, case, zero-width and control characters."""
     return _CONTROL.sub(" ", unicodedata.normalize("NFKC", text).translate(_ZERO_WIDTH).lower())

@@ -1,4 +1,4 @@
-"""What the documents are asked: the user's own question, or one worded from a prediction."""
+"""Questions to the documents: the user's own, or one worded from a prediction."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ PHRASES = {"ko": {"high": "높음", "low": "낮음", "cause": "원인", "action"
 
 @dataclass(frozen=True)
 class Topic:
-    """One thing that is searched for.
+    """A part of a question, searched by itself.
 
     Attributes
     ----------
-    text : the query
-    subject : what a statement has to name to be quoted, where it must be about just that
+    text : str
+        The query.
+    subject : str
+        Words that a statement, or the heading above it, has to contain to be quoted; empty for no such requirement.
     """
 
     text: str
@@ -28,13 +30,16 @@ class Topic:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, in which language it is to be answered.
+    """A question and the language of its answer.
 
     Attributes
     ----------
-    topics : searched one after another; a user's own question is one topic
-    language : that of the answer, "ko" or "en"
-    fallback_topics : searched where `topics` find nothing
+    topics : tuple of Topic
+        Topics to search; a user's own question is one topic.
+    language : str
+        Language of the answer, `ko` or `en`.
+    fallback_topics : tuple of Topic
+        Topics to search if `topics` find nothing.
     """
 
     topics: tuple[Topic, ...]
@@ -43,12 +48,12 @@ class Question:
 
 
 def question_from_user(query: str, language: str | None) -> Question:
-    """Return the user's own question, to be answered in `language`; where that is None, in the question's own."""
+    """Return the user's own question, to be answered in `language`, or in its own language if that is None."""
     return Question((Topic(query),), language or language_of(query))
 
 
 def language_of(text: str) -> str:
-    """Return "ko" where the text contains any Hangul, else "en"."""
+    """Return "ko" if the text contains any Hangul, else "en"."""
     return "ko" if re.search("[가-힣]", text) else "en"
 
 
@@ -56,22 +61,22 @@ def question_from_prediction(context: Mapping[str, Any], language: str | None,
                              documents_language: str = "ko") -> Question:
     """Word a question from a prediction and what drove it.
 
-    It asks for each value that drove the prediction and is high or low, as a cause of the most probable defect type. A
-    value at the median of good shots is left out, because documents speak of high and low ones. The fallback asks for
-    the most probable defect types themselves: their causes may lie in values that are right in this shot.
+    There is a topic for each value that raised the probability and is high or low: this value as a cause of the most
+    probable defect type. A value at the median of good shots is left out, because documents describe high and low
+    values. The fallback topics are the most probable defect types, whose causes may be other values.
 
     Parameters
     ----------
     context : mapping
-        Any of `defect_types`, `limits` and `top_features`, as /predict and /importance give them. Without
-        `top_features` (importance failed) the values outside their limits take their place.
+        Any of `defect_types`, `limits` and `top_features`, as /predict and /importance return them. Without
+        `top_features` (importance failed), the values outside their limits are used instead.
     language : str or None
-        That of the answer; Korean where None.
+        Language of the answer; None for Korean.
     documents_language : str
-        The question is worded in it, because words are all that a search without an embedder has.
+        Language to word the question in, because a search without an embedder only matches words.
     """
     phrases = PHRASES[documents_language]
-    # A null probability: too few examples to say whether it may be this type.
+    # A type with a null probability is left out: there were too few examples to predict it.
     defect_types = [_label(defect_type, documents_language) for defect_type in context.get("defect_types") or []
                     if defect_type.get("probability", 0) is not None][:MAX_DEFECT_TYPES]
     outside = {breach["feature"]: "high" if breach["value"] > breach["high"] else "low"
@@ -87,6 +92,6 @@ def question_from_prediction(context: Mapping[str, Any], language: str | None,
 
 
 def _label(entry: Mapping[str, Any], language: str) -> str:
-    """The label of a defect type or feature in a language, else the one that the reply shows."""
+    """Return the label of a defect type or feature in a language, or else the label in the language of the reply."""
     labels: Mapping[str, str] = entry.get("labels") or {}
     return labels.get(language, entry["label"])
