@@ -19,7 +19,7 @@ from shotwise_training.models.pipeline import fit
 
 def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configuration = SHOTWISE,
           progress: Progress = lambda done, total, step: None) -> dict[str, Any]:
-    """Train a bundle from a CSV file of shots.
+    """Train a bundle from a CSV file of shots, and return its manifest.
 
     Parameters
     ----------
@@ -33,11 +33,6 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
         How the pipeline is fitted.
     progress : callable
         Called with (steps done, steps in all, name of the step).
-
-    Returns
-    -------
-    dict
-        The bundle's manifest.
 
     Raises
     ------

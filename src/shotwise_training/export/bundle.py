@@ -36,12 +36,12 @@ class DriftError(RuntimeError):
 
 def write_bundle(out: Path, configuration: Configuration, table: Table, models: FittedModels,
                  figures: Figures) -> dict[str, Any]:
-    """Write a bundle, and the fitted models that the parity tests compare it with.
+    """Write a bundle, and the fitted models that the parity tests compare it with; return the bundle's manifest.
 
     Parameters
     ----------
     out : Path
-        The bundle folder; an existing bundle is replaced. The models go to `pipeline_folder(out)`.
+        The bundle folder, which is replaced if it exists. The models go to `pipeline_folder(out)`.
     configuration : Configuration
         How the models were fitted.
     table : Table
@@ -50,11 +50,6 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
         The fitted models.
     figures : Figures
         The scores of the configuration.
-
-    Returns
-    -------
-    dict
-        The manifest, as written to `bundle.json`.
 
     Raises
     ------
@@ -73,9 +68,7 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
     _write_json(partial / "samples.json", choose_samples(unique, pipeline))
     manifest = build_manifest(configuration, table, models, figures)
     (partial / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
-    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(partial.iterdir())}
-    manifest["sha256"] = manifest_hash(manifest)
-    _write_json(partial / "bundle.json", manifest)
+    _write_manifest(partial, manifest)
     _replace(out, partial)
     save_pipeline(models, pipeline_folder(out))
     return manifest
@@ -97,6 +90,13 @@ def _write_optional_graphs(folder: Path, models: FittedModels) -> None:
 
 def _background(table: Table, scaling: Scaling) -> NDArray[np.float32]:
     return table.features[background_rows(scaling.standardise(scaling.impute(table.features)))]
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Add the hashes of the folder's files, and the manifest's own, to the manifest, and write it."""
+    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    manifest["sha256"] = manifest_hash(manifest)
+    _write_json(folder / "bundle.json", manifest)
 
 
 def _write_json(path: Path, content: Any) -> None:
