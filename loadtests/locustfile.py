@@ -1,6 +1,6 @@
-"""The users of the load test. run.py starts them; so does `locust -f loadtests/locustfile.py --host URL`.
+"""The users of the load test, started by run.py, or by `locust -f loadtests/locustfile.py --host URL`.
 
-A diagnosis is always requested with all its steps: half the samples are good shots, for which the workflow would stop
+A diagnosis is always requested with all its steps. Half the samples are good shots, for which the workflow would stop
 after the prediction, and the P50 of a mixture of 30 ms and 200 ms describes neither.
 """
 
@@ -35,19 +35,19 @@ class ShotUser(FastHttpUser):
     Attributes
     ----------
     endpoint : str
-        The path that it calls, without the slash.
+        Path of the requests, without the slash.
     pace_seconds : float
-        The average seconds between the starts of two requests.
+        Average seconds between the starts of two requests.
     sign : callable
         Makes the headers of a request.
     probabilities : ProbabilityLog
-        The probability of every shot so far.
-    requests : iterator
-        (number of the shot, body) of the requests to send, without end.
+        Probability of every shot so far.
+    requests : iterator of tuple
+        (number of the shot, body) of the requests to send, endless.
     """
 
     abstract = True
-    insecure = False  # Locust would not check certificates, and signed requests go out here
+    insecure = False  # check certificates, because requests are signed; Locust by default does not
     network_timeout = 30.0  # API Gateway gives up after 29 s
     connection_timeout = 10.0
     endpoint: ClassVar[str]
@@ -59,8 +59,8 @@ class ShotUser(FastHttpUser):
     def wait_time(self) -> float:
         """Return the seconds until the next request.
 
-        Exactly even paces would keep users in step: those that start together would collide for ever, or never. Half a
-        pace either way breaks that and leaves the average.
+        With an exact pace, users that start together would collide every time, or never. A pace that varies by half
+        either way avoids that, and has the same average.
         """
         return max(0.0, self._started + self.pace_seconds * random.uniform(0.5, 1.5) - time.monotonic())
 
@@ -73,7 +73,7 @@ class ShotUser(FastHttpUser):
         headers = type(self).sign("POST", f"{self.host}{path}", body)
         with self.client.post(path, data=body,  # type: ignore[arg-type]  # Locust takes bytes too
                               headers=headers, name=self.endpoint, catch_response=True) as response:
-            # The error is Locust's; of an answer that broke off, reading the content again would raise.
+            # Locust's own error is used, because reading the content of a broken answer again would raise.
             flaw = status_flaw(response.status_code, response.request_meta["exception"]) \
                 or self._flaw(shot, response.content)
             if flaw:
@@ -86,7 +86,7 @@ class ShotUser(FastHttpUser):
         return flaw or self.probabilities.flaw(shot, self.prediction_of(reply))
 
     def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a reply; None when nothing is."""
+        """Return what is wrong with a reply; None if nothing is."""
         raise NotImplementedError
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class PredictUser(ShotUser):
     endpoint = "predict"
 
     def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a prediction; None when nothing is."""
+        """Return what is wrong with a prediction; None if nothing is."""
         return predict_flaw(reply)
 
 
@@ -110,7 +110,7 @@ class DiagnoseUser(ShotUser):
     endpoint = "diagnose"
 
     def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a diagnosis; None when nothing is."""
+        """Return what is wrong with a diagnosis; None if nothing is."""
         return diagnose_flaw(reply)
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class DiagnoseUser(ShotUser):
 
 
 def prepare_users(profile: Profile, host: str) -> list[type[User]]:
-    """Return the profile's user classes, with weights, paces, shots and signatures. Raises ApiError, SigningError."""
+    """Set up the profile's user classes and return them. Raises ApiError and SigningError."""
     sign = signer(host, os.environ.get("SHOTWISE_SIGN_REGION", ""))
     shots = fetch_shots(host, sign)
     bodies = {"predict": encode_bodies(shots), "diagnose": encode_bodies(shots, always=["importance", "knowledge"])}
@@ -141,10 +141,10 @@ def prepare_users(profile: Profile, host: str) -> list[type[User]]:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare_for_locust(environment: Environment, **_: Any) -> None:
-    """Prepare the users under the `locust` command: --host is the API, --profile a profile of targets.toml."""
+    """Set up the users for the `locust` command: --host is the API, --profile a profile of targets.toml."""
     options = environment.parsed_options
     if not options or not environment.host:
-        sys.exit("say where the API is: --host http://127.0.0.1:8000")
+        sys.exit("name the API, such as --host http://127.0.0.1:8000")
     try:
         profile = read_profile(SHIPPED_TARGETS, options.profile or "smoke")
         environment.user_classes = prepare_users(profile, environment.host.rstrip("/"))

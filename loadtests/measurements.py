@@ -1,9 +1,9 @@
-"""Record the exact time of every successful request, and what failed.
+"""Record the exact time of every successful request, and the reason of every failed one.
 
-Locust keeps response times in buckets (whole milliseconds below 100 ms, tens below 1 s, hundreds above), so its own
-P99 of 204 ms reads 200 and one of 955 ms reads 960. That is too coarse to compare with a target. Here every time is
-kept as Locust measured it (8 bytes a request), and a percentile is one of those times, by nearest rank: the smallest
-time within which that share of the requests was answered. Under 100 requests P99 is therefore the slowest of them.
+Locust rounds response times (to whole milliseconds below 100 ms, tens below 1 s, hundreds above), so its own P99 of
+204 ms reads 200 and one of 955 ms reads 960. That is too coarse to compare with a target. Here every time is stored as
+Locust measured it (8 bytes a request), and a percentile is one of these times, by nearest rank: the shortest time
+within which that share of the requests was answered. Of fewer than 100 requests, P99 is therefore the slowest.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one endpoint over the measured time.
+    """Figures of one endpoint over the measured time.
 
-    Times and throughput are of successful requests, so that fast failures do not pass for speed.
+    Times and throughput are those of successful requests, so that failing fast does not look like speed.
 
     Attributes
     ----------
     requests, failures : int
-        How many requests were made, and how many of them failed.
+        Number of requests, and of those that failed.
     p50_ms, p99_ms : float or None
-        Percentiles of the time of successful requests; None where there were none.
+        Percentiles of the time of successful requests; None if there were none.
     requests_per_second : float
-        Successful requests in a second of the measured time.
+        Successful requests per second of the measured time.
     error_rate : float or None
-        The share of failed requests among all; None where there were none.
+        Share of the requests that failed; None if there were none.
     """
 
     requests: int
@@ -50,17 +50,16 @@ class Figures:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """Return the nearest-rank percentile (1 to 100) of ascending values; None of none."""
-    # Whole numbers throughout, rounded up: a float product just above a whole rank would step one too far.
+    """Return the nearest-rank percentile (1 to 100) of ascending values; None if there are none."""
+    # Integer arithmetic, rounded up: a float product slightly above a whole rank would give the next rank.
     return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
 
 
 class Recorder:
-    """Takes every request of a run and keeps those that started within the measured time.
+    """Records the requests of a run that started within the measured time.
 
-    Started, not ended: a request under way when the warm-up ends belongs to the warm-up, and one under way at the end
-    is waited for and counts, or slow requests would be the ones that get lost. All points in time are seconds since
-    the epoch.
+    A request that is under way when the warm-up ends belongs to the warm-up. One that is under way at the end is waited
+    for and counts; otherwise slow requests would be lost. All points in time are seconds since the epoch.
     """
 
     def __init__(self) -> None:
@@ -77,7 +76,7 @@ class Recorder:
         self._end = now
 
     def record(self, endpoint: str, started: float, response_ms: float, failure: str | None) -> None:
-        """Record one answered or failed request."""
+        """Record one request; `failure` is the reason if it failed."""
         if not self._start <= started < self._end:
             return
         times = self._times.setdefault(endpoint, array("d"))
@@ -94,5 +93,5 @@ class Recorder:
                 for endpoint, times in self._times.items()}
 
     def failures(self) -> dict[str, Counter[str]]:
-        """Return how often requests failed for which reason, by endpoint."""
+        """Return endpoint → reason → number of requests that failed for it."""
         return {endpoint: reasons for endpoint, reasons in self._failures.items() if reasons}

@@ -1,7 +1,7 @@
-"""Check that a reply is what the contract promises: one that is fast but wrong counts as a failure.
+"""Check replies against the contract, so that a fast but wrong reply counts as a failure.
 
-Plain checks instead of a schema validator: every reply is checked while times are measured, and a validator would take
-more time than /predict does. A test compares the names here with api/openapi.yaml.
+The checks are plain code: every reply is checked while times are measured, and a schema validator would take longer
+than /predict does. A test compares the names here with api/openapi.yaml.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Why a reply counts as failed, without values: reasons are counted, so there must be few.
+# Why a reply counts as failed. It contains no values, so that equal reasons can be counted together.
 Flaw = str
 PREDICTION = ("prediction", "defect_types", "novelty", "limits", "imputed", "history", "latent_features",
               "model_version", "prediction_id")
@@ -22,12 +22,12 @@ IMPORTANCE = ("importance", "base_value", "probability", "estimated_error", "top
 KNOWLEDGE = ("answer", "sources", "recommendations", "recommendation_sources", "grounded", "generator",
              "degraded", "processing_time_ms")
 DIAGNOSIS = ("prediction", "importance", "knowledge", "skipped", "degraded", "timings_ms")
-SUM_TOLERANCE = 1e-4  # the contract's tolerance of base value + contributions = probability
-REPEAT_TOLERANCE = 1e-6  # the graph computes in float32; repeats of a shot differ by far less
+SUM_TOLERANCE = 1e-4  # of base value + contributions = probability, by the contract
+REPEAT_TOLERANCE = 1e-6  # of the probability; repeats of a shot differ by far less
 
 
 def predict_flaw(reply: Any) -> Flaw | None:
-    """Return what is wrong with a reply of /predict; None when nothing is."""
+    """Return what is wrong with a reply of /predict; None if nothing is."""
     if missing := _missing(reply, PREDICTION):
         return missing
     verdict = reply["prediction"]
@@ -41,9 +41,9 @@ def predict_flaw(reply: Any) -> Flaw | None:
 
 
 def diagnose_flaw(reply: Any) -> Flaw | None:
-    """Return what is wrong with a reply of /diagnose to a request for all steps; None when nothing is.
+    """Return what is wrong with a reply of /diagnose to a request for all steps; None if nothing is.
 
-    A degraded reply is a 200, yet a step failed, and without that step it was fast: under load that has to show.
+    A degraded reply has status 200 and is fast because a step failed; under load it has to count as a failure.
     """
     if missing := _missing(reply, DIAGNOSIS):
         return missing
@@ -58,9 +58,9 @@ def diagnose_flaw(reply: Any) -> Flaw | None:
 
 
 def status_flaw(status: int, error: Exception | None) -> Flaw | None:
-    """Return what is wrong with a response apart from its body; None when nothing is.
+    """Return what is wrong with a response apart from its body; None if nothing is.
 
-    That is another status than 200, or, with status 0 or in mid-body, a connection that broke because of `error`.
+    That is a status other than 200, or a connection that broke because of `error`, with status 0 or during the body.
     """
     if status not in (0, 200):
         return f"status {status}"
@@ -68,13 +68,13 @@ def status_flaw(status: int, error: Exception | None) -> Flaw | None:
 
 
 class ProbabilityLog:
-    """Remembers each shot's probability: under load, one caller's reply must not reach another."""
+    """Stores each shot's probability, to notice if under load a caller gets the reply meant for another."""
 
     def __init__(self) -> None:
         self._first_probabilities: dict[tuple[int, str], float] = {}
 
     def flaw(self, shot: int, prediction: Mapping[str, Any]) -> Flaw | None:
-        """Return what is wrong with a prediction, given earlier ones of the same shot by the same model."""
+        """Return what is wrong with a prediction, compared with the first one of the same shot by the same model."""
         probability = prediction["prediction"]["probability"]
         key = (shot, str(prediction["model_version"]))
         if abs(probability - self._first_probabilities.setdefault(key, probability)) <= REPEAT_TOLERANCE:
@@ -83,7 +83,7 @@ class ProbabilityLog:
 
 
 def content_flaw(content: bytes | None, check: Callable[[Any], Flaw | None]) -> tuple[Any, Flaw | None]:
-    """Return the parsed body and what is wrong with it."""
+    """Parse a body as JSON; return it and what is wrong with it."""
     try:
         reply = json.loads(content or b"")
     except ValueError:
@@ -97,7 +97,7 @@ def _importance_flaw(importance: Any, probability: float) -> Flaw | None:
     contributions = importance["importance"]
     if not isinstance(contributions, dict) or not contributions \
             or not all(map(_is_number, (*contributions.values(), importance["base_value"]))):
-        return "importance.importance holds something else than contributions"
+        return "importance.importance is not an object of contributions"
     total = importance["base_value"] + sum(contributions.values())
     if not _is_number(importance["probability"]) or not abs(total - importance["probability"]) <= SUM_TOLERANCE:
         return "the contributions do not add up to the probability"
@@ -107,7 +107,7 @@ def _importance_flaw(importance: Any, probability: float) -> Flaw | None:
 
 
 def _left_out(name: str, steps: Any) -> Flaw:
-    """Which of the two steps a reply lacks; degraded holds objects, skipped holds names."""
+    """Which steps a reply lacks by its list `degraded` (of objects) or `skipped` (of names)."""
     text = json.dumps(steps)
     return f"{name}: {', '.join(step for step in STEPS if step in text) or 'not a list of steps'}"
 

@@ -1,4 +1,4 @@
-"""Figures and targets for people (a table) and for programs (a JSON document)."""
+"""Report figures and targets: as a table for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from loadtests.measurements import Recorder
 from loadtests.targets import Check, Profile
 
-# measure → its name in the table, unit, direction of the target, factor and decimals of the number shown
+# measure → (name in the table, unit, direction of the target, factor, decimals)
 COLUMNS = {
     "p50_ms": ("P50", "ms", "≤", 1, 1), "p99_ms": ("P99", "ms", "≤", 1, 1),
     "requests_per_second": ("throughput", "req/s", "≥", 1, 2), "error_rate": ("errors", "%", "≤", 100, 2),
@@ -18,7 +18,7 @@ COLUMNS = {
 
 
 def text_table(checks: Sequence[Check], recorder: Recorder) -> str:
-    """Return a line for each target, then a line for each reason why requests failed."""
+    """Write a line for each target, then a line for each reason why requests failed."""
     lines = [f"{'endpoint':<10}{'measure':<12}{'measured':>12}{'target':>14}"]
     lines += [_line(check) for check in checks]
     lines += [f"{endpoint}: {count} × {reason}" for endpoint, reasons in recorder.failures().items()
@@ -28,7 +28,7 @@ def text_table(checks: Sequence[Check], recorder: Recorder) -> str:
 
 
 def json_report(profile: Profile, host: str, checks: Sequence[Check], recorder: Recorder) -> dict[str, Any]:
-    """Return the same for JSON, with the profile, so that a stored figure says under which load it was measured."""
+    """Return figures and missed targets for JSON, with the profile that they were measured under."""
     return {
         "met": all(check.met for check in checks), "host": host, "profile": asdict(profile),
         "figures": {endpoint: asdict(figures) for endpoint, figures in recorder.figures().items()},

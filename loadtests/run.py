@@ -8,7 +8,7 @@ Exit status 0: every target met, 1: a target missed, 2: bad input (unknown profi
 # ruff: noqa: E402
 from __future__ import annotations
 
-# Before all other imports: the users are greenlets, and what imports ssl or sockets before the patch would block them.
+# Before all other imports: the users are greenlets, and sockets or ssl imported before the patch would block them.
 from gevent import monkey
 
 monkey.patch_all()
@@ -35,7 +35,7 @@ from loadtests.report import json_report, text_table
 from loadtests.shots import ApiError
 from loadtests.targets import SHIPPED_TARGETS, Profile, TargetsError, compare, read_profile
 
-STOP_TIMEOUT_S = 35  # longer than any request may take, so none is cut off and lost
+STOP_TIMEOUT_S = 35  # longer than any request may take, so that none is cut off
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         profile = read_profile(options.targets, options.profile)
         if options.json and not options.json.absolute().parent.is_dir():
-            raise TargetsError(f"{options.json} cannot be written: there is no such folder")
+            raise TargetsError(f"{options.json} cannot be written: its folder does not exist")
         users = prepare_users(profile, host)
     except (TargetsError, SigningError, ApiError) as error:
         print(f"load: {error}", file=sys.stderr)
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_load(profile: Profile, host: str, users: list[type[User]]) -> Recorder:
-    """Warm up, measure, wait for the last replies."""
+    """Warm up, measure, wait for the last replies, and return the recorded requests."""
     environment = Environment(user_classes=users, host=host, stop_timeout=STOP_TIMEOUT_S)
     recorder = Recorder()
 
@@ -91,10 +91,10 @@ def _parser() -> argparse.ArgumentParser:
                                      description="Run a load profile; exit 1 if a target is missed.")
     parser.add_argument("--profile", required=True, help="a profile of the targets file, such as smoke")
     parser.add_argument("--host", default=f"http://127.0.0.1:{os.environ.get('SHOTWISE_API_PORT', '8000')}",
-                        help="the API, without a path but the stage's (default: %(default)s)")
+                        help="the API's address, with no path other than the stage (default: %(default)s)")
     parser.add_argument("--targets", type=Path, default=SHIPPED_TARGETS,
-                        help="the targets file (default: targets.toml here)")
-    parser.add_argument("--json", type=Path, help="write figures, targets and misses to this file too")
+                        help="the file of profiles and targets (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="also write figures, profile and missed targets to this file")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The requests that the users send: the shots of GET /samples, so that no feature is named here."""
+"""Make the requests that the users send, from the shots of GET /samples."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def fetch_shots(host: str, sign: SignHeaders) -> list[dict[str, Any]]:
         reason = getattr(error, "reason", error)
         raise ApiError(f"the API at {host} is not reachable ({reason}); `make serve` starts one") from None
     except (http.client.HTTPException, ValueError, KeyError, TypeError):
-        raise ApiError(f"{url} answers something else than samples; is this the API?") from None
+        raise ApiError(f"{url} does not answer with samples; is this the API?") from None
     if not shots:
         raise ApiError(f"{url} gives no samples to send")
     return shots
 
 
 def encode_bodies(shots: list[dict[str, Any]], **fields: Any) -> list[bytes]:
-    """Return a request body for each shot, encoded once, so that the load generator spends no time on it."""
+    """Encode a request body for each shot, before the test, so that users spend no time on it."""
     return [json.dumps({"features": shot, **fields}, ensure_ascii=False).encode() for shot in shots]

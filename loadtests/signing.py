@@ -1,4 +1,4 @@
-"""The headers of the load test's requests: JSON, and on AWS a signature, made as the page makes it."""
+"""Make the headers of requests: JSON, and on AWS a signature like the page's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 def signer(host: str, region: str = "", source: CredentialsSource | None = None) -> SignHeaders:
-    """Return what makes the headers of requests to `host`. `region` and `source` are those of frontend.signing."""
+    """Return a function that makes the headers of requests to `host`; `region` and `source` as in frontend.signing."""
     auth = signature_auth(host, region, source)
     if auth is None:
         return lambda method, url, body: dict(JSON_HEADERS)

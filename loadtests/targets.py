@@ -16,21 +16,21 @@ ENDPOINTS = ("predict", "diagnose")
 
 
 class TargetsError(Exception):
-    """The targets file, or the profile that was named, is at fault; the message says where."""
+    """The targets file or the named profile cannot be used; the message says where and why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What one endpoint has to reach.
+    """The targets of one endpoint.
 
     Attributes
     ----------
     p50_ms, p99_ms : float
-        The most milliseconds that successful requests may take, as percentiles.
+        Upper limits of the percentiles of the time of successful requests.
     requests_per_second : float
-        The fewest successful requests in a second.
+        Lower limit of successful requests per second.
     error_rate : float
-        The largest share of failed requests among all.
+        Upper limit of the share of requests that fail.
     """
 
     p50_ms: float
@@ -46,20 +46,20 @@ class Profile:
     Attributes
     ----------
     name : str
-        Its name in the file.
+        Name in the file.
     users : int
         Concurrent users.
     spawn_rate : float
         Users started per second.
     warmup_seconds, seconds : float
-        How long requests are sent before measuring, and how long they are measured.
-    mix : mapping
+        How long requests are sent before they are measured, and how long they are measured.
+    mix : mapping of str to float
         Endpoint → its weight among the users.
-    pace_seconds : mapping
-        Endpoint → the average seconds between the starts of a user's requests; the next one starts at once where the
-        last took longer.
-    targets : mapping
-        Endpoint → what it has to reach.
+    pace_seconds : mapping of str to float
+        Endpoint → average seconds between the starts of a user's requests; after a request that took longer, the next
+        one starts at once.
+    targets : mapping of str to Target
+        Endpoint → its targets.
     """
 
     name: str
@@ -74,18 +74,20 @@ class Profile:
 
 @dataclass(frozen=True)
 class Check:
-    """One target and what was measured.
+    """The comparison of one figure with its target.
 
     Attributes
     ----------
-    endpoint, measure : str
-        The endpoint, and a field of Target or `requests`.
+    endpoint : str
+        The endpoint.
+    measure : str
+        A field of Target, or `requests`.
     measured : float or None
-        None where nothing could be measured.
+        The figure; None if it could not be measured.
     target : float
-        What has to be reached.
+        Its upper or lower limit.
     met : bool
-        Whether it was.
+        Whether the figure is within the limit.
     """
 
     endpoint: str
@@ -96,7 +98,7 @@ class Check:
 
 
 def read_profile(path: Path, name: str) -> Profile:
-    """Return a profile. Raises TargetsError, which names what is unknown, missing or out of range."""
+    """Read a profile. Raises TargetsError, which names what is unknown, missing or out of range."""
     try:
         profiles = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -121,7 +123,7 @@ def read_profile(path: Path, name: str) -> Profile:
 
 
 def compare(figures_by_endpoint: Mapping[str, Figures], targets: Mapping[str, Target]) -> list[Check]:
-    """Compare every target with its figure. A figure that could not be measured misses its target."""
+    """Compare every figure with its target. A figure that could not be measured misses its target."""
     no_figures = Figures.of([], failures=0, seconds=1)
     checks = []
     for endpoint, target in targets.items():
