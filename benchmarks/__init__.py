@@ -1,1 +1,1 @@
-"""Measurements that the project's promises rest on; each folder has its results and a README."""
+"""Measurements behind the project's claims; each folder has its results and a README."""

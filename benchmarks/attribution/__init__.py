@@ -1,1 +1,1 @@
-"""Error of Shapley values against time, beside other libraries'."""
+"""Measure the error of Shapley values against time, ours and those of other libraries."""

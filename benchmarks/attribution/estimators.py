@@ -1,6 +1,6 @@
-"""The estimators under test: from a shot and a budget to Shapley values.
+"""The estimators under test, each a function from a shot and a budget to Shapley values.
 
-All of them ask the same graph against the same background shots, each in the way its library means it to be used.
+All of them evaluate the same graph with the same background shots, and are called as their libraries recommend.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from shotwise.bundle import Bundle
 from shotwise.shot import Shot
 
 Floats = NDArray[np.float64]
-Estimate: TypeAlias = Callable[[NDArray[np.float32], int], Floats]  # (shot [F], budget) → Shapley values [F]
+Estimate: TypeAlias = Callable[[NDArray[np.float32], int], Floats]  # (shot, budget) → Shapley values
 
-# What "budget" means for each: coalition pairs per player for ours, coalitions for the others; a coalition of theirs is
-# asked against every background shot.
+# A budget of ours is a number of coalition pairs per player, one of the others a number of coalitions, each evaluated
+# with every background shot.
 BUDGETS: Mapping[str, tuple[int, ...]] = {
     OURS: (1, 2, 4, 8, 16),
     "shap.PermutationExplainer": (61, 122, 244, 488, 976),
@@ -33,7 +33,7 @@ BUDGETS: Mapping[str, tuple[int, ...]] = {
 
 
 def estimators(bundle: Bundle) -> Mapping[str, Estimate]:
-    """Make every estimator, name → estimator, ready to be timed."""
+    """Return name → estimator, ready to be timed."""
     background = bundle.background
 
     def probability(rows: Any) -> Floats:
@@ -59,7 +59,7 @@ def estimators(bundle: Bundle) -> Mapping[str, Estimate]:
 
 def _shapiq(background: NDArray[np.float32], probability: Callable[[Any], Floats],
             approximator: Callable[[int], Any]) -> Estimate:
-    """Wrap an approximator of shapiq. Players are the values that differ from any background shot's, as in shap."""
+    """Wrap an approximator of shapiq. As in shap, the players are the values that differ from any background shot."""
 
     def estimate(shot: NDArray[np.float32], budget: int) -> Floats:
         players = np.flatnonzero(~((shot == background) | (np.isnan(shot) & np.isnan(background))).all(axis=0))

@@ -1,4 +1,4 @@
-"""The reference that estimators are compared with: Shapley values by very many permutations, with their own error."""
+"""Compute the reference for the estimators: Shapley values from very many permutations, with their own error."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.graph import Engine
 
-PERMUTATIONS_AT_ONCE = 25  # antithetic permutations per background shot in one run of the graph
+PERMUTATIONS_AT_ONCE = 25  # antithetic pairs of permutations per background shot in one run of the graph
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Reference values of N shots.
+    """Reference values of some shots.
 
     Attributes
     ----------
-    values : float64 [N, F], Shapley values.
-    errors : float64 [N], expected sum of the absolute errors of a shot's values, as a share of the sum of their
-        absolute values.
+    values : ndarray of float64, shape (n_shots, n_features)
+        Shapley values.
+    errors : ndarray of float64, shape (n_shots,)
+        Expected sum of the absolute errors of a shot's values, relative to the sum of their absolute values.
     """
 
     values: Floats
@@ -43,14 +44,17 @@ def reference(folder: Path, shots: NDArray[np.float32], permutations: int) -> Re
 
     Parameters
     ----------
-    folder : the bundle.
-    shots : float32 [N, F].
-    permutations : number of orders in which a shot's values replace those of a background shot. Each is walked
-        forwards and backwards, and each background shot has orders of its own.
+    folder : Path
+        Folder of the bundle.
+    shots : ndarray of float32, shape (n_shots, n_features)
+        Shots to explain.
+    permutations : int
+        Number of orders, for each background shot, in which its values are replaced by the shot's. Each order is used
+        forwards and backwards.
 
     Notes
     -----
-    Neither a proxy nor a covariance is used, so the reference favours no estimator.
+    It uses neither a proxy model nor a covariance, so that it favours no estimator.
     """
     with Pool(cpu_count(), _open, (folder,)) as pool:
         references = pool.starmap(_shot_reference, [(number, shot, permutations) for number, shot in enumerate(shots)])
@@ -68,14 +72,17 @@ def _open(folder: Path) -> None:
 def _shot_reference(number: int, shot: NDArray[np.float32], permutations: int) -> tuple[Floats, float]:
     random = np.random.default_rng([7, number])
     parts = [_contributions(shot, random) for _ in range(-(-permutations // PERMUTATIONS_AT_ONCE))]
-    samples = np.concatenate(parts)  # [permutations, B, F]
+    samples = np.concatenate(parts)  # shape (n_permutations, n_background, n_features)
     values = samples.mean(axis=(0, 1))
     variance = samples.var(axis=0, ddof=1).sum(axis=0) / (samples.shape[0] * samples.shape[1] ** 2)
     return values, float(np.sqrt(variance * 2 / np.pi).sum() / np.abs(values).sum())
 
 
 def _contributions(shot: NDArray[np.float32], random: np.random.Generator) -> Floats:
-    """What each value added in an order and its reverse, [PERMUTATIONS_AT_ONCE, B, F]."""
+    """What each value adds, averaged over an order and its reverse.
+
+    The shape is (PERMUTATIONS_AT_ONCE, n_background, n_features).
+    """
     background = _bundle.background
     count, width = background.shape
     walks, orders = [], []
@@ -95,7 +102,7 @@ def _contributions(shot: NDArray[np.float32], random: np.random.Generator) -> Fl
 
 
 def _walk(shot: NDArray[np.float32], row: NDArray[np.float32], order: NDArray[np.intp]) -> NDArray[np.float32]:
-    """The background shot, then with one more of the shot's values at a time, float32 [len(order) + 1, F]."""
+    """The background shot, then one more of its values replaced per row, shape (len(order) + 1, n_features)."""
     replaced_at = np.full(len(shot), len(order) + 1)
     replaced_at[order] = np.arange(1, len(order) + 1)
     return np.where(np.arange(len(order) + 1)[:, None] >= replaced_at, shot, row)

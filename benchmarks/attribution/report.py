@@ -1,4 +1,4 @@
-"""Write the results of a run: results.json, a picture, and the tables between the marks of README.md."""
+"""Write the results of a run: results.json, a picture, and the tables between the markers in README.md."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def tables(results: dict[str, Any]) -> str:
 
 
 def served(bundle: dict[str, Any]) -> dict[str, float]:
-    """Return our point of a bundle's results at the budget that the importance function uses."""
+    """Return our results for a bundle at the budget that is served."""
     return next(point for point in bundle["estimators"][OURS] if point["budget"] == PAIRS_PER_PLAYER)
 
 
 def at_time(curve: list[dict[str, float]], ms: float) -> float | None:
-    """Interpolate a curve's error at a time, on logarithmic scales; None outside the measured times."""
+    """Interpolate the error of a curve at a time, on logarithmic scales; None outside the measured times."""
     times, errors = ([point[key] for point in curve] for key in ("ms", "error"))
     if not times[0] <= ms <= times[-1]:
         return None

@@ -1,8 +1,8 @@
 """Measure the error of Shapley estimators against time, on real shots and the served graph (`make bench`).
 
-Stages for each bundle: the reference (kept in `reference/`, as it takes minutes) → every estimator at several budgets
-on one core → on other shots, how often the stated error held. Writes results.json, error-by-time.png and the table of
-README.md.
+Stages for each bundle: the reference (cached in `reference/`, because it takes minutes) → every estimator at several
+budgets on one core → on other shots, how often the true error was below the stated one. Writes results.json,
+error-by-time.png and the tables of README.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-# One thread everywhere: the figures are for one core.
+# One thread, because the figures are for one core.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import numpy as np
@@ -32,18 +32,18 @@ from shotwise_training.data.table import read_table
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SEED = 2026
-# Shots that are timed, and others on which the stated error is checked; fewer where a row takes ten times as long.
+# Bundle → (shots to time, other shots to check the stated error on); fewer where a row takes ten times as long.
 SIZES = {"shotwise": (16, 200), "poc_baseline": (8, 50)}
 MAX_TIMED = max(timed for timed, _ in SIZES.values())
-REPEATS = 3  # the quickest of them counts
+REPEATS = 3  # of which the fastest counts
 
 
 def main() -> None:
     """Measure the bundles and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
-    parser.add_argument("--permutations", type=int, default=5000, help="of the reference, per background shot")
-    parser.add_argument("--only", choices=SIZES, help="this bundle anew, and the other one's results as they are")
+    parser.add_argument("--permutations", type=int, default=5000, help="orders of the reference per background shot")
+    parser.add_argument("--only", choices=SIZES, help="measure this bundle, and keep the results of the other")
     options = parser.parse_args()
     rows = read_table(options.data, ROOT / "src/shotwise_training/kamp.toml").without_duplicates().features
     rows = rows[np.random.default_rng(SEED).permutation(len(rows))]
@@ -71,7 +71,7 @@ def _measure(name: str, timed: NDArray[np.float32], checked: NDArray[np.float32]
 
 
 def _cached_reference(name: str, folder: Path, shots: NDArray[np.float32], permutations: int) -> Reference:
-    """The reference in `reference/` if graph, background, shots and permutations are the same, else a new one."""
+    """The reference in `reference/` if it is of the same graph, background, shots and permutations, else a new one."""
     files = json.loads((folder / "bundle.json").read_text("utf-8"))["files"]
     origin = "".join([files["model.onnx"], files["background.npz"], str(permutations)])
     key = hashlib.sha256(origin.encode() + shots.tobytes()).hexdigest()
@@ -88,12 +88,12 @@ def _cached_reference(name: str, folder: Path, shots: NDArray[np.float32], permu
 
 
 def _curves(bundle: Bundle, shots: NDArray[np.float32], truth: Reference) -> dict[str, list[dict[str, float]]]:
-    """Estimator → its time and error at each of its budgets."""
+    """Estimator → its time and error at each budget."""
     from benchmarks.attribution.estimators import BUDGETS, estimators
 
     curves: dict[str, list[dict[str, float]]] = {}
     for name, estimate in estimators(bundle).items():
-        estimate(shots[0], BUDGETS[name][0])  # what is made once is not timed
+        estimate(shots[0], BUDGETS[name][0])  # one-time set-up is not timed
         curves[name] = []
         for budget in BUDGETS[name]:
             errors, times = [], []
@@ -130,7 +130,7 @@ def _row_time(bundle: Bundle) -> float:
 
 
 def _coverage(bundle: Bundle, shots: NDArray[np.float32], truth: Reference) -> dict[str, float]:
-    """How often the error that an attribution states was above its true error, by a far more exact reference."""
+    """How often the true error, by a far more exact reference, was below the error that an attribution states."""
     attributions = [attribute(Shot(shot, {}, ()), bundle) for shot in shots]
     stated = np.array([attribution.estimated_error for attribution in attributions])
     true = np.array([_relative_l1(attribution.contributions, values)

@@ -1,1 +1,1 @@
-"""The cold start of predict: the built artefact beside the layout of the proof of concept, in one run."""
+"""Measure the cold start of predict: the built artefact, and the layout of the proof of concept."""

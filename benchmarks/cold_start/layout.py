@@ -1,4 +1,4 @@
-"""Make the layout of the proof of concept: its handler, and the three files that it loads."""
+"""Write the layout of the proof of concept: its handler, and the three files that it loads."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ def write(folder: Path, features: NDArray[np.float32], defect: NDArray[np.bool_]
 
     Parameters
     ----------
-    folder : where the files are written.
-    features : float32 [N, F], NaN where a value was not measured.
-    defect : bool [N].
+    folder : Path
+        Folder to write to.
+    features : ndarray of float32, shape (n_shots, n_features)
+        NaN where a value was not measured.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether each shot is defective.
 
     Notes
     -----
-    The boosting is fitted as the configuration `poc_baseline` has it. The autoencoder, of the same shape in both
-    configurations, is the one that the project keeps: it takes a minute to train, and its size is what is loaded.
+    The boosting is that of the configuration `poc_baseline`, fitted here. The autoencoder is the stored one of
+    `shotwise`, which has the same shape: it would take a minute to train, and only its size matters.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "poc/app.py", folder)

@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))  # the slow tests have the emulator
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))  # for the emulator of the slow tests
 
 from shots import generate, kamp_csv
 from slow.running import AWSLAMBDARIC, BUILD, emulated, invoke, runtime_python, wait_for_port
@@ -44,10 +44,11 @@ RUNS, WARM = 7, 100
 PARTS = ("PredictFunction", "RuntimeLayer", "CoreLayer")
 POC, OURS, SOURCE = "PoC layout", "Shotwise", "Shotwise, sources alone"
 POC_LIBRARIES = ("torch", "scikit-learn", "numpy")
-# What Lambda runs Python functions with, for the PoC's Python.
+# Lambda's runtime of Python functions, for the PoC's version of Python.
 RUNTIME = ("awslambdaric==4.2.2", "simplejson", "snapshot-restore-py")
 
-Start: TypeAlias = Callable[[Path], AbstractContextManager[str]]  # home folder → URL of the running function
+# home folder → context in which the function runs, with its URL
+Start: TypeAlias = Callable[[Path], AbstractContextManager[str]]
 
 
 def shots(table_path: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool_], str]:
@@ -57,9 +58,12 @@ def shots(table_path: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool
 
     Returns
     -------
-    features : float32 [N, F], categories as the numbers that a caller sends.
-    defect : bool [N].
-    origin : where the shots are from, in words.
+    features : ndarray of float32, shape (n_shots, n_features)
+        Categories are the numbers that a request has.
+    defect : ndarray of bool, shape (n_shots,)
+        Whether each shot is defective.
+    origin : str
+        Describes where the shots are from.
     """
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)
     if table_path is None:
@@ -76,7 +80,7 @@ def shots(table_path: Path | None) -> tuple[NDArray[np.float32], NDArray[np.bool
 
 
 def poc(folder: Path, table_path: Path | None) -> tuple[Start, str]:
-    """Make the PoC layout in a folder; return a function that starts it, and what it was fitted on."""
+    """Write the PoC layout to a folder; return a function that starts it, and the origin of its training shots."""
     features, defect, origin = shots(table_path)
     layout.write(folder / "poc", features, defect)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -92,13 +96,15 @@ def poc(folder: Path, table_path: Path | None) -> tuple[Start, str]:
 def ours(folder: Path, *, compiled: bool) -> Start:
     """Copy the built artefact into a folder, and return a function that starts it.
 
-    Nothing is compiled for the next start: Lambda cannot write there either.
+    As on Lambda, a start cannot write compiled files for the next one.
 
     Parameters
     ----------
-    folder : where the copy goes.
-    compiled : whether it keeps the .pyc files that the build made. Others, which running leaves behind in the build's
-        folder, are never uploaded.
+    folder : Path
+        Folder to copy to.
+    compiled : bool
+        Whether the copy includes the .pyc files of the build. Those that running the build left in its folder are never
+        included, because they are not deployed.
     """
     for part in PARTS:
         shutil.copytree(BUILD / part, folder / part)
@@ -114,7 +120,7 @@ def ours(folder: Path, *, compiled: bool) -> Start:
 
 
 def made_by_build(path: Path) -> bool:
-    """Whether a .pyc is valid whatever the time of its source, which Python itself never writes."""
+    """Whether a .pyc is unchecked-hash, as the build compiles; Python itself never writes such files."""
     with path.open("rb") as file:
         return file.read(8)[4:] == b"\x01\x00\x00\x00"
 
@@ -122,8 +128,8 @@ def made_by_build(path: Path) -> bool:
 def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict[str, dict[str, Any]]:
     """Measure the first invocation, which starts the process, and those after it, in milliseconds by layout.
 
-    The layouts take turns, so that all of them meet the same machine, and wait for a while until it is idle. In each
-    turn an untimed start goes before the timed one: files and memory are then at hand, whoever had the turn before.
+    The layouts take turns, so that changes of the machine's load affect them equally, and each waits until it is idle.
+    In each turn an untimed start precedes the timed one, so that its files are cached whoever had the turn before.
     """
     event = json.loads((ROOT / "events/predict.json").read_text("utf-8"))
     times: dict[str, dict[str, Any]] = {name: {"cold_ms": [], "warm_ms": []} for name in starts}
@@ -146,7 +152,7 @@ def _times(start: Start, home: Path, event: Any, invocations: int) -> list[float
 
 
 def wait_for_quiet(idle: float = 0.9, sample: float = 0.25, seconds: float = 10) -> None:
-    """Wait until the cores were idle for the share `idle` of a sample, at most for `seconds`."""
+    """Wait until the cores are idle for a share `idle` of `sample` seconds, but no longer than `seconds`."""
     end = time.monotonic() + seconds
     before = _ticks()
     while time.monotonic() < end:
@@ -172,7 +178,7 @@ def _timed(url: str, event: Any) -> float:
 
 
 def summary(times: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Compute medians and extremes by layout, and how many times as quick as the PoC layout each is."""
+    """Compute medians and extremes by layout, and how many times faster than the PoC layout each is."""
     cold = {name: statistics.median(layout_times["cold_ms"]) for name, layout_times in times.items()}
     return {name: {"cold_ms": round(cold[name]), "best_ms": round(min(layout_times["cold_ms"])),
                    "worst_ms": round(max(layout_times["cold_ms"])), "times": round(cold[POC] / cold[name], 1),

@@ -1,1 +1,1 @@
-"""The quality and speed of the search by words."""
+"""Measure the quality and speed of the search by words."""

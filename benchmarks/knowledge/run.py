@@ -36,8 +36,8 @@ from shotwise_cli.knowledge_evaluation import evaluate_ranking, mean_ndcg, read_
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results -->", "<!-- end -->"
 SPEED_SIZES, SPEED_QUERIES, SEED = (10_000, 100_000), 300, 2026
-FUSION_DEPTH = 100  # of each ranking that is fused
-MIN_SENTENCE, MAX_SENTENCE = 20, 300  # characters of a sentence that made-up passages are drawn from
+FUSION_DEPTH = 100  # passages of each ranking that are fused
+MIN_SENTENCE, MAX_SENTENCE = 20, 300  # characters of the sentences that passages for the speed test are made of
 KIWI_TAGS = ("NN", "NP", "NR", "VV", "VA", "XR", "SL", "SN", "SH", "MA")
 _RUN = re.compile(r"[가-힣]+|[a-z0-9]+(?:\.[0-9]+)?")
 Split = Callable[[str], list[str]]
@@ -49,14 +49,14 @@ def whitespace(text: str) -> list[str]:
 
 
 def bigrams(text: str) -> list[str]:
-    """Split every Korean run into pairs of syllables and keep other runs whole."""
+    """Split Korean words into pairs of syllables, and leave other words whole."""
     runs = _RUN.findall(normalise(text))
     return [run[start:start + 2] for run in runs if run[0] >= "가" for start in range(max(len(run) - 1, 1))] \
         + [run for run in runs if run[0] < "가"]
 
 
 def kiwi() -> Split:
-    """Return a function that splits into content morphemes by Kiwi."""
+    """Return a function that splits a text into Kiwi's content morphemes."""
     from kiwipiepy import Kiwi
 
     kiwi = Kiwi(num_workers=1)
@@ -66,7 +66,7 @@ def kiwi() -> Split:
 def main() -> None:
     """Measure every set, then the speed, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", type=Path, required=True, help="a folder of sets")
+    parser.add_argument("--sets", type=Path, required=True, help="a folder with one folder per set")
     options = parser.parse_args()
     analyzer = Analyzer(read_dictionary(*shipped_dictionaries()))
     folders = sorted(path.parent for path in options.sets.glob("*/queries.jsonl"))
@@ -108,9 +108,9 @@ def _ndcg(rankings: Sequence[Sequence[PassageId]], ids: Sequence[str],
 
 
 def measure_speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dict[str, Any]:
-    """Measure a store of `size` passages, each of three sentences drawn from all sets.
+    """Measure a store of `size` passages, each made of three sentences drawn from all sets.
 
-    Times are those of a search, from the text of the query to the passages, of opening and of writing.
+    The times are those of writing and of opening the store, and of a search from the query's text to the passages.
     """
     generator = random.Random(SEED)
     texts = [passage.lines[0].text for folder in folders for passage in read_corpus(folder / "passages.jsonl")[1]]
@@ -121,7 +121,7 @@ def measure_speed(size: int, folders: Sequence[Path], analyzer: Analyzer) -> dic
     passages = tuple(Passage("made.pdf", "", number, (), (Line(text, text),), False)
                      for number, text in enumerate(" ".join(generator.sample(sentences, 3)) for _ in range(size)))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "library.sqlite"
+        path = Path(folder) / "store.sqlite"
         store = SqliteDocumentStore(path)
         started = time.perf_counter()
         store.put(IndexedDocument(Document("made.pdf", "", "", ()), "1", passages, build_postings(passages, analyzer)))
@@ -146,7 +146,7 @@ def _search_ms(search: HybridSearch, text: str) -> float:
 
 
 def measure_start() -> dict[str, dict[str, float]]:
-    """Measure what it costs to be ready to split a text: seconds and peak resident MB, each in its own process."""
+    """Measure the cost of loading each splitter: seconds and peak resident MB, in a process of its own."""
     ours = ("from shotwise.knowledge.text.dictionary import *; from shotwise.knowledge.text.analyzer import *; "
             "Analyzer(read_dictionary(*shipped_dictionaries())).terms('형체력이 낮으면')")
     kiwi = "from kiwipiepy import Kiwi; Kiwi(num_workers=1).tokenize('형체력이 낮으면')"
@@ -154,7 +154,10 @@ def measure_start() -> dict[str, dict[str, float]]:
 
 
 def _start_cost(code: str) -> dict[str, float]:
-    """The child reports its own peak: what the kernel counts for a child includes the parent it was forked from."""
+    """Seconds and peak resident MB of a child process that runs `code`.
+
+    The child reports its own peak, because the kernel's figure for a child includes the parent that it was forked from.
+    """
     peak = "; print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code + peak], capture_output=True, text=True, check=True)
@@ -162,7 +165,7 @@ def _start_cost(code: str) -> dict[str, float]:
 
 
 def tables(results: dict[str, Any]) -> str:
-    """Return the tables of README.md."""
+    """Write the results as Markdown, as the tables of README.md."""
     systems = ("whitespace", "bigrams", "Kiwi morphemes", "rank fusion")
     lines = ["| set | passages | characters | queries | characters | " + " | ".join(systems)
              + " | **ours** | against the best of them | ms, median | 95 % |", "|" + "---|" * 12]

@@ -1,1 +1,1 @@
-"""Proposed settings beside an exhaustive grid."""
+"""Compare proposed settings with an exhaustive grid."""

@@ -26,12 +26,12 @@ from shotwise_training.data.table import read_table
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BEGIN, END = "<!-- results -->", "<!-- end -->"
-GRID = 20  # values of each setting, besides the present one
+GRID = 20  # values of each setting, besides its present one
 SEED = 2026
 
 
 def main() -> None:
-    """Run at the served threshold, and at harder ones that take more changes."""
+    """Measure at the served threshold, and at harder ones that require more changes, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the CSV of KAMP shots")
     parser.add_argument("--shots", type=int, default=100)
@@ -57,7 +57,7 @@ def predicted_defective(bundle: Bundle, table_path: Path, count: int) -> list[Sh
 
 
 def measure(shots: list[Shot], bundle: Bundle) -> dict[str, Any]:
-    """Count what is proposed for the shots, and what the grid finds."""
+    """Count the proposals for the shots, and the shots for which the grid finds one."""
     times, changes, states, grid, both, novel, not_under = [], [], [], 0, 0, 0, 0
     for shot in shots:
         started = time.perf_counter()
@@ -83,7 +83,7 @@ def measure(shots: list[Shot], bundle: Bundle) -> dict[str, Any]:
 def grid_finds(shot: Shot, bundle: Bundle) -> bool:
     """Whether changing one or two settings gives a usual shot under the threshold.
 
-    Each setting takes GRID values within its limits of good shots, and the present one.
+    Each setting takes GRID values within its limits of good shots, and its present value.
     """
     limits = bundle.limits[bundle.product_type(shot.values)]
     settings = {}

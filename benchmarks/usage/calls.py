@@ -1,9 +1,9 @@
-"""Call one function in a process of its own, as a container of Lambda would: its start, then one call after another.
+"""Measure one function in a process of its own, like a container of Lambda: its start, then one call after another.
 
     python -m benchmarks.usage.calls FUNCTION CALLS RESULT
 
 Standard output is what the function logs and nothing else; the figures go to the file RESULT. Times are processor
-time: nothing in these calls waits, and what else keeps the machine busy is no part of the cost.
+time: nothing in these calls waits, and other work on the machine must not count as cost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ QUESTIONS = ("비스킷 두께가 규격보다 작으면 어떻게 해야 합니
 
 
 class Context:
-    """What the functions read of Lambda's context."""
+    """The part of Lambda's context that the functions read."""
 
     aws_request_id = "11111111-2222-3333-4444-555555555555"
     function_name = "usage"
@@ -39,7 +39,8 @@ class PromptRecorder:
 
     Attributes
     ----------
-    bytes : size of each prompt.
+    bytes : list of int
+        Size of each prompt in bytes.
     """
 
     name = "recorder"
@@ -54,13 +55,13 @@ class PromptRecorder:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of this process and of those that it started (PDFs are read in one)."""
+    """Return the processor time of this process and of its children (PDFs are read in one)."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def proxy_event(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Make an event of API Gateway."""
+    """Make an event of API Gateway for a POST request."""
     return {"httpMethod": "POST", "path": path, "resource": path, "requestContext": {}, "isBase64Encoded": False,
             "headers": {"content-type": "application/json"}, "pathParameters": None, "queryStringParameters": None,
             "multiValueQueryStringParameters": None, "body": json.dumps(body, ensure_ascii=False)}
@@ -96,7 +97,7 @@ def by_stream(app: Any) -> Callable[[dict[str, Any]], int]:
 
 
 def by_queue(handler: Callable[..., Any]) -> Callable[[dict[str, Any]], int]:
-    """Return a function that sends a message of the documents' queue; there is no reply, so its size is 0."""
+    """Return a function that sends a message of the documents' queue, and returns 0, since there is no reply."""
     def call(body: dict[str, Any]) -> int:
         record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(
             {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": body["name"]}}}]})}
@@ -106,7 +107,7 @@ def by_queue(handler: Callable[..., Any]) -> Callable[[dict[str, Any]], int]:
 
 
 def bodies(function: str) -> list[dict[str, Any]]:
-    """List what a function is sent: half of the shots are suspect, one question in five has no answer."""
+    """List the request bodies for a function: half of the shots are suspect, one of five questions has no answer."""
     if function == "embed_documents":
         return [{"name": path.name} for path in sorted((Path(os.environ["SHOTWISE_HOME"]) / "documents").iterdir())]
     if function in ("rag_query", "stream_query"):
@@ -115,7 +116,7 @@ def bodies(function: str) -> list[dict[str, Any]]:
 
 
 def prompt_bytes() -> list[int]:
-    """Measure the prompts that a text generator would get for the questions."""
+    """Measure the prompts, in bytes, that a text generator would get for the questions."""
     from shotwise.adapters.knowledge_factory import open_answerer
     from shotwise.knowledge.answering.answerer import Answerer
     from shotwise.knowledge.text.question import question_from_user

@@ -1,4 +1,4 @@
-"""Measure what one request to each function uses up, for `make cost`.
+"""Measure what one request to each function uses, for `make cost`.
 
     python -m benchmarks.usage.run
 
@@ -24,14 +24,14 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-# Calls in one process; 0 means each document once.
+# Function → calls in one process; 0 for one call per document.
 CALLS = {"predict": 2000, "importance": 60, "rag_query": 200, "stream_query": 200, "embed_documents": 0}
-PROCESSES = 3  # of which the quickest counts
+PROCESSES = 3  # of which the fastest counts
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
 def measure(function: str, home: Path) -> dict[str, Any]:
-    """Measure a function: times of the quickest process, logs and metrics of the last."""
+    """Measure a function: times of the fastest process, logs and metrics of the last."""
     runs = []
     for number in range(PROCESSES):
         result_path = home / "result.json"
@@ -56,7 +56,7 @@ def measure(function: str, home: Path) -> dict[str, Any]:
 
 
 def metrics(lines: list[str]) -> list[str]:
-    """List the metrics in log lines, each name with its dimensions."""
+    """List the metrics in log lines, each as its name with its dimensions."""
     names = set()
     for line in filter(lambda line: "CloudWatchMetrics" in line, lines):
         entry = json.loads(line)
@@ -68,13 +68,13 @@ def metrics(lines: list[str]) -> list[str]:
 
 
 def charts(home: Path) -> dict[str, float]:
-    """Measure the charts that importance drew."""
+    """Measure the mean size of the charts that importance drew."""
     sizes = [path.stat().st_size for path in (home / "charts").rglob("*.png")]
     return {"bytes": round(statistics.mean(sizes))}
 
 
 def documents(home: Path) -> dict[str, float]:
-    """Measure the documents that were ingested, and the passages that came of them."""
+    """Measure the ingested documents: their number, mean size, and passages per document."""
     files = list((home / "documents").iterdir())
     with sqlite3.connect(home / "0.sqlite") as connection:
         passages = connection.execute("SELECT count(*) FROM passages").fetchone()[0]

@@ -1,7 +1,7 @@
-"""Predict as the proof of concept lays it out: pickled scikit-learn, torch weights. Only to be timed, not to serve.
+"""Predict in the layout of the proof of concept, pickled scikit-learn and torch weights: to be timed, not to serve.
 
-`layout.py` writes the three files beside a copy of this one. It does less than ours: no check of values, no defect
-types, no limits, no logs, no metrics.
+`layout.py` writes the three files beside a copy of this one. It does less than our function: no check of values, no
+defect types, no limits, no logs, no metrics.
 """
 
 import pickle
@@ -24,12 +24,12 @@ class Encoder(torch.nn.Module):
         self.encode = torch.nn.Linear(HIDDEN, LATENTS)
 
     def forward(self, scaled: torch.Tensor) -> torch.Tensor:
-        """Encode scaled values [N, F] as latents [N, 12]."""
+        """Encode scaled values, shape (n_shots, n_features), as latents, shape (n_shots, 12)."""
         return torch.tanh(self.encode(torch.tanh(self.encode_hidden(scaled))))
 
 
 with (HERE / "scaler.pkl").open("rb") as file:
-    scaler = pickle.load(file)  # noqa: S301 - that is what is timed, and layout.py wrote it
+    scaler = pickle.load(file)  # noqa: S301 - loading it is what is timed, and layout.py wrote it
 with (HERE / "booster.pkl").open("rb") as file:
     booster = pickle.load(file)  # noqa: S301
 encoder = Encoder(scaler.n_features_in_)
