@@ -1,6 +1,6 @@
 """Build the Korean documents of this folder: every *.md with front matter becomes a PDF of the same stem.
 
-The Markdown is parsed into tokens (markdown-it-py, with tables), these become flowables of reportlab (headings,
+The Markdown is parsed into tokens (by markdown-it-py, with tables). The tokens become reportlab's flowables (headings,
 paragraphs, lists, tables), which are laid out after a title page and a table of contents. Last, the questions that the
 document answers (*.questions.jsonl beside the source) are attached. The same sources give the same bytes.
 
@@ -52,7 +52,7 @@ MARGIN, TOP, BOTTOM = 17 * mm, 20 * mm, 17 * mm
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - TOP - BOTTOM
 CELL_PADDING, MAX_CONTENTS = 4, 40
 BULLET = "·"  # NanumSquare's own bullet sign is blank
-# PDF parsers recognise headings by their rounded size, and take 12 for body text: hence 13.
+# PDF parsers recognise headings by their rounded size, and take 12 for body text, so the smallest is 13.
 HEADING_SIZES = {1: 20, 2: 15, 3: 13}
 
 
@@ -104,7 +104,7 @@ class Manual(BaseDocTemplate):
         canvas.restoreState()
 
     def beforeDocument(self) -> None:  # noqa: N802, reportlab's name
-        """Restart the count of headings."""
+        """Reset the number of headings."""
         self.heading_count = 0  # the layout runs several times until the page numbers settle
 
     def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802, reportlab's name
@@ -131,7 +131,7 @@ def register_fonts(folder: Path) -> None:
 
 
 def read_source(path: Path) -> tuple[dict[str, str], str] | None:
-    """Read front matter and body; None for a Markdown file without front matter, which is not built."""
+    """Return front matter and body of a Markdown file; None if it has no front matter, and so is not built."""
     opening, _, rest = path.read_text(encoding="utf-8").partition("---\n")
     block, end, body = rest.partition("\n---\n")
     return None if opening or not end else (dict(line.split(": ", 1) for line in block.splitlines()), body)
@@ -153,8 +153,8 @@ def markup(inline: Token) -> str:
 def column_widths(texts: Sequence[Sequence[str]], size: float) -> list[float]:
     """Compute the column widths of a table, in points.
 
-    Every column gets the width of its longest word. The remaining width is shared out equally, and columns that need
-    little to fit their longest cell are filled first.
+    Every column gets the width of its longest word. The remaining width is shared equally, but a column gets no more
+    than its longest cell needs while others need more.
     """
     def width(text: str) -> float:
         return pdfmetrics.stringWidth(text, BOLD, size) + 2 * CELL_PADDING + 1
@@ -172,7 +172,7 @@ def column_widths(texts: Sequence[Sequence[str]], size: float) -> list[float]:
 
 def table(tokens: Sequence[Token]) -> Table:
     """Lay out a table."""
-    rows: list[list[tuple[Token, Token]]] = []  # each cell: the token that opens it, and its text
+    rows: list[list[tuple[Token, Token]]] = []  # each cell: (token that opens it, token of its text)
     for index, token in enumerate(tokens):
         if token.type == "tr_open":
             rows.append([])
@@ -186,7 +186,7 @@ def table(tokens: Sequence[Token]) -> Table:
                             for row in rows], size)
     return Table(cells, colWidths=widths, repeatRows=1, spaceBefore=2, spaceAfter=7, style=TableStyle([
         ("GRID", (0, 0), (-1, -1), 0.6, FAINT), ("BACKGROUND", (0, 0), (-1, 0), SHADE),
-        # Neither the first nor the last row of the body may stand alone on a page.
+        # No page break after the first row of the body, or before the last.
         ("NOSPLIT", (0, 0), (-1, min(len(rows) - 1, 2))), ("NOSPLIT", (0, -min(len(rows), 2)), (-1, -1)),
         ("LEFTPADDING", (0, 0), (-1, -1), CELL_PADDING), ("RIGHTPADDING", (0, 0), (-1, -1), CELL_PADDING),
         ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
@@ -196,7 +196,7 @@ def table(tokens: Sequence[Token]) -> Table:
 def heading(token: Token, inline: Token, next_type: str) -> Iterator[Flowable]:
     """Lay out a heading; `next_type` is the type of the block after it."""
     level = min(int(token.tag[1:]), len(HEADING_SIZES))
-    # A chapter opens a new page only where little of the old one is left, so no page stays near-empty.
+    # A heading opens a new page only if little room is left, so that no page is nearly empty.
     yield CondPageBreak(HEIGHT * (0.2 if level == 1 else 0.12))
     paragraph = UnbrokenParagraph(markup(inline), STYLES[level])
     # A table under the smallest heading may start on the next page, so that no large gap opens before the heading.
@@ -206,7 +206,7 @@ def heading(token: Token, inline: Token, next_type: str) -> Iterator[Flowable]:
 
 
 def list_item(inline: Token, lists: Sequence[int | None]) -> Paragraph:
-    """Lay out a list item; `lists` is what `flowables` keeps of the open lists."""
+    """Lay out a list item; `lists` has the next number of each open list, None for a bulleted one."""
     indent, number = 16 * len(lists), lists[-1]
     bullet, font, size = (BULLET, BOLD, 12) if number is None else (f"{number}.", BODY, 10)
     style = _style("item", 10, lead=1.4, leftIndent=indent, bulletIndent=indent - 12, spaceAfter=2,
@@ -217,7 +217,7 @@ def list_item(inline: Token, lists: Sequence[int | None]) -> Paragraph:
 def flowables(tokens: Sequence[Token]) -> Iterator[Flowable]:
     """Lay out the body block by block."""
     index = 0
-    lists: list[int | None] = []  # the next number of each open list; None for a bulleted one
+    lists: list[int | None] = []  # as `list_item` takes it
     while index < len(tokens):
         token = tokens[index]
         if token.type == "heading_open":
@@ -237,12 +237,12 @@ def flowables(tokens: Sequence[Token]) -> Iterator[Flowable]:
         elif token.type == "inline":
             yield list_item(token, lists) if lists else UnbrokenParagraph(markup(token), STYLES["body"])
         elif token.type not in ("paragraph_open", "paragraph_close", "list_item_open"):
-            raise SystemExit(f"Markdown that the builder does not know: {token.type}")
+            raise SystemExit(f"the builder does not support this Markdown: {token.type}")
         index += 1
 
 
 def story(meta: dict[str, str], tokens: Sequence[Token]) -> list[Flowable]:
-    """Put together the title page with the text before the first heading, the contents, and the chapters."""
+    """Lay out the title page (with the text before the first heading), the contents and the chapters."""
     start = next(i for i, token in enumerate(tokens) if token.type == "heading_open")
     # Without dot leaders: a parser of the text would take each dot for the end of a sentence.
     contents = TableOfContents(levelStyles=TOC_STYLES, dotsMinLevel=-1, rightColumnWidth=24)

@@ -1,8 +1,8 @@
 """Print the table of process windows that the process manual shows, computed from the KAMP table.
 
-The table is read as training does it (shotwise_training.data.table, by kamp.toml). Duplicates and defective shots are
-dropped, and P1, median and P99 of every measured feature are taken per product type. The table in process-manual.md is
-this output, character for character.
+The table is read as for training (shotwise_training.data.table with kamp.toml). Duplicates and defective shots are
+dropped, and P1, median and P99 of every measured feature are computed per product type. The table in process-manual.md
+is this output, character for character.
 
     python manuals/windows.py --data DieCasting_Quality_Raw_Data.csv
 """
@@ -24,26 +24,26 @@ QUANTILES = (0.01, 0.50, 0.99)
 
 
 def window_columns() -> list[Column]:
-    """The features that have a window: measured values, without counters, categories and constant limits."""
+    """List the features that have a window: those with a resolution, except counters and categories."""
     return [column for column in read_columns(SCHEMA)
             if column.resolution is not None and not column.counter and not column.categories]
 
 
 def decimals(resolution: float) -> int:
-    """The decimal places that an instrument of this resolution shows: 3 for 0.001, 0 for 1."""
+    """Return the decimal places that an instrument of this resolution shows: 3 for 0.001, 0 for 1."""
     return len(str(resolution).partition(".")[2]) if resolution < 1 else 0
 
 
 def quantile_cells(values: NDArray[np.float32], resolution: float) -> list[str]:
-    """P1, median and P99 of the measured values, as text; NaN is a value that was not measured."""
+    """Return P1, median and P99 as text; NaN stands for a value that was not measured."""
     places = decimals(resolution)
-    # A float32 of the table stands for the short decimal that it was read from; NaN is an empty cell, not a zero.
+    # Rounding restores the short decimal that a float32 of the table was read from.
     present = np.round(values[~np.isnan(values)].astype(np.float64), places)
     return [f"{quantile:.{places}f}" for quantile in np.quantile(present, QUANTILES)]
 
 
 def window_table(csv_path: str | Path) -> str:
-    """The Markdown table of P1, median and P99 over unique good shots, per product type."""
+    """Write the Markdown table of P1, median and P99 of unique good shots, per product type."""
     unique = read_table(Path(csv_path), SCHEMA).without_duplicates()
     good = unique.select(~unique.defect)
     names = [column.name for column in good.columns]
@@ -54,7 +54,7 @@ def window_table(csv_path: str | Path) -> str:
     header += [f"제품 {product} {quantile}" for product in products for quantile in ("P1", "중앙값", "P99")]
     lines = [header, ["---"] * 3 + ["---:"] * (len(header) - 3)]
     lines += [_row(column, names.index(column.name), list(shots.values())) for column in window_columns()]
-    # The number of shots that the quantiles are taken over, under the median of each product type.
+    # Last row: the number of shots, in the median column of each product type.
     lines.append(["샷 수", "–", "개"] + [cell for product in products
                                        for cell in ("–", str(len(shots[product])), "–")])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
