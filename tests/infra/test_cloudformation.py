@@ -70,7 +70,7 @@ BAD = [
     ({"Ref": "Absent"}, "Absent does not exist, because No is false"),
     ({"Fn::Sub": "${Absent.Arn}"}, "Absent does not exist"), ({"Fn::Sub": "${Words}"}, "must be a string"),
     ({"Fn::If": ["Maybe", 1, 2]}, "no condition Maybe"), ({"Fn::Select": [2, {"Ref": "Words"}]}, "2 of 2 items"),
-    ({"Fn::FindInMap": ["Sizes", "red", "Size"]}, "has no red.Size"), ({"Fn::Length": [1]}, "Fn::Length is not allowed"),
+    ({"Fn::FindInMap": ["Sizes", "red", "Size"]}, "has no red.Size"), ({"Fn::Length": [1]}, "Length is not allowed"),
     ({"Fn::Split": [",", {"Ref": "Words"}]}, "must be a string"), ({"Fn::Equals": [1, 1]}, "Fn::Equals is not allowed"),
     ({"Fn::Cidr": ["10.0.0.0/24", 4, 8]}, "no room for 4 blocks"), ({"Fn::Join": ["", [["a"]]]}, "must be a string"),
     ({"Ref": "Bucket"}, "Circular dependency"),
