@@ -40,7 +40,7 @@ from shotwise_training.data.table import read_table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-RUNS, WARM = 7, 100
+RUNS, WARM_CALLS = 7, 100
 PARTS = ("PredictFunction", "RuntimeLayer", "CoreLayer")
 POC, OURS, SOURCE = "PoC layout", "Shotwise", "Shotwise, sources alone"
 POC_LIBRARIES = ("torch", "scikit-learn", "numpy")
@@ -139,7 +139,7 @@ def measure(starts: Mapping[str, Start], folder: Path, runs: int = RUNS) -> dict
             home.mkdir(parents=True)
             wait_for_quiet()
             _times(start, home, event, 1)
-            cold, *warm = _times(start, home, event, 1 + WARM)
+            cold, *warm = _times(start, home, event, 1 + WARM_CALLS)
             times[name]["cold_ms"].append(cold)
             times[name]["warm_ms"] += warm
     return times
@@ -195,8 +195,8 @@ def table(results: Mapping[str, Any]) -> str:
              f"{figures['worst_ms']} | {figures['times']:.1f} | {figures['warm_ms']:.1f} |"
              for name, figures in results["layouts"].items()]
     return "\n".join([f"{results['date']}; {results['machine']}, load {results['load']} at the start; "
-                      f"{results['layouts'][POC]['starts']} cold starts and as many times {WARM} warm calls each. PoC: "
-                      f"{results['poc']}.", "", *rows, ""])
+                      f"{results['layouts'][POC]['starts']} cold starts and as many times {WARM_CALLS} warm calls "
+                      f"each. PoC: {results['poc']}.", "", *rows, ""])
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from shotwise.settings import Settings
 from shotwise_local.stack import MANUALS, copy_atomically, pdfs_in, prepare
 
 
-def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[str], None]) -> list[IngestResult]:
+def ingest_paths(paths: Sequence[Path], index_path: Path | None, report: Callable[[str], None]) -> list[IngestResult]:
     """Ingest PDFs.
 
     Parameters
@@ -32,7 +32,7 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
         Files, and folders that are searched for PDFs; the shipped manuals if it is empty.
     index_path : Path or None
         The file of the document store to write; None for the store of the local stack.
-    say : callable
+    report : callable
         Called with a line of text for each file.
 
     Returns
@@ -46,14 +46,14 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, say: Callable[[
         If one of the paths does not exist.
     """
     if index_path is None:
-        prepare(os.environ, say)
+        prepare(os.environ, report)
     settings = Settings.from_mapping(os.environ)
     knowledge = replace(settings.knowledge, index_path=index_path) if index_path else settings.knowledge
     ingestion = open_ingestion(knowledge)
-    files, outcomes = _usable(list(_files(paths or [MANUALS])))
+    files, outcomes = _usable_files(list(_find_files(paths or [MANUALS])))
     for number, path in enumerate(files, 1):
         outcome = ingestion.ingest(path)
-        say(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
+        report(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
         outcomes.append(outcome)
         if index_path is None and outcome.state != "failed":
             _copy_to_served_folder(path, settings.documents)
@@ -67,21 +67,21 @@ def outcome_json(outcome: IngestResult) -> dict[str, Any]:
             "reason": outcome.reason, "notes": list(outcome.note_texts)}
 
 
-def list_documents(say: Callable[[str], None]) -> dict[str, Any]:
+def list_documents(report: Callable[[str], None]) -> dict[str, Any]:
     """List the documents of the local stack, as GET /documents does."""
-    prepare(os.environ, say)
+    prepare(os.environ, report)
     return documents_reply(open_document_store(Settings.from_mapping(os.environ).knowledge))
 
 
-def remove_document(name: str, say: Callable[[str], None]) -> IngestResult:
+def remove_document(name: str, report: Callable[[str], None]) -> IngestResult:
     """Remove a document and its served copy. Raises NotFound if there is none, or only a shipped manual."""
-    prepare(os.environ, say)
+    prepare(os.environ, report)
     settings = Settings.from_mapping(os.environ)
     FolderFileStore(settings.documents, "").remove(name)
     return open_ingestion(settings.knowledge).remove(name)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def _find_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from pdfs_in(path)
@@ -91,7 +91,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _usable(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
+def _usable_files(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
     """The files whose names can be used, and a failure for each name that cannot."""
     counts = Counter(path.name for path in files)
     faults = {name: fault for name in counts if (fault := name_fault(name))}

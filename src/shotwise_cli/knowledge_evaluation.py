@@ -62,7 +62,7 @@ def read_golden(path: Path, *, fitting: bool) -> list[GoldenQuestion]:
     """
     questions = [
         GoldenQuestion(row["id"], row["query"], row["kind"], tuple((name, page) for name, page in row["pages"]))
-        for _, row in _rows(path, {"id": str, "query": str, "kind": str, "pages": list})]
+        for _, row in _read_jsonl(path, {"id": str, "query": str, "kind": str, "pages": list})]
     return [question for index, question in enumerate(questions) if (index % 2 == 0) == fitting]
 
 
@@ -200,7 +200,7 @@ def read_corpus(path: Path) -> tuple[list[str], tuple[Passage, ...]]:
     """
     ids: dict[str, None] = {}
     passages = []
-    for index, (line_number, row) in enumerate(_rows(path, {"id": str, "text": str})):
+    for index, (line_number, row) in enumerate(_read_jsonl(path, {"id": str, "text": str})):
         if row["id"] in ids:
             raise FileError(f"{path.name}:{line_number}", f"another line has the same id, {row['id']!r}")
         ids[row["id"]] = None
@@ -216,7 +216,7 @@ def read_queries(path: Path, known_ids: set[str]) -> list[tuple[str, set[str]]]:
     Raises FileError if the file cannot be used, or names an id that no passage has.
     """
     labelled_queries = []
-    for line_number, row in _rows(path, {"query": str, "relevant": list}):
+    for line_number, row in _read_jsonl(path, {"query": str, "relevant": list}):
         unknown = [id_ for id_ in row["relevant"] if not isinstance(id_, str) or id_ not in known_ids]
         if unknown or not row["relevant"]:
             fault = f"relevant names {unknown[0]!r}, but no passage has that id" if unknown else "relevant is empty"
@@ -227,7 +227,7 @@ def read_queries(path: Path, known_ids: set[str]) -> list[tuple[str, set[str]]]:
     return labelled_queries
 
 
-def _rows(path: Path, shape: Mapping[str, type]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_jsonl(path: Path, shape: Mapping[str, type]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The line numbers and objects of a JSONL file; `shape` maps the required keys to their types."""
     for line_number, text in enumerate(path.read_bytes().split(b"\n"), 1):
         if not text.strip():

@@ -1,6 +1,6 @@
 """The commands that need the training package: `audit` and `schema` for a table, `train` and `evaluate` for a model.
 
-`audit` and `schema` need numpy alone; `train` and `evaluate` need what `make install` brings. The training package is
+`audit` and `schema` need only numpy; `train` and `evaluate` need what `make install` brings. The training package is
 imported when a command runs, so that the other commands start without it.
 """
 

@@ -103,13 +103,13 @@ FIGURES: Mapping[str, Callable[[Predictions, Weights], Array]] = {
     "average_precision": average_precision, "ece": calibration_error}
 
 
-def resamples(count: int, number: int = RESAMPLES) -> Weights:
-    """Draw bootstrap resamples of `count` shots, as the number of times that each shot was drawn.
+def resamples(n_shots: int, n_resamples: int = RESAMPLES) -> Weights:
+    """Draw bootstrap resamples, as the number of times that each shot was drawn.
 
     The draws are the same at every call, hence for every model, so that differences are paired.
     """
     random = np.random.default_rng(SEED)
-    return random.multinomial(count, np.full(count, 1 / count), size=number).astype(np.float64)
+    return random.multinomial(n_shots, np.full(n_shots, 1 / n_shots), size=n_resamples).astype(np.float64)
 
 
 def figures(shots: Predictions, weights: Weights) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def as_json(bill: Bill, alternatives: Sequence[PricedAlternative], usage: UsageP
     """Convert a scenario's bill to plain data for JSON."""
     return {"usd": round(bill.total, 4), "always_free_usd": round(bill.free, 4),
             "limit_usd": usage.limits.get(bill.scenario), "over_limit": over_limit(bill, usage),
-            "estimate_usd": usage.estimate_usd, "beyond_estimate_usd": round(_beyond(bill), 4),
+            "estimate_usd": usage.estimate_usd, "beyond_estimate_usd": round(_beyond_estimate_usd(bill), 4),
             "weak_usd": round(_weak_usd(bill), 4),
             "lines": [{"part": line.group, "what": line.description, "quantity": line.quantity, "unit": line.price.unit,
                        "usd_each": line.price.usd_per_unit, "usd": round(line.usd, 6), "price": line.price.key,
@@ -62,8 +62,8 @@ def _comparison(bill: Bill, usage: UsageProfile) -> str:
         if usd:
             rows.append((group, f"{usd:,.2f}", _estimate_note(group, usd, usage)))
     rows += [("all", f"{bill.total:,.2f}", f"~{usage.estimate_usd:g} in total"),
-             ("of it, named by the estimate", f"{bill.total - _beyond(bill):,.2f}", ""),
-             ("of it, beyond the estimate", f"{_beyond(bill):,.2f}", ""),
+             ("of it, named by the estimate", f"{bill.total - _beyond_estimate_usd(bill):,.2f}", ""),
+             ("of it, beyond the estimate", f"{_beyond_estimate_usd(bill):,.2f}", ""),
              ("always free, in an account with nothing else", f"{-bill.free:,.2f}", ""),
              ("to pay then", f"{bill.total - bill.free:,.2f}", "")]
     return _table(("part", "USD", f"document A, ~{usage.estimate_usd:g}"), rows, right=(1,))
@@ -83,7 +83,7 @@ def _limit_note(bill: Bill, usage: UsageProfile) -> str:
     return f" ({'OVER' if over_limit(bill, usage) else 'under'} its limit of {limit:g})"
 
 
-def _beyond(bill: Bill) -> float:
+def _beyond_estimate_usd(bill: Bill) -> float:
     return sum(line.usd for line in bill.lines if line.group not in ESTIMATED_GROUPS)
 
 

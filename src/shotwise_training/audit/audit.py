@@ -1,7 +1,7 @@
 """Audit a table before training: find what would make a model look better than it is.
 
 Stages: profile every column → read the label → find row keys and repeated rows → find runs and timestamps → find the
-columns that leak the label. It needs numpy alone. Faults of a file are reported instead of raised; TableError is raised
+columns that leak the label. It needs only numpy. Faults of a file are reported instead of raised; TableError is raised
 only if the file cannot be read at all, or if the label does not exist.
 """
 

@@ -46,17 +46,17 @@ def late_rate(table: Table, train: Rows, test: Rows) -> tuple[Floats, float]:
     return rates[test], best_f1_threshold(rates[train], table.defect[train])
 
 
-def delayed_rates(table: Table, otherwise: float) -> Floats:
+def delayed_rates(table: Table, default: float) -> Floats:
     """Compute for each shot the defect rate of the latest WINDOW known results of its run, shape (n_shots,).
 
     Parameters
     ----------
     table : Table
         The shots.
-    otherwise : float
+    default : float
         The rate of shots without known results.
     """
-    rates = np.full(len(table), otherwise)
+    rates = np.full(len(table), default)
     for run in np.unique(table.run):
         rows = np.flatnonzero(table.run == run)
         rows = rows[np.argsort(table.order[rows], kind="stable")]
