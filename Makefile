@@ -51,18 +51,18 @@ test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the runn
 test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
 	$(PYTEST) -m sam --timeout 900
 
-lint: $(VENV)/.developing ## ruff and strict types on the core
+lint: $(VENV)/.developing ## ruff, and strict types on all code but the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 train: $(VENV)/.developing ## train the shipped bundle: make train DATA=shots.csv
 	$(BIN)/shotwise train --data "$(DATA)"
 
-manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their index
+manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their document store
 	$(BIN)/python manuals/build.py
 	$(MAKE) knowledge
 
-knowledge: $(VENV)/.serving ## build the index that the knowledge layer ships
+knowledge: $(VENV)/.serving ## build the document store that the knowledge layer ships
 	rm -f layers/knowledge/knowledge/index.sqlite*
 	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
 
@@ -84,12 +84,12 @@ load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 cost: $(VENV)/.serving ## a month's cost, line by line: make cost SCENARIO=prod PRICES=mine.toml; WRITE=1 for docs/cost.md
 	@$(BIN)/python -m shotwise_tools.cost $(SCENARIO) $(if $(PRICES),--prices "$(PRICES)") $(if $(WRITE),--write)
 
-# STREAM_URL: where questions are answered, if elsewhere; LOGS: a file, or cloudwatch:GROUP.
-smoke: $(VENV)/.serving ## try a deployment out: make smoke URL=https://… [STREAM_URL=… LOGS=…]
+# STREAM_URL: the address for streamed answers, if it is another; LOGS: a file, or cloudwatch:GROUP.
+smoke: $(VENV)/.serving ## smoke-test a deployment: make smoke URL=https://… [STREAM_URL=… LOGS=…]
 	$(BIN)/python -m shotwise_tools.smoke --url "$(URL)" --stream-url "$(STREAM_URL)" --logs "$(LOGS)"
 
-# Lambda cannot write beside the code, so what is not compiled here is compiled again at every cold start: half of one.
-# Left out is what no function imports; importance has no room for it.
+# Lambda cannot write beside the code, so what is not compiled here is compiled at every cold start, which takes half of
+# it. What no function imports is left out; importance has no room for it.
 PYTHON313 = $(or $(wildcard $(shell pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13),python3.13)
 COMPILE = $(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash \
   -x '/(tests?|testing|fontTools|mpl_toolkits|f2py|transformers|quantization|tools|pip)/'
@@ -101,7 +101,7 @@ build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ 
 image: ## build the page's image with Docker: make image IMAGE=account.dkr.ecr.region.amazonaws.com/shotwise:1
 	docker build --platform linux/amd64 --tag "$(or $(IMAGE),shotwise-page)" frontend
 
-# Every line of a resolution for two platforms ends in the same marker, which says nothing here.
+# A resolution for two platforms ends every line in the same marker, which is removed.
 EVERYWHERE := python_full_version < '3.15' and ((platform_machine == 'arm64' and sys_platform == 'darwin') or sys_platform == 'linux')
 RESOLVE := uv pip compile --universal --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
   --no-emit-package shotwise $(if $(UPGRADE),--upgrade)
