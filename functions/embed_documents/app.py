@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from shotwise.adapters.aws.cloudformation_response import put_answer
+from shotwise.adapters.aws.cloudformation_response import put_response
 from shotwise.adapters.aws.tracing import trace_calls
 from shotwise.adapters.file_factory import open_file_store
 from shotwise.adapters.knowledge_factory import make_index, open_ingestion
@@ -15,4 +15,4 @@ settings = Settings.from_mapping(os.environ)
 documents = open_file_store(settings.documents_bucket, "", "application/pdf", settings.documents,
                             f"{settings.public_url}/uploads")
 handler = embed_documents_handler(open_ingestion(settings.knowledge), documents,
-                                  partial(make_index, settings.knowledge), put_answer)
+                                  partial(make_index, settings.knowledge), put_response)

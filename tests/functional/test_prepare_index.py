@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from small_plant import Plant
 
-from shotwise.adapters.aws.cloudformation_response import put_answer
+from shotwise.adapters.aws.cloudformation_response import put_response
 from shotwise.errors import KnowledgeError
 from shotwise.handlers.embed_documents import embed_documents_handler
 from shotwise.handlers.prepare_index import MAX_SECONDS, PAUSE_SECONDS, prepare_index
@@ -116,7 +116,7 @@ def test_the_handler_tells_a_stack_from_a_queue(tmp_path: Path, analyzer: Analyz
     url, received = response_server
     made: list[str] = []
     plant = Plant(tmp_path / "own", tmp_path / "shipped", analyzer)
-    handler = embed_documents_handler(plant.ingestion, plant.documents, lambda: made.append("index"), put_answer)
+    handler = embed_documents_handler(plant.ingestion, plant.documents, lambda: made.append("index"), put_response)
     assert handler(stack_event("Create", f"{url}/answer?signature=x"), None) == {} and made == ["index"]
     assert [(path, content_type or "") for path, content_type, _ in received] == [("/answer?signature=x", "")] * 2
     assert json.loads(received[-1][2])["Status"] == "SUCCESS"

@@ -1,4 +1,4 @@
-"""Splitting what is sent to a service into requests that it accepts."""
+"""Split and cut content to the sizes that a service accepts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ def batches(items: Iterable[T], max_items: int, size: Callable[[T], int] = lambd
     Parameters
     ----------
     items : iterable
+        The items.
     max_items : int
-        The most items of a list.
+        Maximum number of items per list.
     size : callable
-        About how many bytes an item takes in the request.
+        Estimates the bytes of an item in the request.
     max_bytes : int
-        About the most bytes of a list; an item that is larger by itself goes alone. 0: no limit.
+        Maximum of the estimated bytes per list; a larger item gets its own list. 0 for no limit.
     """
     batch: list[T] = []
     batch_bytes = 0
@@ -36,5 +37,5 @@ def batches(items: Iterable[T], max_items: int, size: Callable[[T], int] = lambd
 
 
 def truncate_utf8(text: str, max_bytes: int) -> str:
-    """The beginning of a text that takes at most `max_bytes` in UTF-8, in whole characters."""
+    """Cut a text to complete characters of at most `max_bytes` in UTF-8."""
     return text.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""Chooses the store of files: S3 if a bucket is set, else folders of this machine."""
+"""Open the file store that the settings choose: S3 if a bucket is set, else folders of this machine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from shotwise.files import FileStore
 
 
 def open_file_store(bucket: str, prefix: str, content_type: str, folders: Sequence[Path], url: str) -> FileStore:
-    """Open the store of charts or of documents. boto3 is imported only for S3.
+    """Open the file store of charts or of documents. boto3 is only imported for S3.
 
     Parameters
     ----------
     bucket, prefix : str
-        Where the files lie in S3; without a bucket they lie in `folders`.
+        S3 bucket of the files and prefix of their keys; an empty bucket for `folders`.
     content_type : str
-        Of all files.
+        Content type of all files.
     folders : sequence of Path
         See `FolderFileStore`.
     url : str
-        Where the files of the folders are served.
+        URL under which the files in the folders are served.
     """
     if not bucket:
         return FolderFileStore(folders, url, content_type)

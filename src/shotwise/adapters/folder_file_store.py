@@ -1,4 +1,4 @@
-"""Files in folders of this machine."""
+"""Store files in folders of this machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class FolderFileStore:
     Parameters
     ----------
     folders : sequence of Path
-        Files are written to the first folder and looked for in all of them, in order.
+        Files are written to the first folder and read from the first folder that has them.
     url : str
-        Where the gateway serves the files; a file's URL is this, a slash and its name.
+        URL under which the gateway serves the files; a file's URL is this, a slash and its name.
     content_type : str
-        Of the files that are uploaded.
+        Content type of uploaded files.
     """
 
     def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream") -> None:
@@ -32,7 +32,7 @@ class FolderFileStore:
         self._content_type = content_type
 
     def put(self, name: str, content: bytes) -> str:
-        """Store the file; it is written under another name first, so that nobody ever reads half of it."""
+        """Store the file, first under a temporary name, so that nobody reads half of it."""
         try:
             self._folders[0].mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folders[0], delete=False) as file:
@@ -43,7 +43,7 @@ class FolderFileStore:
         return f"{self._url}/{name}"
 
     def get(self, name: str) -> StoredFile:
-        """Return the file's content. A name with a path is not found, so nothing outside the folders is reached."""
+        """Return the content of the file. A name with a path is not found, so files elsewhere cannot be read."""
         path = self._find(name)
         try:
             return StoredFile(path.read_bytes(), None)
@@ -51,11 +51,11 @@ class FolderFileStore:
             raise FileStoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Return where the file lies; it is not copied."""
+        """Return the path of the stored file; it is not copied."""
         return self._find(name)
 
     def remove(self, name: str) -> None:
-        """Remove the file from the first folder; the files of the other folders came with Shotwise and stay."""
+        """Delete the file from the first folder; the files in the other folders came with Shotwise and stay."""
         path = self._find(name)
         if path.parent != self._folders[0]:
             raise ShippedDocument(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
@@ -65,7 +65,7 @@ class FolderFileStore:
             raise FileStoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
 
     def upload(self, name: str) -> Upload:
-        """Return where the gateway of this machine takes files."""
+        """Return the request that uploads a file to the gateway of this machine."""
         return Upload(f"{self._url}/{quote(name, safe='')}", "PUT", {"Content-Type": self._content_type})
 
     def _find(self, name: str) -> Path:

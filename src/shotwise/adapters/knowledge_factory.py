@@ -1,4 +1,4 @@
-"""Chooses the adapters of the knowledge pipeline by the settings of a plant. What is not chosen is not imported."""
+"""Open the adapters of the knowledge pipeline that the settings choose. No other adapter is imported."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from shotwise.knowledge.answering.answerer import Answerer
     from shotwise.knowledge.ingestion.pipeline import Ingestion
 
-STORE_PREFIX = "library/"  # of the document store's objects, in its bucket
-# Somebody is waiting: a question that is not embedded within this time is searched by words alone.
+STORE_PREFIX = "library/"  # begins the keys of the document store's objects in its bucket
+# Somebody is waiting, so a question that is not embedded within this time is searched by words alone.
 EMBEDDING_SECONDS, SEARCHING_SECONDS = 3.0, 1.0
 
 
 def open_answerer(settings: KnowledgeSettings) -> Answerer:
-    """Open what answers questions: the read side."""
+    """Open the Answerer with its document store, searches and models."""
     from shotwise.knowledge.answering.answerer import Answerer
     from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 
@@ -33,21 +33,21 @@ def open_answerer(settings: KnowledgeSettings) -> Answerer:
 
 
 def open_ingestion(settings: KnowledgeSettings) -> Ingestion:
-    """Open what takes documents in: the write side.
+    """Open the Ingestion with its document store, search and embedder.
 
-    On Lambda it has no numpy, because the readers of PDFs fill its package.
+    On Lambda it runs without numpy, because the PDF libraries fill the function's package.
     """
     from shotwise.knowledge.ingestion.pipeline import Ingestion
 
-    document_store = open_document_store(settings, fresh_seconds=0)  # writing has to rest on what is there now
+    document_store = open_document_store(settings, fresh_seconds=0)  # a change must be based on the current versions
     return Ingestion(document_store, open_analyzer(settings), open_passage_search(settings, document_store),
                      open_embedder(settings))
 
 
 def open_document_store(settings: KnowledgeSettings, fresh_seconds: float = 15) -> DocumentStore:
-    """Open the document store: S3 if a bucket is set, else the file of this machine.
+    """Open the document store: S3 if a bucket is set, else the SQLite file.
 
-    `fresh_seconds` is how old the listing of the bucket may be.
+    `fresh_seconds` is the maximum age of the listing of the bucket.
     """
     if settings.store_bucket:
         from shotwise.adapters.aws.s3_document_store import S3DocumentStore
@@ -57,7 +57,7 @@ def open_document_store(settings: KnowledgeSettings, fresh_seconds: float = 15) 
 
 
 def open_analyzer(settings: KnowledgeSettings) -> Analyzer:
-    """Open the analyzer with the shipped dictionaries and the plant's own. Raises SettingError for a bad one."""
+    """Make an Analyzer with the shipped dictionaries and the plant's own. Raises SettingError if that is invalid."""
     if not settings.dictionary:
         return Analyzer(read_dictionary(*shipped_dictionaries()))
     try:
@@ -67,7 +67,7 @@ def open_analyzer(settings: KnowledgeSettings) -> Analyzer:
 
 
 def open_passage_search(settings: KnowledgeSettings, document_store: DocumentStore) -> PassageSearch | None:
-    """Open the search by meaning; None if nothing is set and words alone are searched."""
+    """Open the search by meaning; return None if the settings have none."""
     if settings.knowledge_base:
         from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 
@@ -84,7 +84,7 @@ def open_passage_search(settings: KnowledgeSettings, document_store: DocumentSto
     if not settings.embedder:
         return None
     if not isinstance(document_store, SqliteDocumentStore):
-        raise SettingError("SHOTWISE_EMBEDDER is set with the embedded index in a bucket, which keeps no vectors: set "
+        raise SettingError("SHOTWISE_EMBEDDER is set, but the embedded index in a bucket cannot store vectors: set "
                            "SHOTWISE_INDEX_KIND to s3vectors or opensearch")
     from shotwise.adapters.sqlite.vector_search import SqliteVectorSearch
 
@@ -97,7 +97,7 @@ def make_index(settings: KnowledgeSettings) -> None:
     Raises
     ------
     KnowledgeError
-        If the collection does not answer, or does not let this role in yet.
+        The collection does not answer, or still refuses this role.
     """
     if settings.index_kind == "opensearch":
         from shotwise.adapters.aws.opensearch_search import OpenSearchPassageSearch
@@ -108,9 +108,9 @@ def make_index(settings: KnowledgeSettings) -> None:
 
 
 def open_embedder(settings: KnowledgeSettings, *, seconds: float | None = None) -> Embedder | None:
-    """Open what turns text into vectors, if anything is set.
+    """Open the embedder; return None if the settings have none.
 
-    `seconds` limits the only try; without it there are several, as long as documents need.
+    With `seconds` there is a single try with this time limit, without it several longer ones, as for documents.
     """
     if not settings.embedder:
         return None
@@ -125,9 +125,9 @@ def open_embedder(settings: KnowledgeSettings, *, seconds: float | None = None) 
 
 
 def open_text_generator(settings: KnowledgeSettings) -> TextGenerator | None:
-    """Open what words answers; None if nothing is set and answers are quotes.
+    """Open the text generator; return None if the settings have none.
 
-    It may send nothing for as long as is left after a question is embedded and searched.
+    Its time limit is what `answer_seconds` leaves after embedding and searching a question.
     """
     if not settings.generator:
         return None

@@ -1,4 +1,4 @@
-"""The graphs of a bundle in onnxruntime."""
+"""Run the graphs of a bundle with onnxruntime."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ENGINE = Engine(OnnxGraph, OnnxHistory, OnnxDefectTypes)
 
 
 def _open_session(model: bytes, file_name: str, expected_outputs: Sequence[str]) -> onnxruntime.InferenceSession:
-    """Open a graph for one thread: a Lambda has one or two cores, and a shot is one row."""
+    """Open a graph with one thread, because a Lambda function has one or two cores and a shot is one row."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

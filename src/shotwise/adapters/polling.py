@@ -1,4 +1,4 @@
-"""Waiting for a service that shows a change only later."""
+"""Wait until a service shows a change."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from shotwise.errors import KnowledgeError
 
 def wait_until(is_done: Callable[[], bool], failure: str, *, seconds: float, pause: float,
                sleep: Callable[[float], None]) -> None:
-    """Ask again after each pause.
+    """Call `is_done` until it returns True, with a pause after each call.
 
     Raises
     ------
     KnowledgeError
-        If it is not done after pauses of `seconds` altogether. The message begins with `failure`.
+        `is_done` still returns False after pauses of `seconds` in all. The message begins with `failure`.
     """
     for _ in range(math.ceil(seconds / pause)):
         if is_done():

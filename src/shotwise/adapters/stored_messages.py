@@ -1,4 +1,4 @@
-"""Messages as the document stores keep them: JSON of code and parameters."""
+"""Convert messages to and from the JSON that document stores contain: codes with parameters."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ EARLIER = "earlier_text"
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
-    """The JSON object of a message."""
+    """Return the JSON object of a message."""
     return {"code": message.code, "params": dict(message.params)}
 
 
 def message_from_json(stored: Any, name: str) -> Message:
-    """A message of the document `name` as it was stored.
+    """Read a stored message about the document `name`.
 
-    Versions before codes stored English text, mostly beginning with the name. It becomes the code `earlier_text`, so
-    that a store which they wrote stays readable.
+    Versions before there were codes stored English text, which usually begins with the name. Such text becomes a
+    message with the code `earlier_text`, so that stores of these versions remain readable.
     """
     if isinstance(stored, str):
         return Message(EARLIER, {"text": stored.removeprefix(f"{name}: ")})

@@ -254,8 +254,8 @@ def test_a_finished_answer_may_end_without_done() -> None:
 @pytest.mark.parametrize(("pieces", "message"), [
     ([], "broke off in its answer"), ([DONE], "broke off"), ([event("b")], "broke off"),
     ([b"data: {\n\n"], "an event that is not JSON"), ([b"data: 7\n\n"], "not an object"),
-    ([b'data: {"choices": [7]}\n\n'], "no piece of an answer"),
-    ([b'data: {"choices": 7}\n\n'], "no piece of an answer"),
+    ([b'data: {"choices": [7]}\n\n'], "not part of an answer"),
+    ([b'data: {"choices": 7}\n\n'], "not part of an answer"),
     ([b'data: {"error": {"message": "overloaded ' + KEY.encode() + b'"}}\n\n'], r"broke off: overloaded \*\*\*"),
     ([event(None, "content_filter"), DONE], "the content filter of"), ([b'{"choices": []}'], "broke off")])
 def test_a_stream_that_breaks_is_a_knowledge_error(pieces: list[bytes], message: str) -> None:

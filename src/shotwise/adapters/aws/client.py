@@ -1,4 +1,4 @@
-"""boto3 clients with time limits, and the translation of what boto3 raises."""
+"""Create boto3 clients with time limits, and translate the errors of boto3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONNECT_SECONDS = 3
 
 def aws_client(service: str, *, read_seconds: float, attempts: int = 3, connections: int = 10) -> Any:
     """Create a boto3 client that gives up after at most `attempts` tries of `read_seconds` each."""
-    create: Any = boto3.client  # its stubs know no service by a variable name
+    create: Any = boto3.client  # its stubs do not accept the name of the service as a variable
     return create(service, config=Config(
         connect_timeout=CONNECT_SECONDS, read_timeout=read_seconds, max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": attempts}))
@@ -25,7 +25,7 @@ def aws_client(service: str, *, read_seconds: float, attempts: int = 3, connecti
 
 @contextmanager
 def translate_boto_errors(failure: str, error_type: type[ShotwiseError] = KnowledgeError) -> Iterator[None]:
-    """Raise what boto3 raises as an error of ours that begins with `failure`."""
+    """Raise an error of boto3 as an `error_type` whose message begins with `failure`."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -33,5 +33,5 @@ def translate_boto_errors(failure: str, error_type: type[ShotwiseError] = Knowle
 
 
 def error_code(error: ClientError) -> str:
-    """The code that the service gave for an error, such as NoSuchKey."""
+    """Return the service's code of an error, such as NoSuchKey."""
     return str(error.response["Error"]["Code"])

@@ -1,4 +1,4 @@
-"""The answer of a custom resource to CloudFormation, put to the URL that CloudFormation signed."""
+"""Send the response of a custom resource to CloudFormation, at the URL that CloudFormation signed for it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import urllib.request
 TRIES, SECONDS = 3, 10
 
 
-def put_answer(url: str, body: bytes) -> None:
-    """Send the answer. The URL is signed for a PUT without a content type.
+def put_response(url: str, body: bytes) -> None:
+    """Send the response. The URL is signed for a PUT without a content type.
 
     Raises
     ------
     OSError or http.client.HTTPException
-        If the last of three tries fails.
+        The last of three tries failed.
     """
     for number in range(TRIES):
         request = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")

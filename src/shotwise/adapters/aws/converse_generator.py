@@ -1,4 +1,4 @@
-"""Answers by a language model on Bedrock, through Converse and ConverseStream."""
+"""Generate text with a language model on Bedrock, by Converse and ConverseStream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 from shotwise.adapters.aws.client import aws_client, translate_boto_errors
 from shotwise.errors import KnowledgeError
 
-MAX_TOKENS = 1500  # of an answer
+MAX_TOKENS = 1500  # per answer
 READ_SECONDS = 60
 COMPLETE = {"end_turn", "stop_sequence", "max_tokens"}
 GUARDRAIL = "guardrail_intervened"
@@ -21,20 +21,21 @@ GUARDRAIL = "guardrail_intervened"
 class ConverseGenerator:
     """Implements `knowledge.ports.TextGenerator`.
 
-    Where the guardrail stops an answer, its message for the user comes as text before the KnowledgeError, so what was
-    written has to be dropped with any error.
+    If the guardrail stops an answer, its message for the user is yielded as text before the KnowledgeError, so the text
+    has to be discarded after any error.
 
     Parameters
     ----------
     model_id : str
+        Id of the model.
     guardrail_id, guardrail_version : str
-        Without an id there is no guardrail.
+        Id and version of the guardrail; an empty id for none.
     client : boto3 client, optional
-        For bedrock-runtime; made with the first call if it is absent.
+        Client of bedrock-runtime; by default created at the first call.
     stream : bool
-        False for a model or a policy without ConverseStream; the text then comes in one piece.
+        False for a model or a policy without ConverseStream; the text is then yielded in one piece.
     seconds : float
-        How long the model may send nothing. It is asked once; if it fails, the person who waits gets quotes instead.
+        How long the model may send nothing. There is only one attempt, because somebody is waiting for the answer.
     """
 
     def __init__(self, model_id: str, guardrail_id: str = "", guardrail_version: str = "DRAFT", client: Any = None, *,
@@ -46,12 +47,12 @@ class ConverseGenerator:
         self._seconds = seconds
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """Yield the text in pieces, as they come.
+        """Yield the text in pieces, as they arrive.
 
         Raises
         ------
         KnowledgeError
-            If the text ends before the model has finished.
+            The model does not answer, or the text ends before the model has finished.
         """
         request: dict[str, Any] = {
             "modelId": self.name, "system": [{"text": system}],
@@ -69,7 +70,7 @@ class ConverseGenerator:
 
     def _streamed_text(self, request: dict[str, Any]) -> Generator[str, None, None]:
         if "guardrailConfig" in request:
-            # Text is checked before it comes; asynchronously it would be shown first and stopped later.
+            # The guardrail checks text before it is sent; asynchronously, it could stop text that was already shown.
             request["guardrailConfig"] = {**request["guardrailConfig"], "streamProcessingMode": "sync"}
         with self._translate_errors():
             events = self._client().converse_stream(**request)["stream"]
@@ -97,7 +98,7 @@ class ConverseGenerator:
     def _check_stop_reason(self, stop_reason: str) -> None:
         if stop_reason == GUARDRAIL:
             raise KnowledgeError(f"the guardrail {self._guardrail['guardrailIdentifier']} intervened: "
-                                 "it lets neither this question nor its answer pass")
+                                 "it blocks this question or its answer")
         if stop_reason not in COMPLETE:
             raise KnowledgeError(f"the model {self.name} broke off: {stop_reason or 'the stream ended in mid-answer'}")
 
@@ -106,7 +107,7 @@ class ConverseGenerator:
         with translate_boto_errors(f"the model {self.name} did not answer"):
             try:
                 yield
-            except (HTTPError, ParserError) as error:  # a stream is read past botocore's own translation
+            except (HTTPError, ParserError) as error:  # botocore does not translate errors while a stream is read
                 raise KnowledgeError(f"the model {self.name} broke off: {error}") from error
 
     def _client(self) -> Any:

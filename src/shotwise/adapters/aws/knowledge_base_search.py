@@ -1,8 +1,8 @@
-"""Search by a Bedrock Knowledge Base that is fed page by page, through a data source of type CUSTOM.
+"""Search with a Bedrock Knowledge Base that receives single pages through a data source of type CUSTOM.
 
-The knowledge base embeds by itself. Each page is one document of the knowledge base, with our names for it as
-attributes, because page numbers come back in no other way from every kind of vector store. The data source must not
-split its documents into chunks (strategy NONE).
+The knowledge base embeds the pages itself. Each page is one document of the knowledge base. Its attributes identify our
+document, page and passages, because not every kind of vector store returns page numbers otherwise. The data source must
+not split its documents into chunks (strategy NONE).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from shotwise.knowledge.models import IndexedDocument, Passage, PassageId, Query
 MAX_PAGES_PER_REQUEST = 10
 MAX_LISTED = 1000
 MAX_HITS = 100
-MAX_PASSAGES_PER_PAGE = 1000  # more would not be numbers of ours
-# The service takes 20,000 characters, what embeds them takes 8,192 tokens.
+MAX_PASSAGES_PER_PAGE = 1000  # a page with more was not written by Shotwise
+# The service accepts 20,000 characters, its embedder 8,192 tokens.
 MAX_QUERY_CHARACTERS = MAX_PAGE_CHARACTERS = 8_000
 READ_SECONDS = 10
 SEARCH_SECONDS = 3  # somebody is waiting for the answer
-ATTEMPTS = 5  # the service takes 5 requests of this kind a second
+ATTEMPTS = 5  # the service accepts only 5 requests of this kind per second
 WAIT_SECONDS, PAUSE_SECONDS = 600, 5
 INDEXED = "INDEXED"
-# PARTIALLY_INDEXED and its like are failures too: a page that lacks its attributes is never found.
+# Partially indexed pages are failures as well, because a page without its attributes is never found.
 FAILED = {"FAILED", "IGNORED", "PARTIALLY_INDEXED", "METADATA_PARTIALLY_INDEXED", "METADATA_UPDATE_FAILED"}
 LEAVING = {"DELETING", "DELETE_IN_PROGRESS", "NOT_FOUND"}
 
@@ -42,9 +42,12 @@ class _PageText:
 
     Attributes
     ----------
-    page : physical page number, from 1
-    first : number of the first passage in its document
-    passages : all passages of the page, in order
+    page : int
+        Physical page number, from 1.
+    first : int
+        Number of the page's first passage in its document.
+    passages : tuple of Passage
+        All passages of the page, in order.
     """
 
     page: int
@@ -55,18 +58,19 @@ class _PageText:
 class KnowledgeBaseSearch:
     """Implements `knowledge.ports.PassageSearch`.
 
-    It ranks pages: a page that is found gives all its passages, in the order of the page. `put` waits until the service
-    has indexed all pages, which takes a minute or more; `keep_only` does not wait for their removal.
+    It ranks pages; all passages of a page that is found have its rank, in the order of the page. `put` waits until the
+    service has indexed all pages, which takes a minute or more; `keep_only` does not wait for their removal.
 
     Parameters
     ----------
     knowledge_base_id, data_source_id : str
+        Ids of the knowledge base and its data source.
     agent : boto3 client, optional
-        For bedrock-agent; made with the first call if it is absent.
+        Client of bedrock-agent; by default created at the first call.
     runtime : boto3 client, optional
-        For bedrock-agent-runtime, likewise.
+        Client of bedrock-agent-runtime; by default created at the first call.
     sleep : callable
-        Waits for some seconds.
+        Stand-in for `time.sleep` in tests.
     """
 
     needs_vectors = False
@@ -82,9 +86,9 @@ class KnowledgeBaseSearch:
         self.name = str(self)
 
     def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Feed the pages and wait until all are indexed.
+        """Send the pages and wait until all are indexed.
 
-        Their identifiers consist of name, version and page, so the same again replaces itself.
+        The identifier of a page consists of name, version and page, so putting the same version again replaces it.
         """
         name = indexed_document.document.name
         documents = {_identifier(indexed_document, page): _page_document(indexed_document, page)
@@ -100,7 +104,7 @@ class KnowledgeBaseSearch:
     def keep_only(self, name: str, version: str | None) -> None:
         """Remove the pages of the document's other versions.
 
-        It takes a request for every 1,000 pages of the data source, and one for every 10 pages that are removed.
+        This takes one request per 1,000 pages of the data source, and one per 10 pages to remove.
         """
         prefix, kept_prefix = key_prefix(name), None if version is None else key_prefix(name, version)
         old = [identifier for identifier in self._identifiers()
@@ -112,7 +116,7 @@ class KnowledgeBaseSearch:
             _check_statuses(name, response["documentDetails"])
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """Return the passages of the pages that are found; with action_only those that are countermeasures."""
+        """Return the passages of the pages that the service finds; with `action_only` only countermeasures."""
         text = query.text.strip()[:MAX_QUERY_CHARACTERS]
         if not text or limit < 1:
             return []
@@ -123,13 +127,13 @@ class KnowledgeBaseSearch:
             response = self._runtime().retrieve(
                 knowledgeBaseId=self._knowledge_base_id, retrievalQuery={"text": text},
                 retrievalConfiguration={"vectorSearchConfiguration": search})
-        # A page comes twice where the data source splits pages into chunks after all.
+        # A page is found several times if the data source splits pages into chunks after all.
         passage_ids = dict.fromkeys(passage_id for hit in response["retrievalResults"]
                                     for passage_id in _passage_ids(hit.get("metadata"), action_only))
         return [list(passage_ids)[:limit]]
 
     def _are_indexed(self, name: str, waiting: set[str]) -> bool:
-        """Whether all pages are indexed; those that are leave `waiting` and are not asked for again."""
+        """Return whether all pages are indexed. Indexed pages are removed from `waiting`, the rest is checked again."""
         for batch in batches(sorted(waiting), MAX_PAGES_PER_REQUEST):
             with translate_boto_errors(f"{self} did not give the status of {name}"):
                 response = self._agent().get_knowledge_base_documents(
@@ -140,7 +144,7 @@ class KnowledgeBaseSearch:
         return not waiting
 
     def _identifiers(self) -> Iterator[str]:
-        """Every page of the data source that is not being removed already."""
+        """Yield the identifiers of all pages of the data source that are not being removed."""
         token: dict[str, str] = {}
         while True:
             with translate_boto_errors(f"{self} was not listed"):
@@ -177,7 +181,7 @@ def _identifier(indexed_document: IndexedDocument, page: _PageText) -> str:
 
 
 def _page_document(indexed_document: IndexedDocument, page: _PageText) -> dict[str, Any]:
-    """A page as the service takes it; `actions` are the numbers of its countermeasures, `action` whether it has any."""
+    """Build the request for a page. Its attribute `actions` lists the numbers of the passages with countermeasures."""
     actions = [str(page.first + offset) for offset, passage in enumerate(page.passages) if passage.action]
     attributes: dict[str, str | int | bool] = {
         "document": indexed_document.document.name, "version": indexed_document.version, "page": page.page,
@@ -218,9 +222,9 @@ def _check_statuses(name: str, details: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _passage_ids(metadata: Any, action_only: bool) -> list[PassageId]:
-    """The passages of a page that was found; none for what another data source put into the knowledge base.
+    """Return the passages of a page that was found; none for an entry of another data source.
 
-    Numbers come back as floats.
+    The service returns numbers as floats.
     """
     try:
         name, version = str(metadata["document"]), str(metadata["version"])

@@ -1,4 +1,4 @@
-"""Settings and mappings of the OpenSearch index: Korean analysis for words, a vector graph for meaning."""
+"""Settings and mappings of the OpenSearch index: an analyzer for Korean text and a graph of vectors."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 VECTOR = "embedding"
-# The product of unit vectors ranks as their cosine does, and every version of faiss in the service has it.
+# The inner product of unit vectors is their cosine, and every version of faiss in the service supports it.
 SPACE = "innerproduct"
 KOREAN = {"type": "text", "analyzer": "korean"}
 QUESTIONS = "questions"
-# What an index lacks that was made before passages came with questions.
+# The mapping that is missing in an index from before passages had questions.
 QUESTIONS_MAPPING = {"properties": {QUESTIONS: KOREAN}}
 
 
@@ -22,11 +22,11 @@ def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine:
     dimensions : int
         Length of the vectors; 0 for an index without vectors.
     dictionary_words : sequence of str
-        Words that the tokenizer does not split. Those with a space or # are left out, because a rule reads them
-        otherwise.
+        Words that OpenSearch's tokenizer must not split. Words with a space or # are left out, because these have
+        another meaning in its rules.
     engine : bool
-        Whether faiss is named. A classic collection would else take an engine that cannot filter; some newer ones
-        refuse the name and take faiss by themselves.
+        Whether to name the engine, faiss. Without it, a classic collection uses an engine that cannot filter; some
+        newer collections refuse the name and use faiss anyway.
     """
     body: dict[str, Any] = {
         "settings": {"index": {"analysis": _analysis(dictionary_words)}},
@@ -44,14 +44,15 @@ def index_body(dimensions: int, dictionary_words: Sequence[str] = (), *, engine:
 
 
 def _analysis(dictionary_words: Sequence[str]) -> dict[str, Any]:
-    """The analyzer for Korean text.
+    """Return the settings of OpenSearch's own analyzer for Korean text.
 
-    Its part-of-speech filter drops endings and particles by default tags: tag names differ between versions of the
-    service, so none is named here.
+    Its part-of-speech filter drops endings and particles by its default tags, because the names of tags differ between
+    versions of the service.
     """
     tokenizer: dict[str, Any] = {"type": "nori_tokenizer", "decompound_mode": "mixed"}
+    # Distinct words, because the service refuses repeated ones.
     rules = [word for word in dict.fromkeys(dictionary_words) if word and "#" not in word and word.split() == [word]]
-    if rules:  # a word twice would be refused
+    if rules:
         tokenizer["user_dictionary_rules"] = rules
     return {"tokenizer": {"korean": tokenizer},
             "analyzer": {"korean": {"type": "custom", "tokenizer": "korean",

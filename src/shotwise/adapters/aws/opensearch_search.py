@@ -20,18 +20,18 @@ from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import IndexedDocument, Passage, PassageId, Query
 
 REQUEST_SECONDS = 10
-MAX_PUT, MAX_PUT_BYTES = 100, 5 << 20  # a request; the service takes 10 MiB
-MAX_QUESTION_BYTES = 1 << 20  # of a passage
-MAX_HITS = 10_000  # more than any document has passages
-MAX_REMOVED = 1000  # a request
-# At worst each character becomes a term, in each of three fields, and a query may have 1,024 terms in all.
+MAX_PUT, MAX_PUT_BYTES = 100, 5 << 20  # per request; the service accepts 10 MiB
+MAX_QUESTION_BYTES = 1 << 20  # per passage
+MAX_HITS = 10_000  # more than the passages of any document
+MAX_REMOVED = 1000  # per request
+# At worst each character becomes a term in each of three fields, and a query may have 1,024 terms.
 MAX_QUERY_CHARACTERS = 330
 MAX_SHOWN = 300  # characters of a response in an error
 HEADING_WEIGHT = 2
 RETRY_PAUSES = (1.0, 2.0)  # seconds
-TURNED_AWAY = (429,)
+THROTTLED = (429,)
 BUSY = (429, 502, 503, 504)
-# What was written shows in a vector collection after up to a minute.
+# Changes become visible in a vector collection after up to a minute.
 WAIT_SECONDS, PAUSE_SECONDS = 180, 5
 HINTS = {403: "; the collection's data access policy has to name this role, its network policy this caller",
          404: "; the index is created by the first ingest"}
@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 @contextmanager
 def translate_opensearch_errors(failure: str) -> Iterator[None]:
-    """Raise what opensearch-py raises as a KnowledgeError that begins with `failure` and says what to check."""
+    """Raise an error of opensearch-py as a KnowledgeError that begins with `failure` and says what to check."""
     try:
         yield
     except (OpenSearchException, ImproperlyConfigured, BotoCoreError) as error:
@@ -52,8 +52,8 @@ def translate_opensearch_errors(failure: str) -> Iterator[None]:
 class OpenSearchPassageSearch:
     """Implements `knowledge.ports.PassageSearch`.
 
-    The service takes no identifiers of ours and deletes by identifier alone, so passages are found first and then
-    deleted. It shows what was written only later, so `put` waits. One process at a time may put a document.
+    The service chooses the identifiers of passages and only deletes by identifier, so passages are searched before they
+    are deleted. Changes become visible later, so `put` waits for them. One process at a time may put a document.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ class OpenSearchPassageSearch:
     dimensions : int
         Length of the vectors; 0 to search by words alone.
     client : OpenSearch, optional
-        Made with the first call if it is absent.
+        Client of the service; by default created at the first call.
     sleep : callable
-        Waits for some seconds.
+        Stand-in for `time.sleep` in tests.
     """
 
     lexical = True
@@ -84,10 +84,10 @@ class OpenSearchPassageSearch:
         self.name = str(self)
 
     def ensure_index(self, dictionary_words: Sequence[str] = ()) -> None:
-        """Create the index if there is none, and wait until it is there; others may do so at the same time.
+        """Create the index if it does not exist, and wait until it does; other processes may do so at the same time.
 
-        An index that was made before there was a field for questions gets it, which takes the right aoss:UpdateIndex.
-        Else an existing index stays as it is, also with other dimensions or words.
+        If an existing index has no field for questions, the field is added, which requires the right aoss:UpdateIndex.
+        Nothing else of an existing index is changed, even if its dimensions or words differ.
         """
         if self._exists():
             self._ensure_questions_field()
@@ -98,10 +98,10 @@ class OpenSearchPassageSearch:
             if "engine" not in str(error).lower():
                 raise
             self._create(index_body(self._dimensions, dictionary_words, engine=False))
-        self._wait_until(self._exists, "was created and is not there")
+        self._wait_until(self._exists, "was created but did not appear")
 
     def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Remove what is there of this version, write its passages and wait until all can be found."""
+        """Remove the stored passages of this version, write them anew and wait until all can be found."""
         name, passages = indexed_document.document.name, indexed_document.passages
         if self.needs_vectors and [len(vector) for vector in vectors] != [self._dimensions] * len(passages):
             raise KnowledgeError(f"{name}: there has to be a vector of {self._dimensions} dimensions a passage")
@@ -109,7 +109,7 @@ class OpenSearchPassageSearch:
             self.ensure_index()
             self._is_ensured = True
         same_version = _all_of({"document": name}, {"version": indexed_document.version})
-        # What was deleted can be found for a while yet and would be counted below; deleting it again does nothing.
+        # Deleted passages can still be found for a while and would be counted below; deleting them again is harmless.
         self._wait_until(lambda: not self._remove(same_version, name), f"did not remove {name}")
         lines = (_json_line(indexed_document, number, passage, vectors[number] if self.needs_vectors else ())
                  for number, passage in enumerate(passages))
@@ -121,7 +121,7 @@ class OpenSearchPassageSearch:
     def keep_only(self, name: str, version: str | None) -> None:
         """Remove the document's other versions.
 
-        They may be found for another minute: their ids then name passages that do not exist.
+        They may be found for another minute; their ids are then ignored, because the store does not have them.
         """
         others = _all_of({"document": name})
         if version is not None:
@@ -129,10 +129,10 @@ class OpenSearchPassageSearch:
         self._remove(others, name)
 
     def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
-        """Return the nearest passages, if index and query have vectors, then those that contain the query's words.
+        """Return a ranking by vectors, if index and query have them, and a ranking by words.
 
-        The words of a passage include the questions that it answers. An index without a field for questions is searched
-        as well: a field that it lacks contains nothing.
+        The words of a passage include the questions that it answers. An index without the field for questions can be
+        searched as well; the missing field counts as empty.
         """
         if limit < 1:
             return []
@@ -150,11 +150,11 @@ class OpenSearchPassageSearch:
 
     def _search(self, search: dict[str, Any], limit: int) -> list[PassageId]:
         hits = self._hits({"query": search, "size": min(limit, MAX_HITS), "_source": ["document", "version", "number"]})
-        # A passage is there twice where two processes put it at once; it counts once.
+        # If two processes put a passage at the same time, the index has it twice.
         return list(dict.fromkeys(passage_id for passage_id in map(_passage_id, hits["hits"]) if passage_id))
 
     def _remove(self, query: dict[str, Any], name: str) -> int:
-        """Delete what the query finds; return how many passages that were."""
+        """Delete the passages that the query finds and return their number."""
         hits = self._hits({"query": query, "size": MAX_HITS, "_source": False})["hits"]
         for batch in batches(hits, MAX_REMOVED):
             self._send_bulk([json.dumps({"delete": {"_id": hit["_id"]}}) for hit in batch], f"did not remove {name}")
@@ -174,10 +174,10 @@ class OpenSearchPassageSearch:
     def _send_bulk(self, lines: Sequence[str], failure: str) -> None:
         """Send one bulk request.
 
-        It is tried again only where it was turned away: after a lost answer everything would be written twice.
+        It is only repeated if it was throttled: after a lost response, everything would be written twice.
         """
         body = "\n".join(lines) + "\n"
-        response = self._request(failure, lambda client: client.bulk(body=body, index=self._index), TURNED_AWAY)
+        response = self._request(failure, lambda client: client.bulk(body=body, index=self._index), THROTTLED)
         if not response["errors"]:
             return
         for operation in response["items"]:
@@ -190,10 +190,10 @@ class OpenSearchPassageSearch:
         return bool(self._request("did not answer", lambda client: client.indices.exists(index=self._index)))
 
     def _ensure_questions_field(self) -> None:
-        """Add the field for questions if it is missing, and wait for it.
+        """Add the field for questions if it is missing, and wait until it exists.
 
-        The mappings are strict: a passage with an unknown field is refused. The field is looked for first, because a
-        role that may create an index need not have the right to change it.
+        The mappings are strict, so the service refuses passages with an unknown field. The field is only added if it is
+        missing, because a role that may create an index need not have the right to change it.
         """
         if self._has_questions_field():
             return
@@ -222,7 +222,7 @@ class OpenSearchPassageSearch:
         wait_until(is_done, f"{self} {failure}", seconds=WAIT_SECONDS, pause=PAUSE_SECONDS, sleep=self._sleep)
 
     def _request(self, failure: str, call: Callable[[OpenSearch], R], retry_statuses: Sequence[int] = BUSY) -> R:
-        """Call the client; twice more after a pause where it answers with a status that is tried again."""
+        """Call the client, up to two more times after a pause if the status is one of `retry_statuses`."""
         pauses = list(RETRY_PAUSES)
         with translate_opensearch_errors(f"{self} {failure}"):
             while True:
@@ -239,8 +239,8 @@ class OpenSearchPassageSearch:
             credentials, region = session.get_credentials(), self._region or session.region_name
             if credentials is None or not region:
                 missing = "an AWS region" if credentials else "AWS credentials"
-                raise KnowledgeError(f"{self} needs {missing} and there is nothing of the kind")
-            # No compression: the service then rejects the signature. No retries below ours, see `_send_bulk`.
+                raise KnowledgeError(f"{self} needs {missing}, and the environment has none")
+            # Without compression, with which the service rejects the signature, and without retries (see `_send_bulk`).
             self._cached_client = OpenSearch(
                 hosts=[{"host": self._host, "port": 443}], use_ssl=True, timeout=REQUEST_SECONDS, max_retries=0,
                 http_compress=False, http_auth=Urllib3AWSV4SignerAuth(credentials, region, "aoss"))
@@ -255,13 +255,13 @@ def _all_of(*terms: dict[str, str]) -> dict[str, Any]:
 
 
 def _json_line(indexed_document: IndexedDocument, number: int, passage: Passage, vector: Sequence[float]) -> str:
-    """A passage as one line of JSON, with the questions that it or a line of it answers, if there are any."""
+    """Write a passage as one line of JSON, with the questions that it or one of its lines answers."""
     source: dict[str, Any] = {
         "document": indexed_document.document.name, "version": indexed_document.version, "number": number,
         "page": passage.page, "action": passage.action, "headings": " / ".join(passage.headings),
         "text": "\n".join(line.text for line in passage.lines)}
-    places = ((number, line) for line in range(len(passage.lines) + 1))
-    questions = [question for place in places for question in indexed_document.questions.get(place, ())]
+    questions = [question for line_number in range(len(passage.lines) + 1)
+                 for question in indexed_document.questions.get((number, line_number), ())]
     if questions:
         source[QUESTIONS] = truncate_utf8("\n".join(questions), MAX_QUESTION_BYTES)
     if vector:
@@ -270,7 +270,7 @@ def _json_line(indexed_document: IndexedDocument, number: int, passage: Passage,
 
 
 def _passage_id(hit: Mapping[str, Any]) -> PassageId | None:
-    """The passage of a hit; None for a document that somebody else put into the index."""
+    """Return the passage of a hit; None for an entry of the index that is not a passage of Shotwise."""
     try:
         source = hit["_source"]
         return PassageId(str(source["document"]), str(source["version"]), int(source["number"]))

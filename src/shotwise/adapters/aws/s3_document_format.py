@@ -1,9 +1,9 @@
-"""The form of a document's object in S3: gzip of one JSON object, with all of it but the Markdown of its pages.
+"""Convert documents to and from their objects in S3: gzip of one JSON object, without the Markdown of the pages.
 
 `{format, name, title, sha256, version, notes, pages: [[number, text]], passages: [[page, headings, lines, action]],
-postings: {terms, starts, places, counts, firsts, questions, actions}}`. A line is [text] where its quote is the same,
-else [text, quote]; a note is {code, params}, or text where a version before codes wrote it; the arrays of the postings
-are Base64.
+postings: {terms, starts, places, counts, firsts, questions, actions}}`. A line is [text] if its quote is the same, else
+[text, quote]; a note is {code, params}, or text in objects of versions before there were codes; the arrays of the
+postings are Base64.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from shotwise.adapters.stored_messages import message_from_json, message_to_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, Postings
 
-# Raise it with every change of the above that cannot be read without it: an object of another format is refused until
-# its document is ingested again.
+# Increment it with every incompatible change of the format: an object of another format is refused until its document
+# is ingested again.
 FORMAT = 2
 ARRAYS = ("starts", "places", "counts", "firsts", "questions", "actions")
 
@@ -34,12 +34,15 @@ class StoredDocument:
     Attributes
     ----------
     summary : DocumentSummary
-    pages : mapping
-        Number of the page → its text as the PDF holds it.
+        Name, title, version, sizes and notes.
+    pages : mapping of int to str
+        Text of each page as extracted from the PDF, by page number.
     passages : tuple of Passage
+        All passages, in order.
     postings : Postings
+        The inverted index of the passages.
     json_bytes : int
-        Size of its JSON.
+        Size of the document as JSON.
     """
 
     summary: DocumentSummary
@@ -50,7 +53,7 @@ class StoredDocument:
 
 
 def pack_document(indexed_document: IndexedDocument) -> bytes:
-    """Return the object's content; the same document gives the same bytes."""
+    """Return the content of the object; it is the same for the same document."""
     document, postings = indexed_document.document, indexed_document.postings
     content = {
         "format": FORMAT, "name": document.name, "title": document.title, "sha256": document.sha256,
@@ -60,12 +63,12 @@ def pack_document(indexed_document: IndexedDocument) -> bytes:
                      for passage in indexed_document.passages],
         "postings": {"terms": postings.terms, **{
             name: base64.b64encode(getattr(postings, name)).decode() for name in ARRAYS}}}
-    # ASCII alone: JSON then carries lone surrogates too, which a PDF's text may hold.
+    # In ASCII, JSON can also contain lone surrogates, which the text of a PDF may have.
     return gzip.compress(json.dumps(content, separators=(",", ":")).encode(), mtime=0)
 
 
 def unpack_document(body: bytes) -> StoredDocument:
-    """Read what `pack_document` wrote. Raises KnowledgeError for anything else."""
+    """Read the result of `pack_document`. Raises KnowledgeError for any other content."""
     try:
         text = gzip.decompress(body)
         content = json.loads(text)
@@ -96,7 +99,7 @@ def _from_json(content: dict[str, Any], json_bytes: int) -> StoredDocument:
 
 
 def _check_postings(document: StoredDocument) -> None:
-    """Raise ValueError for arrays that do not fit together: they would fail later, in the middle of a search."""
+    """Raise ValueError for inconsistent arrays, which would otherwise fail in the middle of a search."""
     postings, passage_count = document.postings, len(document.passages)
     if (len(postings.starts) != 4 * (len(postings.terms) + 1) or len(postings.places) != 4 * len(postings.counts)
             or len(postings.firsts) != 4 * (passage_count + 1) or len(postings.actions) != passage_count
@@ -105,7 +108,7 @@ def _check_postings(document: StoredDocument) -> None:
 
 
 def _have_places(document: StoredDocument) -> bool:
-    """Whether every passage has its places: its headings first, then one for each line, and questions after them."""
+    """Return whether the places of every passage are as `Postings` defines them, and none is out of range."""
     postings = document.postings
     firsts, places, questions = _read_uint32(postings.firsts), _read_uint32(postings.places), postings.questions
     return len(questions) == firsts[-1] and max(places, default=-1) < firsts[-1] and all(

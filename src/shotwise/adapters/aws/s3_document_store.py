@@ -1,4 +1,4 @@
-"""Documents in S3: one object each, so that storing one is one request and a reader never sees half of it."""
+"""Store documents in S3, one object each, so that a single request stores a document and nobody reads half of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings
 from shotwise.messages import Message
 
-CACHE_BYTES = 128 << 20  # of the documents' JSON; what is made of it takes two to three times that
+CACHE_BYTES = 128 << 20  # of JSON; the parsed documents take two to three times that
 READ_SECONDS = 10
 PARALLEL_REQUESTS = 8
 MAX_QUOTED_NAME = 512  # characters of a quoted name that still fit a key; S3 takes 1,024 bytes, prefix included
@@ -33,34 +33,34 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Row:
-    """A document as far as it is known without reading it again: the ETag of its object, and its summary."""
+    """What is remembered of a document that is no longer cached: the ETag of its object, and its summary."""
 
     etag: str
     summary: DocumentSummary
 
 
 class _DamagedObject(KnowledgeError):
-    """An object that is no document of ours, or of another format."""
+    """An object is not a document of Shotwise, or has another format."""
 
 
 class S3DocumentStore:
-    """Implements `knowledge.ports.DocumentStore`. Usable from several threads.
+    """Implements `knowledge.ports.DocumentStore`. Instances are thread-safe.
 
-    Documents are read when their ETag is new and then cached in memory: the first call after a cold start reads them
-    all, 8 at a time. What other instances store shows after `fresh_seconds` at the latest. `versions` and `summaries`
-    alone look for it, so that one search sees one state. Beyond `cache_bytes` the documents that were used longest ago
-    are dropped, and read again when they are needed.
+    Documents are read when their ETag has changed, and are cached in memory: the first call after a cold start reads
+    all of them, 8 at a time. Changes by other instances are visible after at most `fresh_seconds`. Only `versions` and
+    `summaries` check for such changes, so that one search sees one state. If the cache exceeds `cache_bytes`, the least
+    recently used documents are dropped, and read again when they are needed.
 
     Parameters
     ----------
     bucket, prefix : str
-        Where the objects lie.
+        Bucket of the objects and prefix of their keys.
     client : boto3 client, optional
-        For s3; made with the first call if it is absent.
+        Client of s3; by default created at the first call.
     fresh_seconds : float
-        How old the listing of the bucket may be.
+        Maximum age of the listing of the bucket.
     cache_bytes : int
-        The most JSON that is cached.
+        Maximum size of the cached documents as JSON.
     """
 
     def __init__(self, bucket: str, prefix: str, client: Any = None, fresh_seconds: float = 15, *,
@@ -72,7 +72,7 @@ class S3DocumentStore:
         self._cache = _Cache(cache_bytes)
         self._write_lock = threading.RLock()  # held while refreshing, storing or removing
         self._rows_lock = threading.Lock()
-        # Key of the object → row. Replaced, never changed, so that readers need no lock.
+        # Rows by the key of the object. The dict is replaced, never changed, so that readers need no lock.
         self._rows: dict[str, _Row] = {}
         self._listed_at: float | None = None
 
@@ -81,7 +81,7 @@ class S3DocumentStore:
         return {row.summary.name: row.summary.version for row in self._fresh_rows()}
 
     def summaries(self) -> list[DocumentSummary]:
-        """Return a summary of every document, by name, at most `fresh_seconds` old."""
+        """Return a summary of every document, ordered by name, at most `fresh_seconds` old."""
         return sorted((row.summary for row in self._fresh_rows()), key=lambda summary: summary.name)
 
     def postings(self, name: str, version: str) -> Postings:
@@ -92,16 +92,16 @@ class S3DocumentStore:
         return document.postings
 
     def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
-        """Return the passage of each id, None where it does not exist in that version."""
+        """Return the passage of each id; None for one that does not exist in that version."""
         return [self._passage(passage_id) for passage_id in passage_ids]
 
     def page_text(self, document: str, page: int) -> str:
-        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as extracted from the PDF; empty if there is no such page."""
         stored_document = self._find(document)
         return stored_document.pages.get(page, "") if stored_document else ""
 
     def put(self, indexed_document: IndexedDocument) -> None:
-        """Store the document: one request replaces it, a second one forgets the failure noted under its name."""
+        """Store the document with one request, and delete the failure of its name with another one."""
         name, body = indexed_document.document.name, pack_document(indexed_document)
         key = _object_key(self._documents_prefix, name)
         with self._write_lock:
@@ -110,7 +110,7 @@ class S3DocumentStore:
             self._delete_object(_object_key(self._failures_prefix, name))
 
     def remove(self, name: str) -> None:
-        """Remove the document and its failure."""
+        """Delete the document and the failure of this name."""
         key = _object_key(self._documents_prefix, name)
         with self._write_lock:
             self._delete_object(key)
@@ -118,7 +118,7 @@ class S3DocumentStore:
             self._delete_object(_object_key(self._failures_prefix, name))
 
     def note_failure(self, name: str, failure: Message | None) -> None:
-        """Note why the newest file of this name could not be read, in an object of its own; None removes it."""
+        """Store why the newest file of this name could not be read, in a separate object; None deletes that."""
         if failure is None:
             self._delete_object(_object_key(self._failures_prefix, name))
             return
@@ -126,7 +126,7 @@ class S3DocumentStore:
         self._write_object(_object_key(self._failures_prefix, name), body, "application/json")
 
     def failures(self) -> Mapping[str, Message]:
-        """Return, by file name, why the newest file could not be read: one request each, every time."""
+        """Return, by file name, why the newest file could not be read; each call makes one request per failure."""
         failures = _map_in_threads(self._read_failure, self._list_objects(self._failures_prefix))
         return dict(sorted((failure for failure in failures if failure), key=lambda named: named[0]))
 
@@ -159,7 +159,7 @@ class S3DocumentStore:
         return self._cache.get(key) or self._load(key)
 
     def _fresh_rows(self) -> Iterable[_Row]:
-        """The rows, listed anew where they are too old: one thread lists, the others wait for it."""
+        """Return the rows, refreshed if they are too old: one thread does that while the others wait."""
         if self._is_stale():
             with self._write_lock:
                 if self._is_stale():
@@ -179,9 +179,9 @@ class S3DocumentStore:
         self._listed_at = now
 
     def _load_or_skip(self, key: str) -> None:
-        """Read a document into the cache, which drops others.
+        """Read a document into the cache; skip and log one that cannot be read.
 
-        One that cannot be read is skipped and logged: it must not stop the others, and ingesting it again repairs it.
+        It must not prevent the use of the others, and ingesting it again repairs it.
         """
         try:
             self._load(key)
@@ -190,7 +190,7 @@ class S3DocumentStore:
             self._forget(key)
 
     def _load(self, key: str) -> StoredDocument | None:
-        """Read a document; None where it was removed meanwhile."""
+        """Read a document; return None if it was removed meanwhile."""
         stored_object = self._read_object(key)
         if stored_object is None:
             self._forget(key)
@@ -216,14 +216,14 @@ class S3DocumentStore:
             self._rows = {other: row for other, row in self._rows.items() if other != key}
 
     def _list_objects(self, prefix: str) -> dict[str, str]:
-        """Key → ETag of every object but the empty one by which the console shows a folder."""
+        """Return the ETag of every object by key, except the empty object that stands for a folder in the console."""
         with translate_boto_errors(f"s3://{self._bucket}/{prefix} was not listed"):
             pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])
                     if entry["Key"] != prefix}
 
     def _read_object(self, key: str) -> tuple[bytes, str] | None:
-        """Content and ETag of an object, None where there is none."""
+        """Return content and ETag of an object; None if it does not exist."""
         with translate_boto_errors(f"s3://{self._bucket}/{key} was not read"):
             try:
                 response = self._client().get_object(Bucket=self._bucket, Key=key)
@@ -234,7 +234,7 @@ class S3DocumentStore:
                 raise
 
     def _write_object(self, key: str, body: bytes, content_type: str) -> str:
-        """Store an object; return its ETag."""
+        """Store an object and return its ETag."""
         with translate_boto_errors(f"s3://{self._bucket}/{key} was not stored"):
             response = self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
             return str(response["ETag"])
@@ -250,7 +250,7 @@ class S3DocumentStore:
 
 
 class _Cache:
-    """Documents up to so many bytes of JSON; those used longest ago are dropped first, the newest always stays."""
+    """Documents of up to `max_bytes` of JSON: the least recently used are dropped first, the newest is never."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -258,14 +258,14 @@ class _Cache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> StoredDocument | None:
-        """Return the document of a key, if it is cached."""
+        """Return the cached document of a key, if any."""
         with self._lock:
             if key in self._documents:
                 self._documents.move_to_end(key)
             return self._documents.get(key)
 
     def put(self, key: str, document: StoredDocument) -> None:
-        """Add a document and drop others where that is too much."""
+        """Add a document, and drop others if the cache is too large."""
         with self._lock:
             self._documents[key] = document
             self._documents.move_to_end(key)
@@ -274,13 +274,13 @@ class _Cache:
                 total_bytes -= self._documents.popitem(last=False)[1].json_bytes
 
     def drop(self, key: str) -> None:
-        """Remove the document of a key, if it is cached."""
+        """Remove the cached document of a key, if any."""
         with self._lock:
             self._documents.pop(key, None)
 
 
 def _object_key(prefix: str, name: str) -> str:
-    """The key of a document's object: its name in ASCII; a very long name is cut and made unique by its digest."""
+    """Return the key of a document's object: its name in ASCII; a very long name is cut and followed by its digest."""
     quoted = quote(name, safe="", errors="surrogatepass")
     if len(quoted) > MAX_QUOTED_NAME:
         quoted = f"{quoted[:MAX_QUOTED_NAME]}-{name_digest(name)}"

@@ -1,4 +1,4 @@
-"""Files in an S3 bucket."""
+"""Store files in an S3 bucket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shotwise.errors import FileStoreError, NotFound
 from shotwise.files import StoredFile, Upload
 
 DOWNLOAD_SECONDS, UPLOAD_SECONDS = 300, 900  # how long a signed URL is valid
-# URLs are signed by version 4 for the bucket's own region: a redirect would break the signature.
+# The address of the bucket's own region, because a redirect to it would invalidate the signature (Version 4).
 SIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 MISSING = ("404", "NoSuchKey", "NotFound")
 
@@ -31,7 +31,7 @@ class S3FileStore:
         self._client = client or boto3.client("s3", config=SIGNING)
 
     def put(self, name: str, content: bytes) -> str:
-        """Store the file; the bucket encrypts it by its own default."""
+        """Store the file; the bucket's default encryption applies."""
         with self._translate_errors(name, "stored"):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content,
                                     ContentType=self._content_type)
@@ -44,20 +44,20 @@ class S3FileStore:
             return StoredFile(None, self._signed_url("get_object", name, DOWNLOAD_SECONDS))
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Download the file into `folder`, in pieces: it need not fit into memory."""
+        """Download the file into `folder` in parts, so that it need not fit into memory."""
         path = folder / Path(name).name
         with self._translate_errors(name, "read"):
             self._client.download_file(self._bucket, self._prefix + name, str(path))
         return path
 
     def remove(self, name: str) -> None:
-        """Delete the object; a bucket with versions keeps the old ones."""
+        """Delete the object; a bucket with versioning keeps earlier versions."""
         with self._translate_errors(name, "removed"):
             self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def upload(self, name: str) -> Upload:
-        """Return a URL that is signed for UPLOAD_SECONDS and for this content type alone."""
+        """Return a URL that is signed for UPLOAD_SECONDS and for this content type only."""
         with self._translate_errors(name, "signed"):
             url = self._signed_url("put_object", name, UPLOAD_SECONDS, ContentType=self._content_type)
         return Upload(url, "PUT", {"Content-Type": self._content_type})
@@ -71,7 +71,7 @@ class S3FileStore:
         return url
 
     def _bucket_exists(self) -> bool:
-        """Whether it is the file that is missing: S3 answers HEAD with the same 404 for a missing bucket."""
+        """Return whether the bucket exists: S3 answers HEAD with the same 404 if the file or the bucket is missing."""
         try:
             self._client.head_bucket(Bucket=self._bucket)
         except (ClientError, BotoCoreError):
@@ -80,7 +80,7 @@ class S3FileStore:
 
     @contextmanager
     def _translate_errors(self, name: str, action: str) -> Iterator[None]:
-        """Raise NotFound where the file is missing, else FileStoreError."""
+        """Raise NotFound if the file is missing, FileStoreError for any other error."""
         failure = f"{self._s3_url(name)} was not {action}"
         with translate_boto_errors(failure, FileStoreError):
             try:

@@ -1,4 +1,4 @@
-"""Search by meaning in Amazon S3 Vectors: one vector a passage, in an index that the stack creates."""
+"""Search by meaning in Amazon S3 Vectors, with one vector per passage in an index that the stack creates."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shotwise.adapters.batching import batches, truncate_utf8
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import IndexedDocument, Passage, PassageId, Query
 
-# The index has to declare it: filterable metadata may take 2,048 bytes a vector, all of it 40 KB.
+# The index has to declare it: a vector may have 2,048 bytes of filterable metadata, and 40 KB in all.
 NON_FILTERABLE = ("text",)
-MAX_TEXT_BYTES = 18_000  # for people who look into the index; twice that where Korean is escaped in JSON
-MAX_PUT, MAX_PUT_BYTES = 500, 16 << 20  # a request; the service takes 20 MiB
-COMPONENT_BYTES = 24  # a component of a vector in JSON, at most
-MAX_DELETED, MAX_LISTED = 500, 1000  # a request
+MAX_TEXT_BYTES = 18_000  # for people who inspect the index; twice as much if Korean is escaped in JSON
+MAX_PUT, MAX_PUT_BYTES = 500, 16 << 20  # per request; the service accepts 20 MiB
+COMPONENT_BYTES = 24  # maximum for a component of a vector in JSON
+MAX_DELETED, MAX_LISTED = 500, 1000  # per request
 MAX_HITS = 100
 READ_SECONDS = 10
 
@@ -24,8 +24,8 @@ READ_SECONDS = 10
 class S3VectorsSearch:
     """Implements `knowledge.ports.PassageSearch`.
 
-    It needs the rights PutVectors, DeleteVectors, ListVectors, QueryVectors and GetVectors (for what a query returns
-    besides keys).
+    It requires the rights PutVectors, DeleteVectors, ListVectors, QueryVectors and GetVectors (for the metadata that a
+    query returns).
     """
 
     needs_vectors = True
@@ -39,9 +39,10 @@ class S3VectorsSearch:
         self.name = str(self)
 
     def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Write a vector a passage, under a key of name, version and number: the same again replaces itself.
+        """Write one vector per passage.
 
-        A vector can be found as soon as its writing returns.
+        Its key consists of name, version and number, so putting the same version again replaces it. Vectors can be
+        found as soon as they are written.
         """
         name, passages = indexed_document.document.name, indexed_document.passages
         if len(vectors) != len(passages):
@@ -55,8 +56,8 @@ class S3VectorsSearch:
     def keep_only(self, name: str, version: str | None) -> None:
         """Delete the document's other vectors.
 
-        The service finds keys by no prefix, so all keys of the index are listed: a request for every 1,000 of them.
-        Some 100 requests where there are 100,000 passages, which the change of a document may cost.
+        The service cannot list keys by prefix, so all keys of the index are listed, 1,000 per request: 100 requests for
+        100,000 passages, which is acceptable for the change of a document.
         """
         prefix, kept_prefix = key_prefix(name), None if version is None else key_prefix(name, version)
         old_keys = [key for key in self._keys()
@@ -78,7 +79,7 @@ class S3VectorsSearch:
         return [[passage_id for passage_id in passage_ids if passage_id]]
 
     def _keys(self) -> Iterator[str]:
-        """Every key of the index."""
+        """Yield every key of the index."""
         token: dict[str, str] = {}
         while True:
             with translate_boto_errors(f"{self} was not listed"):
@@ -107,12 +108,12 @@ def _entry(indexed_document: IndexedDocument, number: int, passage: Passage,
 
 
 def _entry_bytes(entry: Mapping[str, Any]) -> int:
-    """About what an entry takes in the request."""
+    """Estimate the size of an entry in the request."""
     return COMPONENT_BYTES * len(entry["data"]["float32"]) + 2 * len(entry["metadata"]["text"].encode()) + 4096
 
 
 def _passage_id(metadata: Any) -> PassageId | None:
-    """The passage of a vector; None for a vector that somebody else put into the index."""
+    """Return the passage of a vector; None for a vector of the index that is not a passage of Shotwise."""
     try:
         return PassageId(str(metadata["document"]), str(metadata["version"]), int(metadata["number"]))
     except (TypeError, ValueError, LookupError):

@@ -1,4 +1,4 @@
-"""Embeddings by Amazon Titan Text Embeddings V2 on Bedrock."""
+"""Embed texts with Amazon Titan Text Embeddings V2 on Bedrock."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from shotwise.adapters.aws.client import aws_client, translate_boto_errors
 from shotwise.errors import KnowledgeError
 
 MAX_CHARACTERS = 50_000
-TOO_LONG = "too many input tokens"  # in the service's error for a text of more than 8,192 tokens
+TOO_LONG = "too many input tokens"  # part of the service's error for a text of more than 8,192 tokens
 PARALLEL_REQUESTS = 8
 READ_SECONDS = 20
-ATTEMPTS = 5  # throttling is the rule while many pages are embedded
+ATTEMPTS = 5  # requests are usually throttled while many pages are embedded
 
 
 class TitanEmbedder:
     """Implements `knowledge.ports.Embedder`.
 
-    The model takes one text a request, so 8 requests run in parallel. Of a text beyond the model's limits only the
-    beginning is embedded: its first 50,000 characters, and of those the first half, quarter and so on, as long as they
-    have more than 8,192 tokens, which the service alone can count.
+    The model embeds one text per request, so 8 requests run in parallel. Only the beginning of a text beyond the
+    model's limits is embedded: its first 50,000 characters, or as often as these have more than 8,192 tokens, which
+    only the service can count, their first half.
 
     Parameters
     ----------
     model_id : str
+        Id of the model.
     dimensions : int
         Length of the vectors.
     client : boto3 client, optional
-        For bedrock-runtime; made with the first call if it is absent.
+        Client of bedrock-runtime; by default created at the first call.
     seconds : float, optional
-        Time limit of a single try. Without it there are five tries of 20 s.
+        Time limit of a single try. By default there are five tries of 20 s.
     """
 
     def __init__(self, model_id: str = "amazon.titan-embed-text-v2:0", dimensions: int = 1024,
@@ -46,9 +47,9 @@ class TitanEmbedder:
         self._seconds = seconds
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """Return one vector a text, in order. Raises KnowledgeError at the first that fails."""
+        """Return one vector per text, in order. Raises KnowledgeError at the first text that fails."""
         with translate_boto_errors(f"the model {self._model_id} did not answer"):
-            client = self._client()  # before there are threads: boto3 makes clients in one at a time
+            client = self._client()  # before the threads start, because creating a boto3 client is not thread-safe
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             return list(pool.map(lambda text: self._embed(client, text), texts))
 

@@ -1,4 +1,4 @@
-"""X-Ray traces of the calls that a function makes to AWS services."""
+"""Trace the calls that a function makes to AWS services with X-Ray."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-# The Lambda web adapter describes an invocation in the header; the tracer looks for the trace in the variable.
+# The Lambda Web Adapter sends the trace id in this field of this header; the tracer reads it from this variable.
 HEADER, FIELD, VARIABLE = b"x-amzn-lambda-context", "xray_trace_id", "_X_AMZN_TRACE_ID"
 
 
 def trace_calls(service: str, environ: Mapping[str, str]) -> None:
-    """Trace every call of boto3, on Lambda; elsewhere nothing would receive the traces.
+    """Trace every call of boto3, but only on Lambda, because elsewhere nothing receives the traces.
 
-    predict does without: the tracer imports botocore, which doubles its cold start. importance too: its package has no
-    room for it.
+    predict does not use it: the tracer imports botocore, which would double its cold start. Neither does importance,
+    whose package has no room for it.
     """
     if "LAMBDA_TASK_ROOT" in environ:
         from aws_lambda_powertools import Tracer
@@ -24,10 +24,10 @@ def trace_calls(service: str, environ: Mapping[str, str]) -> None:
 
 
 def traced(app: App, environ: MutableMapping[str, str]) -> App:
-    """Wrap an ASGI app so that the tracer finds the trace of each request.
+    """Wrap an ASGI app so that the tracer finds the trace id of each request.
 
-    Lambda's own runtime puts the trace into an environment variable; the web adapter passes it on in a header. A
-    function handles one request at a time, so the variable belongs to one request.
+    Lambda's own runtime sets an environment variable to the trace id; the web adapter sends it in a header. The
+    variable can be set for each request, because a function handles one request at a time.
     """
     if "LAMBDA_TASK_ROOT" not in environ:
         return app
@@ -42,7 +42,7 @@ def traced(app: App, environ: MutableMapping[str, str]) -> App:
 
 
 def _trace_id(context: bytes) -> str:
-    """The trace in the adapter's description of an invocation; empty where there is none."""
+    """Return the trace id in the adapter's description of an invocation; empty if there is none."""
     try:
         trace_id = json.loads(context).get(FIELD)
     except (ValueError, AttributeError):

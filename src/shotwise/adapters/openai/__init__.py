@@ -1,1 +1,1 @@
-"""Adapters to any server with the API of OpenAI: embeddings and chat completions."""
+"""Adapters to OpenAI-compatible servers: embeddings and chat completions."""

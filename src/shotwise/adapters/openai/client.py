@@ -1,4 +1,4 @@
-"""HTTP to an OpenAI-compatible server: which URLs are allowed, errors without the key, server-sent events."""
+"""An HTTP client for OpenAI-compatible servers, which reads server-sent events and hides the key in errors."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ MAX_REASON = 300  # characters of a server's message that go into an error
 
 
 class OpenAIClient:
-    """Posts JSON below `base_url`, which ends in /v1 with most servers.
+    """Posts JSON to paths below `base_url`, which ends in /v1 for most servers.
 
-    https is allowed everywhere. http is allowed to this machine and, as long as there is no key, to private addresses
-    and names: questions can then be read on that network, a key never can. Redirects are not followed.
+    https is allowed to all servers. http is allowed to this machine and, without a key, to private addresses and names:
+    then questions can be read on that network, but no key is sent. Redirects are not followed.
 
     Parameters
     ----------
     base_url : str
+        URL of the server.
     setting : str
-        Name of the setting that holds the URL, for errors.
+        Name of the setting with the URL, for errors.
     key : str
-        Sent as a bearer token; empty for none.
+        Key to send as a bearer token; empty for none.
     client : httpx2.Client, optional
-        Made with the first request if it is absent.
+        HTTP client; by default created at the first request.
     seconds : float, optional
-        How long the server may send nothing in the only try. Without it there are three tries of 60 s.
+        How long the server may send nothing, in a single try. By default there are three tries of 60 s.
     sleep : callable
-        Waits for some seconds.
+        Stand-in for `time.sleep` in tests.
 
     Raises
     ------
     KnowledgeError
-        If the URL or the key cannot be used.
+        The URL or the key cannot be used.
     """
 
     def __init__(self, base_url: str, setting: str, key: str = "", client: httpx2.Client | None = None, *,
@@ -54,7 +55,7 @@ class OpenAIClient:
         self._sleep = sleep
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Return the server's JSON. A busy server is asked twice more after a pause."""
+        """Return the server's JSON. Unless `seconds` is set, a busy server is tried up to two more times."""
         pauses = [] if self._seconds else list(RETRY_PAUSES)
         with self._translate_httpx_errors(path):
             while True:
@@ -69,7 +70,7 @@ class OpenAIClient:
                 raise KnowledgeError(f"{self.base_url}{path} answered without JSON") from error
 
     def stream(self, path: str, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """Yield the server's events, each a JSON object, until "[DONE]". Closing the iterator closes the connection."""
+        """Yield the server's events, which are JSON objects, up to "[DONE]". Closing the iterator hangs up."""
         with self._translate_httpx_errors(path), self._client().sse(
                 self.base_url + path, method="POST", json=body, headers=self._headers()) as events:
             response = events.response
@@ -109,13 +110,13 @@ class OpenAIClient:
         return self._without_key(str(error.get("message", error) if isinstance(error, dict) else error))
 
     def _without_key(self, text: str) -> str:
-        """A message on one line, cut, and without the key: a server may repeat the key that it refuses."""
+        """Put a message on one line, cut it and hide the key, which a server may repeat when it refuses it."""
         hidden = text.replace(self._key, "***") if self._key else text
         return " ".join(hidden.split())[:MAX_REASON]
 
     @contextmanager
     def _translate_httpx_errors(self, path: str) -> Iterator[None]:
-        """Raise what httpx2 raises as a KnowledgeError."""
+        """Raise an error of httpx2 as a KnowledgeError."""
         try:
             yield
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
@@ -127,7 +128,7 @@ class OpenAIClient:
 
     def _client(self) -> httpx2.Client:
         if self._cached_client is None:
-            # What goes by http stays on this network, so it is passed to no proxy that the environment names.
+            # http is only used within this network, so it does not go through a proxy that the environment names.
             timeout = httpx2.Timeout(self._seconds or READ_SECONDS,
                                      connect=min(CONNECT_SECONDS, self._seconds or READ_SECONDS))
             self._cached_client = httpx2.Client(timeout=timeout, trust_env=self.base_url.startswith("https:"))
@@ -135,9 +136,9 @@ class OpenAIClient:
 
 
 class _EndsWithBlankLine(httpx2.SyncByteStream):
-    """A stream of events that ends with a blank line.
+    """Adds a blank line at the end of a stream of events.
 
-    Some servers hang up right after the last event; without the blank line it would be dropped, as the standard says.
+    Some servers hang up right after the last event. Without a blank line after it, the standard says to drop it.
     """
 
     def __init__(self, stream: httpx2.SyncByteStream) -> None:
@@ -153,7 +154,7 @@ class _EndsWithBlankLine(httpx2.SyncByteStream):
 
 
 def _check_key(key: str) -> str:
-    """Refuse characters that a header cannot hold; the HTTP library would repeat them in its error."""
+    """Refuse characters that a header cannot contain; the HTTP library would show the key in its error."""
     if not key.isascii() or not key.isprintable() or " " in key:
         raise KnowledgeError(f"{KEY_SETTING} holds characters that no key has (spaces, line breaks, other than ASCII)")
     return key

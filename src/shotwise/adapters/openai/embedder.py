@@ -1,4 +1,4 @@
-"""Embeddings by any OpenAI-compatible server."""
+"""Embed texts with an OpenAI-compatible server."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MAX_TEXTS_PER_REQUEST = 64
 class OpenAIEmbedder:
     """Implements `knowledge.ports.Embedder`.
 
-    Texts are sent in full: what happens to one that is too long for the model is up to the server.
+    Texts are sent in full; the server decides what to do with a text that is too long for the model.
 
     Parameters
     ----------
     base_url, model : str
+        URL of the server and name of the model.
     dimensions : int
-        Length of the vectors that the model gives. It is not asked for shorter ones, because many servers have no such
-        parameter.
+        Length of the model's vectors. It is not sent as a parameter, which many servers do not support.
     key, client, seconds
-        See `OpenAIClient`.
+        As in `OpenAIClient`.
     """
 
     def __init__(self, base_url: str, model: str, dimensions: int, key: str = "",
@@ -39,7 +39,7 @@ class OpenAIEmbedder:
         self._client = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """Return one vector of unit length a text, 64 texts a request."""
+        """Return one vector of unit length per text; a request has up to 64 texts."""
         return [vector for batch in batches(texts, MAX_TEXTS_PER_REQUEST) for vector in self._embed(batch)]
 
     def _embed(self, texts: list[str]) -> list[tuple[float, ...]]:

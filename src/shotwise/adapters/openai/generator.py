@@ -1,4 +1,4 @@
-"""Answers by any OpenAI-compatible server, as a stream."""
+"""Generate text with an OpenAI-compatible server, as a stream."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class OpenAIGenerator:
     Parameters
     ----------
     base_url, model : str
+        URL of the server and name of the model.
     key, client, seconds
-        See `OpenAIClient`.
+        As in `OpenAIClient`.
     """
 
     def __init__(self, base_url: str, model: str, key: str = "", client: httpx2.Client | None = None, *,
@@ -30,12 +31,12 @@ class OpenAIGenerator:
         self._client = OpenAIClient(base_url, SETTING, key, client, seconds=seconds)
 
     def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """Yield the text in pieces, as they come.
+        """Yield the text in pieces, as they arrive.
 
         Raises
         ------
         KnowledgeError
-            If the text ends before the model has finished.
+            The server does not answer, or the text ends before the model has finished.
         """
         body = {"model": self.name, "temperature": 0, "stream": True,
                 "messages": [{"role": "system", "content": system}, {"role": "user", "content": prompt}]}
@@ -53,9 +54,9 @@ class OpenAIGenerator:
             raise KnowledgeError(f"the content filter of {self._client.base_url} stopped the answer")
 
     def _read_event(self, event: dict[str, Any]) -> tuple[str, str]:
-        """Text and finish reason; either or both may be empty, as in the event that counts tokens."""
+        """Return text and finish reason of an event; both may be empty, as in the event that counts tokens."""
         try:
             choices = event.get("choices") or [{}]
             return str((choices[0].get("delta") or {}).get("content") or ""), str(choices[0].get("finish_reason") or "")
         except (TypeError, AttributeError, LookupError) as error:
-            raise KnowledgeError(f"{self._client.base_url} sent an event that is no piece of an answer") from error
+            raise KnowledgeError(f"{self._client.base_url} sent an event that is not part of an answer") from error

@@ -1,4 +1,4 @@
-"""Which servers may be asked: https everywhere, http to this machine and, without a key, to private networks."""
+"""Check the URLs of servers: https is always allowed, http to this machine and, without a key, to private networks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".intranet", ".corp", ".home.
 
 
 def check_base_url(base_url: str, setting: str, key: str) -> str:
-    """Return the URL without a slash at its end.
+    """Check a URL and return it without a slash at its end.
 
     Raises
     ------
     KnowledgeError
-        If it must not be used; it names the setting and never repeats the URL, which may hold a password.
+        The URL must not be used. The message names the setting but not the URL, which may contain a password.
     """
     try:
         url = httpx2.URL(base_url)
     except (httpx2.InvalidURL, TypeError):
-        # Its message repeats what it could not read, which may be a password.
+        # The library's message repeats what it could not parse, which may be a password.
         raise KnowledgeError(f"{setting} is not a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise KnowledgeError(f"{setting} has to begin with https:// or http:// and name a host")
@@ -53,9 +53,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_private(host: str) -> bool:
-    """Judge by the text alone, without asking a name server: a name without a dot is one of this network."""
+    """Return whether a host is private, without a name server: a name without a dot belongs to this network."""
     address = _parse_address(host)
     if address:
         return any(address in network for network in PRIVATE_NETWORKS if network.version == address.version)
-    # A number without a dot would be an address too, of anywhere.
+    # A number without a dot is excluded, because it can be any address.
     return host.endswith(PRIVATE_SUFFIXES) or ("." not in host and host[0].isalpha())

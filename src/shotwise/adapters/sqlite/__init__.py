@@ -1,1 +1,1 @@
-"""Adapters to SQLite: the documents of one machine and their vectors, in one file."""
+"""Adapters to SQLite, for the documents of one machine and their vectors in one file."""

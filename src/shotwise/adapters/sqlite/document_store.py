@@ -1,4 +1,4 @@
-"""The documents of one machine in one SQLite file: pages, passages and postings."""
+"""Store the documents of one machine in one SQLite file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
 from shotwise.messages import Message
 
-# notes: a JSON list, failures.reason: JSON, of messages; text where a version before codes wrote it.
+# documents.notes is a JSON list of messages, failures.reason one message. Versions before there were codes stored text
+# for a message.
 SCHEMA = """
 CREATE TABLE documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL,
     pages INTEGER NOT NULL, passages INTEGER NOT NULL, notes TEXT NOT NULL) WITHOUT ROWID;
@@ -30,16 +31,16 @@ CREATE TABLE vectors (document TEXT NOT NULL, version TEXT NOT NULL, dimensions 
 CREATE TABLE failures (name TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 """
 TABLES = ("failures", "vectors", "postings", "passages", "pages", "documents")
-OLD_TABLES = ("vocabulary", "passage_tokens")  # of the formats before 3
-# Raise it with every change of the tables: a file of another format is emptied, and whoever has the PDFs ingests them
+OLD_TABLES = ("vocabulary", "passage_tokens")  # in formats before 3
+# Increment it with every change of the tables: a file of another format is emptied, so its PDFs have to be ingested
 # again.
 FORMAT = 4
-BUSY_SECONDS = 10  # how long a call waits for another process that writes
+BUSY_SECONDS = 10  # how long a call waits while another process writes
 
 
 @contextmanager
 def translate_sqlite_errors(failure: str) -> Iterator[None]:
-    """Raise what SQLite raises as a KnowledgeError that begins with `failure`."""
+    """Raise an error of SQLite as a KnowledgeError that begins with `failure`."""
     try:
         yield
     except (sqlite3.Error, UnicodeEncodeError) as error:  # the latter for text that is not UTF-8
@@ -47,18 +48,19 @@ def translate_sqlite_errors(failure: str) -> Iterator[None]:
 
 
 class SqliteDocumentStore:
-    """Implements `knowledge.ports.DocumentStore`. Usable from several threads.
+    """Implements `knowledge.ports.DocumentStore`. Instances are thread-safe.
 
     Parameters
     ----------
     path : Path
+        The SQLite file.
     read_only : bool
-        Opens a file that nobody writes (in a Lambda layer).
+        Whether the file never changes, as in a Lambda layer.
 
     Raises
     ------
     KnowledgeError
-        If the file is no database, or is opened read-only and has another format.
+        The file is not a database, or is opened read-only and has another format.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -78,7 +80,7 @@ class SqliteDocumentStore:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection to one thread at a time, so that none reads what another has not committed."""
+        """Yield the connection to one thread at a time, so that no thread reads uncommitted changes of another."""
         with translate_sqlite_errors(f"the document store {self.path} cannot be used"), self._lock:
             yield self.connection
 
@@ -97,7 +99,7 @@ class SqliteDocumentStore:
             return
         self.connection.execute("BEGIN IMMEDIATE")
         with self.connection:
-            if self._format() != FORMAT:  # another process may have been quicker
+            if self._format() != FORMAT:  # another process may have created them meanwhile
                 for table in (*OLD_TABLES, *TABLES):
                     self.connection.execute(f"DROP TABLE IF EXISTS {table}")
                 for statement in filter(str.strip, SCHEMA.split(";")):
@@ -105,7 +107,7 @@ class SqliteDocumentStore:
                 self.connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def put(self, indexed_document: IndexedDocument) -> None:
-        """Store the document, in one transaction: a reader sees the old one or the new one, complete."""
+        """Store the document in one transaction, so that readers see either the old or the new version."""
         document, postings = indexed_document.document, indexed_document.postings
         with self.use() as connection, connection:
             self._delete_document(document.name)
@@ -122,7 +124,7 @@ class SqliteDocumentStore:
                 postings.firsts, postings.questions, postings.actions))
 
     def remove(self, name: str) -> None:
-        """Remove the document and its failure."""
+        """Delete the document and the failure of this name."""
         with self.use() as connection, connection:
             self._delete_document(name)
 
@@ -132,12 +134,12 @@ class SqliteDocumentStore:
             self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
 
     def versions(self) -> Mapping[str, str]:
-        """Return the version of every document by file name, as of now."""
+        """Return the current version of every document by file name."""
         with self.use() as connection:
             return dict(connection.execute("SELECT name, version FROM documents ORDER BY name"))
 
     def summaries(self) -> list[DocumentSummary]:
-        """Return a summary of every document, by name."""
+        """Return a summary of every document, ordered by name."""
         with self.use() as connection:
             rows = connection.execute(
                 "SELECT name, title, version, pages, passages, notes FROM documents ORDER BY name").fetchall()
@@ -156,7 +158,7 @@ class SqliteDocumentStore:
         return Postings(tuple(row[0].split("\n")) if row[0] else (), *row[1:])
 
     def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
-        """Return the passage of each id, all as of the same moment."""
+        """Return the passage of each id, all from the same transaction."""
         with self.use() as connection, connection:
             connection.execute("BEGIN")
             return [self._passage(passage_id) for passage_id in passage_ids]
@@ -169,14 +171,14 @@ class SqliteDocumentStore:
         return None if row is None else _passage_from_row(row)
 
     def page_text(self, document: str, page: int) -> str:
-        """Return the text of a page as the PDF holds it; empty where there is no such page."""
+        """Return the text of a page as extracted from the PDF; empty if there is no such page."""
         with self.use() as connection:
             row = connection.execute("SELECT text FROM pages WHERE document = ? AND page = ?",
                                      (document, page)).fetchone()
         return row[0] if row else ""
 
     def note_failure(self, name: str, failure: Message | None) -> None:
-        """Note why the newest file of this name could not be read; None forgets that."""
+        """Store why the newest file of this name could not be read; None deletes the reason."""
         with self.use() as connection, connection:
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
             if failure is not None:
@@ -202,7 +204,7 @@ def _read_notes(name: str, stored: str) -> tuple[Message, ...]:
 
 
 def _read_failure(name: str, stored: str) -> Message:
-    """Read JSON, or the English text of a version before codes."""
+    """Read a message as JSON, or the English text that versions before there were codes stored."""
     try:
         content = json.loads(stored)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Search by meaning on one machine: vectors in the SQLite file of the documents, compared one by one."""
+"""Search by meaning on one machine, by comparing the query with all vectors in the documents' SQLite file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ STORED_VECTORS = (
 
 @dataclass(frozen=True)
 class _VectorMatrix:
-    """The vectors of all stored documents, one row a passage.
+    """The vectors of all stored documents, one row per passage.
 
     Attributes
     ----------
-    state : dimensions, then (name, version) of every document: what the matrix was made of
-    firsts : int [documents + 1], the first row of each document, then the number of all
-    vectors : float32 [rows, dimensions]
-    actions : bool [rows], whether the passage is a countermeasure
+    state : tuple
+        The dimensions, then (name, version) of every document; a matrix with another state is outdated.
+    firsts : ndarray of int, shape (n_documents + 1,)
+        The first row of each document, then n_passages.
+    vectors : ndarray of float32, shape (n_passages, dimensions)
+        The vectors.
+    actions : ndarray of bool, shape (n_passages,)
+        Whether the passage is a countermeasure.
     """
 
     state: tuple[Any, ...]
@@ -35,7 +39,7 @@ class _VectorMatrix:
     actions: NDArray[np.bool_]
 
     def passage_id(self, row: int) -> PassageId:
-        """The passage of a row."""
+        """Return the passage of a row."""
         position = int(np.searchsorted(self.firsts, row, "right")) - 1
         name, version = self.state[1 + position]
         return PassageId(name, version, row - int(self.firsts[position]))
@@ -44,8 +48,8 @@ class _VectorMatrix:
 class SqliteVectorSearch:
     """Implements `knowledge.ports.PassageSearch`.
 
-    Vectors are stored as float16: the rounding changes a cosine by less than .001, and 100,000 passages of 1,024
-    dimensions take 200 MB.
+    Vectors are stored as float16: rounding changes a cosine by less than .001, and 100,000 vectors of 1,024 dimensions
+    take 200 MB.
     """
 
     name = "sqlite"
@@ -57,7 +61,7 @@ class SqliteVectorSearch:
         self._matrix = _VectorMatrix((), np.zeros(1, int), np.zeros((0, 0), np.float32), np.zeros(0, bool))
 
     def put(self, indexed_document: IndexedDocument, vectors: Sequence[Sequence[float]]) -> None:
-        """Add the vectors of a version beside those of others."""
+        """Add the vectors of a version without removing other versions."""
         packed = np.asarray(vectors, "<f2")
         dimensions = packed.shape[1] if packed.size else 0
         self._write("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
@@ -81,9 +85,9 @@ class SqliteVectorSearch:
         return [[matrix.passage_id(int(row)) for row in best_rows if np.isfinite(cosines[row])]]
 
     def _current_matrix(self, dimensions: int) -> _VectorMatrix:
-        """The vectors of the stored versions, read again if documents changed.
+        """Return the vectors of the stored versions, read again if documents have changed.
 
-        The attribute is replaced as a whole, because several threads search.
+        The attribute is replaced rather than changed, because several threads may search at the same time.
         """
         matrix = self._matrix
         if matrix.state != (dimensions, *self._read("v.document, v.version", dimensions)):
