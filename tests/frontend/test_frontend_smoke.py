@@ -142,9 +142,9 @@ def test_an_open_stream_is_reported_and_no_failure() -> None:
 
 
 FLAWS: list[tuple[str, str, Callable[..., Any], str]] = [
-    ("api", "model", refuse(None), "no answer came"),
+    ("api", "model", refuse(None), "no answer"),
     ("api", "model", refuse(403, "May not."), "May not. (status 403)"),
-    ("api", "model", dict, "lacks what the contract promises"),
+    ("api", "model", dict, "violates the contract"),
     ("closed", "unsigned_statuses", lambda: [("https://plant/documents", 200), ("https://plant/query", 403)],
      "not refused: https://plant/documents answers 200"),
     ("upload", "upload", refuse(403), "status 403"),
@@ -163,9 +163,10 @@ FLAWS: list[tuple[str, str, Callable[..., Any], str]] = [
     ("ask", "query", lambda *_: iter([("token", {"text": DOCUMENT.fact}), ("done", answer())]), "only 1 event"),
     ("ask", "query", lambda *_: iter([("token", {"text": "a"}), ("token", {"text": "b"}), ("done", answer())]),
      "not the answer"),
-    ("open", "document", lambda name: b"<Error/>", "another file"),
+    ("open", "document", lambda name: b"<Error/>", "not the file that was uploaded"),
     ("diagnose", "samples", list, "no sample shots"),
-    ("diagnose", "diagnose", lambda body: diagnosis(degraded=[{"step": "chart", "error": "FileStoreError"}]), "FileStoreError"),
+    ("diagnose", "diagnose", lambda body: diagnosis(degraded=[{"step": "chart", "error": "FileStoreError"}]),
+     "FileStoreError"),
     ("diagnose", "diagnose", lambda body: diagnosis(knowledge=None), "lacks knowledge"),
     ("diagnose", "diagnose", lambda body: diagnosis(importance={"visualization_url": None}), "no chart"),
     ("chart", "chart", lambda url: b"<Error/>", "no PNG"),
@@ -196,7 +197,7 @@ def test_a_document_that_does_not_go_is_a_failure(method: str, change: Callable[
 def test_a_document_that_may_be_left_is_named() -> None:
     """Where a failed run cannot remove it, the output says so."""
     lines = run_smoke_test(Deployment(chart=refuse(503), remove=refuse(500)))[1]
-    assert [line for line in lines if f"{DOCUMENT.name} may be there still" in line]
+    assert [line for line in lines if f"{DOCUMENT.name} may still be stored" in line]
 
 
 def test_a_slow_index_is_waited_for() -> None:
