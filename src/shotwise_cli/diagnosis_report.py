@@ -1,4 +1,4 @@
-"""The report of a diagnosis: its reply as text for a terminal, all of it in one language."""
+"""Write the report of a diagnosis: the reply as text for a terminal, in one language."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_TYPES = 3
-MAX_SIGNALS = 8  # an unusual shot has a large reconstruction error in nearly every value
+MAX_SIGNALS = 8  # values; an unusual shot has a large reconstruction error in nearly all of them
 SIGNALS = ("outside_limits", "high_attribution", "high_error")
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -148,7 +148,7 @@ def _setpoint_lines(importance: dict[str, Any], texts: dict[str, str]) -> list[s
 
 
 def _signal_lines(signals: list[dict[str, Any]], texts: dict[str, str]) -> list[str]:
-    """A line for each of the first values: which signals are raised, and which are unknown. The others by name."""
+    """A line for each of the first MAX_SIGNALS values, with its raised and unknown signals; the others by name only."""
     lines = []
     for feature in signals[:MAX_SIGNALS]:
         raised, unknown = (", ".join(texts[name] for name in SIGNALS if feature[name] is state)
@@ -162,7 +162,7 @@ def _signal_lines(signals: list[dict[str, Any]], texts: dict[str, str]) -> list[
 
 
 def _chart_location(url: str) -> str:
-    """The chart's file, where there is one: a command runs without a server that would answer at the chart's URL."""
+    """The chart's file if it exists, because a command runs no server for the chart's URL; else the URL."""
     file = Path(os.environ.get("SHOTWISE_HOME", ".")) / "charts" / url.rsplit("/", 1)[1]
     return str(file) if file.is_file() else url
 
