@@ -1,15 +1,15 @@
-"""Lets pymupdf4llm lay a document out page by page without doing the work of the whole document for each page.
+"""Let pymupdf4llm convert a document page by page, without repeating the work for the complete document on each page.
 
-Written for pymupdf 1.26.7 with pymupdf4llm 0.2.9. The classes are subclasses; pages and text pages get theirs by a
-change of `__class__`, because pymupdf makes them itself.
+Written for pymupdf 1.26.7 with pymupdf4llm 0.2.9. The classes are subclasses of pymupdf's; pages and text pages become
+instances by a change of `__class__`, because pymupdf creates them.
 
-Why: `to_markdown` is made for one call a document. Here it is called once a page, so that a page can be given up, and
-would ask the whole document each time for its form fields, annotations and table of contents. And pymupdf's table
-finder asks for all characters of the page once for each cell: a page with a table of 400 cells takes 2.4 s on one core,
-0.3 s with these classes, and fuller pages take minutes.
+Why: `to_markdown` is made to be called once per document. Here it is called once per page, so that single pages can be
+skipped, and each call would search the complete document for form fields, annotations and the table of contents. Also,
+pymupdf's table finder extracts all characters of the page for each cell: a page with a table of 400 cells takes 2.4 s
+on one core, 0.3 s with these classes, and fuller pages take minutes.
 
-It can go when `TextPage` keeps its characters itself and `to_markdown` takes a page rather than a document.
-tests/slow/test_parse_large.py compares every shipped manual, page by page, with one call of the library as it is.
+It can be removed when `TextPage` caches its characters and `to_markdown` takes a page rather than a document.
+tests/slow/test_parse_large.py compares every shipped manual, page by page, with a single call of the unpatched library.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ require_version("pymupdf4llm", pymupdf4llm.__version__, "0.2.9")
 
 
 class CachedTextPage(pymupdf.TextPage):  # type: ignore[misc]
-    """A text page that keeps its characters."""
+    """A text page that caches its characters."""
 
     @functools.cached_property
     def _characters(self) -> dict[tuple[Any, ...], dict[str, Any]]:
         return {}
 
     def extractRAWDICT(self, cb: Any = None, sort: bool = False) -> dict[str, Any]:  # noqa: N802
-        """Return what the library does; its callers change nothing of it."""
-        # The boxes of the characters depend on these two settings, which the table finder switches.
+        """Return the same as the library, whose callers do not change the result."""
+        # The boxes of the characters depend on these two settings, which the table finder changes.
         state = (cb, sort, pymupdf.TOOLS.set_small_glyph_heights(), pymupdf.TOOLS.unset_quad_corrections())
         if state not in self._characters:
             self._characters[state] = super().extractRAWDICT(cb, sort)
         return self._characters[state]
 
     def extractTextbox(self, rect: Any) -> str:  # noqa: N802
-        """Return the characters whose boxes overlap `rect`, as the library does, which computes every box anew."""
+        """Return the characters whose boxes overlap `rect`, as the library does, but with the cached boxes."""
         left, top, right, bottom = array("f", rect)  # MuPDF's precision
 
         def overlaps(part: dict[str, Any]) -> bool:
@@ -57,7 +57,7 @@ class CachedTextPage(pymupdf.TextPage):  # type: ignore[misc]
 
 
 class CachedPage(pymupdf.Page):  # type: ignore[misc]
-    """A page whose text pages keep their characters."""
+    """A page whose text pages cache their characters."""
 
     def get_textpage(self, *args: Any, **kwargs: Any) -> Any:
         """Return a CachedTextPage."""
@@ -67,19 +67,19 @@ class CachedPage(pymupdf.Page):  # type: ignore[misc]
 
 
 class PagewiseDocument(pymupdf.Document):  # type: ignore[misc]
-    """A document that answers at once what `to_markdown` asks of the whole of it for each page.
+    """A document that claims to have no form fields, annotations and table of contents, which are slow to search.
 
-    Form fields and annotations have to be baked into their pages before; the table of contents is not wanted.
+    Form fields and annotations have to be baked into their pages before; the table of contents is not needed.
     """
 
     is_form_pdf = False
 
     def has_annots(self) -> bool:
-        """Baked annotations are part of the page."""
+        """Return False, because baked annotations are part of their pages."""
         return False
 
     def get_toc(self, simple: bool = True) -> list[Any]:
-        """Return no table of contents."""
+        """Return an empty table of contents."""
         return []
 
     def load_page(self, page_id: Any) -> Any:
