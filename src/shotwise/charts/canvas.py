@@ -1,7 +1,7 @@
 """The canvas that all charts are drawn on: fonts, colours, lines, dots, text, and the encoding as PNG.
 
-Matplotlib draws the shapes, straight on its figure. Pillow writes the text into the finished pixels, which it encodes
-anyway: matplotlib lays every text out twice and parses it as a formula, which took two thirds of a chart's time.
+Matplotlib draws the shapes on its figure. Pillow then writes the text into the pixels, which it also encodes:
+matplotlib lays out every text twice and parses it as a formula, which took two thirds of a chart's time.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 DPI = 100
 FONTS = Path(__file__).parent / "fonts"
-# Sizes in pixels: 9 and 11 points.
+# Font sizes in pixels, for 9 and 11 points.
 REGULAR = ImageFont.truetype(FONTS / "NanumSquareR.ttf", 9 * DPI / 72, layout_engine=ImageFont.Layout.BASIC)
 BOLD = ImageFont.truetype(FONTS / "NanumSquareB.ttf", 11 * DPI / 72, layout_engine=ImageFont.Layout.BASIC)
 RAISES, LOWERS, INK, FAINT, BAND = "#c8443c", "#3a6ea5", "#22272e", "#8a94a0", "#dfe4e9"
-SCALE_STEPS = 7  # colours from low to high values
-MIN_NEARLY_WHITE = 245  # of 255
+SCALE_STEPS = 7  # number of colours from low to high values
+MIN_NEARLY_WHITE = 245  # of 255, in every channel
 TITLE_HEIGHT, LEGEND_HEIGHT = 0.94, 0.035
 LEFT_EDGE, RIGHT_EDGE = 0.03, 0.97
 
@@ -43,7 +43,7 @@ Segment = list[tuple[float, float]]
 
 
 def _colour_scale() -> list[str]:
-    """The colours from low values (blue) over grey to high values (red)."""
+    """Return the colours from low values (blue) over grey to high values (red)."""
     low, middle, high = (np.array(to_rgb(colour)) for colour in (LOWERS, "#b9b4b8", RAISES))
     positions = np.linspace(-1, 1, SCALE_STEPS)[:, None]
     mixed = np.where(positions < 0, middle + (middle - low) * positions, middle + (high - middle) * positions)
@@ -81,12 +81,12 @@ class Canvas:
             zorder=0 if behind else 1, **style))
 
     def points(self, x: Floats, y: Floats, colour: str, size: float = 3.2) -> None:
-        """Draw dots of one colour, `size` in points; thousands cost hardly more than one."""
+        """Draw dots of one colour, `size` in points; thousands of dots take hardly longer than one."""
         self._figure.add_artist(Line2D(x, y, linestyle="none", marker="o", markersize=size, markeredgewidth=0,
                                        color=colour, transform=self._figure.transFigure))
 
     def png(self) -> bytes:
-        """Encode the picture with a palette, in a quarter of the bytes and of the time that full colour takes."""
+        """Encode the picture with a palette, which takes a quarter of the bytes and the time of full colour."""
         self._canvas.draw()  # type: ignore[no-untyped-call]
         pixels = np.asarray(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]
         image = Image.fromarray(pixels).convert("RGB")
@@ -100,14 +100,14 @@ class Canvas:
 
 
 def printable(text: str) -> str:
-    """Put text on one line and replace characters that the font lacks by a compatible form (µ → μ) or a box."""
+    """Put text on one line, and replace characters that are missing in the font by a compatible form or a box."""
     return "".join(map(_printable, " ".join(text.split())))
 
 
 def fit_text(text: str, ending: str, width: float, font: Font = REGULAR) -> str:
     """Join `text` and `ending` and shorten them to `width` pixels.
 
-    The text, such as a label, is cut first; the ending, such as the value behind it, only if it leaves no room at all.
+    The text, such as a label, is cut first; the ending, such as the value after it, only if it alone is too wide.
     """
     text, ending = printable(text), " " * ending.startswith(" ") + printable(ending)
     room = width - font.getlength(ending)
@@ -129,7 +129,7 @@ def _printable(character: str) -> str:
 
 
 class Axis:
-    """Maps numbers from low to high to positions from start to stop, with some room at both ends."""
+    """Maps the numbers from `low` to `high` to positions from `start` to `stop`, with some room at both ends."""
 
     def __init__(self, low: float, high: float, start: float, stop: float, room: float = 0.03) -> None:
         span = (high - low) or abs(high) or 1.0
@@ -147,11 +147,11 @@ class Axis:
 
 
 def _palette() -> Image.Image:
-    """Every colour in 16 steps from white, which occur at its smoothed edges."""
+    """Return a palette of every colour in 16 steps from white, because smoothed edges have the steps in between."""
     steps = np.linspace(0, 1, 16)[:, None]
     ramps = [255 + steps * (np.array(to_rgb(colour)) * 255 - 255) for colour in (INK, FAINT, BAND, *COLOUR_SCALE)]
     colours = np.vstack(ramps).round()
-    colours[colours.min(axis=1) > MIN_NEARLY_WHITE] = 255  # else the white background might be mapped to one of them
+    colours[colours.min(axis=1) > MIN_NEARLY_WHITE] = 255  # otherwise the white background might become one of them
     palette = Image.new("P", (1, 1))
     palette.putpalette(colours.astype(np.uint8).tobytes())
     return palette

@@ -1,4 +1,4 @@
-"""Charts of many shots: which values matter (bar), in which direction (beeswarm), how one value acts (dependence)."""
+"""Draw charts of many shots: mean contributions (bar), all contributions (beeswarm) or one feature's (dependence)."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ INCHES = (7.6, 5.4)
 LABEL_EDGE, ROW_SPAN, PLOT_SPAN = 0.27, (0.29, 0.955), (0.1, 0.955)
 BOTTOM, TOP = 0.13, 0.88
 GAP = 0.008
-EDGE_TICK_WIDTH = 2 * (1 - PLOT_SPAN[1] - 0.005) * INCHES[0] * DPI  # room for a name centred below the plot's end
+EDGE_TICK_WIDTH = 2 * (1 - PLOT_SPAN[1] - 0.005) * INCHES[0] * DPI  # room for a name that is centred on the plot's edge
 TITLE_WIDTH = 0.6 * INCHES[0] * DPI
-SWARM_HEIGHT = 0.8  # of a row's height, the part that its dots may fill
-SWARM_BINS = 240  # across the picture's width
+SWARM_HEIGHT = 0.8  # part of a row's height for its dots
+SWARM_BINS = 240  # number of bins over the width of the picture
 
 TEXTS = {
     "ko": {"beeswarm": "값이 결함 확률에 준 영향", "bar": "값마다 평균 낸 영향 크기", "count": "샷 {count}개",
@@ -57,9 +57,9 @@ class Attributions:
     Attributes
     ----------
     values : ndarray of float32, shape (n_shots, n_features)
-        As the graph takes them; NaN where a value was not measured.
+        The graph's input; NaN where a value was not measured.
     contributions : ndarray of float64, shape (n_shots, n_features)
-        Signed, in probability.
+        Signed contributions, in probability.
     """
 
     values: NDArray[np.float32]
@@ -67,12 +67,12 @@ class Attributions:
 
     @property
     def mean_sizes(self) -> Floats:
-        """Mean absolute contributions, shape (n_features,); zeros without a shot."""
+        """Mean absolute contributions, shape (n_features,); zeros if there are no shots."""
         total: Floats = np.abs(self.contributions).sum(axis=0)
         return total / max(len(self.contributions), 1)
 
     def strongest_columns(self) -> list[int]:
-        """At most MAX_FEATURES columns with a contribution other than 0, the largest mean size first."""
+        """List at most MAX_FEATURES columns with a contribution other than 0, the largest mean size first."""
         sizes = self.mean_sizes
         return [int(column) for column in np.argsort(-sizes, kind="stable")[:MAX_FEATURES] if sizes[column] > 0]
 
@@ -93,8 +93,8 @@ def bar(attributions: Attributions, bundle: Bundle, language: str) -> bytes:
 def beeswarm(attributions: Attributions, bundle: Bundle, language: str) -> bytes:
     """Draw a dot for every shot and value as PNG; `language` is `ko` or `en`.
 
-    A dot's x position is the contribution, its colour the rank of the value among the shots, grey where it was not
-    measured. Time grows with the number of shots; meant for a few thousand.
+    The position of a dot on the x axis is the contribution, its colour the rank of the value among the shots, grey if
+    it was not measured. The time grows with the number of shots; the chart is meant for a few thousand.
     """
     canvas, columns = _start(attributions, "beeswarm", language)
     points = 100 * attributions.contributions[:, columns]
@@ -107,7 +107,7 @@ def beeswarm(attributions: Attributions, bundle: Bundle, language: str) -> bytes
         canvas.text(LABEL_EDGE, height, _label(column, bundle, language), align="right")
         y[:, row] = height + _swarm_offsets(x[:, row]) * SWARM_HEIGHT * (TOP - BOTTOM) / len(columns) / 2
         steps[:, row] = _colour_steps(attributions.values[:, column])
-    for step in np.unique(steps):  # all rows at once: each call costs as much as thousands of dots
+    for step in np.unique(steps):  # all rows together, because a call takes as long as thousands of dots
         canvas.points(x[steps == step], y[steps == step], FAINT if step < 0 else COLOUR_SCALE[step])
     return canvas.png()
 
@@ -118,11 +118,11 @@ def dependence(attributions: Attributions, feature: str, bundle: Bundle, languag
     Parameters
     ----------
     attributions : Attributions
-        Shots in which the feature was not measured are left out.
+        The attributions; shots in which the feature was not measured are left out.
     feature : str
         Name of the feature.
     bundle : Bundle
-        Gives label, unit, and the limits of good shots over all product types, drawn as a band.
+        The model; its limits of good shots of all product types are drawn as a band.
     language : str
         `ko` or `en`.
     """
@@ -168,13 +168,13 @@ def _draw_x_ticks(canvas: Canvas, x_axis: Axis, feature: Feature) -> None:
     width = (PLOT_SPAN[1] - PLOT_SPAN[0]) * INCHES[0] * DPI / (len(names) + 1)
     for tick, name in names.items():
         x = float(x_axis(tick))
-        if PLOT_SPAN[0] <= x <= PLOT_SPAN[1]:  # false for categories that no shot has
+        if PLOT_SPAN[0] <= x <= PLOT_SPAN[1]:  # a category that no shot has may be outside
             canvas.text(x, BOTTOM - 0.03, fit_text(name, "", min(width, EDGE_TICK_WIDTH)), colour=FAINT,
                         align="center")
 
 
 def _start(attributions: Attributions, kind: str, language: str) -> tuple[Canvas, list[int]]:
-    """A canvas with the heading of this kind of chart, and the columns to draw."""
+    """Return a canvas with the heading of this kind of chart, and the columns to draw."""
     texts, canvas = TEXTS[language], Canvas(*INCHES)
     canvas.heading(texts[kind], texts["count"].format(count=len(attributions.values)), texts[f"{kind}_legend"])
     return canvas, attributions.strongest_columns()
@@ -185,14 +185,14 @@ def _label(column: int, bundle: Bundle, language: str) -> str:
 
 
 def _row_heights(columns: list[int]) -> list[float]:
-    """Centres of the rows, the first row on top."""
+    """Return the centres of the rows, the first row on top."""
     return [TOP - (TOP - BOTTOM) * (row + 0.5) / len(columns) for row in range(len(columns))]
 
 
 def _swarm_offsets(x: Floats) -> Floats:
-    """Vertical offsets of the dots of one row, in [-1, 1], so that crowded places become wide.
+    """Compute the vertical offsets of the dots of one row, in [-1, 1], so that they do not hide one another.
 
-    The dots of one narrow bin are laid out by turns above and below the middle.
+    The dots in a narrow bin of the x axis are placed alternately above and below the middle.
     """
     bins = np.floor(x * SWARM_BINS).astype(np.int64)
     order = np.argsort(bins, kind="stable")
@@ -205,7 +205,7 @@ def _swarm_offsets(x: Floats) -> Floats:
 
 
 def _colour_steps(values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Steps of the colour scale by rank among the shots, the same for equal values; -1 where not measured."""
+    """Compute the steps of the colour scale from the ranks of the values; -1 where a value was not measured."""
     measured = ~np.isnan(values)
     steps = np.full(len(values), -1)
     ordered = np.sort(values[measured])

@@ -1,4 +1,4 @@
-"""The waterfall chart of one shot: from the base value to its probability, each value beside its limits."""
+"""Draw the waterfall chart of one shot: contributions from the base value to its probability, values and limits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shotwise.shot import Shot
 
 MAX_FEATURES = 9
 INCHES = (7.6, 4.6)
-# Fractions of the width: right edge of the labels; left and right edge of gauges and bars.
+# In fractions of the width: right edge of the labels; left and right edges of gauges and bars.
 LABEL_EDGE, GAUGE_SPAN, BAR_SPAN = 0.365, (0.38, 0.47), (0.49, 0.97)
 BOTTOM, HEIGHT = 0.08, 0.80
-BAR_ROOM = 0.16  # for the numbers beside the bars, as a fraction of what the bars span
-GAUGE_ROOM = 0.25  # on each side of the limits, in widths of the limits
+BAR_ROOM = 0.16  # room for the numbers beside the bars, as a fraction of the span of the bars
+GAUGE_ROOM = 0.25  # room on each side of the limits, in widths of the limits
 GAP = 0.008
 
 TEXTS = {
@@ -37,11 +37,11 @@ class WaterfallRow:
     Attributes
     ----------
     label : str
-        Name, value and a mark where the value is outside its limits.
+        Name and value, with a mark if the value is outside its limits.
     contribution : float
-        Signed, in probability.
+        Signed contribution, in probability.
     limit_position : float or None
-        Where the value lies between its limits, 0 at the low and 1 at the high one; None where it has none.
+        Position of the value relative to its limits, 0 at the low and 1 at the high one; None if it has no limits.
     """
 
     label: str
@@ -61,7 +61,7 @@ def waterfall(shot: Shot, attribution: Attribution, bundle: Bundle, language: st
 
 
 def waterfall_rows(shot: Shot, attribution: Attribution, bundle: Bundle, language: str) -> list[WaterfallRow]:
-    """The largest contributions, the largest first, then one row with the sum of all others."""
+    """Return rows of the largest contributions, the largest first, and one row with the sum of all others."""
     order = strongest_columns(attribution)
     limits = bundle.limits[bundle.product_type(shot.values)]
     marks = {breach.feature: " ▲" if breach.value > breach.high else " ▼" for breach in limit_breaches(shot, bundle)}
