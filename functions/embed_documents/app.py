@@ -1,4 +1,4 @@
-"""Embed documents: composes the handler; `shotwise.handlers.embed_documents` does the work."""
+"""Entry point of the function embed_documents: it opens the adapters of `shotwise.handlers.embed_documents`."""
 
 import os
 from functools import partial

@@ -1,4 +1,4 @@
-"""Which values drove the prediction? Composes the handler; `shotwise.handlers.importance` does the work."""
+"""Entry point of the function importance: it opens the adapters of `shotwise.handlers.importance`."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from shotwise.graph import Engine
 from shotwise.handlers.importance import importance_handler
 from shotwise.settings import Settings
 
-if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere other programs need the list of fonts in that folder
+if "LAMBDA_TASK_ROOT" in os.environ:  # elsewhere other programs use the font cache in that folder
     font_cache.write_empty_font_cache(Path(os.environ["MPLCONFIGDIR"]))
 from shotwise.charts.waterfall import waterfall
 

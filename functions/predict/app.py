@@ -1,4 +1,4 @@
-"""Is the part defective? Composes the handler; `shotwise.handlers.predict` does the work."""
+"""Entry point of the function predict: it opens the adapters of `shotwise.handlers.predict`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What do the documents say? Composes the handler; `shotwise.handlers.rag_query` does the work."""
+"""Entry point of the function rag_query: it opens the adapters of `shotwise.handlers.rag_query`."""
 
 import os
 

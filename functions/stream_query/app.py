@@ -1,4 +1,4 @@
-"""Answers as a stream: composes the app; `shotwise.handlers.stream_query` does the work."""
+"""Entry point of the function stream_query: it opens the adapters of `shotwise.handlers.stream_query`."""
 
 import os
 
