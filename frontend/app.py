@@ -1,7 +1,7 @@
-"""The page's server: Streamlit's own, which draws page.py, and beside it a route that opens documents.
+"""The page's server: Streamlit's server of page.py, with an additional route that opens documents.
 
-Run it from the repository root by `python -m streamlit run frontend/app.py`, which finds `app` here. settings.py says
-which environment variables it reads.
+Run it from the repository root with `python -m streamlit run frontend/app.py`. settings.py lists the environment
+variables that it reads.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from frontend.signing import LOOPBACK, CredentialsSource, SignatureAuth, Signing
 Json = dict[str, Any]
 Event = tuple[str, Json]
 TIMEOUT = (3.05, 35.0)  # seconds to connect and to read: API Gateway itself cuts at 29 s
-QUERY_TIMEOUT = (3.05, 120.0)  # between two events: a model on this machine may think for long before its first line
-UPLOAD_TIMEOUT = (3.05, 300.0)  # the store answers when it has all of the file
+QUERY_TIMEOUT = (3.05, 120.0)  # the second between two events: a local model may need long for its first line
+UPLOAD_TIMEOUT = (3.05, 300.0)  # the store answers when it has received the complete file
 REDIRECTS = (302, 303, 307)
 OPEN = "/open"  # where the page's own server redirects to a document (document_route.py)
 
@@ -28,9 +28,9 @@ class ApiError(Exception):
     Attributes
     ----------
     status : int or None
-        The HTTP status; None where no answer came, or where it broke off.
+        The HTTP status; None if there was no response, or an incomplete one.
     problem : mapping
-        The RFC 9457 problem; empty where there is none.
+        The RFC 9457 problem; empty if there is none.
     """
 
     def __init__(self, status: int | None, problem: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ class ApiError(Exception):
 
 
 class Unsigned(ApiError):
-    """The API wants a signature that could not be made, so nothing was sent.
+    """The API requires a signature that could not be made, so nothing was sent.
 
     Attributes
     ----------
@@ -53,18 +53,18 @@ class Unsigned(ApiError):
 
 
 class Client:
-    """Calls the API, with signed requests where it runs on AWS.
+    """Calls the API, with signed requests if it runs on AWS.
 
     Parameters
     ----------
     base_url : str
         The address of the API.
     stream_url : str, optional
-        Where questions are answered as a stream, if not at `base_url` too: a function URL.
+        The address that streams answers, such as a function URL; by default `base_url`.
     region : str, optional
-        The AWS region of an API at a custom domain, which wants signatures.
+        The AWS region of an API at a custom domain that requires signatures.
     source : callable, optional
-        Gives the credentials; by default this machine's own.
+        Returns the credentials; by default those of this machine.
     """
 
     def __init__(self, base_url: str, stream_url: str = "", region: str = "",
@@ -75,18 +75,18 @@ class Client:
         self._stream_session = _session(self._stream_url, signature_auth(self._stream_url, region, source))
 
     def model(self) -> Json:
-        """Return schema, limits, thresholds and figures of the served model."""
+        """Return schema, limits, thresholds and evaluation figures of the served model."""
         return self._json("GET", "/model")
 
     def unsigned_statuses(self) -> list[tuple[str, int]]:
-        """Return (address, status) of a request without a signature, for each address where this client signs."""
+        """Send an unsigned request to each address whose requests are signed, and return (address, status)."""
         requests_to_try = {f"{self.base_url}/documents": ("GET", self._session),
                            f"{self._stream_url}/query": ("POST", self._stream_session)}
         return [(url, _unsigned_status(method, url)) for url, (method, session) in requests_to_try.items()
                 if session.auth]
 
     def samples(self) -> list[Json]:
-        """Return real shots to try."""
+        """Return the example shots."""
         samples: list[Json] = self._json("GET", "/samples")["samples"]
         return samples
 
@@ -96,10 +96,10 @@ class Client:
 
     def query(self, body: Mapping[str, Any],
               on_response: Callable[[requests.Response], None] | None = None) -> Generator[Event, None, None]:
-        """Yield the events of an answer as they come, the last one `done`. Close the generator to hang up.
+        """Yield the events of an answer as they arrive, the last one `done`. Close the generator to hang up.
 
-        `on_response` is called with the response when it begins. An `error` event raises as an error status does; so
-        does a stream that ends without `done`.
+        `on_response` is called with the response when it begins. An `error` event raises ApiError, as does a stream
+        that ends without `done`.
         """
         response = _send(self._stream_session, "POST", f"{self._stream_url}/query", json=body, timeout=QUERY_TIMEOUT,
                          stream=True)
@@ -120,24 +120,24 @@ class Client:
         raise ApiError(None, {})
 
     def chart(self, visualization_url: str) -> bytes:
-        """Return the PNG of a chart. Wherever the URL points (s3:// on AWS), the API serves it by the last part."""
+        """Return the PNG of a chart. The URL may be s3://…; the API serves the chart by the last part of the path."""
         name = urlsplit(visualization_url).path.rsplit("/", 1)[-1]
         return self._file(f"/charts/{quote(name, safe='')}")
 
     def documents(self) -> list[Json]:
-        """Return every document, and every file that could not be read."""
+        """Return all documents, including files that could not be read."""
         documents: list[Json] = self._json("GET", "/documents")["documents"]
         return documents
 
     def upload(self, name: str, content: BinaryIO) -> str:
-        """Send a file to where the API says, and return the name that it goes by."""
+        """Upload a file to the address that the API returns, and return the document's name."""
         reply = self._json("POST", "/documents", {"name": name})
         upload = reply["upload"]
         _send_bare(upload["method"], upload["url"], UPLOAD_TIMEOUT, data=_rewound(content), headers=upload["headers"])
         return str(reply["name"])
 
     def remove(self, name: str) -> None:
-        """Remove a document; it leaves the list a little later."""
+        """Remove a document; the list shows that a little later."""
         self._request("DELETE", f"/documents/{quote(name, safe='')}")
 
     def document(self, name: str) -> bytes:
@@ -145,18 +145,18 @@ class Client:
         return self._file(_document_path(name))
 
     def document_link(self, name: str, page: int = 1) -> str:
-        """Return where a browser opens a document at a page.
+        """Return the link by which a browser opens a document at a page.
 
-        A browser cannot sign, so where the API wants a signature the link leads to the page's own server, which
-        redirects it (document_route.py).
+        If the API requires signatures, which a browser cannot make, the link leads to the page's own server, which
+        redirects the browser (document_route.py).
         """
         address = f"{OPEN}/{quote(name, safe='')}" if self._session.auth else self.base_url + _document_path(name)
         return f"{address}#page={page}"
 
     def document_address(self, name: str) -> str:
-        """Return where the file of a document is just now: on AWS an address that is good for some minutes."""
+        """Return the current address of a document's file, which on AWS is valid for some minutes."""
         response = self._request("GET", _document_path(name), stream=True, accept_redirect=True)
-        response.close()  # the file itself is not wanted here
+        response.close()  # the file itself is not needed
         return _redirect_target(response) or response.url
 
     def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
@@ -164,7 +164,7 @@ class Client:
         return _parse_object(response.content, response.status_code)
 
     def _file(self, path: str) -> bytes:
-        """A file that the API serves, or redirects to."""
+        """Return a file that the API serves or redirects to."""
         response = self._request("GET", path, accept_redirect=True)
         target = _redirect_target(response)
         return _send_bare("GET", target, TIMEOUT).content if target else response.content
@@ -177,16 +177,16 @@ class Client:
 
 def _session(url: str, auth: SignatureAuth | None = None) -> requests.Session:
     session = requests.Session()
-    # A plant's proxy settings are for the world outside; through them this machine would not reach itself.
+    # A plant's proxy is for external addresses and cannot reach this machine.
     session.trust_env = urlsplit(url).hostname not in LOOPBACK
     session.auth = auth
     return session
 
 
 def _send_bare(method: str, url: str, timeout: tuple[float, float], **options: Any) -> requests.Response:
-    """Send a request without credentials, as to an address that carries its own signature.
+    """Send a request without credentials, such as to an address that contains its own signature.
 
-    Others beside it, the caller's or those of a .netrc, make a store refuse it, and a redirect would break it.
+    With further credentials, of the client or a .netrc file, a store would refuse it. Redirects are not followed.
     """
     with _session(url) as session:
         session.auth = _no_credentials
@@ -194,7 +194,7 @@ def _send_bare(method: str, url: str, timeout: tuple[float, float], **options: A
 
 
 def _unsigned_status(method: str, url: str) -> int:
-    """The status of a request without any credentials."""
+    """Return the status of a request without any credentials."""
     try:
         return int(_send_bare(method, url, TIMEOUT, json={} if method == "POST" else None).status_code)
     except ApiError as error:
@@ -204,24 +204,24 @@ def _unsigned_status(method: str, url: str) -> int:
 
 
 def _document_path(name: str) -> str:
-    if name in (".", ".."):  # an address would lead elsewhere by it
+    if name in (".", ".."):  # in a path, these have a meaning of their own
         raise ApiError(404, {})
     return f"/documents/{quote(name, safe='')}"
 
 
 def _redirect_target(response: requests.Response) -> str:
-    """Where a response redirects to; empty where it does not."""
+    """Return the address that a response redirects to; empty if it does not redirect."""
     location = response.headers.get("Location", "") if response.status_code in REDIRECTS else ""
     return urljoin(response.url, location) if location else ""
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authenticate by nothing; without any `auth`, requests would look into a .netrc."""
+    """Add no authentication. As the `auth` of a session it keeps requests from using a .netrc file."""
     return request
 
 
 def _rewound(content: BinaryIO) -> BinaryIO | bytes:
-    """A file from its start. An empty one is no stream: without a length it would go in chunks, which S3 refuses."""
+    """Rewind a file. An empty one is returned as bytes, because requests would send it in chunks, which S3 refuses."""
     size = content.seek(0, 2)
     content.seek(0)
     return content if size else b""
@@ -229,9 +229,9 @@ def _rewound(content: BinaryIO) -> BinaryIO | bytes:
 
 def _send(session: requests.Session, method: str, url: str, *, accept_redirect: bool = False,
           **options: Any) -> requests.Response:
-    """Send a request; any response but a success raises, with `accept_redirect` any but a success or a redirect.
+    """Send a request. Raises ApiError unless it succeeds or, with `accept_redirect`, is redirected.
 
-    A redirect is never followed here: parts of a signature would travel along.
+    Redirects are not followed, because parts of the signature would be sent to the other address.
     """
     try:
         response = session.request(method, url, allow_redirects=False, **options)
@@ -255,7 +255,7 @@ def _parse_object(text: str | bytes, status: int) -> Json:
 
 
 def _problem(response: requests.Response) -> Mapping[str, Any]:
-    """The problem of a failure; empty where something in between answered in another form."""
+    """Return the problem of a failure; empty if a proxy or gateway answered in another format."""
     try:
         problem = response.json()
     except requests.JSONDecodeError:

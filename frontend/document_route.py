@@ -1,7 +1,7 @@
-"""GET /open/{name} on the page's own server: redirect to a document, by an address that is made at the click.
+"""GET /open/{name} on the page's own server: redirect to a document, at an address that is made when it is opened.
 
-A browser cannot sign, and an address that can be opened without a signature is good for minutes only, while an answer
-is read for an hour. So a link leads here. The browser keeps the link's #page=N through a redirect.
+A browser cannot sign requests, and an address that works without a signature is valid for some minutes only, while a
+reader may follow a link an hour later. So links lead here. The browser keeps the link's #page=N when it is redirected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 def document_route(address_of: Callable[[str], str]) -> Route:
     """Return the route.
 
-    `address_of` takes the name of a document and returns where its file is just now; it may raise ApiError.
+    `address_of` returns the current address of a document's file, by the document's name; it may raise ApiError.
     """
 
     def open_document(request: Request) -> Response:
@@ -38,12 +38,12 @@ def document_route(address_of: Callable[[str], str]) -> Route:
 
 
 def _language(request: Request) -> str:
-    """The language of the page that holds the link: it is in that page's address, which the browser sends along."""
+    """Return the language of the page with the link, from the page's address, which the browser sends as Referer."""
     languages = parse_qs(urlsplit(request.headers.get("referer", "")).query).get("lang", [])
     return next((language for language in languages if language in LANGUAGES), LANGUAGES[0])
 
 
 def _error_page(name: str, error: ApiError, language: str) -> str:
-    """A small HTML page that says why the document does not open."""
+    """Return a small HTML page that says why the document cannot be opened."""
     head = f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{text(name)}</title>'
     return f'{head}<h1>{text(name)}</h1><p>{text(problems.advice(error, Messages(language), "problem.open"))}</p>'

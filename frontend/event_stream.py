@@ -9,10 +9,10 @@ import requests
 
 
 def events(response: requests.Response) -> Iterator[httpx2.ServerSentEvent]:
-    """Yield the events of a response, each as soon as it is whole.
+    """Yield the events of a response, each as soon as it is complete.
 
-    The request goes through requests, as all others do, so that it is signed and finds its proxy and certificates as
-    they do; httpx2 only reads the events in its body.
+    The request was sent by requests like all others, with the same signature, proxy and certificates; httpx2 only
+    parses the events in its body.
 
     Raises
     ------
@@ -24,5 +24,5 @@ def events(response: requests.Response) -> Iterator[httpx2.ServerSentEvent]:
     stream = httpx2.Response(
         response.status_code, headers={"Content-Type": response.headers.get("Content-Type", "")},
         content=response.iter_content(None), request=httpx2.Request("POST", response.url))
-    # An event without data, such as an id alone, says nothing: a browser does not hand it over either.
+    # An event without data, such as an id, is dropped, as browsers do.
     return (event for event in httpx2.EventSource(stream) if event.data)

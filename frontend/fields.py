@@ -1,4 +1,4 @@
-"""Convert between the model's schema, the form's widgets and a request's features. No feature is named here."""
+"""Convert between the model's schema, the widgets of the form and the features of a request."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Field:
     Attributes
     ----------
     name : str
-        The feature's name in a request.
-    label : mapping
-        Its name for people, by language.
+        Name of the feature in requests.
+    label : mapping of language to str
+        Name for readers.
     group : str
         `process`, `sensor`, or another group of the schema.
     unit : str
-        Its unit; empty where it has none.
+        Unit of the value; empty for none.
     step : float
-        What one click on the widget adds, in `unit`.
+        Change of the value by one click on the widget, in `unit`.
     decimals : int
-        Digits after the point to show.
+        Number of digits to show after the decimal point.
     plausible : tuple of float
         Lowest and highest plausible value, in `unit`.
     missing : bool
-        Whether the value may be left out, as not measured.
+        Whether the value may be left empty, as not measured.
     constant : bool
-        Whether every shot seen had the same value.
+        Whether all training shots have the same value.
     categories : tuple of str
-        The values to choose from; empty for a number.
+        Values to choose from; empty for a number.
     """
 
     name: str
@@ -52,19 +52,19 @@ class Field:
 
     @property
     def integer(self) -> bool:
-        """True where the resolution allows integers only."""
+        """Whether only integers are shown."""
         return self.decimals == 0
 
 
 def fields_of(model: Mapping[str, Any]) -> tuple[Field, ...]:
-    """Return the fields of the form, from the schema that GET /model gives, in its order."""
+    """Return the fields of the form for the schema of GET /model, in the same order."""
     return tuple(_field(feature) for feature in model["features"])
 
 
 def _field(feature: Mapping[str, Any]) -> Field:
     low, high = feature["plausible"]
     resolution = feature["resolution"]
-    # Without a resolution (constants), the digits that the seen values need.
+    # Without a resolution (constants), as many digits as the lowest and highest value seen have.
     decimals = _decimals([resolution]) if resolution else _decimals(feature["seen"])
     return Field(feature["name"], feature["label"], feature["group"], feature["unit"],
                  float(resolution or 10.0 ** -decimals), decimals, (low, high), feature["missing"],
@@ -77,7 +77,7 @@ def _decimals(values: Iterable[float]) -> int:
 
 
 def to_widget(field: Field, value: Any) -> Value:
-    """Return what the widget of `field` shows for a value of a request: a category as text, a number as float."""
+    """Convert a value of a request to the value of its widget: a category as text, a number as float."""
     if value is None:
         return None
     if field.categories:
@@ -87,7 +87,7 @@ def to_widget(field: Field, value: Any) -> Value:
 
 
 def to_features(fields: Iterable[Field], widgets: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the features of a request from the values of the widgets; an empty widget is null, not measured."""
+    """Convert the values of the widgets to the features of a request; an empty widget becomes null (not measured)."""
     return {field.name: _to_request(field, widgets.get(field.name)) for field in fields}
 
 
@@ -111,7 +111,7 @@ def format_range(field: Field | None, low: float, high: float) -> str:
 
 
 def format_change(field: Field | None, before: float, after: float) -> str:
-    """Format a value and the one to put in its place, with their unit once."""
+    """Format a current and a proposed value, with their unit once."""
     return _with_unit(field, f"{_number(field, before)} → {_number(field, after)}")
 
 
@@ -125,7 +125,7 @@ def _with_unit(field: Field | None, text: str) -> str:
 
 
 def limits_for(model: Mapping[str, Any], features: Mapping[str, Any]) -> Mapping[str, list[float]]:
-    """Return the limits of good shots that apply to this shot's product type."""
+    """Return the limits of good shots for the shot's product type."""
     limits: Mapping[str, Mapping[str, list[float]]] = model["limits"]
     product = features.get(model["product_feature"] or "")
     return limits.get(str(product)) or limits.get("all") or {}

@@ -1,7 +1,7 @@
-"""The page: a head, and under it one of two screens, the diagnosis of a shot or the documents.
+"""The page: a head, and below it one of two screens, the diagnosis of a shot or the documents.
 
-Streamlit runs this file from top to bottom at every click. A module of screens/ calls the API and says in which order
-its parts stand; the modules of views/ draw the parts.
+Streamlit runs this file from top to bottom at every click. A module of screens/ calls the API and orders the parts of a
+screen; the modules of views/ draw the parts.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ def head() -> tuple[Messages, str]:
                              on_change=_write_address, format_func=lambda screen: messages(f"screen.{screen}"),
                              label_visibility="collapsed")
     with language_column, st.container(horizontal=True, horizontal_alignment="right"):
-        # Codes, not names: they read the same on a page of either language.
+        # Codes rather than names, because they are the same in both languages.
         st.segmented_control(messages("page.language"), LANGUAGES, required=True, format_func=str.upper,
                              key="language", label_visibility="collapsed", on_change=_write_address)
     return messages, state["screen"]
 
 
 def _restore_choice(key: str, parameter: str, allowed: tuple[str, ...]) -> None:
-    """At the start, take a choice from the page's address; the first one where the address names none that exists."""
+    """At the start, take a choice from the page's address; the default is the first of the allowed ones."""
     choice = st.query_params.get(parameter)
     st.session_state.setdefault(key, choice if choice in allowed else allowed[0])
 
 
 def _write_address() -> None:
-    """Put the choices into the page's address; the first screen needs no mention."""
+    """Put the choices into the page's address, except the first screen, which is the default."""
     state = st.session_state
     st.query_params["lang"] = state["language"]
     if state["screen"] != FIRST_SCREEN:

@@ -1,6 +1,6 @@
-"""AWS signatures (Signature Version 4), which API Gateway and function URLs demand of every caller.
+"""Sign requests with AWS Signature Version 4, which API Gateway and function URLs require of every caller.
 
-The page, the smoke test and the load test all sign with this module. A local API asks for nothing.
+The page, the smoke test and the load test all sign with this module. A local API requires no signatures.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# The service behind a host, by its name. The name of a custom domain says nothing: its region has to be configured.
+# The service of a host, by the pattern of its name. The region of a custom domain has to be configured.
 HOSTS = ((re.compile(r"[^.]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"), "execute-api"),
          (re.compile(r"[^.]+\.lambda-url\.([a-z0-9-]+)\.on\.aws"), "lambda"))
 
-# Returns the credentials to sign with; None where there are none.
+# Returns the credentials to sign with; None if there are none.
 CredentialsSource = Callable[[], Credentials | None]
 
 
 class SigningError(Exception):
-    """The host wants a signature that cannot be made.
+    """The host requires a signature that cannot be made.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class SigningError(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a signature is valid for.
+    """The service and region that a signature is valid for.
 
     Attributes
     ----------
@@ -58,9 +58,9 @@ class Scope:
 
 
 def scope_of(url: str, region: str = "") -> Scope | None:
-    """Return the scope of signatures for requests to `url`; None where they go unsigned.
+    """Return the scope of signatures for requests to `url`; None if these are not signed.
 
-    `region` is that of an API Gateway at a custom domain. Requests to this machine are never signed.
+    `region` is the region of an API Gateway at a custom domain. Requests to this machine are never signed.
     """
     host = urlsplit(url).hostname or ""
     for pattern, service in HOSTS:
@@ -70,20 +70,20 @@ def scope_of(url: str, region: str = "") -> Scope | None:
 
 
 def signature_auth(url: str, region: str = "", source: CredentialsSource | None = None) -> SignatureAuth | None:
-    """Return what signs requests to `url`; None where they go unsigned.
+    """Return the SignatureAuth for requests to `url`; None if these are not signed.
 
-    `region` is as in scope_of. Without `source`, the machine's own credentials are used; none are asked for before
-    there is something to sign.
+    `region` is as in scope_of. Without `source`, the machine's own credentials are used; they are read when the first
+    request is signed.
     """
     scope = scope_of(url, region)
     return SignatureAuth(scope, source or machine_credentials) if scope else None
 
 
 class SignatureAuth(requests.auth.AuthBase):
-    """Signs requests by Signature Version 4; each signature is valid for five minutes.
+    """Signs requests with Signature Version 4; each signature is valid for five minutes.
 
-    As `auth` of a session it signs when a request is prepared. A redirect must not be followed then: requests drops
-    Authorization on the way to another host, but not the X-Amz headers, and S3 refuses those that it finds unsigned.
+    As the `auth` of a session it signs each request when it is prepared. Redirects must not be followed: requests
+    removes the Authorization header for another host, but not the X-Amz headers, and S3 refuses unsigned ones.
     """
 
     def __init__(self, scope: Scope, source: CredentialsSource) -> None:
@@ -98,12 +98,12 @@ class SignatureAuth(requests.auth.AuthBase):
         return request
 
     def headers(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """Return `headers` together with those that sign them and the rest of the request. Raises SigningError.
+        """Return `headers` and the headers that sign the request. Raises SigningError.
 
-        The path and query of `url` are signed as they stand, percent-encoded; SigV4Auth encodes the path once more,
-        as every service but S3 does when it checks.
+        `url` has to be percent-encoded. SigV4Auth encodes its path once more, as every service but S3 does when it
+        checks a signature.
         """
-        # The address that is about to be called decides, not the one that the session was made for.
+        # The scope of this address is checked, because it may differ from the one that the session was made for.
         if scope_of(url, self._scope.region) != self._scope:
             raise SigningError("https", f"{url}: signed requests go over https://, to where they are signed for")
         if urlsplit(url).scheme != "https":
@@ -115,7 +115,7 @@ class SignatureAuth(requests.auth.AuthBase):
             if credentials is None:
                 raise SigningError("credentials", f"{host} needs AWS credentials, and there are none: set "
                                                   "AWS_PROFILE, or see `aws configure`")
-            # Frozen for each request: temporary credentials renew themselves; key and token have to be of one pair.
+            # Frozen for each request, because temporary credentials may be renewed between reading key and token.
             SigV4Auth(credentials.get_frozen_credentials(), self._scope.service, self._scope.region).add_auth(request)
         except (BotoCoreError, RuntimeError) as error:  # RuntimeError: renewed credentials have expired as well
             raise SigningError("credentials", f"{host} needs AWS credentials, and they are not available: "
@@ -124,9 +124,9 @@ class SignatureAuth(requests.auth.AuthBase):
 
 
 def machine_credentials() -> Credentials | None:
-    """Return what botocore finds on this machine: environment, profile, the role of a task or an instance.
+    """Return the credentials that botocore finds on this machine: environment, profile, role of a task or instance.
 
-    Found once, then renewed by botocore; looked for again as long as there are none. Raises BotoCoreError.
+    botocore caches and renews them; if it finds none, it searches again at the next call. Raises BotoCoreError.
     """
     return _session().get_credentials()
 

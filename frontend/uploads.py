@@ -1,6 +1,6 @@
-"""Uploads and removals of documents that are under way, and what became of each. Pure functions.
+"""Track uploads and removals of documents until the list of documents shows their outcome. Pure functions.
 
-The API takes a file at once and reads it a little later; the list of documents shows when it has.
+The API accepts a file at once and reads it later; the list of documents then shows a new version or a failure.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from frontend.client import ApiError
 
-MAX_WAIT = 60.0  # seconds for which the list is looked at again and again
-Documents = Mapping[str, Mapping[str, Any]]
-# Version and failure of a document; None for either that it does not have.
+MAX_WAIT = 60.0  # seconds for which the list is requested again and again
+Documents = Mapping[str, Mapping[str, Any]]  # the entries of GET /documents by name
+# Version and failure of a document, each None if the document has none.
 Revision = tuple[str | None, str | None]
 
 
@@ -28,14 +28,14 @@ class DocumentChange:
     is_removal : bool
         Whether the document is to be removed rather than added or replaced.
     before : tuple
-        Version and failure of the document of that name when the change began.
+        Version and failure of the document of that name before the change.
     started : float
-        When the change began: seconds of a monotonic clock.
+        Time when the change began, in seconds of a monotonic clock.
     state : str
-        `waiting`; `late`, which is waiting for longer than MAX_WAIT; or how it ended: `searched`, `failed`, `removed`
-        or `refused`.
+        `waiting`; `late` after waiting for longer than MAX_WAIT; or the outcome: `searched`, `failed`, `removed` or
+        `refused`.
     error : ApiError or None
-        The refusal, if there was one.
+        The error by which the API refused the change; None if it did not.
     """
 
     name: str
@@ -47,7 +47,7 @@ class DocumentChange:
 
     @property
     def pending(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the outcome is still unknown."""
         return self.state in ("waiting", "late")
 
 
@@ -57,7 +57,7 @@ def by_name(documents: Iterable[Mapping[str, Any]]) -> Documents:
 
 
 def revision_of(name: str, documents: Documents) -> Revision:
-    """Return version and failure of a document; None for both where there is no such document."""
+    """Return version and failure of a document; both None if there is no such document."""
     document = documents.get(name, {})
     return document.get("version"), document.get("failure")
 
@@ -71,9 +71,9 @@ def _state(change: DocumentChange, documents: Documents, now: float) -> str:
     version, failure = revision_of(change.name, documents)
     late = now - change.started > MAX_WAIT
     if (version, failure) != change.before:
-        if change.is_removal:  # without a version or failure it is gone; else the shipped one of its name is back
+        if change.is_removal:  # if there is a document of that name, it is the shipped one, which is visible again
             return "removed"
         return "failed" if failure else "searched"
-    if late and failure and not change.is_removal:  # read again, and refused for the same reason as before
+    if late and failure and not change.is_removal:  # it failed again for the same reason as before
         return "failed"
     return "late" if late else "waiting"

@@ -1,5 +1,4 @@
-"""The screens of the page, one module each: what a screen shows, in which order, and its calls to the API.
+"""The screens of the page, one module each: the parts that a screen shows, their order, and its calls of the API.
 
-The folder is not called pages/, because Streamlit turns a folder of that name beside the entry point into a navigation
-of its own.
+The folder is not called pages/, because Streamlit makes its own navigation from a folder of that name.
 """

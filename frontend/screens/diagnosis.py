@@ -1,4 +1,4 @@
-"""The diagnosis screen: pick or edit a shot on the left, read its diagnosis on the right."""
+"""The diagnosis screen: choose or edit a shot on the left, read its diagnosis on the right."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from frontend.messages import Messages
 from frontend.views import diagnosis as diagnosis_view
 from frontend.views import form, markup, model_note, problems
 
-CACHE_SECONDS = 60  # for which schema and samples are kept
+CACHE_SECONDS = 60  # for schema and samples
 
 
 @st.cache_data(ttl=CACHE_SECONDS, show_spinner=False)
 def load(api_url: str, _client: Client) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return model and samples of the API at `api_url`; failures are not cached.
 
-    The underscore keeps the client out of the cache's key.
+    Streamlit leaves `_client` out of the cache key because of its underscore.
     """
     return _client.model(), _client.samples()
 
@@ -50,7 +50,7 @@ def show(client: Client, messages: Messages) -> None:
 
 def show_diagnosis(client: Client, form_state: form.FormState, model: Mapping[str, Any], fields: Mapping[str, Field],
                    messages: Messages) -> None:
-    """Draw the diagnosis of what was sent last, in the page's language: another language asks again."""
+    """Draw the diagnosis of the shot that was sent last; after a change of language it is requested again."""
     state = st.session_state
     if form_state.pressed:
         state["sent"], state["diagnosis"], state["failure"] = form_state.body, None, None
@@ -74,7 +74,7 @@ def show_diagnosis(client: Client, form_state: form.FormState, model: Mapping[st
 
 
 def diagnose(client: Client, body: Mapping[str, Any]) -> diagnosis_view.Diagnosis:
-    """Ask the API, then fetch the chart. A chart that cannot be fetched leaves the rest of the diagnosis as it is."""
+    """Request a diagnosis and its chart; without the chart if that cannot be fetched."""
     start = time.monotonic()
     reply = client.diagnose(body)
     call_ms = 1000 * (time.monotonic() - start)

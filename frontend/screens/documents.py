@@ -16,7 +16,7 @@ from frontend.messages import Messages
 from frontend.uploads import DocumentChange, Documents, by_name, revision_of, updated
 from frontend.views import document_list, markup, problems, question, upload
 
-POLL_EVERY = 1.0  # seconds between looks at the list while a document is being read or removed
+POLL_EVERY = 1.0  # seconds between requests of the list while a document is being read or removed
 
 
 def keep_state() -> None:
@@ -26,7 +26,7 @@ def keep_state() -> None:
 
 
 def show(client: Client, messages: Messages) -> None:
-    """Draw the screen. The answer is drawn last: all else must not wait while it comes."""
+    """Draw the screen. The answer is drawn last, so that nothing else waits for its stream."""
     with st.container(key="documents"):
         left, right = st.columns([7, 4], gap="large")
     with left:
@@ -42,7 +42,7 @@ def _ask(query: str) -> None:
 
 
 def show_answer(client: Client, space: DeltaGenerator, messages: Messages) -> None:
-    """Draw the answer to the last question, in the page's language: another language asks again."""
+    """Draw the answer to the last question; after a change of language it is asked again."""
     state = st.session_state
     if state.get("query_sent") is None:
         with space.container():
@@ -60,7 +60,7 @@ def show_answer(client: Client, space: DeltaGenerator, messages: Messages) -> No
 
 
 def _receive(client: Client, answer: question.StreamedAnswer, space: DeltaGenerator, messages: Messages) -> None:
-    """Take the answer as it comes. When the reader leaves, drawing raises, and the stream is closed."""
+    """Receive an answer and draw it as it arrives. When the reader leaves, drawing raises, which closes the stream."""
     try:
         with closing(client.query(answer.body)) as events:
             space.html(markup.html(question.incoming(answer, messages)))
@@ -103,9 +103,9 @@ def show_documents(client: Client, messages: Messages) -> None:
 
 
 def _show_uploads(client: Client, documents: Documents, messages: Messages) -> None:
-    """Draw the uploads. While any change is waiting, this part alone runs again every second.
+    """Draw the uploads. While any change is waiting, only this part is run again every POLL_EVERY seconds.
 
-    When a change has ended, the complete screen is drawn again.
+    When the state of a change is another one, the complete screen is drawn again.
     """
     changes: Mapping[str, DocumentChange] = st.session_state["changes"]
     waiting = any(change.state == "waiting" for change in changes.values())
@@ -122,7 +122,7 @@ def _show_uploads(client: Client, documents: Documents, messages: Messages) -> N
 
 
 def _poll(client: Client) -> bool:
-    """Ask for the list and return whether any change has another state; a list that fails is asked for next time."""
+    """Request the list and return whether the state of any change is another one; False if the request fails."""
     try:
         return _update_changes(by_name(client.documents()))
     except ApiError:
@@ -130,7 +130,7 @@ def _poll(client: Client) -> bool:
 
 
 def _update_changes(documents: Documents) -> bool:
-    """Bring the state of every change up to date and return whether any has another one."""
+    """Update the states of all changes and return whether any of them is another one."""
     changes: dict[str, DocumentChange] = st.session_state["changes"]
     changes_now = {name: updated(change, documents, time.monotonic()) for name, change in changes.items()}
     any_changed = any(changes_now[name].state != change.state for name, change in changes.items())
@@ -139,10 +139,7 @@ def _update_changes(documents: Documents) -> bool:
 
 
 def _upload(client: Client, files: Sequence[UploadedFile], documents: Documents) -> None:
-    """Upload the files one after another; a refusal of one does not stop the others.
-
-    Earlier changes that have ended are no longer shown.
-    """
+    """Upload the files one after another, also after one was refused; forget earlier changes that have ended."""
     changes: dict[str, DocumentChange] = st.session_state["changes"]
     for name in [name for name, change in changes.items() if not change.pending]:
         del changes[name]

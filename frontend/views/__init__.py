@@ -1,1 +1,1 @@
-"""The parts of the page. Each module draws one of them; none calls the API."""
+"""The parts of the page. Each module draws one part; none calls the API."""

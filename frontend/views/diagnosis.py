@@ -1,4 +1,4 @@
-"""A diagnosis, in the order of its steps: verdict, importance, knowledge; then what failed and how long it took."""
+"""Draw a diagnosis in the order of its steps: verdict, importance, knowledge; then failed steps and times."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from frontend.messages.codes import DEGRADED_STEPS
 from frontend.views import importance, knowledge, markup, setpoints, signals, verdict
 from frontend.views.markup import text
 
-TIMEOUT = "Timeout"  # how the name of the error ends that a workflow reports for a step that took too long
+TIMEOUT = "Timeout"  # ends the name of the error that the workflow reports for a step that took too long
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A diagnosis as it came.
+    """A diagnosis as the API returned it.
 
     Attributes
     ----------
     body : mapping
-        The body that was sent to POST /diagnose.
+        The body of POST /diagnose.
     reply : mapping
-        What it returned.
+        The reply of POST /diagnose.
     chart : bytes or None
         The chart of the contributions, a PNG.
     call_ms : float
@@ -52,17 +52,17 @@ def show(diagnosis: Diagnosis, model: Mapping[str, Any], fields: Mapping[str, Fi
 
 def _importance(diagnosis: Diagnosis, model: Mapping[str, Any], fields: Mapping[str, Field],
                 messages: Messages) -> None:
-    """Draw what drove the probability, what to change, and what else points at a value."""
+    """Draw the importance of the values, the proposed settings and the signals."""
     reply, limits = diagnosis.reply["importance"], limits_for(model, diagnosis.body["features"])
     importance.show(reply, diagnosis.chart, limits, fields, messages)
-    # Not the prediction's threshold, which is another one with inspection results: the importance explains, and the
-    # setpoints change, a probability of the values alone.
+    # The threshold without inspection results, because importance and setpoints are about the probability from the
+    # shot's own values; the threshold of the prediction may be the one with inspection results.
     setpoints.show(reply["setpoints"], reply["probability"], model["thresholds"]["decision"], limits, fields, messages)
     signals.show(reply["signals"], messages)
 
 
 def _steps(reply: Mapping[str, Any], messages: Messages) -> None:
-    """Draw which steps did not run, and which failed; a failed chart is reported where the chart would stand."""
+    """Draw which steps were skipped and which failed, except the chart, whose failure is shown in its place."""
     skipped = [messages("step.skipped", step=messages(f"step.{step}")) for step in reply["skipped"]]
     failed = [_failure(entry, messages) for entry in reply["degraded"]
               if not (entry["step"] == "chart" and reply["importance"])]

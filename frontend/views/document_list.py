@@ -1,4 +1,4 @@
-"""The list of documents: what each is, whether it is searched, and its removal."""
+"""Draw the list of documents, each with its state and a button to remove it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from frontend.views.markup import text
 
 def show(documents: Sequence[Mapping[str, Any]], changes: Mapping[str, DocumentChange], link: knowledge.Link,
          messages: Messages) -> str | None:
-    """Draw the list; return the name of the document to remove right after the reader confirmed it."""
+    """Draw the list; return the name of the document to remove when the reader has just confirmed that, else None."""
     markup.heading(messages("documents.title", count=len(documents)))
     if not documents:
         markup.note([messages("documents.none")], "plain")
@@ -58,7 +58,7 @@ def _description(document: Mapping[str, Any], leaving: bool, link: knowledge.Lin
 
 
 def _confirmed(messages: Messages) -> bool:
-    """Ask once more, below the document, and return whether the reader confirms."""
+    """Ask the reader to confirm the removal, below the document, and return whether they do."""
     markup.note([messages("remove.sure")], "alarm")
     with st.container(horizontal=True):
         confirmed = st.button(messages("remove.remove"), key="confirm_removal", type="primary")

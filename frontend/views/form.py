@@ -1,4 +1,4 @@
-"""The form of the diagnosis: pick a sample shot or edit its values, and ask for the diagnosis."""
+"""Draw the form of the diagnosis: choose a sample shot, edit its values, request the diagnosis."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STEPS = ("importance", "knowledge")
 
 @dataclass(frozen=True)
 class FormState:
-    """What the form holds.
+    """The values of the form.
 
     Attributes
     ----------
     body : mapping
         The body of POST /diagnose, without its language.
     pressed : bool
-        Whether the button was pressed just now.
+        Whether the button has just been pressed.
     """
 
     body: Mapping[str, Any]
@@ -34,7 +34,7 @@ class FormState:
 
 def show(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model: Mapping[str, Any],
          messages: Messages) -> FormState:
-    """Draw the form and return what it holds."""
+    """Draw the form and return its values."""
     markup.heading(messages("shot.title"), first=True)
     sample = _sample(fields, samples, model, messages)
     edited_note = st.empty()
@@ -54,7 +54,7 @@ def show(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model: M
 
 
 def keep_state() -> None:
-    """Keep the values of the widgets: Streamlit forgets a widget that is not drawn, as when the API is away."""
+    """Keep the values of the widgets: Streamlit forgets a widget that is not drawn, as when the API does not answer."""
     for key in map(str, st.session_state):
         if key in ("sample", "question") or key.startswith(("value:", "always:")):
             st.session_state[key] = st.session_state[key]
@@ -70,7 +70,7 @@ def _widget_values(fields: Iterable[Field], sample: Mapping[str, Any]) -> dict[s
 
 def _sample(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model: Mapping[str, Any],
             messages: Messages) -> Mapping[str, Any] | None:
-    """Let the reader pick a sample, and return it. At the start the first one's values fill the form."""
+    """Let the reader choose a sample, and return it. At the start the form has the values of the first one."""
     def load() -> None:
         chosen = samples[st.session_state["sample"]] if samples else {"features": {}}
         for name, value in _widget_values(fields, chosen).items():
@@ -86,14 +86,14 @@ def _sample(fields: Sequence[Field], samples: Sequence[Mapping[str, Any]], model
         return messages("shot.name", number=index + 1, outcome=messages(f"shot.outcome.{samples[index]['outcome']}"))
 
     index = st.selectbox(messages("shot.pick"), range(len(samples)), format_func=name, key="sample", on_change=load,
-                         filter_mode=None)  # a search that finds nothing would say so in English
+                         filter_mode=None)  # a search without results would show an English text
     markup.draw(f'<div class="quiet">{markup.text(_inspection_result(samples[index], model, messages))}</div>')
     return samples[index]
 
 
 def _inspection_result(sample: Mapping[str, Any], model: Mapping[str, Any], messages: Messages) -> str:
-    """A sentence about the inspection result of a sample."""
-    labels = {kind["name"]: kind["label"][messages.language] for kind in model["defect_types"]}
+    """Return a sentence about the inspection result of a sample."""
+    labels = {defect_type["name"]: defect_type["label"][messages.language] for defect_type in model["defect_types"]}
     types = [labels.get(name, name) for name in sample["defect_types"]]
     if types:
         return messages("shot.found", types=", ".join(types))
@@ -101,7 +101,7 @@ def _inspection_result(sample: Mapping[str, Any], model: Mapping[str, Any], mess
 
 
 def _values(fields: Sequence[Field], messages: Messages) -> None:
-    """Draw every feature's widget, by group; constants are folded away."""
+    """Draw the widgets of all features, by group; those of constants are folded."""
     note = messages("shot.empty_note") if any(field.missing for field in fields) else ""
     markup.heading(messages("shot.values"), note)
     varying = [field for field in fields if not field.constant]
@@ -125,11 +125,11 @@ def _grid(fields: Sequence[Field], messages: Messages) -> None:
 
 
 def _widget(field: Field, messages: Messages) -> None:
-    """Draw one widget. It has no limits: their messages would be the browser's, and the API names every bad value."""
+    """Draw one widget. It has no limits, because the browser would word the messages; the API checks all values."""
     label = field.label[messages.language] + (f" ({field.unit})" if field.unit else "")
     empty = messages("shot.not_measured" if field.missing else "shot.needed")
     if field.categories:
-        # Without a first choice the box can be cleared, which only a value that may be missing allows.
+        # A box without a preselected choice can be cleared, so only a value that may be missing has such a box.
         st.selectbox(label, field.categories, key=_key(field), index=None if field.missing else 0, placeholder=empty,
                      filter_mode=None)
         return

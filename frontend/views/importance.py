@@ -1,4 +1,4 @@
-"""What drove the probability: the chart of the contributions, and a table of the largest ones."""
+"""Draw the importance of the values: the chart of the contributions, and a table of the largest ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from frontend.messages import Messages
 from frontend.views import markup
 from frontend.views.markup import text
 
-CHART_WIDTH = 760  # as it is drawn; wider would blur it
+CHART_WIDTH = 760  # of the PNG; a larger width would blur it
 
 
 def show(importance: Mapping[str, Any], chart: bytes | None, limits: Mapping[str, list[float]],

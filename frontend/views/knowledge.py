@@ -1,4 +1,4 @@
-"""The answer of the documents: its text, recommended actions, sources with their pages, and what did not work."""
+"""Draw an answer from the documents: its text, recommended actions, sources with their pages, and failed steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frontend.messages.codes import DEGRADED_STEPS
 from frontend.views import markup
 from frontend.views.markup import text
 
-Link = Callable[[str, int], str]  # (document, page) → where a browser opens it
+Link = Callable[[str, int], str]  # returns the address at which a browser opens a document at a page
 EXTRACTIVE = "extractive"
 
 
@@ -33,7 +33,7 @@ def show(reply: Mapping[str, Any], link: Link, messages: Messages, title: str = 
 
 
 def answer_text(answer: str) -> str:
-    """Return an answer as paragraphs. Documents and models wrote it, so it is text and nothing else."""
+    """Return an answer as paragraphs, escaped, because documents and models wrote it."""
     return "".join(f"<p>{text(line)}</p>" for line in answer.splitlines())
 
 
@@ -51,7 +51,7 @@ def _degraded(reply: Mapping[str, Any], messages: Messages) -> None:
 
 
 def _failure(entry: Mapping[str, Any], reply: Mapping[str, Any], messages: Messages) -> str:
-    # Where the generator failed after its first words, the answer is its own and ends early.
+    # If the generator failed after its first claims, the answer has these and ends early.
     if entry["step"] == "generation" and reply["generator"] != EXTRACTIVE:
         return messages("knowledge.degraded.early")
     failure = messages.of_code(DEGRADED_STEPS, entry.get("code"), entry.get("params"))
@@ -67,7 +67,7 @@ def _recommendations(reply: Mapping[str, Any], link: Link, messages: Messages) -
 
 
 def _sources(reply: Mapping[str, Any], link: Link, messages: Messages) -> None:
-    """Draw every source; its quote too, unless it already stands above, word for word."""
+    """Draw all sources, with their quotes unless the answer or the recommendations already contain them."""
     above = "\n".join([reply["answer"], *reply["recommendations"]])
     items = ""
     for index, source in enumerate(reply["sources"]):
@@ -78,7 +78,7 @@ def _sources(reply: Mapping[str, Any], link: Link, messages: Messages) -> None:
 
 
 def _cited(source: Mapping[str, Any], index: int, link: Link, messages: Messages) -> str:
-    """A citation such as `[1] 다이캐스팅 공정 매뉴얼 7쪽`, with a link to that page."""
+    """Return a citation such as `[1] 다이캐스팅 공정 매뉴얼 7쪽`, with a link to that page."""
     return f"[{index + 1}] {_page_link(source['document'], source['title'], source['page'], link, messages)}"
 
 

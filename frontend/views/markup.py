@@ -1,4 +1,4 @@
-"""Small pieces of HTML. Whatever comes from the API or the reader is escaped here, once."""
+"""Build small pieces of HTML. Everything from the API or the reader is escaped here, once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def text(content: object) -> str:
 
 
 def link(address: str, label: str) -> str:
-    """Return a link that opens beside the page."""
+    """Return a link that opens in a new tab."""
     return f'<a href="{text(address)}" target="_blank" rel="noopener">{text(label)}</a>'
 
 
@@ -29,7 +29,7 @@ def draw(content: str, css_class: str = "") -> None:
 
 
 def heading(title: str, note: str = "", *, first: bool = False) -> None:
-    """Draw the heading of a part, with a quiet line under it. Not st.header, whose anchor has English words."""
+    """Draw the heading of a part, with a note below it, unlike st.header without an anchor, whose text is English."""
     under = f'<div class="quiet">{text(note)}</div>' if note else ""
     draw(f'<div class="sw-heading{" first" if first else ""}" role="heading" aria-level="2">{text(title)}</div>{under}')
 
@@ -40,7 +40,7 @@ def note(paragraphs: Iterable[str], tone: str = "") -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], css_class: str = "") -> str:
-    """Return a table; the first column is text, the others are numbers, or marks with the class `marks`.
+    """Return a table whose first column has text, and its others numbers, or marks with the class `marks`.
 
     The cells of `rows` are HTML, those of `head` are text.
     """

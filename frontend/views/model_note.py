@@ -1,4 +1,4 @@
-"""How far to trust the model: its version, and its figures beside those of baselines that know the run alone."""
+"""Draw the model's version and evaluation, compared with baselines that only use the run's defect rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frontend.views.markup import text
 
 FIGURES = (("f1", "F1"), ("precision", "model.precision"), ("recall", "model.recall"), ("roc_auc", "ROC-AUC"),
            ("within_run_roc_auc", "model.within"))
-# Methods that use defect rates alone; and the ROC-AUC of guessing.
+# The baselines, and the ROC-AUC of guessing.
 RATES, CHANCE = ("run-rate", "late-rate"), 0.5
 
 
@@ -26,7 +26,7 @@ def show(model: Mapping[str, Any], messages: Messages) -> None:
 
 
 def _protocol(name: str, evaluation: Mapping[str, Any], messages: Messages) -> str:
-    """The figures of one protocol: a row for each entry that is a group of figures, one for each method."""
+    """Return the table of one protocol, with a row for each method; other entries of `evaluation` are left out."""
     methods = {method: figures for method, figures in evaluation.items() if isinstance(figures, Mapping)}
     count = next((f"{figures['n']:,.0f}" for figures in methods.values() if "n" in figures), "–")
     title = messages.either(f"model.{name}", f"{name} ({count})", count=count)
@@ -37,7 +37,7 @@ def _protocol(name: str, evaluation: Mapping[str, Any], messages: Messages) -> s
 
 
 def _tells_the_run(methods: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether chance lies inside the interval of a model's within-run ROC-AUC."""
+    """Return whether the interval of any model's within-run ROC-AUC includes chance."""
     intervals = [figures.get("interval", {}).get("within_run_roc_auc", [None, None])
                  for method, figures in methods.items() if method not in RATES]
     return any(low is not None and low <= CHANCE <= high for low, high in intervals)

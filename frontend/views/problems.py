@@ -1,4 +1,4 @@
-"""What went wrong with a call of the API, in the reader's language, and what to do about it."""
+"""Draw what went wrong with a call of the API and what to do about it, in the reader's language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEATURES = "features."
 
 def show(error: ApiError, fields: Mapping[str, Field], address: str, messages: Messages,
          about: str = "problem") -> None:
-    """Draw a failed call: the fields to correct, or what to do.
+    """Draw a failed call: the fields to correct, or else what to do.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def show(error: ApiError, fields: Mapping[str, Field], address: str, messages: M
     fields : mapping
         The fields of the form by feature name, for their labels.
     address : str
-        The address of the API, shown where it could not be reached.
+        The address of the API, shown if it could not be reached.
     messages : Messages
         The texts of the page's language.
     about : str, optional
@@ -50,14 +50,14 @@ def show(error: ApiError, fields: Mapping[str, Field], address: str, messages: M
 
 
 def _show_unanswered(title: str, what_to_do: str, command: str, address: str, messages: Messages) -> None:
-    """Draw a call that got no answer, with a command to enter, if any, and the API's address."""
+    """Draw a call without a response, with a command to enter, if any, and the API's address."""
     code = f"<p><code>{command}</code></p>" if command else ""
     markup.draw(f"<p><b>{text(title)}</b></p><p>{text(what_to_do)}</p>{code}"
                 f'<p class="quiet">{text(messages("problem.address"))}: {text(address)}</p>', "sw-note alarm")
 
 
 def advice(error: ApiError, messages: Messages, about: str = "problem") -> str:
-    """Return what a refusal means and what to do, in one line: the text of its code, else of its status."""
+    """Return what an error means and what to do, in one line: the text of its code, else of its status."""
     if isinstance(error, Unsigned):
         return messages(f"problem.unsigned.{error.reason}")
     reasons = list(field_reasons(error, {}, messages)) if error.status == 400 else []
@@ -70,7 +70,7 @@ def advice(error: ApiError, messages: Messages, about: str = "problem") -> str:
 
 
 def field_reasons(error: ApiError, fields: Mapping[str, Field], messages: Messages) -> Iterable[tuple[str, str]]:
-    """Yield (label, reason) of every bad field. A code that the page does not know leaves the API's English text."""
+    """Yield label and reason of every bad field; the reason is the API's English text if its code is unknown."""
     for entry in error.problem.get("errors", []):
         path = str(entry["field"])
         name = path.removeprefix(FEATURES)

@@ -1,4 +1,4 @@
-"""A question to the documents: the form, the answer while it comes, and what there is of one that broke off."""
+"""Draw a question to the documents: the form, the answer while it arrives, and an answer that broke off."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from frontend.messages import Messages
 from frontend.views import knowledge, markup, problems
 from frontend.views.markup import text
 
-MAX_QUESTION = 2000  # characters that the API takes
+MAX_QUESTION = 2000  # characters; the API accepts no more
 EXAMPLES = 3
 
 
 @dataclass
 class StreamedAnswer:
-    """The answer to a question, as far as it has come.
+    """The answer to a question, as far as it has arrived.
 
     Attributes
     ----------
     body : mapping
         The body of POST /query.
     text : str
-        The text that has come.
+        The text so far.
     passages : list of mapping
-        The passages that were answer.
+        The passages of the `passage` events so far.
     reply : mapping or None
-        The whole answer, once it has come.
+        The complete answer, once it has arrived.
     failure : ApiError or None
-        Why it ended without one.
+        Why the stream ended without a complete answer.
     """
 
     body: Mapping[str, Any]
@@ -43,7 +43,7 @@ class StreamedAnswer:
 
     @property
     def ended(self) -> bool:
-        """Whether it came to an end, good or bad; it did not if the reader did something else meanwhile."""
+        """Whether the stream is complete or failed; neither if the reader interrupted it by another action."""
         return self.reply is not None or self.failure is not None
 
 
@@ -68,14 +68,14 @@ def _ask_example(example: str, ask: Callable[[str], None]) -> None:
 
 
 def incoming(answer: StreamedAnswer, messages: Messages) -> str:
-    """Return the HTML of an answer that is still coming."""
+    """Return the HTML of an answer that is still arriving."""
     state = messages("ask.wording", count=len(answer.passages)) if answer.passages else messages("ask.busy")
     return (_question(answer, messages) + f'<div class="sw-busy quiet">{text(state)}</div>'
             f'<div class="sw-answer">{knowledge.answer_text(answer.text)}</div>')
 
 
 def show(answer: StreamedAnswer, link: knowledge.Link, address: str, messages: Messages) -> None:
-    """Draw an answer that has come to its end."""
+    """Draw an answer that has ended."""
     markup.draw(_question(answer, messages))
     if answer.failure is not None:
         _show_broken(answer, answer.failure, link, address, messages)
@@ -91,7 +91,7 @@ def _question(answer: StreamedAnswer, messages: Messages) -> str:
 
 def _show_broken(answer: StreamedAnswer, failure: ApiError, link: knowledge.Link, address: str,
                  messages: Messages) -> None:
-    """Draw what went wrong, with what had come by then."""
+    """Draw what went wrong, and the part of the answer that had arrived."""
     if not answer.text and not answer.passages:
         problems.show(failure, {}, address, messages, "problem.query")
         return

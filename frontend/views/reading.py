@@ -1,4 +1,4 @@
-"""How reading a document went: its state as a chip, why it failed, and what was not read as it should have been."""
+"""Return the HTML of a document's state: a chip, why the file could not be read, and notes on what is incomplete."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ TONES = {"searched": "accept", "failed": "reject", "refused": "reject", "older":
 
 
 def chip(state: str, label: str) -> str:
-    """Return a state as a small coloured word; a state that will pass has a moving mark."""
+    """Return a state as a small coloured label; a temporary state has a moving mark."""
     return f'<span class="sw-advice sw-chip {TONES.get(state, "inspect busy")}">{text(label)}</span>'
 
 
 def failure(document: Mapping[str, Any], messages: Messages) -> str:
-    """Return why a document could not be read; nothing where it could be."""
+    """Return why a document could not be read; empty if it could."""
     if not document["failure"]:
         return ""
     return _report(DOCUMENT_FAILURES, document.get("failure_detail"), document["failure"], document["name"], messages)
 
 
 def notes(document: Mapping[str, Any], messages: Messages) -> str:
-    """Return the first notes on a document, and how many more there are."""
+    """Return the first notes on a document, and the number of further ones."""
     details = document.get("note_details") or [None] * len(document["notes"])
     lines = [_report(DOCUMENT_NOTES, detail, note, document["name"], messages)
              for note, detail in zip(document["notes"], details, strict=False)]
@@ -37,7 +37,7 @@ def notes(document: Mapping[str, Any], messages: Messages) -> str:
 
 def _report(texts: Mapping[str, tuple[str, str]], detail: Mapping[str, Any] | None, server_text: str, name: str,
             messages: Messages) -> str:
-    """The page's text of a code; where the page does not know it, the server's own text, marked as such."""
+    """Return the page's text of a code or, if the code is unknown, the server's text, marked as such."""
     report = messages.of_code(texts, detail.get("code"), detail.get("params")) if detail else None
     if report:
         return f'<div class="quiet">{text(report)}</div>'

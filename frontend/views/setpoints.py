@@ -1,4 +1,4 @@
-"""What to change: the settings that the importance step proposes, or why it proposes none."""
+"""Draw the settings that the importance step proposes to change, or why it proposes none."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def show(proposal: Mapping[str, Any] | None, probability: float, threshold: floa
     Parameters
     ----------
     proposal : mapping or None
-        The `setpoints` of POST /importance; None where they were not asked for.
+        The `setpoints` of POST /importance; None if they were not requested.
     probability : float
-        The probability of a defect of the shot as it is.
+        The probability of a defect with the current settings.
     threshold : float
         The decision threshold for the values alone, without inspection results.
     limits : mapping
@@ -35,7 +35,7 @@ def show(proposal: Mapping[str, Any] | None, probability: float, threshold: floa
     if not proposal or proposal["state"] == "not_needed":
         return
     if not proposal["changes"]:
-        # The page has a text for each state; a state of a newer server has the reply's own.
+        # If a newer server sends a state that the page does not know, the reply has a text for it.
         markup.heading(messages("setpoints.title"))
         reason = messages.either(f"setpoints.{proposal['state']}", proposal["reason"] or "")
         markup.draw(f"<p>{text(reason)}</p>")
@@ -58,6 +58,6 @@ def _row(change: Mapping[str, Any], limits: Mapping[str, list[float]], fields: M
 
 
 def _distinct_percentages(first: float, second: float) -> tuple[str, str]:
-    """Two probabilities with just enough digits to differ: a proposal may lie right under the threshold."""
+    """Format two probabilities with as few digits as let them differ, as a proposal may be just under the threshold."""
     pairs = [(f"{first:.{digits}%}", f"{second:.{digits}%}") for digits in range(1, MAX_DECIMALS)]
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])

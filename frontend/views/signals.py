@@ -1,4 +1,4 @@
-"""Three independent signals about each value, side by side, whether they agree or not."""
+"""Draw three independent signals for each value, whether they agree or not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from frontend.views import markup
 from frontend.views.markup import text
 
 KINDS = ("outside_limits", "high_attribution", "high_error")
-MAX_ROWS = 8  # of an unusual shot nearly every value is badly rebuilt
-# The mark on the screen, and the text that a screen reader reads. null: there is nothing to judge the value by.
+MAX_ROWS = 8  # in an unusual shot nearly every value has a signal
+# The mark on the screen, and its text for screen readers. None: the value cannot be judged.
 MARKS = {True: ("●", "signals.yes"), False: ("", "signals.no"), None: ("–", "signals.unknown")}
 
 
@@ -32,6 +32,6 @@ def show(values: Sequence[Mapping[str, Any]] | None, messages: Messages) -> None
 
 
 def _mark(signal: bool | None, messages: Messages) -> str:
-    """A mark, with its meaning for a screen reader."""
+    """Return a mark, with its text for screen readers."""
     mark, key = MARKS[signal]
     return f'<span aria-hidden="true">{mark}</span><span class="sw-hidden">{text(messages(key))}</span>'

@@ -1,4 +1,4 @@
-"""Adding documents: the files to upload, and what became of those that were uploaded."""
+"""Draw the form to upload documents, and the states of uploaded files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MAX_MB = 200
 
 
 def form(names: Collection[str], upload_round: int, messages: Messages) -> Sequence[UploadedFile]:
-    """Draw the box for files and return those to upload now: none before the button is pressed.
+    """Draw the box for files and return the files to upload, none until the button is pressed.
 
-    `names` are those of the documents that there are; another `upload_round` empties the box.
+    `names` are the names of the existing documents; another `upload_round` empties the box.
     """
     markup.heading(messages("add.title"), messages("add.note"), first=True)
     _translate_box(messages)
@@ -34,7 +34,7 @@ def form(names: Collection[str], upload_round: int, messages: Messages) -> Seque
 
 
 def _translate_box(messages: Messages) -> None:
-    """Give the box its texts: its own are English in every language, so style.css hides them and shows these."""
+    """Define the texts of the box. Streamlit's own are always English, so style.css hides them and shows these."""
     texts = {"limit": messages("add.limit", limit=MAX_MB), "browse": messages("add.browse"),
              "unfit": messages("add.unfit")}
     variables = "".join(f"--text-{name}: {json.dumps(label, ensure_ascii=False)};" for name, label in texts.items())

@@ -1,4 +1,4 @@
-"""The prediction: the verdict, possible defects, and warnings about the shot."""
+"""Draw a prediction: the verdict, possible defect types, and warnings about the shot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from frontend.views import markup
 from frontend.views.markup import text
 
 MAX_TYPES = 5
-MIN_PROBABILITY = 0.0005  # less is 0.0 % on the page
+MIN_PROBABILITY = 0.0005  # a smaller probability would be shown as 0.0 %
 
 
 def show(reply: Mapping[str, Any], model: Mapping[str, Any], fields: Mapping[str, Field], messages: Messages) -> None:
@@ -40,9 +40,9 @@ def _verdict(prediction: Mapping[str, Any], messages: Messages) -> None:
 
 
 def _scale(prediction: Mapping[str, Any], messages: Messages) -> str:
-    """The probability on a bar from 0 to 100 %, with the threshold marked."""
+    """Return a bar from 0 to 100 % with the probability and the threshold."""
     probability, threshold = 100 * prediction["probability"], 100 * prediction["threshold"]
-    # The label stands beside its mark, on the side that has room.
+    # The label is beside its mark, on the side that has room.
     side = f"left: {threshold:.2f}%" if threshold < 60 else f"right: {100 - threshold:.2f}%"
     label = f"{text(messages('verdict.threshold'))} {prediction['threshold']:.1%}"
     return (f'<div class="sw-scale"><div class="track"><div class="fill" style="width: {probability:.2f}%"></div>'
@@ -51,7 +51,7 @@ def _scale(prediction: Mapping[str, Any], messages: Messages) -> str:
 
 
 def _types(types: Sequence[Mapping[str, Any]], messages: Messages) -> None:
-    """Draw the likeliest defect types, and those that have too few examples for a probability."""
+    """Draw the most probable defect types, and those with too few examples for a probability."""
     likely = [kind for kind in types if (kind["probability"] or 0) >= MIN_PROBABILITY][:MAX_TYPES]
     few = [kind["label"] for kind in types if kind["probability"] is None]
     if likely or few:
@@ -63,7 +63,7 @@ def _types(types: Sequence[Mapping[str, Any]], messages: Messages) -> None:
 
 
 def _bars(likely: Sequence[Mapping[str, Any]]) -> None:
-    """Draw each type's probability as a bar, as long as its share of the likeliest one's."""
+    """Draw the probability of each type as a bar, relative to the most probable one."""
     max_probability = likely[0]["probability"]
     rows = "".join(f'<span>{text(kind["label"])}</span>'
                    f'<span class="bar"><i style="width: {100 * kind["probability"] / max_probability:.1f}%"></i></span>'
@@ -72,7 +72,7 @@ def _bars(likely: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _warnings(reply: Mapping[str, Any], fields: Mapping[str, Field], messages: Messages) -> None:
-    """Draw what makes this prediction less certain, and the values outside their limits."""
+    """Draw the reasons why this prediction is less certain, and the values outside their limits."""
     def labels(names: Iterable[str]) -> str:
         return ", ".join(fields[name].label[messages.language] if name in fields else name for name in names)
 
