@@ -55,7 +55,7 @@ def test_another_format_is_refused(number: Any) -> None:
     stored_object(pages=7)])
 def test_a_damaged_or_foreign_object_is_refused(body: bytes) -> None:
     """An object that is damaged, or something else, is a KnowledgeError."""
-    with pytest.raises(KnowledgeError, match="holds no document of ours, or a damaged one"):
+    with pytest.raises(KnowledgeError, match="is not a document of Shotwise, or is damaged"):
         unpack_document(body)
 
 

@@ -259,7 +259,7 @@ def test_a_damaged_or_foreign_object_is_skipped(s3: CountingClient, document_sto
 def test_a_foreign_failure_note_is_named(s3: CountingClient, document_store: S3DocumentStore, body: bytes) -> None:
     """A note of another form is a KnowledgeError with the key of the object."""
     s3.put_object(Bucket=BUCKET, Key="library/failures/x", Body=body)
-    with pytest.raises(KnowledgeError, match="s3://documents/library/failures/x holds no note"):
+    with pytest.raises(KnowledgeError, match="s3://documents/library/failures/x is not a stored failure"):
         document_store.failures()
 
 

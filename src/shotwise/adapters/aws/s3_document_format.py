@@ -79,7 +79,7 @@ def unpack_document(body: bytes) -> StoredDocument:
         _check_postings(document)
         return document
     except (OSError, EOFError, zlib.error, ValueError, TypeError, LookupError) as error:
-        raise KnowledgeError(f"holds no document of ours, or a damaged one: {error!r}") from error
+        raise KnowledgeError(f"is not a document of Shotwise, or is damaged: {error!r}") from error
 
 
 def _line_to_json(line: Line) -> list[str]:

@@ -142,7 +142,7 @@ class S3DocumentStore:
             name = str(content["name"])
             return name, message_from_json(content["reason"], name)
         except (ValueError, TypeError, LookupError) as error:
-            raise KnowledgeError(f"s3://{self._bucket}/{key} holds no note of ours: {error!r}") from error
+            raise KnowledgeError(f"s3://{self._bucket}/{key} is not a stored failure: {error!r}") from error
 
     def _passage(self, passage_id: PassageId) -> Passage | None:
         document = self._find(passage_id.document)
