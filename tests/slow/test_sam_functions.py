@@ -41,7 +41,8 @@ def settings(name: str, home: Path) -> dict[str, str]:
     """
     variables = {**SHARED["Environment"]["Variables"], **FUNCTIONS[name].get("Environment", {}).get("Variables", {})}
     literal = {key: value for key, value in variables.items() if isinstance(value, str) and key != "PYTHONPATH"}
-    return {key: _local_path(value, name).replace("/tmp/", f"{home}/") for key, value in literal.items()}
+    return {key: f"{home}/{value.removeprefix('/tmp/')}" if value.startswith("/tmp/") else _local_path(value, name)
+            for key, value in literal.items()}
 
 
 def _local_path(value: str, name: str) -> str:
