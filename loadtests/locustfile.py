@@ -36,6 +36,8 @@ class ShotUser(FastHttpUser):
     ----------
     endpoint : str
         Path of the requests, without the slash.
+    reply_flaw : callable
+        Tells what is wrong with a reply; None if nothing is.
     pace_seconds : float
         Average seconds between the starts of two requests.
     sign : callable
@@ -51,6 +53,7 @@ class ShotUser(FastHttpUser):
     network_timeout = 30.0  # API Gateway gives up after 29 s
     connection_timeout = 10.0
     endpoint: ClassVar[str]
+    reply_flaw: ClassVar[staticmethod[[Any], str | None]]
     pace_seconds: ClassVar[float]
     sign: ClassVar[SignHeaders]
     probabilities: ClassVar[ProbabilityLog]
@@ -85,10 +88,6 @@ class ShotUser(FastHttpUser):
         reply, flaw = content_flaw(content, self.reply_flaw)
         return flaw or self.probabilities.flaw(shot, self.prediction_of(reply))
 
-    def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a reply; None if nothing is."""
-        raise NotImplementedError
-
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Return the prediction within a reply."""
         return reply
@@ -99,9 +98,7 @@ class PredictUser(ShotUser):
 
     endpoint = "predict"
 
-    def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a prediction; None if nothing is."""
-        return predict_flaw(reply)
+    reply_flaw = staticmethod(predict_flaw)
 
 
 class DiagnoseUser(ShotUser):
@@ -109,9 +106,7 @@ class DiagnoseUser(ShotUser):
 
     endpoint = "diagnose"
 
-    def reply_flaw(self, reply: Any) -> str | None:
-        """Return what is wrong with a diagnosis; None if nothing is."""
-        return diagnose_flaw(reply)
+    reply_flaw = staticmethod(diagnose_flaw)
 
     def prediction_of(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Return the prediction within a diagnosis."""
