@@ -8,7 +8,7 @@ ShotwiseError
 ├── BundleError          a model bundle that must not be served
 ├── KnowledgeError       the documents cannot be searched, or no answer can be worded
 │   └── DocumentError    one document that cannot be read
-└── FileStoreError       a chart or document could not be stored or fetched
+└── StoreError           a chart or PDF could not be stored or fetched (the store of files, not of indexed documents)
 """
 
 from __future__ import annotations
@@ -95,5 +95,5 @@ class DocumentError(KnowledgeError):
         super().__init__(f"{name}: {text_of(DOCUMENT_FAILURES, self.failure)}")
 
 
-class FileStoreError(ShotwiseError):
+class StoreError(ShotwiseError):
     """A chart or document could not be stored or fetched."""

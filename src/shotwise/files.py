@@ -44,7 +44,7 @@ class Upload:
 
 
 class FileStore(Protocol):
-    """Stores files by name. Every method raises FileStoreError if the store fails."""
+    """Stores files by name. Every method raises StoreError if the store fails."""
 
     def put(self, name: str, content: bytes) -> str:
         """Store a file and return its URL."""

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shotwise.errors import FileStoreError
+from shotwise.errors import StoreError
 from shotwise.handlers.body import media_type
 from shotwise.handlers.document_names import name_fault
 from shotwise_local.lambda_host import LambdaHost
@@ -148,7 +148,7 @@ class Gateway:
             return self._gateway_response("ACCESS_DENIED")
         try:
             self._bucket.put(name, request.body)
-        except FileStoreError:
+        except StoreError:
             return self._gateway_response("DEFAULT_5XX")
         return Response(200, {}, b"")
 

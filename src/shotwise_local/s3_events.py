@@ -40,7 +40,7 @@ class DocumentsBucket:
         threading.Thread(target=self._deliver, daemon=True, name="documents bucket").start()
 
     def put(self, name: str, content: bytes) -> None:
-        """Store a file and send the event. Raises FileStoreError."""
+        """Store a file and send the event. Raises StoreError."""
         self._store.put(name, content)
         self.notify(name, "ObjectCreated:Put")
 

@@ -153,7 +153,7 @@ def test_a_failed_step_leaves_the_rest(machine: Machine, question: str | None, b
 def test_a_part_that_failed_is_listed_beside_the_steps(machine: Machine, question: str | None) -> None:
     """A chart that could not be stored is listed with a failed step, and the importance is there."""
     functions = FakeFunctions(question=question)
-    chart = degraded_entry("chart", "FileStoreError")
+    chart = degraded_entry("chart", "StoreError")
     functions.importance_degraded = (chart,)
     functions.errors = {"rag_query": RuntimeError("secret")}
     reply = machine.output(functions)

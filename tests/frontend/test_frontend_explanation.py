@@ -12,7 +12,7 @@ from stub_api import Reply, StubApi, recorded
 
 from frontend.messages import Messages
 
-FAILED_CHART = {"step": "chart", "error": "FileStoreError", "code": "chart_failed", "params": {}}
+FAILED_CHART = {"step": "chart", "error": "StoreError", "code": "chart_failed", "params": {}}
 
 
 def answered(api: StubApi, language: str, **changes: Any) -> dict[str, Any]:

@@ -160,13 +160,13 @@ def test_failed_steps_leave_the_rest(language: str, open_page: OpenPage, api: St
     """A degraded diagnosis keeps its verdict and says which steps failed, without the error's name."""
     reply = recorded(f"suspect_{language}")
     reply |= {"importance": None, "knowledge": None, "degraded": [
-        {"step": "importance", "error": "FileStoreError", "code": "importance_failed", "params": {}},
+        {"step": "importance", "error": "StoreError", "code": "importance_failed", "params": {}},
         {"step": "knowledge", "error": "States.Timeout", "code": "knowledge_failed", "params": {}}]}
     api.replies[f"POST /diagnose {language}"] = Reply(200, reply)
     text = visible_text(diagnosed(open_page(language)))
     assert ("영향 분석 단계를 마치지 못했습니다" if language == "ko" else "This step failed: importance") in text
     assert ("문서 근거 단계가 제시간에" if language == "ko" else "This step took too long: documents") in text
-    assert "FileStoreError" not in text
+    assert "StoreError" not in text
     assert_one_language(without_quotes(text, reply), language, model)
 
 

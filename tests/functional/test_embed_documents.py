@@ -12,7 +12,7 @@ from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message,
 from unit.knowledge.fakes import InMemoryDocumentStore
 
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise.errors import FileStoreError, KnowledgeError, NotFound
+from shotwise.errors import KnowledgeError, NotFound, StoreError
 from shotwise.files import FileStore, StoredFile, Upload
 from shotwise.handlers.documents import documents_reply
 from shotwise.handlers.embed_documents import SERVICE, embed_documents_handler
@@ -217,23 +217,23 @@ class UnreachableFileStore:
 
     def put(self, name: str, content: bytes) -> str:
         """Fail."""
-        raise FileStoreError("no")
+        raise StoreError("no")
 
     def get(self, name: str) -> StoredFile:
         """Fail."""
-        raise FileStoreError("no")
+        raise StoreError("no")
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Fail."""
-        raise FileStoreError("no")
+        raise StoreError("no")
 
     def remove(self, name: str) -> None:
         """Fail."""
-        raise FileStoreError("no")
+        raise StoreError("no")
 
     def upload(self, name: str) -> Upload:
         """Fail."""
-        raise FileStoreError("no")
+        raise StoreError("no")
 
 
 def test_a_bucket_that_does_not_answer_is_not_empty(plant: Plant) -> None:

@@ -14,7 +14,7 @@ from shots import as_features
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.bundle import Bundle
 from shotwise.charts.waterfall import waterfall
-from shotwise.errors import FileStoreError
+from shotwise.errors import StoreError
 from shotwise.files import StoredFile
 from shotwise.handlers.importance import importance_handler
 from shotwise.handlers.lambda_handler import LambdaHandler
@@ -28,11 +28,11 @@ class BrokenStore:
 
     def put(self, name: str, content: bytes) -> str:
         """Fail."""
-        raise FileStoreError("disk /dev/secret is full")
+        raise StoreError("disk /dev/secret is full")
 
     def get(self, name: str) -> StoredFile:
         """Fail."""
-        raise FileStoreError("disk /dev/secret is full")
+        raise StoreError("disk /dev/secret is full")
 
 
 class RemoteStore:
@@ -128,7 +128,7 @@ def test_a_broken_store_leaves_the_values(bundle: Bundle, event: Event, features
     reply = broken(event("POST", "/importance", {"features": features}), None)
     body, complete = json.loads(reply["body"]), handler({"features": features}, None)
     assert reply["statusCode"] == 200 and "secret" not in reply["body"]
-    assert body["degraded"] == [{"step": "chart", "error": "FileStoreError", "code": "chart_failed", "params": {}}]
+    assert body["degraded"] == [{"step": "chart", "error": "StoreError", "code": "chart_failed", "params": {}}]
     assert body["visualization_url"] is None
     assert complete["degraded"] == [] and complete["visualization_url"]
     assert all(body[name] == complete[name] for name in ("importance", "setpoints", "signals", "top_features"))

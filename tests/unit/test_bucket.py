@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise.errors import FileStoreError
+from shotwise.errors import StoreError
 from shotwise_local.s3_events import MAX_RECEIVES, DocumentsBucket
 from shotwise_local.template import load_yaml
 
@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_kept_sends_no_event(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     handler = RecordingHandler()
     bucket = DocumentsBucket(FolderFileStore([tmp_path / "file"], ""), handler)
-    with pytest.raises(FileStoreError):
+    with pytest.raises(StoreError):
         bucket.put("a.pdf", b"")
     bucket.wait()
     assert handler.events == []

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from shotwise.adapters.aws.s3_file_store import S3FileStore
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise.errors import FileStoreError, NotFound
+from shotwise.errors import NotFound, StoreError
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_a_folder_returns_no_file_from_outside(tmp_path: Path, name: str) -> Non
 
 
 def test_an_unwritable_folder_is_a_store_error(tmp_path: Path) -> None:
-    """The error is FileStoreError, so the handler can reply with 503."""
+    """The error is StoreError, so the handler can reply with 503."""
     (tmp_path / "file").write_text("x")
-    with pytest.raises(FileStoreError):
+    with pytest.raises(StoreError):
         FolderFileStore([tmp_path / "file"], "").put("a.png", b"")
 
 
@@ -64,10 +64,10 @@ def test_s3_returns_a_signed_url_for_a_stored_file(s3: Any) -> None:
 
 
 def test_s3_reports_unknown_names_and_buckets(s3: Any) -> None:
-    """An unknown name is NotFound; an unknown bucket is a FileStoreError."""
+    """An unknown name is NotFound; an unknown bucket is a StoreError."""
     with pytest.raises(NotFound):
         S3FileStore("charts", "charts/", "image/png", s3).get("b.png")
-    with pytest.raises(FileStoreError):
+    with pytest.raises(StoreError):
         S3FileStore("nowhere", "", "image/png", s3).put("a.png", b"")
 
 
@@ -111,9 +111,9 @@ def test_a_folder_touches_no_file_from_outside(folders: FolderFileStore, tmp_pat
 
 
 def test_an_unreadable_folder_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
-    """A loop of links, like an unreadable disk, is a FileStoreError and not NotFound."""
+    """A loop of links, like an unreadable disk, is a StoreError and not NotFound."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(FileStoreError):
+    with pytest.raises(StoreError):
         FolderFileStore([tmp_path / "loop"], "").fetch("a.pdf", tmp_path)
 
 
@@ -158,7 +158,7 @@ def test_an_s3_error_is_not_taken_for_a_missing_file(tmp_path: Path, code: str) 
     for call in (lambda: store.fetch("a.pdf", tmp_path), lambda: store.remove("a.pdf"), lambda: store.get("a.pdf")):
         with Stubber(client) as stubbed:
             stubbed.add_client_error("head_object", code)
-            with pytest.raises(FileStoreError, match="s3://documents/a.pdf"):
+            with pytest.raises(StoreError, match="s3://documents/a.pdf"):
                 call()
 
 

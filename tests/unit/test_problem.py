@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shotwise.errors import FieldError, FileStoreError, InvalidInput, KnowledgeError, NotFound
+from shotwise.errors import FieldError, InvalidInput, KnowledgeError, NotFound, StoreError
 from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.handlers.problem import MAX_TEXT, problem, to_json
 
@@ -16,7 +16,7 @@ CAUSE_BYTES = 32 * 1024  # what the cause of a workflow may have
 @pytest.mark.parametrize(("error", "status", "code"), [
     (InvalidInput([FieldError("a", "missing")]), 400, "invalid_input"), (PayloadTooLarge(), 413, "payload_too_large"),
     (UnsupportedMediaType(), 415, "unsupported_media_type"), (NotFound("There is no file 'x'."), 404, "not_found"),
-    (FileStoreError("/secret/path"), 503, "store_unavailable"),
+    (StoreError("/secret/path"), 503, "store_unavailable"),
     (KnowledgeError("/secret/path"), 503, "knowledge_unavailable"), (RuntimeError("secret"), 500, "internal_error")])
 def test_every_kind_of_error_has_its_status_and_code(error: Exception, status: int, code: str) -> None:
     """Both are members of the problem, and what names our inside is not in it."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from shotwise.errors import FileStoreError, NotFound, ShippedDocument
+from shotwise.errors import NotFound, ShippedDocument, StoreError
 from shotwise.files import StoredFile, Upload
 
 
@@ -39,7 +39,7 @@ class FolderFileStore:
                 file.write(content)
             Path(file.name).replace(self._folders[0] / name)
         except OSError as error:
-            raise FileStoreError(f"{name} cannot be written to {self._folders[0]}: {error.strerror}") from error
+            raise StoreError(f"{name} cannot be written to {self._folders[0]}: {error.strerror}") from error
         return f"{self._url}/{name}"
 
     def get(self, name: str) -> StoredFile:
@@ -48,7 +48,7 @@ class FolderFileStore:
         try:
             return StoredFile(path.read_bytes(), None)
         except OSError as error:
-            raise FileStoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
+            raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Return the path of the stored file; it is not copied."""
@@ -62,7 +62,7 @@ class FolderFileStore:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise FileStoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
+            raise StoreError(f"{name} cannot be removed from {path.parent}: {error.strerror}") from error
 
     def upload(self, name: str) -> Upload:
         """Return the request that uploads a file to the gateway of this machine."""
@@ -79,5 +79,5 @@ class FolderFileStore:
                 continue
             except OSError as error:
                 if error.errno != errno.ENAMETOOLONG:
-                    raise FileStoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
+                    raise StoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
         raise NotFound(f"There is no file {name!r}.")

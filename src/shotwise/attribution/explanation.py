@@ -93,7 +93,7 @@ def store_chart(png: bytes, store: FileStore, name: str) -> str:
 
     Raises
     ------
-    FileStoreError
+    StoreError
         The store failed.
     """
     return store.put(f"{name}-{hashlib.sha256(png).hexdigest()[:16]}.png", png)

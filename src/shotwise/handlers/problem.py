@@ -8,12 +8,12 @@ from typing import Any
 
 from shotwise.errors import (
     FieldError,
-    FileStoreError,
     InvalidInput,
     KnowledgeError,
     NotFound,
     ShippedDocument,
     ShotwiseError,
+    StoreError,
 )
 from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.messages import Param
@@ -30,7 +30,7 @@ STATUSES: tuple[tuple[type[ShotwiseError], int, str, str], ...] = (
     (InvalidInput, 400, "invalid_input", "Invalid input"),
     (ShippedDocument, 404, "shipped_document", "Not found"),
     (NotFound, 404, "not_found", "Not found"),
-    (FileStoreError, 503, "store_unavailable", "Store unavailable"),
+    (StoreError, 503, "store_unavailable", "Store unavailable"),
     (KnowledgeError, 503, "knowledge_unavailable", "Knowledge unavailable"),
 )
 

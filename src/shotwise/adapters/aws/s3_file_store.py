@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shotwise.adapters.aws.client import error_code, translate_boto_errors
-from shotwise.errors import FileStoreError, NotFound
+from shotwise.errors import NotFound, StoreError
 from shotwise.files import StoredFile, Upload
 
 DOWNLOAD_SECONDS, UPLOAD_SECONDS = 300, 900  # how long a signed URL is valid
@@ -80,13 +80,13 @@ class S3FileStore:
 
     @contextmanager
     def _translate_errors(self, name: str, action: str) -> Iterator[None]:
-        """Raise NotFound if the file is missing, FileStoreError for any other error."""
+        """Raise NotFound if the file is missing, StoreError for any other error."""
         failure = f"{self._s3_url(name)} was not {action}"
-        with translate_boto_errors(failure, FileStoreError):
+        with translate_boto_errors(failure, StoreError):
             try:
                 yield
             except OSError as error:
-                raise FileStoreError(f"{failure}: {error.strerror}") from error
+                raise StoreError(f"{failure}: {error.strerror}") from error
             except ClientError as error:
                 if error_code(error) in MISSING and self._bucket_exists():
                     raise NotFound(f"There is no file {name!r}.") from error
