@@ -337,3 +337,10 @@ def test_the_key_is_in_no_log(serve: Callable[..., str], caplog: pytest.LogCaptu
     body = event("a", "stop") + DONE
     assert list(OpenAIGenerator(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p")) == ["a"]
     assert "chat/completions" in caplog.text and KEY not in caplog.text
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "application/octet-stream"])
+def test_a_stream_is_read_whatever_it_is_declared_as(serve: Callable[..., str], content_type: str) -> None:
+    """Some servers stream events under another content type; their answer is the same."""
+    body = event("a", "stop") + DONE
+    assert list(OpenAIGenerator(serve(answering(body, content_type)), "m").write("s", "p")) == ["a"]

@@ -77,6 +77,8 @@ class OpenAIClient:
             if response.status_code != httpx2.codes.OK:
                 response.read()
             self._check_status(path, response)
+            # Some servers stream events without saying so, and httpx2 reads no others.
+            response.headers["Content-Type"] = "text/event-stream"
             assert isinstance(response.stream, httpx2.SyncByteStream)
             response.stream = _EndsWithBlankLine(response.stream)
             for event in events:
