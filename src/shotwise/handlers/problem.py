@@ -19,7 +19,7 @@ from shotwise.handlers.body import PayloadTooLarge, UnsupportedMediaType
 from shotwise.messages import Param
 
 CONTENT_TYPE = "application/problem+json"
-MAX_CAUSE = 24_000  # characters of all errors, escaped twice; the cause of a failed workflow may have 32 KiB
+MAX_CAUSE = 30_000  # characters of all errors, escaped twice; the cause of a failed workflow may have 32 KiB
 MAX_NAME = 100  # characters of a field's name, which may be any key that the caller sent
 MAX_TEXT = 400  # characters of a reason or of one of its parameters; a bundle may have long lists of categories
 
