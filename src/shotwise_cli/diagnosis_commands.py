@@ -12,8 +12,7 @@ from shotwise.handlers.body import read_body
 from shotwise.handlers.requests import LANGUAGES
 from shotwise_cli.console import fail, note, print_json, progress_bar
 from shotwise_cli.quiet_stack import quiet_stack
-
-ROOT = Path(__file__).parents[2]
+from shotwise_local import ROOT
 
 
 def add_commands(commands: Any) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from shotwise_cli.console import fail, note, print_json
 from shotwise_cli.quiet_stack import quiet_stack
+from shotwise_local import ROOT
 
-ROOT = Path(__file__).parents[2]
 GOLDEN, FLOORS = ROOT / "manuals/golden.jsonl", ROOT / "manuals/golden.floors.json"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from shotwise_cli.console import fail, note, print_json, progress_bar
+from shotwise_local import ROOT
 
-ROOT = Path(__file__).parents[2]
 KAMP_SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 CONFIGURATIONS = ("shotwise", "poc_baseline")
 PROTOCOLS = ("published", "unique", "forward", "forward-history", "new-run")

@@ -4,3 +4,9 @@
 them (`routes`, `vtl`), `workflow` runs the state machine in moto's interpreter, and `s3_events` stands in for the
 documents bucket → `stack` puts these together → `serve` runs them.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]  # of the checkout, whose template, manuals and models are used

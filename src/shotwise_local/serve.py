@@ -18,8 +18,9 @@ from pathlib import Path
 import uvicorn
 
 from shotwise.errors import ShotwiseError
+from shotwise_local import ROOT
 from shotwise_local.gateway import NOT_EMULATED
-from shotwise_local.stack import ROOT, api_port, open_stack, prepare, ui_port
+from shotwise_local.stack import api_port, open_stack, prepare, ui_port
 
 HOST = "127.0.0.1"
 MAX_LOG_BYTES = 10 * 1024 * 1024

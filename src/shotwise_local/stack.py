@@ -12,13 +12,13 @@ from typing import NamedTuple
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import SettingError
 from shotwise.settings import Settings
+from shotwise_local import ROOT
 from shotwise_local.gateway import Gateway
 from shotwise_local.lambda_host import LambdaHost
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.template import load_yaml, read_template
 from shotwise_local.workflow import Workflow
 
-ROOT = Path(__file__).parents[2]
 SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
 MANUALS = ROOT / "manuals"
 

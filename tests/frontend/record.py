@@ -21,7 +21,8 @@ from starlette.testclient import TestClient
 from shotwise.adapters.onnx import ENGINE
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.handlers.replies import model_reply, samples_reply
-from shotwise_local.stack import ROOT, open_stack, prepare
+from shotwise_local import ROOT
+from shotwise_local.stack import open_stack, prepare
 
 HERE = Path(__file__).parent
 Run = Callable[[str], dict[str, Any]]
