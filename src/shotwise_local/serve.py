@@ -11,15 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 
 from shotwise.errors import ShotwiseError
-from shotwise_local import ROOT
 from shotwise_local.gateway import NOT_EMULATED
+from shotwise_local.page_process import run_page
 from shotwise_local.stack import api_port, open_stack, prepare, ui_port
 
 HOST = "127.0.0.1"
@@ -53,7 +52,7 @@ def _serve(ui: bool, report: Callable[[str], None]) -> int:
     prepare(os.environ, report)
     report("shotwise: starting …")
     _log_to(Path(os.environ["SHOTWISE_HOME"]) / "logs" / "api.log")
-    with open_stack() as stack, _page(ui) as page:
+    with open_stack() as stack, run_page(ui) as page:
         server = uvicorn.Server(uvicorn.Config(stack.gateway, log_config=None, access_log=False, lifespan="off",
                                                timeout_graceful_shutdown=5))
         threading.Thread(target=_announce, args=(server, page, report), daemon=True).start()
@@ -85,28 +84,6 @@ def _log_to(path: Path) -> None:
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     sys.stdout = sys.stderr = path.open("a", encoding="utf-8", buffering=1)
-
-
-@contextmanager
-def _page(enabled: bool) -> Iterator[subprocess.Popen[bytes] | None]:
-    """Run the Streamlit page as a child process, which ends with this one."""
-    if not enabled:
-        yield None
-        return
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "frontend/app.py"), "--server.address", HOST,
-               "--server.port", str(ui_port(os.environ)), "--server.headless", "true",
-               "--browser.gatherUsageStats", "false"]
-    environ = {**os.environ, "SHOTWISE_API_URL": f"http://{HOST}:{api_port(os.environ)}"}
-    with (Path(os.environ["SHOTWISE_HOME"]) / "logs" / "ui.log").open("ab") as log:
-        child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        try:
-            child.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            child.kill()
 
 
 def _announce(server: uvicorn.Server, page: subprocess.Popen[bytes] | None, report: Callable[[str], None]) -> None:
