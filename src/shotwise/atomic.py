@@ -48,16 +48,8 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, mode: int =
     partial = target.with_name(temporary_name(target.name))
     with _errors_of(path, partial):
         earlier = _status(target)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
-                             mode if earlier is None else PRIVATE)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                write(file)
-                file.flush()
-                if earlier is not None:
-                    _copy_ownership(file.fileno(), earlier)
-                if durable:
-                    os.fsync(file.fileno())
+            _write(partial, write, earlier, mode, durable)
             partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -72,7 +64,7 @@ def check_replaceable(path: Path) -> None:
     partial = target.with_name(temporary_name(target.name))
     with _errors_of(path, partial):
         _status(target)
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+        partial.touch(PRIVATE, exist_ok=False)
         partial.unlink()
 
 
@@ -92,6 +84,19 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in NO_FOLDER_SYNC:
             raise
+
+
+def _write(partial: Path, write: Callable[[BinaryIO], object], earlier: os.stat_result | None, mode: int,
+           durable: bool) -> None:
+    """Write the temporary file, and give it the mode and owner of the file that it replaces."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(partial, flags, mode if earlier is None else PRIVATE), "wb") as file:
+        write(file)
+        file.flush()
+        if earlier is not None:
+            _copy_ownership(file.fileno(), earlier)
+        if durable:
+            os.fsync(file.fileno())
 
 
 def _status(target: Path) -> os.stat_result | None:
