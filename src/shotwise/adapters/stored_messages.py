@@ -23,3 +23,15 @@ def message_from_json(stored: Any, name: str) -> Message:
     if isinstance(stored, str):
         return Message(EARLIER, {"text": stored.removeprefix(f"{name}: ")})
     return Message(str(stored["code"]), dict(stored["params"]))
+
+
+def failure_to_json(failure: Message, version: str) -> dict[str, Any]:
+    """Return the JSON object of a failure: the message, with the version of the file that could not be read if any."""
+    return {**message_to_json(failure), **({"version": version} if version else {})}
+
+
+def failure_of_version(stored: Any, name: str, version: str) -> Message | None:
+    """Return a stored failure to read the document `name` if it is that of this version of the file."""
+    if version and isinstance(stored, dict) and stored.get("version") == version:
+        return message_from_json(stored, name)
+    return None

@@ -61,8 +61,15 @@ class DocumentStore(Protocol):
         """Delete the document and the failure of this name, if there are any."""
         ...
 
-    def note_failure(self, name: str, failure: Message | None) -> None:
-        """Store why the newest file of this name could not be read; None deletes the reason. The document stays."""
+    def note_failure(self, name: str, failure: Message | None, version: str = "") -> None:
+        """Store why the newest file of this name could not be read; None deletes the reason. The document stays.
+
+        `version` is the version of the file that could not be read; it is empty if reading it again may succeed.
+        """
+        ...
+
+    def noted_failure(self, name: str, version: str) -> Message | None:
+        """Return why this version of the file could not be read; None unless the last failure noted that version."""
         ...
 
     def failures(self) -> Mapping[str, Message]:

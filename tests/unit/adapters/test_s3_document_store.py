@@ -221,6 +221,15 @@ def test_failures_that_were_stored_as_text_are_read(s3: CountingClient, document
     assert document_store.failures() == {"x.pdf": Message("earlier_text", {"text": "is empty; export it again as PDF"})}
 
 
+def test_a_failure_is_noted_with_its_version(s3: CountingClient, document_store: S3DocumentStore) -> None:
+    """The failure of a version is returned for that version alone, and not for an object that noted no version."""
+    document_store.note_failure("x.pdf", TOO_LARGE, "v2")
+    document_store.note_failure("y.pdf", TOO_LARGE)
+    assert open_store(s3).noted_failure("x.pdf", "v2") == open_store(s3).failures()["x.pdf"] == TOO_LARGE
+    assert [document_store.noted_failure(name, version) for name, version in (
+        ("x.pdf", "v3"), ("x.pdf", ""), ("y.pdf", ""), ("never.pdf", "v2"))] == [None] * 4
+
+
 def test_removing_what_is_not_there_does_nothing(document_store: S3DocumentStore) -> None:
     """Removing a document that is not there is no error."""
     document_store.remove("never.pdf")

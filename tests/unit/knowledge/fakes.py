@@ -143,6 +143,7 @@ class InMemoryDocumentStore:
     ----------
     documents : the documents by name
     failed : failures by name
+    failed_versions : the version of the file that each failure noted last
     failing : names of the methods that raise KnowledgeError before they do anything
     posting_reads : how often the postings of each document were read
     on_call : called with the name of each method before it runs
@@ -151,6 +152,7 @@ class InMemoryDocumentStore:
     def __init__(self) -> None:
         self.documents: dict[str, IndexedDocument] = {}
         self.failed: dict[str, Message] = {}
+        self.failed_versions: dict[str, str] = {}
         self.failing: set[str] = set()
         self.posting_reads: Counter[str] = Counter()
         self.on_call: Callable[[str], Any] = lambda method: None
@@ -204,12 +206,17 @@ class InMemoryDocumentStore:
         self.documents.pop(name, None)
         self.failed.pop(name, None)
 
-    def note_failure(self, name: str, failure: Message | None) -> None:
+    def note_failure(self, name: str, failure: Message | None, version: str = "") -> None:
         """Note a failure, or forget it."""
         self._call("note_failure")
         self.failed.pop(name, None)
         if failure is not None:
-            self.failed[name] = failure
+            self.failed[name], self.failed_versions[name] = failure, version
+
+    def noted_failure(self, name: str, version: str) -> Message | None:
+        """Return the failure of this version."""
+        self._call("noted_failure")
+        return self.failed.get(name) if version and self.failed_versions.get(name) == version else None
 
     def failures(self) -> Mapping[str, Message]:
         """Return the failures by file name."""

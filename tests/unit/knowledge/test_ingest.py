@@ -107,6 +107,50 @@ def test_a_file_that_was_never_readable_is_noted(plant: Plant) -> None:
     assert plant.ingestion.remove("bad.pdf").state == "removed" and plant.document_store.failures() == {}
 
 
+def test_a_failed_file_is_read_again_only_when_asked_for(plant: Plant) -> None:
+    """A file that could not be read is not read again by a caller that retries nothing, and always by the others."""
+    paths: list[Path] = []
+
+    def count_and_read(path: Path) -> Document:
+        paths.append(path)
+        return read(path)
+
+    plant.ingest("기공이 생긴다.")
+    plant.ingest("!")
+    ingestion, path = replace(plant.ingestion, read=count_and_read), plant.folder / "guide.pdf"
+    failed = IngestResult("guide.pdf", "failed", failure=DAMAGED)
+    assert ingestion.ingest(path, retry_failed=False) == failed and not paths
+    assert plant.document_store.failures() == {"guide.pdf": DAMAGED} and plant.search() == ["기공이 생긴다."]
+    assert ingestion.ingest(path) == failed and len(paths) == 1
+    path.write_text("균열이 생긴다.", "utf-8")
+    assert ingestion.ingest(path, retry_failed=False).state == "added" and plant.document_store.failures() == {}
+
+
+def test_a_failed_file_is_read_again_by_another_reader(plant: Plant) -> None:
+    """Another dictionary reads a failed file again, and so does a failure that is not the content's."""
+    plant.ingest("!")
+    path = plant.folder / "guide.pdf"
+    path.unlink()
+    assert plant.ingestion.ingest(path, retry_failed=False).failure.code == "unreadable_file"
+    plant.ingest("!")
+    other = Analyzer(read_dictionary(*shipped_dictionaries(), 'words = ["진공밸브조립체"]'))
+    readers = (lambda path: document("기공", name=path.name)), read
+    for analyzer, reader, state in ((plant.analyzer, readers[0], "failed"), (other, readers[0], "added")):
+        ingestion = replace(plant.ingestion, analyzer=analyzer, read=reader)
+        assert ingestion.ingest(path, retry_failed=False).state == state
+
+
+def test_a_missing_reader_is_not_held_against_the_file(plant: Plant) -> None:
+    """A file that failed because the reader was not installed is read as soon as it is."""
+    def read_without_library(path: Path) -> Document:
+        raise DocumentError(path.name, "reader_missing", packages="pymupdf")
+
+    path = plant.folder / "guide.pdf"
+    path.write_text("기공이 생긴다.", "utf-8")
+    assert replace(plant.ingestion, read=read_without_library).ingest(path).state == "failed"
+    assert plant.ingestion.ingest(path, retry_failed=False).state == "added"
+
+
 def test_a_file_that_is_not_there_is_noted(plant: Plant) -> None:
     """A file that is missing, or is a folder, is a failure that names it without its path."""
     (plant.folder / "folder.pdf").mkdir()

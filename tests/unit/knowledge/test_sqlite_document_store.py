@@ -168,6 +168,19 @@ def test_failures_are_noted_and_forgotten(filled: SqliteDocumentStore, analyzer:
     assert dict(filled.failures()) == {}
 
 
+def test_a_failure_is_noted_with_its_version(filled: SqliteDocumentStore) -> None:
+    """The failure of a version is returned for that version alone, and not for an entry that noted no version."""
+    filled.note_failure("guide.pdf", EMPTY, "v2")
+    filled.note_failure("other.pdf", TOO_LARGE)
+    with filled.connection:
+        filled.connection.execute("INSERT INTO failures VALUES ('old.pdf', 'old.pdf: is empty')")
+    assert filled.noted_failure("guide.pdf", "v2") == EMPTY and filled.failures()["guide.pdf"] == EMPTY
+    assert [filled.noted_failure(name, version) for name, version in (
+        ("guide.pdf", "v3"), ("guide.pdf", ""), ("other.pdf", ""), ("old.pdf", ""), ("none.pdf", "v2"))] == [None] * 5
+    filled.note_failure("guide.pdf", TOO_LARGE, "v3")
+    assert (filled.noted_failure("guide.pdf", "v2"), filled.noted_failure("guide.pdf", "v3")) == (None, TOO_LARGE)
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 def test_notes_and_failures_that_were_stored_as_text_are_read(filled: SqliteDocumentStore, read_only: bool) -> None:
     """A file that a version before codes wrote keeps its English texts, without the name that they began with."""

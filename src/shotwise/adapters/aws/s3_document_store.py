@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from shotwise.adapters.aws.client import aws_client, error_code, translate_boto_errors
 from shotwise.adapters.aws.keys import name_digest
 from shotwise.adapters.aws.s3_document_format import StoredDocument, pack_document, unpack_document
-from shotwise.adapters.stored_messages import message_from_json, message_to_json
+from shotwise.adapters.stored_messages import failure_of_version, failure_to_json, message_from_json
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings
 from shotwise.messages import Message
@@ -117,30 +117,38 @@ class S3DocumentStore:
             self._forget(key)
             self._delete_object(_object_key(self._failures_prefix, name))
 
-    def note_failure(self, name: str, failure: Message | None) -> None:
+    def note_failure(self, name: str, failure: Message | None, version: str = "") -> None:
         """Store why the newest file of this name could not be read, in a separate object; None deletes that."""
         if failure is None:
             self._delete_object(_object_key(self._failures_prefix, name))
             return
-        body = json.dumps({"name": name, "reason": message_to_json(failure)}).encode()
+        body = json.dumps({"name": name, "reason": failure_to_json(failure, version)}).encode()
         self._write_object(_object_key(self._failures_prefix, name), body, "application/json")
+
+    def noted_failure(self, name: str, version: str) -> Message | None:
+        """Return why this version of the file could not be read; None unless the last failure noted that version."""
+        failure = self._read_failure(_object_key(self._failures_prefix, name))
+        return failure_of_version(failure[1], name, version) if failure else None
 
     def failures(self) -> Mapping[str, Message]:
         """Return, by file name, why the newest file could not be read; each call makes one request per failure."""
         failures = _map_in_threads(self._read_failure, self._list_objects(self._failures_prefix))
-        return dict(sorted((failure for failure in failures if failure), key=lambda named: named[0]))
+        by_name = {name: message_from_json(stored, name) for name, stored in filter(None, failures)}
+        return dict(sorted(by_name.items()))
 
     def close(self) -> None:
         """Do nothing: nothing is open between calls."""
 
-    def _read_failure(self, key: str) -> tuple[str, Message] | None:
+    def _read_failure(self, key: str) -> tuple[str, Any] | None:
+        """Return the name of a file and the JSON of its failure."""
         stored_object = self._read_object(key)
         if stored_object is None:
             return None
         try:
             content = json.loads(stored_object[0])
-            name = str(content["name"])
-            return name, message_from_json(content["reason"], name)
+            name, stored = str(content["name"]), content["reason"]
+            message_from_json(stored, name)  # raises an error for anything else
+            return name, stored
         except (ValueError, TypeError, LookupError) as error:
             raise KnowledgeError(f"s3://{self._bucket}/{key} is not a stored failure: {error!r}") from error
 

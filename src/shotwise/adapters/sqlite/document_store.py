@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shotwise.adapters.stored_messages import message_from_json, message_to_json
+from shotwise.adapters.stored_messages import (
+    failure_of_version,
+    failure_to_json,
+    message_from_json,
+    message_to_json,
+)
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
 from shotwise.messages import Message
 
-# documents.notes is a JSON list of messages, failures.reason one message. Versions before there were codes stored text
-# for a message.
+# documents.notes is a JSON list of messages, failures.reason one message, in newer entries with the member `version`.
+# Versions before there were codes stored text for a message.
 SCHEMA = """
 CREATE TABLE documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL,
     pages INTEGER NOT NULL, passages INTEGER NOT NULL, notes TEXT NOT NULL) WITHOUT ROWID;
@@ -177,18 +182,25 @@ class SqliteDocumentStore:
                                      (document, page)).fetchone()
         return row[0] if row else ""
 
-    def note_failure(self, name: str, failure: Message | None) -> None:
-        """Store why the newest file of this name could not be read; None deletes the reason."""
+    def note_failure(self, name: str, failure: Message | None, version: str = "") -> None:
+        """Store why the newest file of this name, of this version, could not be read; None deletes the reason."""
         with self.use() as connection, connection:
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
             if failure is not None:
-                connection.execute("INSERT INTO failures VALUES (?, ?)", (name, _to_json(message_to_json(failure))))
+                connection.execute("INSERT INTO failures VALUES (?, ?)", (
+                    name, _to_json(failure_to_json(failure, version))))
+
+    def noted_failure(self, name: str, version: str) -> Message | None:
+        """Return why this version of the file could not be read; None unless the last failure noted that version."""
+        with self.use() as connection:
+            row = connection.execute("SELECT reason FROM failures WHERE name = ?", (name,)).fetchone()
+        return failure_of_version(_parse_failure(row[0]), name, version) if row else None
 
     def failures(self) -> Mapping[str, Message]:
         """Return, by file name, why the newest file could not be read."""
         with self.use() as connection:
             rows = connection.execute("SELECT name, reason FROM failures ORDER BY name").fetchall()
-        return {name: _read_failure(name, reason) for name, reason in rows}
+        return {name: message_from_json(_parse_failure(reason), name) for name, reason in rows}
 
     def close(self) -> None:
         """Close the file."""
@@ -203,13 +215,13 @@ def _read_notes(name: str, stored: str) -> tuple[Message, ...]:
     return tuple(message_from_json(note, name) for note in json.loads(stored))
 
 
-def _read_failure(name: str, stored: str) -> Message:
-    """Read a message as JSON, or the English text that versions before there were codes stored."""
+def _parse_failure(stored: str) -> dict[str, Any] | str:
+    """Parse a failure as JSON, unless it is the English text that versions before there were codes stored."""
     try:
         content = json.loads(stored)
     except ValueError:
-        content = stored
-    return message_from_json(content if isinstance(content, dict) else stored, name)
+        return stored
+    return content if isinstance(content, dict) else stored
 
 
 def _passage_to_row(number: int, passage: Passage) -> tuple[Any, ...]:

@@ -20,6 +20,8 @@ from shotwise.messages import Message, failure_text, note_text
 # Increment it with every change of `parse`, `chunk`, `analyzer` or `postings` that changes passages or postings of
 # documents: documents of another edition are then ingested again.
 EDITION = 4
+# Failures that are not those of the file's content, so that the same file may be read next time.
+TEMPORARY = frozenset({"unreadable_file", "reader_missing"})
 
 
 @dataclass(frozen=True)
@@ -87,32 +89,43 @@ class Ingestion:
         """The name of the embedder, for logs and metrics."""
         return self.embedder.name if self.embedder else "lexical"
 
-    def ingest(self, path: Path) -> IngestResult:
+    def ingest(self, path: Path, *, retry_failed: bool = True) -> IngestResult:
         """Put a PDF into the store, replacing a document of the same file name.
 
-        Ingesting the same content again changes nothing. If the file cannot be read, the failure is stored and the
-        previous version stays.
+        Ingesting the same content again changes nothing. If the file cannot be read, the failure is stored with the
+        file's version, and the previous document stays.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        retry_failed : bool
+            Whether to read a file again that could not be read before. If it is False, the stored failure is returned
+            instead, unless the file, its reader or what the index is made with has changed since.
 
         Raises
         ------
         KnowledgeError
             A store or the embedder does not answer. Ingesting again is safe.
         """
-        name = path.name
+        name, version = path.name, ""
         try:
             version = self._version(path)
             if self.document_store.versions().get(name) != version:
+                failure = None if retry_failed else self.document_store.noted_failure(name, version)
+                if failure:
+                    return IngestResult(name, "failed", failure=failure)
                 return self._add(self.read(path), version)
         except DocumentError as error:
-            return self.refuse(name, error.failure)
+            return self.refuse(name, error.failure, "" if error.failure.code in TEMPORARY else version)
         self.document_store.note_failure(name, None)
         if self.passage_search:  # an earlier crash may have left other versions
             self.passage_search.keep_only(name, version)
         return IngestResult(name, "unchanged")
 
-    def refuse(self, name: str, failure: Message) -> IngestResult:
-        """Store why a file is not read; the stored document of that name stays."""
-        self.document_store.note_failure(name, failure)
+    def refuse(self, name: str, failure: Message, version: str = "") -> IngestResult:
+        """Store why a file, of this version, is not read; the stored document of that name stays."""
+        self.document_store.note_failure(name, failure, version)
         return IngestResult(name, "failed", failure=failure)
 
     def remove(self, name: str) -> IngestResult:
