@@ -6,16 +6,80 @@ can meet; a test compares the two. Limits of an AWS service stand with the code 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class LaneLimits(NamedTuple):
+    """How many requests of one kind one machine works on.
+
+    Attributes
+    ----------
+    threads : int
+        Requests that run at the same time.
+    waiting : int
+        Requests that may wait for a thread; one more is answered 503.
+    wait_seconds : float
+        Time after which a request that still waits is answered 503.
+    """
+
+    threads: int
+    waiting: int
+    wait_seconds: float
+
+
 # --- Requests ---
 # The largest input of an Express workflow.
 MAX_BODY_BYTES = 256 * 1024
 # 1,000 shots are about 700 KB; the event of a Lambda function may have 6 MB.
 MAX_BATCH_BODY_BYTES = 4 * 1024 * 1024
+# The longest search, MAX_QUESTION characters of up to 12 percent-encoded bytes each, and what else a URL asks for.
+MAX_QUERY_STRING_BYTES = 32 * 1024
+# A number in a query string or a setting: room for every digit of a float. Python takes thousands, in quadratic time.
+MAX_NUMBER_CHARACTERS = 24
+# Passages of one search; more are of no use to a reader, and each is read from the store.
+MAX_SEARCH_PASSAGES = 50
 
 # --- Documents ---
+# The file name in UTF-8. File systems allow 255, some of which a temporary name needs while a file is being written.
+MAX_DOCUMENT_NAME_BYTES = 200
 # One upload. A scanned manual of a thousand pages is about 300 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
 # --- One machine ---
 # API Gateway's own limit, beyond which no handler sees a request.
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
+# api.log takes about 400 bytes a request, so this is some 25,000 requests, and opens in any editor.
+MAX_LOG_BYTES = 10 * 1024 * 1024
+# Rotated files beside each log; with them a log takes 40 MB at most.
+MAX_OLD_LOGS = 3
+# CloudWatch Logs takes no larger event, and no line of ours comes near it.
+MAX_LOG_LINE_CHARACTERS = 256 * 1024
+# The time a client has to send the head of a request, and then its body: a second is much on a loopback interface.
+REQUEST_HEAD_SECONDS = 5.0
+REQUEST_BODY_SECONDS = 20.0
+# The head of a request: as much as API Gateway's 10,240 bytes of headers, a long URL, and what browsers add.
+MAX_REQUEST_HEAD_BYTES = 32 * 1024
+# An upload may take longer, but not stop: the pause between two pieces, and the time of the largest file at 1 MiB/s.
+UPLOAD_PAUSE_SECONDS = 15.0
+UPLOAD_SECONDS = 600.0
+# Connections at the same time. Beyond that, or beyond half of the file descriptors, the oldest that is not waiting for
+# an answer is closed for a new one.
+MAX_CONNECTIONS = 512
+# API Gateway's own limit for an answer.
+ANSWER_SECONDS = 29.0
+# The time that answers have after SIGTERM; then they are 503. `docker stop` and systemd wait for 10 s and more.
+SHUTDOWN_SECONDS = 4.0
+# Nothing may be in the way of /health, so it has a thread of its own.
+HEALTH_LANE = LaneLimits(1, 64, 1.0)
+# A prediction takes 1 ms alone and several beside diagnoses, so the last in the queue starts within half a second.
+PREDICT_LANE = LaneLimits(2, 64, 0.5)
+# About 100 ms of computing each, which more threads than cores would only slow down.
+IMPORTANCE_LANE = LaneLimits(2, 16, 3.0)
+# These may wait for a model or for the document store, which takes no computing.
+RAG_QUERY_LANE = LaneLimits(8, 32, 3.0)
+# About 100 ms of computing each; with a model some wait.
+DIAGNOSE_LANE = LaneLimits(4, 16, 3.0)
+# Answers that are streamed at the same time, each of which may wait for a model for a minute.
+MAX_STREAMS = 16
+# What a client is told to wait after a 503 for overload.
+RETRY_AFTER_SECONDS = 1
