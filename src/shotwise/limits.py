@@ -32,8 +32,6 @@ class LaneLimits(NamedTuple):
 MAX_BODY_BYTES = 256 * 1024
 # 1,000 shots are about 700 KB; the event of a Lambda function may have 6 MB.
 MAX_BATCH_BODY_BYTES = 4 * 1024 * 1024
-# The longest search, MAX_QUESTION characters of up to 12 percent-encoded bytes each, and what else a URL asks for.
-MAX_QUERY_STRING_BYTES = 32 * 1024
 # A number in a query string or a setting: room for every digit of a float. Python takes thousands, in quadratic time.
 MAX_NUMBER_CHARACTERS = 24
 # Passages of one search; more are of no use to a reader, and each is read from the store.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shotwise.errors import SettingError
+from shotwise.numbers import decimal_number, whole_number
 
 INDEX_KINDS = ("embedded", "opensearch", "s3vectors")
 
@@ -185,20 +186,18 @@ def _check(settings: KnowledgeSettings) -> None:
 
 def _number(values: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
     text = values.get(name, default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not low <= number <= high:
+    number = decimal_number(text, low, high)
+    if number is None:
         raise SettingError(f"{name} is {text!r}; set it to a number from {low} to {high}")
     return number
 
 
 def _integer(values: Mapping[str, str], name: str, default: str, low: int, high: int) -> int:
-    number = _number(values, name, default, low, high)
-    if number != int(number):
-        raise SettingError(f"{name} is {values[name]!r}; set it to a whole number from {low} to {high}")
-    return int(number)
+    text = values.get(name, default)
+    number = whole_number(text, low, high)
+    if number is None:
+        raise SettingError(f"{name} is {text!r}; set it to a whole number from {low} to {high}")
+    return number
 
 
 def _boolean(values: Mapping[str, str], name: str) -> bool:

@@ -127,8 +127,10 @@ def test_a_store_that_does_not_take_a_file_is_a_500_without_its_reason(api: dict
 
 
 def test_a_search_reaches_the_handler_with_its_parameters(gateway: Gateway) -> None:
-    """The query string is decoded; of a repeated parameter the last counts, as at API Gateway."""
-    reply = call_asgi(gateway, "GET", "/search?query=%EA%B8%B0%EA%B3%B5+%EB%8C%80%EC%B1%85&limit=9&limit=2").json()
+    """The query string is decoded; a parameter that is sent twice arrives twice, and is refused."""
+    url = "/search?query=%EA%B8%B0%EA%B3%B5+%EB%8C%80%EC%B1%85&limit=2"
+    reply = call_asgi(gateway, "GET", url).json()
+    assert call_asgi(gateway, "GET", f"{url}&limit=9").json()["errors"][0]["field"] == "limit"
     assert reply == json.loads(call(gateway, "GET", "/search", query="query=기공 대책&limit=2").body)
     assert len(reply["passages"]) == 2 and "기공" in json.dumps(reply, ensure_ascii=False)
 

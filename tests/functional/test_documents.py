@@ -14,13 +14,13 @@ from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, small_plant
 
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-from shotwise.handlers.document_names import MAX_NAME_BYTES
-from shotwise.handlers.documents import DEFAULT_PASSAGES, MAX_PASSAGES
+from shotwise.handlers.documents import DEFAULT_PASSAGES
 from shotwise.handlers.rag_query import rag_query_handler
 from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.limits import MAX_DOCUMENT_NAME_BYTES, MAX_SEARCH_PASSAGES
 
 Event = Callable[..., dict[str, Any]]
 ODD_NAMES = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "a+b&c=d;e.pdf", "%4x.pdf", "a..b.PDF")
@@ -97,7 +97,7 @@ def test_a_name_is_normalised(plant: Plant, event: Event) -> None:
 @pytest.mark.parametrize("name", [
     "", " ", ".pdf", ".hidden.pdf", "a.txt", "a.pdf.exe", "pdf", "작업 표준", "a/b.pdf", "../a.pdf", "/etc/a.pdf",
     "..\\a.pdf", "C:\\a.pdf", "a:b.pdf", "a*.pdf", "a?.pdf", 'a".pdf', "<a>.pdf", "a|b.pdf", "a\0.pdf", "a\nb.pdf",
-    "a\x7f.pdf", "a" * (MAX_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", "a%20b.pdf", 5, None, ["a.pdf"],
+    "a\x7f.pdf", "a" * (MAX_DOCUMENT_NAME_BYTES - 3) + ".pdf", "가" * 66 + ".pdf", "a%20b.pdf", 5, None, ["a.pdf"],
     {"a": 1}, True])
 def test_a_name_that_no_store_could_keep_is_refused(plant: Plant, event: Event, name: Any) -> None:
     """It is a 400 that names the field, whatever is wrong with it."""
@@ -107,7 +107,7 @@ def test_a_name_that_no_store_could_keep_is_refused(plant: Plant, event: Event, 
 
 def test_the_longest_name_is_accepted(plant: Plant, event: Event) -> None:
     """The limit is in bytes, and every file system takes a name of that length."""
-    name = "a" * (MAX_NAME_BYTES - 4) + ".pdf"
+    name = "a" * (MAX_DOCUMENT_NAME_BYTES - 4) + ".pdf"
     assert respond(plant, event("POST", "/documents", {"name": name}))[0] == 200
     plant.documents.put(name, b"")
 
@@ -170,9 +170,9 @@ def test_a_search_finds_passages_with_their_places(plant: Plant, event: Event) -
 
 def test_the_limit_of_a_search_is_kept(plant: Plant, event: Event) -> None:
     """DEFAULT_PASSAGES passages unless the caller wants fewer or more."""
-    for number in range(MAX_PASSAGES + 1):
+    for number in range(MAX_SEARCH_PASSAGES + 1):
         plant.add(f"{number}.pdf", f"기공 {number}번 이야기이다.")
-    for limit, count in (("", DEFAULT_PASSAGES), ("1", 1), (str(MAX_PASSAGES), MAX_PASSAGES)):
+    for limit, count in (("", DEFAULT_PASSAGES), ("1", 1), (str(MAX_SEARCH_PASSAGES), MAX_SEARCH_PASSAGES)):
         assert len(respond(plant, search_event(event, query="기공", limit=limit))[1]["passages"]) == count
     assert len(respond(plant, search_event(event, query="기공"))[1]["passages"]) == DEFAULT_PASSAGES
 
@@ -180,14 +180,27 @@ def test_the_limit_of_a_search_is_kept(plant: Plant, event: Event) -> None:
 @pytest.mark.parametrize(("parameters", "fields"), [
     ({}, ["query"]), ({"query": ""}, ["query"]), ({"query": "  "}, ["query"]), ({"limit": "5"}, ["query"]),
     ({"query": "가" * (MAX_QUESTION + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
-    ({"query": "x", "limit": str(MAX_PASSAGES + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
+    ({"query": "x", "limit": str(MAX_SEARCH_PASSAGES + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
     ({"query": "x", "limit": "1.0"}, ["limit"]), ({"query": "x", "limit": "ten"}, ["limit"]),
     ({"query": "x", "limit": "٣"}, ["limit"]), ({"query": "x", "limit": "²"}, ["limit"]),
-    ({"query": "x", "limit": "9" * 5000}, ["limit"]), ({"limit": "x"}, ["query", "limit"])])
+    ({"query": "x", "limit": "9" * 5000}, ["limit"]), ({"query": "x", "limit": "0" * 4400}, ["limit"]),
+    ({"query": "x", "limit": "00000000150"}, ["limit"]), ({"query": "x", "limit": "05"}, ["limit"]),
+    ({"query": "x", "limit": " 5"}, ["limit"]), ({"limit": "x"}, ["query", "limit"])])
 def test_an_invalid_search_is_listed(plant: Plant, event: Event, parameters: dict[str, str], fields: list[str]) -> None:
     """It is a 400 with every invalid parameter."""
     status, body = respond(plant, search_event(event, **parameters))
     assert status == 400 and [error["field"] for error in body["errors"]] == fields
+
+
+@pytest.mark.parametrize(("name", "values"), [("limit", ["5", "7"]), ("limit", ["5", "5"]), ("query", ["x", QUESTION])])
+def test_a_parameter_that_is_sent_twice_is_refused(plant: Plant, event: Event, name: str, values: list[str]) -> None:
+    """As a repeated key of a body is: which of them counts would be a guess."""
+    parameters = {"query": [QUESTION], "limit": ["5"], name: values}
+    status, body = respond(plant, {
+        **event("GET", "/search"), "multiValueQueryStringParameters": parameters,
+        "queryStringParameters": {key: texts[-1] for key, texts in parameters.items()}})
+    assert status == 400
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [(name, "repeated_key")]
 
 
 @pytest.mark.parametrize("path", ["/documents", "/search"])

@@ -76,7 +76,13 @@ def test_everything_can_be_set() -> None:
     ({"embedding_dimensions": ""}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
     ({"similar": "1.1"}, "SHOTWISE_SIMILAR"), ({"similar": "-0.1"}, "SHOTWISE_SIMILAR"),
     ({"similar": "nan"}, "SHOTWISE_SIMILAR"), ({"similar": "inf"}, "SHOTWISE_SIMILAR"),
-    ({"similar": "0,5"}, "SHOTWISE_SIMILAR")])
+    ({"similar": "0,5"}, "SHOTWISE_SIMILAR"), ({"similar": " 0.5"}, "SHOTWISE_SIMILAR"),
+    ({"similar": "0_1"}, "SHOTWISE_SIMILAR"), ({"similar": "٠"}, "SHOTWISE_SIMILAR"),
+    ({"embedding_dimensions": "1_024"}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
+    ({"embedding_dimensions": "١٠٢٤"}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
+    ({"embedding_dimensions": "01024"}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
+    ({"answer_seconds": "0" * 5000 + "60"}, "SHOTWISE_ANSWER_SECONDS"),
+    ({"answer_seconds": "60\n"}, "SHOTWISE_ANSWER_SECONDS")])
 def test_an_unusable_setting_is_named(tmp_path: Path, values: dict[str, str], named: str) -> None:
     """The message names the setting and says what to set it to."""
     with pytest.raises(SettingError, match=named):

@@ -7,7 +7,7 @@ Files are not uploaded through the API: POST returns a URL of the file store to 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shotwise.compat.powertools import Response
@@ -21,9 +21,11 @@ from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.models import DocumentSummary, Hit
 from shotwise.knowledge.ports import DocumentStore
+from shotwise.limits import MAX_SEARCH_PASSAGES
 from shotwise.messages import Message, failure_text, note_text
+from shotwise.numbers import whole_number
 
-MAX_PASSAGES, DEFAULT_PASSAGES = 50, 10  # per search
+DEFAULT_PASSAGES = 10  # per search
 
 
 def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileStore) -> None:
@@ -49,7 +51,7 @@ def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileS
         return Response(202, "application/json", to_json({"name": name}))
 
     def get_search() -> Response[Any]:
-        text, limit = search_request(handler.api.current_event.query_string_parameters or {})
+        text, limit = search_request(_parameters(handler.api.current_event.raw_event))
         return handler.json({"passages": [_passage(hit) for hit in answerer.search(text, limit)]})
 
     handler.get("/documents", get_documents)
@@ -102,17 +104,36 @@ def document_name(body: Mapping[str, Any]) -> str:
     return name
 
 
-def search_request(parameters: Mapping[str, str]) -> tuple[str, int]:
-    """Read `?query=…&limit=…`: the text to search for and the number of passages. Raises InvalidInput."""
-    text, limit = parameters.get("query", ""), parameters.get("limit") or str(DEFAULT_PASSAGES)
-    errors = []
+def _parameters(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Every value of each parameter of the query string; a test event of the console has single values only."""
+    parameters: Mapping[str, Sequence[str]] | None = event.get("multiValueQueryStringParameters")
+    return parameters or {name: [text] for name, text in (event.get("queryStringParameters") or {}).items()}
+
+
+def search_request(parameters: Mapping[str, Sequence[str]]) -> tuple[str, int]:
+    """Read `?query=…&limit=…`: the text to search for and the number of passages.
+
+    Parameters
+    ----------
+    parameters : mapping of str to sequence of str
+        Every value of each parameter, decoded.
+
+    Raises
+    ------
+    InvalidInput
+        A parameter has no usable value, or more than one: which of them counts would be a guess.
+    """
+    values = {name: parameters.get(name) or [""] for name in ("query", "limit")}
+    errors = [FieldError(name, "repeated_key") for name, texts in values.items() if len(texts) > 1]
+    text, limit_text = (values[name][0] for name in ("query", "limit"))
     if not text.strip() or len(text) > MAX_QUESTION:
         errors.append(FieldError("query", "search_text_length", {"max": MAX_QUESTION}))
-    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= MAX_PASSAGES:
-        errors.append(FieldError("limit", "not_a_whole_number", {"low": 1, "high": MAX_PASSAGES}))
-    if errors:
+    limit = whole_number(limit_text, 1, MAX_SEARCH_PASSAGES) if limit_text else DEFAULT_PASSAGES
+    if limit is None:
+        errors.append(FieldError("limit", "not_a_whole_number", {"low": 1, "high": MAX_SEARCH_PASSAGES}))
+    if errors or limit is None:
         raise InvalidInput(errors)
-    return text, int(limit)
+    return text, limit
 
 
 def _passage(hit: Hit) -> dict[str, Any]:
