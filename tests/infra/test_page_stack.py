@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from frontend.site_guard import allowed_hosts
 from shotwise_tools.cloudformation.stacks import Stack
 
 from .policies import rights
@@ -63,6 +64,24 @@ def test_prod_deploys_blue_and_green() -> None:
     assert network["Subnets"] == PAGE["dev"]["DefaultSubnetIds"].split(",")
     assert "LoadBalancers" not in dev_service
     assert not system("dev").all_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+
+
+@pytest.mark.parametrize(("scenario", "choice", "hosts", "foreign"), [
+    ("dev", "as it is", {"203.0.113.9:8501"}, {"shotwise.example.com", "evil.example"}),
+    ("prod", "named", {"shotwise.example.com"}, {"evil.example", "203.0.113.9"}),
+    ("prod", "as it is", set(), {"shotwise.example.com", "203.0.113.9"})])
+def test_the_page_answers_under_its_own_name_alone(scenario: str, choice: str, hosts: set[str],
+                                                   foreign: set[str]) -> None:
+    """That is its domain, or the balancer's name from AWS, or in dev an address, which changes with every task."""
+    stack = system(scenario, choice)
+    (container,) = only_resource(stack, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]  # type: ignore[misc]
+    variables = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+    allowed = allowed_hosts(variables)
+    if scenario == "prod" and choice == "as it is":
+        balancer = variables["SHOTWISE_ALLOWED_HOSTS"]
+        assert balancer.endswith(".elb.amazonaws.com")
+        hosts = {balancer.lower()}
+    assert hosts and all(host in allowed for host in hosts) and not any(host in allowed for host in foreign)
 
 
 @pytest.mark.parametrize("scenario", ["dev", "prod"])
