@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from shotwise.adapters.file_factory import open_file_store
+from shotwise.adapters.folder_file_store import CHART_BOUNDS
 from shotwise.adapters.onnx import OnnxGraph
 from shotwise.bundle import load_bundle
 from shotwise.charts import font_cache
@@ -17,6 +18,6 @@ from shotwise.charts.waterfall import waterfall
 
 settings = Settings.from_mapping(os.environ)
 charts = open_file_store(settings.charts_bucket, "charts/", "image/png", [settings.charts_dir],
-                         f"{settings.public_url}/charts")
+                         f"{settings.public_url}/charts", CHART_BOUNDS)
 handler = importance_handler(load_bundle(settings.model_dir, Engine(OnnxGraph)), charts, waterfall,
                              settings.allowed_origins)

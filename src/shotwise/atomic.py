@@ -23,33 +23,42 @@ NO_FOLDER_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBA
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object], *, mode: int = PRIVATE, durable: bool = True) -> None:
-    """Write a file, in place of an earlier one if there is any.
+    """Write a file by calling `write` with the open file; see `replacing`."""
+    with replacing(path, mode=mode, durable=durable) as file:
+        write(file)
 
-    A file that exists keeps its mode, and its owner and group where the process may set them. A symbolic link stays:
-    its target is written.
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = PRIVATE, durable: bool = True, inherit: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to write, which takes the place of an earlier one, if there is any, when the block ends.
+
+    If the block raises, the earlier file stays.
 
     Parameters
     ----------
     path : Path
         The file; its folder must exist.
-    write : callable
-        Called with the open file, to write the content. The earlier file is unchanged until it has returned.
     mode : int
         Mode of a file that does not exist yet, narrowed by the umask.
     durable : bool
         Whether the content is on the disk when this returns, so that it outlasts a power failure.
+    inherit : bool
+        Whether a file that exists keeps its mode, and its owner and group where the process may set them, and a
+        symbolic link stays, so that its target is written; else the file is new in every respect.
 
     Raises
     ------
     OSError
         If the file cannot be written, or is no regular file; it names `path`. The earlier file is unchanged then.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path)) if inherit else path
     partial = target.with_name(temporary_name(target.name))
     with _errors_of(path, partial):
-        earlier = _status(target)
+        earlier = _status(target) if inherit else None
         try:
-            _write(partial, write, earlier, mode, durable)
+            with _create(partial, mode if earlier is None else PRIVATE) as file:
+                yield file
+                _finish(file, earlier, durable)
             partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -86,17 +95,26 @@ def sync_folder(folder: Path) -> None:
             raise
 
 
-def _write(partial: Path, write: Callable[[BinaryIO], object], earlier: os.stat_result | None, mode: int,
-           durable: bool) -> None:
-    """Write the temporary file, and give it the mode and owner of the file that it replaces."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(partial, flags, mode if earlier is None else PRIVATE), "wb") as file:
-        write(file)
-        file.flush()
-        if earlier is not None:
-            _copy_ownership(file.fileno(), earlier)
-        if durable:
-            os.fsync(file.fileno())
+def copy_ownership(target: int | Path, earlier: os.stat_result) -> None:
+    """Give a new file or folder (descriptor or path) the mode of an earlier one, and its owner and group if it may."""
+    for owner, group in ((earlier.st_uid, -1), (-1, earlier.st_gid)):
+        with contextlib.suppress(PermissionError):  # only an administrator may give a file away
+            os.chown(target, owner, group)
+    # Last, because a change of owner clears some bits. Path.chmod takes no descriptor.
+    os.chmod(target, stat.S_IMODE(earlier.st_mode))  # noqa: PTH101
+
+
+def _create(partial: Path, mode: int) -> BinaryIO:
+    return os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb")
+
+
+def _finish(file: BinaryIO, earlier: os.stat_result | None, durable: bool) -> None:
+    """Give the temporary file the mode and owner of the file that it replaces, and write it to the disk."""
+    file.flush()
+    if earlier is not None:
+        copy_ownership(file.fileno(), earlier)
+    if durable:
+        os.fsync(file.fileno())
 
 
 def _status(target: Path) -> os.stat_result | None:
@@ -110,14 +128,6 @@ def _status(target: Path) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "is no regular file", str(target))
     return status
-
-
-def _copy_ownership(descriptor: int, earlier: os.stat_result) -> None:
-    """Give the new file the owner and group of the earlier one, where the process may, and its mode."""
-    for owner, group in ((earlier.st_uid, -1), (-1, earlier.st_gid)):
-        with contextlib.suppress(PermissionError):  # only an administrator may give a file away
-            os.fchown(descriptor, owner, group)
-    os.fchmod(descriptor, stat.S_IMODE(earlier.st_mode))  # last, because a change of owner clears some bits
 
 
 @contextlib.contextmanager

@@ -43,6 +43,15 @@ MAX_DOCUMENT_NAME_BYTES = 200
 # One upload. A scanned manual of a thousand pages is about 300 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
+# Reading a document begins with a quick slice of time. Fifty pages of text take a second, so most need one slice, and
+# 25 documents that use it up delay the next by less than a minute.
+QUICK_READERS = 2
+QUICK_SLICES = (3.0, 12.0)
+# A reader of its own takes the documents that need longer, at last with the time of the Lambda function on AWS.
+PATIENT_SLICES = (60.0, 900.0)
+# The pause before a document is tried again whose store or embedder did not answer; it doubles each time.
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
+
 # --- One machine ---
 # API Gateway's own limit, beyond which no handler sees a request.
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
@@ -52,6 +61,11 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 MAX_OLD_LOGS = 3
 # CloudWatch Logs takes no larger event, and no line of ours comes near it.
 MAX_LOG_LINE_CHARACTERS = 256 * 1024
+# Charts in the home folder, 20 kB each; the oldest are removed. On AWS they expire after 90 days.
+MAX_CHARTS = 10_000
+MAX_CHART_BYTES = 256 * 1024 * 1024
+# No writer of a temporary file takes that long, so an older one was left by a process that was killed.
+LEFTOVER_SECONDS = 3600.0
 # The time a client has to send the head of a request, and then its body: a second is much on a loopback interface.
 REQUEST_HEAD_SECONDS = 5.0
 REQUEST_BODY_SECONDS = 20.0
@@ -77,7 +91,13 @@ IMPORTANCE_LANE = LaneLimits(2, 16, 3.0)
 RAG_QUERY_LANE = LaneLimits(8, 32, 3.0)
 # About 100 ms of computing each; with a model some wait.
 DIAGNOSE_LANE = LaneLimits(4, 16, 3.0)
+# Uploads at the same time; beyond that the disk would only be shared by more.
+MAX_UPLOADS = 8
 # Answers that are streamed at the same time, each of which may wait for a model for a minute.
 MAX_STREAMS = 16
 # What a client is told to wait after a 503 for overload.
 RETRY_AFTER_SECONDS = 1
+
+# --- Training ---
+# Free space that a run asks for before it starts. The largest bundle, poc_baseline, and its fitted models take 50 MB.
+MIN_FREE_TRAINING_BYTES = 128 * 1024 * 1024

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +18,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from shotwise.adapters.aws.s3_file_store import S3FileStore
-from shotwise.adapters.folder_file_store import FolderFileStore
+from shotwise.adapters.folder_file_store import FolderBounds, FolderFileStore
 from shotwise.errors import NotFound, StoreError
 
 
@@ -51,6 +55,109 @@ def test_an_unwritable_folder_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError):
         FolderFileStore([tmp_path / "file"], "").put("a.png", b"")
+
+
+def test_a_file_is_written_in_pieces(folders: FolderFileStore, tmp_path: Path) -> None:
+    """The file gets its name when all of it is written; it is private, and a link is replaced, not its target."""
+    (tmp_path / "outside").write_bytes(b"outside")
+    (tmp_path / "own/a.pdf").symlink_to(tmp_path / "outside")
+    with folders.writing("a.pdf") as file:
+        for piece in (b"%PDF-", b"1.7"):
+            file.write(piece)
+        assert folders.get("a.pdf").content == b"outside"
+    assert folders.get("a.pdf").content == b"%PDF-1.7" and (tmp_path / "outside").read_bytes() == b"outside"
+    assert (tmp_path / "own/a.pdf").lstat().st_mode & 0o777 == 0o600
+
+
+def test_an_upload_that_breaks_off_stores_nothing(folders: FolderFileStore, tmp_path: Path) -> None:
+    """If the block raises, its error gets through, the earlier file stays, and no temporary one is left."""
+    folders.put("a.pdf", b"earlier")
+    with pytest.raises(KeyError), folders.writing("a.pdf") as file:
+        file.write(b"half")
+        raise KeyError
+    with pytest.raises(StoreError, match="a.pdf"), folders.writing("a.pdf"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert folders.get("a.pdf").content == b"earlier"
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["a.pdf"]
+
+
+def test_a_full_disk_is_a_store_error_that_heals(tmp_path: Path) -> None:
+    """A file that does not fit is refused and leaves nothing; as soon as there is room, it is stored."""
+    # In a process of its own, because its limit on the size of files stands for the end of the disk.
+    script = """if True:
+        import resource, sys
+        from pathlib import Path
+        from shotwise.adapters.folder_file_store import FolderFileStore
+        from shotwise.errors import StoreError
+        folder = Path(sys.argv[1]) / "own"
+        store = FolderFileStore([folder], "")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        try:
+            store.put("a.pdf", b"x" * 100_000)
+        except StoreError:
+            assert not list(folder.iterdir())
+        else:
+            raise AssertionError
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        store.put("a.pdf", b"x" * 100_000)
+    """
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+
+
+def test_new_folders_are_private(tmp_path: Path) -> None:
+    """The folder of the files, and folders above that were missing, are their owner's alone, whatever the umask."""
+    umask = os.umask(0)
+    try:
+        FolderFileStore([tmp_path / "home/charts"], "").put("a.png", b"")
+    finally:
+        os.umask(umask)
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "home", tmp_path / "home/charts",
+                                                     tmp_path / "home/charts/a.png")] == [0o700, 0o700, 0o600]
+
+
+@pytest.mark.parametrize(("bounds", "numbers"), [(FolderBounds(20, 10**6), range(31, 50)),
+                                                 (FolderBounds(10**6, 2000), range(31, 50))])
+def test_a_bounded_folder_loses_its_oldest_files(tmp_path: Path, bounds: FolderBounds, numbers: range) -> None:
+    """A bound that is passed is kept with a tenth to spare, by files of this process and of earlier ones."""
+    for earlier in range(30):
+        path = tmp_path / f"{earlier:02}.png"
+        path.write_bytes(bytes(100))
+        os.utime(path, (earlier, earlier))
+    (tmp_path / ".hidden").write_bytes(bytes(10**4))
+    (tmp_path / "folder").mkdir()
+    store = FolderFileStore([tmp_path], "", bounds=bounds)
+    for number in range(30, 50):
+        store.put(f"{number}.png", bytes(100))
+        os.utime(tmp_path / f"{number}.png", (number, number))
+        assert len(list(tmp_path.glob("*.png"))) <= 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".hidden", *(f"{number}.png" for number in numbers), "folder"]
+
+
+def test_a_bounded_folder_is_pruned_without_a_new_file(tmp_path: Path) -> None:
+    """`prune`, called at a start, keeps the bounds; without bounds, as for documents, nothing is ever removed."""
+    for number in range(30):
+        FolderFileStore([tmp_path], "").put(f"{number}.pdf", b"")
+    FolderFileStore([tmp_path], "").prune()
+    assert len(list(tmp_path.iterdir())) == 30
+    FolderFileStore([tmp_path], "", bounds=FolderBounds(20, 10**6)).prune()
+    assert len(list(tmp_path.iterdir())) == 18
+    FolderFileStore([tmp_path / "nowhere"], "", bounds=FolderBounds(20, 10**6)).prune()
+
+
+def test_a_bounded_folder_is_rarely_listed(tmp_path: Path) -> None:
+    """The folder is listed at the first file, and then once for a tenth of the bound."""
+    listings = []
+
+    class CountingFileStore(FolderFileStore):
+        def _prune(self, bounds: FolderBounds) -> None:
+            listings.append(bounds)
+            super()._prune(bounds)
+
+    store = CountingFileStore([tmp_path], "", bounds=FolderBounds(100, 10**6))
+    for number in range(200):
+        store.put(f"{number}.png", b"")
+    assert len(listings) == 1 + 200 // 10 - 10
 
 
 def test_s3_returns_a_signed_url_for_a_stored_file(s3: Any) -> None:

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
-import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
+from shotwise.atomic import replacing
 from shotwise.errors import NotFound, ShippedDocument, StoreError
 from shotwise.files import StoredFile, Upload
+from shotwise.home import make_private_folder
+from shotwise.limits import MAX_CHART_BYTES, MAX_CHARTS
+
+PRUNED_SHARE = 0.9  # of a bound that remains when it is passed, so that the folder is not listed at every `put`
+
+
+class FolderBounds(NamedTuple):
+    """How many files a folder may have, and how large they may be together."""
+
+    files: int
+    bytes: int
+
+
+CHART_BOUNDS = FolderBounds(MAX_CHARTS, MAX_CHART_BYTES)
 
 
 class FolderFileStore:
-    """Implements `files.FileStore`.
+    """Implements `files.FileStore`. Instances are thread-safe.
 
     Parameters
     ----------
@@ -24,29 +42,82 @@ class FolderFileStore:
         URL under which the gateway serves the files; a file's URL is this, a slash and its name.
     content_type : str
         Content type of uploaded files.
+    bounds : FolderBounds, optional
+        Bounds of the first folder, for files that can be made again: when one is passed, the oldest files are removed.
+        Without bounds nothing is removed, and a file outlasts a power failure as soon as it is stored.
     """
 
-    def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream") -> None:
+    def __init__(self, folders: Sequence[Path], url: str, content_type: str = "application/octet-stream",
+                 bounds: FolderBounds | None = None) -> None:
         self._folders = folders
         self._url = url
         self._content_type = content_type
+        self._bounds = bounds
+        self._lock = threading.Lock()
+        self._files = self._bytes = 0  # in the first folder, or more where files were replaced since it was listed
+        self._listed = False
 
     def put(self, name: str, content: bytes) -> str:
         """Store the file, first under a temporary name, so that nobody reads half of it."""
-        try:
-            self._folders[0].mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folders[0], delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(self._folders[0] / name)
-        except OSError as error:
-            raise StoreError(f"{name} cannot be written to {self._folders[0]}: {error.strerror}") from error
+        with self.writing(name) as file:
+            file.write(content)
         return f"{self._url}/{name}"
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """Open a file to write in pieces, which gets its name when the block ends.
+
+        If the block raises, nothing is stored, and an earlier file of that name stays. An OSError of the block is
+        raised as StoreError.
+        """
+        folder = self._folders[0]
+        try:
+            make_private_folder(folder)
+            with replacing(folder / name, durable=self._bounds is None, inherit=False) as file:
+                yield file
+                size = file.tell()
+        except OSError as error:
+            raise StoreError(f"{name} cannot be written to {folder}: {error.strerror}") from error
+        self._count(size)
+
+    def prune(self) -> None:
+        """Remove the oldest files if the folder is beyond its bounds."""
+        if self._bounds is not None:
+            with self._lock:
+                self._prune(self._bounds)
+
+    def _count(self, size: int) -> None:
+        """Take note of a new file, and remove old ones if it is too much."""
+        if self._bounds is not None:
+            with self._lock:
+                self._files += 1
+                self._bytes += size
+                if not self._listed or self._files > self._bounds.files or self._bytes > self._bounds.bytes:
+                    self._prune(self._bounds)
+
+    def _prune(self, bounds: FolderBounds) -> None:
+        files = sorted(_files_in(self._folders[0]))
+        self._files, self._bytes = len(files), sum(size for _, size, _ in files)
+        self._listed = True
+        if self._files <= bounds.files and self._bytes <= bounds.bytes:
+            return
+        for _, size, path in files:
+            if self._files <= bounds.files * PRUNED_SHARE and self._bytes <= bounds.bytes * PRUNED_SHARE:
+                break
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:  # the next one is tried, and this one again when the folder is listed next
+                continue
+            self._files -= 1
+            self._bytes -= size
 
     def get(self, name: str) -> StoredFile:
         """Return the content of the file. A name with a path is not found, so files elsewhere cannot be read."""
         path = self._find(name)
         try:
             return StoredFile(path.read_bytes(), None)
+        except FileNotFoundError:
+            raise NotFound(f"There is no file {name!r}.") from None
         except OSError as error:
             raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
 
@@ -81,3 +152,18 @@ class FolderFileStore:
                 if error.errno != errno.ENAMETOOLONG:
                     raise StoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
         raise NotFound(f"There is no file {name!r}.")
+
+
+def _files_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Time of the last change, size and path of each file in the folder; temporary files are not listed."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    yield status.st_mtime, status.st_size, Path(entry.path)
+    except OSError:  # missing, or not a folder; `put` says so
+        return
