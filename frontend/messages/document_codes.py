@@ -15,6 +15,20 @@ FILE_NAME_REASONS: Mapping[str, tuple[str, str]] = {
         "이름을 바꾸십시오. 파일 이름은 {max_bytes}바이트(한글은 한 글자에 3바이트)를 넘을 수 없고, 폴더나 "
         "/ \\ : * ? \" < > | 문자가 들어갈 수 없습니다.",
         "Rename the file: its name takes up to {max_bytes} bytes, no folder and none of / \\ : * ? \" < > |."),
+    "control_in_name": ("이름을 바꾸십시오. 파일 이름에 제어 문자({character})가 들어 있습니다.",
+                        "Rename the file: its name has the control character {character}."),
+    "direction_in_name": (
+        "이름을 바꾸십시오. 파일 이름에 글자 순서를 뒤집는 보이지 않는 문자({character})가 들어 있습니다.",
+        "Rename the file: its name has {character}, which nobody sees and which reverses the text."),
+    "invisible_in_name": ("이름을 바꾸십시오. 파일 이름에 보이지 않는 문자({character})가 들어 있습니다.",
+                          "Rename the file: its name has {character}, which nobody sees."),
+    "undefined_in_name": (
+        "이름을 바꾸십시오. 파일 이름에 시스템마다 다르게 보이는 문자({character})가 들어 있습니다.",
+        "Rename the file: its name has {character}, which is no character that every system knows."),
+    "space_around_name": ("이름을 바꾸십시오. 파일 이름의 앞뒤에 빈칸이 있습니다.",
+                          "Rename the file: its name begins or ends with a space."),
+    "name_not_utf8": ("파일 이름이 UTF-8이 아닙니다. 이름을 바꾸어 다시 올리십시오.",
+                      "Its name is not UTF-8. Rename it and add it again."),
     "percent_in_name": ("이름을 바꾸십시오. %20처럼 % 뒤에 숫자나 A–F가 두 자 오는 이름은 쓸 수 없습니다.",
                         "Rename the file: its name must not hold a % followed by two of 0–9 and A–F, as in %20."),
 }
@@ -44,10 +58,13 @@ DOCUMENT_FAILURES: Mapping[str, tuple[str, str]] = {
                     "It could not be opened ({cause}). Export it as PDF again."),
     "unreadable_file": ("서버가 파일을 읽지 못했습니다 ({cause}). 다시 올리십시오.",
                         "The server could not read the file ({cause}). Add it again."),
+    "no_file": ("파일이 아니라 다른 것({kind})입니다. PDF 파일로 바꾸어 놓으십시오.",
+                "It is no file but a {kind}. Put the file in its place."),
+    "tried_again": ("문서 저장소나 모델이 응답하지 않아 아직 읽지 못했습니다. 자동으로 다시 시도합니다.",
+                    "It is not read yet, because the document store or a model does not answer. "
+                    "It is tried again by itself."),
     "reader_missing": ("서버에 PDF 판독기({packages})가 설치되어 있지 않습니다. 관리자에게 알리십시오.",
                        "The server lacks its PDF reader ({packages}). Tell your administrator."),
-    "name_not_utf8": ("파일 이름이 UTF-8이 아닙니다. 이름을 바꾸어 다시 올리십시오.",
-                      "Its name is not UTF-8. Rename it and add it again."),
     "duplicate_name": ("이름이 같은 파일이 {count:,}개 있습니다. 문서는 이름으로 구별하므로 이름을 바꾸십시오.",
                        "{count:,} files have this name. Documents go by name, so rename them."),
     **FILE_NAME_REASONS,

@@ -16,6 +16,12 @@ _NAME_FAULTS: Mapping[str, str] = {
     "not_a_pdf_name": "must be the file name of a PDF, such as 작업 표준.pdf",
     "forbidden_in_name": 'must be a file name without folders, without any of / \\ : * ? " < > | and of at most '
                          "{max_bytes} bytes; rename the file",
+    "control_in_name": "must not hold the control character {character}; rename the file",
+    "direction_in_name": "must not hold {character}, which nobody sees and which reverses the text; rename the file",
+    "invisible_in_name": "must not hold {character}, which nobody sees; rename the file",
+    "undefined_in_name": "must not hold {character}, which is no character that every system knows; rename the file",
+    "space_around_name": "must not begin or end with a space; rename the file",
+    "name_not_utf8": "is not UTF-8; rename the file",
     "percent_in_name": "must not hold a % followed by two of 0-9 and A-F, which an address reads as a sign; rename the "
                        "file",
 }
@@ -104,9 +110,10 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     "no_text": "holds no text, only images; run it through text recognition first",
     "cannot_open": "cannot be opened ({cause}); export it again as PDF",
     "unreadable_file": "cannot be read ({cause}); check its path and rights",
+    "no_file": "is no file but a {kind}; replace it by the file",
+    "tried_again": "is not read yet, because the document store or a model does not answer; it is tried again by itself",
     "reader_missing": "cannot be read, because its reader is not installed: pip install {packages}",
     # its name
-    "name_not_utf8": "has a name that is not UTF-8; rename it",
     "duplicate_name": "{count} files have this name; rename them, because every document needs a name of its own",
     **{code: f"its name {text}" for code, text in _NAME_FAULTS.items()},
     # written before there were codes

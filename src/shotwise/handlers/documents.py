@@ -41,12 +41,19 @@ def serve_documents(handler: LambdaHandler, answerer: Answerer, documents: FileS
         return {"name": name,
                 "upload": {"url": upload.url, "method": upload.method, "headers": dict(upload.headers)}}
 
+    def stored_name(name: str) -> str:
+        """The path parameter as it came, if a document has that very name; else the decoded `name`."""
+        raw_name: str = (handler.api.current_event.path_parameters or {}).get("name", "")
+        return raw_name if raw_name in {*document_store.versions(), *document_store.failures()} else name
+
     def get_document(name: str) -> Response[Any]:
+        name = stored_name(name)
         if name not in document_store.versions():
             raise NotFound(f"There is no document {name!r}.")
         return file_response(documents.get(name), "application/pdf")
 
     def delete_document(name: str) -> Response[Any]:
+        name = stored_name(name)
         documents.remove(name)
         return Response(202, "application/json", to_json({"name": name}))
 
@@ -65,11 +72,11 @@ def documents_reply(document_store: DocumentStore) -> dict[str, Any]:
     """Return the reply of GET /documents: all documents by name, and files that could not be read.
 
     If only the newest file of a document could not be read, its previous version stays searchable and its entry has
-    that version as well as the failure.
+    that version as well as the failure. A document under a name that is refused now stays searchable too.
     """
     failures = document_store.failures()
     summaries = {summary.name: summary for summary in document_store.summaries()}
-    return {"documents": [_document_reply(name, summaries.get(name), failures.get(name))
+    return {"documents": [_document_reply(name, summaries.get(name), failures.get(name) or name_fault(name))
                           for name in sorted({*summaries, *failures})]}
 
 
