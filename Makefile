@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-sam lint train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
+.PHONY: help install run serve test test-slow test-long test-sam lint train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,6 +47,9 @@ test: $(VENV)/.developing ## unit, functional, contract, parity and architecture
 
 test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the running stack, the browser, the load test
 	$(PYTEST) -m slow --timeout 900
+
+test-long: $(VENV)/.developing ## loops of faults, up to an hour; writes docs/reliability.md
+	$(PYTEST) tests/faults -m long -s --timeout 1800 --reliability-report docs/reliability.md
 
 test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
 	$(PYTEST) -m sam --timeout 900
