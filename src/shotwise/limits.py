@@ -51,6 +51,8 @@ QUICK_SLICES = (3.0, 12.0)
 PATIENT_SLICES = (60.0, 900.0)
 # The pause before a document is tried again whose store or embedder did not answer; it doubles each time.
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
+# How often the stack looks whether its home was deleted. It takes two system calls.
+HOME_CHECK_SECONDS = 2.0
 
 # --- One machine ---
 # API Gateway's own limit, beyond which no handler sees a request.
@@ -61,6 +63,8 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 MAX_OLD_LOGS = 3
 # CloudWatch Logs takes no larger event, and no line of ours comes near it.
 MAX_LOG_LINE_CHARACTERS = 256 * 1024
+# The check of the document store at start takes 1 ms a MiB, and up to ten times as long on a cold disk.
+MAX_CHECKED_STORE_BYTES = 512 * 1024 * 1024
 # Charts in the home folder, 20 kB each; the oldest are removed. On AWS they expire after 90 days.
 MAX_CHARTS = 10_000
 MAX_CHART_BYTES = 256 * 1024 * 1024
@@ -97,6 +101,19 @@ MAX_UPLOADS = 8
 MAX_STREAMS = 16
 # What a client is told to wait after a 503 for overload.
 RETRY_AFTER_SECONDS = 1
+
+# --- The page on one machine ---
+# Seconds to wait before a page that stopped is started again, the first time, the second and so on; then it is left so.
+# A port that is still in use is free after seconds, and an error in the page's own files is there at every start.
+PAGE_RESTART_PAUSES = (1.0, 2.0, 4.0)
+# A page that ran longer than that starts with all its pauses again.
+PAGE_STEADY_SECONDS = 60.0
+# After that the terminal says that a page that started does not answer. It takes 3 s, on a busy machine more.
+PAGE_START_SECONDS = 60.0
+# A page is asked to end, and after that killed; nothing of it is lost. Within 5 s of the end of the API.
+PAGE_END_SECONDS = 3.0
+# How often the page checks that the process that started it is still there.
+PARENT_CHECK_SECONDS = 0.5
 
 # --- Training ---
 # Free space that a run asks for before it starts. The largest bundle, poc_baseline, and its fitted models take 50 MB.

@@ -255,11 +255,11 @@ OLD_POSTINGS = "DROP TABLE postings; CREATE TABLE postings (document, terms, sta
 
 
 @pytest.mark.parametrize("before", [
-    "PRAGMA user_version = 1", "PRAGMA user_version = 99", "CREATE TABLE vocabulary (a); PRAGMA user_version = 2",
+    "PRAGMA user_version = 1", "CREATE TABLE vocabulary (a); PRAGMA user_version = 2",
     f"{OLD_POSTINGS} PRAGMA user_version = 3"])
-def test_a_store_of_another_format_is_emptied_to_be_filled_again(filled: SqliteDocumentStore, analyzer: Analyzer,
+def test_a_store_of_an_earlier_format_is_emptied_to_be_filled_again(filled: SqliteDocumentStore, analyzer: Analyzer,
                                                                  before: str) -> None:
-    """Tables of another format are emptied; read-only they are refused with what to do."""
+    """Tables of an earlier format are emptied; read-only they are refused with what to do."""
     filled.connection.executescript(before)
     filled.close()
     with pytest.raises(KnowledgeError, match="make knowledge"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from shotwise.adapters.stored_messages import (
     message_to_json,
 )
 from shotwise.errors import KnowledgeError
+from shotwise.home import make_private_folder
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
 from shotwise.messages import Message
 
@@ -37,7 +39,7 @@ CREATE TABLE failures (name TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWI
 """
 TABLES = ("failures", "vectors", "postings", "passages", "pages", "documents")
 OLD_TABLES = ("vocabulary", "passage_tokens")  # in formats before 3
-# Increment it with every change of the tables: a file of another format is emptied, so its PDFs have to be ingested
+# Increment it with every change of the tables: a file of an earlier format is emptied, so its PDFs have to be ingested
 # again.
 FORMAT = 4
 BUSY_SECONDS = 10  # how long a call waits while another process writes
@@ -48,8 +50,10 @@ def translate_sqlite_errors(failure: str) -> Iterator[None]:
     """Raise an error of SQLite as a KnowledgeError that begins with `failure`."""
     try:
         yield
-    except (sqlite3.Error, UnicodeEncodeError) as error:  # the latter for text that is not UTF-8
+    except (sqlite3.Error, UnicodeEncodeError, json.JSONDecodeError) as error:  # text that is not UTF-8, damaged JSON
         raise KnowledgeError(f"{failure}: {error}") from error
+    except OSError as error:
+        raise KnowledgeError(f"{failure}: {error.strerror}") from error
 
 
 class SqliteDocumentStore:
@@ -65,51 +69,81 @@ class SqliteDocumentStore:
     Raises
     ------
     KnowledgeError
-        The file is not a database, or is opened read-only and has another format.
+        The file cannot be opened or created, is no database, or is of a newer version; opened read-only, it is of any
+        other format.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self._read_only = read_only
         self._lock = threading.RLock()
-        if not read_only:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
-        with translate_sqlite_errors(f"the document store {path} cannot be opened"):
-            self.connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-        try:
-            with translate_sqlite_errors(f"the document store {path} cannot be used"):
-                self._check_format() if read_only else self._create_tables()
-        except KnowledgeError:
-            self.connection.close()
-            raise
+        self._identity: tuple[int, int] | None = None  # device and inode of the open file
+        self.connection = self._open()
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection to one thread at a time, so that no thread reads uncommitted changes of another."""
+        """Yield the connection to one thread at a time, so that no thread reads uncommitted changes of another.
+
+        Raises
+        ------
+        KnowledgeError
+            The file cannot be used, or was deleted.
+        """
         with translate_sqlite_errors(f"the document store {self.path} cannot be used"), self._lock:
+            self._follow_file()
             yield self.connection
 
-    def _format(self) -> int:
-        user_version: int = self.connection.execute("PRAGMA user_version").fetchone()[0]
-        return user_version
+    def _follow_file(self) -> None:
+        """Open the file again that replaced the open one, which no other process reads or writes any more."""
+        if self._read_only:
+            return
+        identity = _identity(self.path)
+        if identity is None:
+            raise KnowledgeError(f"the document store {self.path} was deleted or cannot be reached")
+        if identity != self._identity:
+            connection = self._open()
+            self.connection.close()
+            self.connection = connection
 
-    def _check_format(self) -> None:
-        self.connection.execute("SELECT count(*) FROM documents")
-        if self._format() != FORMAT:
-            raise KnowledgeError(f"the document store {self.path} cannot be used: its format is {self._format()}, this "
+    def _open(self) -> sqlite3.Connection:
+        with translate_sqlite_errors(f"the document store {self.path} cannot be opened"):
+            if not self._read_only:
+                _create_privately(self.path)
+                # Before the opening: a file that replaces it in between is noticed at the next use.
+                self._identity = _identity(self.path)
+            uri = f"{self.path.absolute().as_uri()}?{'mode=ro&immutable=1' if self._read_only else 'mode=rwc'}"
+            connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        try:
+            with translate_sqlite_errors(f"the document store {self.path} cannot be used"):
+                self._check_format(connection) if self._read_only else self._create_tables(connection)
+        except KnowledgeError:
+            connection.close()
+            self._identity = None
+            raise
+        return connection
+
+    def _check_format(self, connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT count(*) FROM documents")
+        if (stored_format := _format(connection)) != FORMAT:
+            raise KnowledgeError(f"the document store {self.path} cannot be used: its format is {stored_format}, this "
                                  f"version reads {FORMAT}; run `make knowledge`")
 
-    def _create_tables(self) -> None:
-        if self._format() == FORMAT:
+    def _create_tables(self, connection: sqlite3.Connection) -> None:
+        if _format(connection) == FORMAT:
             return
-        self.connection.execute("BEGIN IMMEDIATE")
-        with self.connection:
-            if self._format() != FORMAT:  # another process may have created them meanwhile
-                for table in (*OLD_TABLES, *TABLES):
-                    self.connection.execute(f"DROP TABLE IF EXISTS {table}")
-                for statement in filter(str.strip, SCHEMA.split(";")):
-                    self.connection.execute(statement)
-                self.connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            stored_format = _format(connection)
+            if stored_format == FORMAT:  # another process has created them meanwhile
+                return
+            if not _may_be_emptied(connection, stored_format):
+                raise KnowledgeError(f"the document store {self.path} cannot be used: it is of a newer version or of "
+                                     f"another program (format {stored_format}, this version reads {FORMAT})")
+            for table in (*OLD_TABLES, *TABLES):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def put(self, indexed_document: IndexedDocument) -> None:
         """Store the document in one transaction, so that readers see either the old or the new version."""
@@ -148,8 +182,8 @@ class SqliteDocumentStore:
         with self.use() as connection:
             rows = connection.execute(
                 "SELECT name, title, version, pages, passages, notes FROM documents ORDER BY name").fetchall()
-        return [DocumentSummary(name, title, version, pages, passages, _read_notes(name, notes))
-                for name, title, version, pages, passages, notes in rows]
+            return [DocumentSummary(name, title, version, pages, passages, _read_notes(name, notes))
+                    for name, title, version, pages, passages, notes in rows]
 
     def postings(self, name: str, version: str) -> Postings:
         """Return the postings of a version of a document."""
@@ -205,6 +239,34 @@ class SqliteDocumentStore:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+
+def _create_privately(path: Path) -> None:
+    """Create the file for its owner alone, unless there is one; SQLite gives its journals the same mode."""
+    make_private_folder(path.parent)
+    # Never opened if it exists: the closing of a second descriptor would end the locks of this process.
+    with suppress(FileExistsError):
+        os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    user_version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return user_version
+
+
+def _may_be_emptied(connection: sqlite3.Connection, stored_format: int) -> bool:
+    """Whether the file is new or of an earlier version; a database of another program has no format, but tables."""
+    if stored_format < 1:
+        return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    return stored_format < FORMAT
 
 
 def _to_json(value: Any) -> str:
