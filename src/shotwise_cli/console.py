@@ -1,25 +1,38 @@
-"""Print the output of commands: the outcome on standard output, everything else on standard error."""
+"""Print the output of commands: the outcome on standard output, everything else on standard error.
+
+Nothing else of the command line prints, because what is printed comes from outside in part (names of files, keys of
+JSON, cells of tables, text of documents): only here it is made harmless for a terminal.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
+
+from shotwise.hidden_characters import hidden_characters, visible
 
 ReportProgress = Callable[[int, int, str], None]
 
 
-def fail(message: str, status: int) -> int:
-    """Print an error and return the exit status."""
-    print(f"shotwise: {message}", file=sys.stderr)
+def show(text: str, *, end: str = "\n") -> None:
+    """Print the outcome of a command for people. Line ends stay, other hidden characters become visible escapes."""
+    _print("\n".join(visible(line) for line in text.split("\n")) + end, sys.stdout)
+
+
+def fail(message: str, status: int, details: Sequence[str] = ()) -> int:
+    """Print an error, a line for it and for each of its details, and return the exit status."""
+    for line in (f"shotwise: {message}", *details):
+        note(line)
     return status
 
 
 def note(text: str) -> None:
     """Print a line about the progress of a command."""
-    print(text, file=sys.stderr)
+    _print(visible(text) + "\n", sys.stderr)
 
 
 @contextmanager
@@ -34,16 +47,41 @@ def progress_bar() -> Iterator[ReportProgress]:
     from tqdm import tqdm
 
     with tqdm(total=0, disable=None, leave=False, bar_format="{n_fmt}/{total_fmt} {bar:24} {elapsed} {desc}") as bar:
-        def show(done: int, steps: int, step: str) -> None:
+        def show_step(done: int, steps: int, step: str) -> None:
             if bar.disable:
                 note(f"{done}/{steps} {step}")
             else:
                 bar.total, bar.n = steps, done
-                bar.set_description_str(step)
+                bar.set_description_str(visible(step))
 
-        yield show
+        yield show_step
 
 
 def print_json(content: Any) -> None:
-    """Print one JSON document."""
-    print(json.dumps(content, ensure_ascii=False, indent=2))
+    """Print one JSON document. Hidden characters, and those that the output's encoding lacks, are escapes of JSON."""
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    if not _encodable(text, sys.stdout):
+        text = json.dumps(content, indent=2)
+    _print("\n".join(_json_visible(line) for line in text.split("\n")) + "\n", sys.stdout)
+
+
+def _json_visible(line: str) -> str:
+    """Escape the hidden characters of a line of JSON, which are all within its strings."""
+    hidden = {position for position, _ in hidden_characters(line)}
+    return "".join(json.dumps(character)[1:-1] if position in hidden else character
+                   for position, character in enumerate(line)) if hidden else line
+
+
+def _encodable(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Write a text; characters that the stream's encoding lacks become escapes."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+        stream.reconfigure(errors="backslashreplace")
+    stream.write(text)

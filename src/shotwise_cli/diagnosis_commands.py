@@ -10,7 +10,7 @@ from typing import Any
 
 from shotwise.handlers.body import read_body
 from shotwise.handlers.requests import LANGUAGES
-from shotwise_cli.console import fail, note, print_json, progress_bar
+from shotwise_cli.console import fail, note, print_json, progress_bar, show
 from shotwise_cli.quiet_stack import quiet_stack
 from shotwise_local import ROOT
 
@@ -49,7 +49,7 @@ def _diagnose(options: argparse.Namespace) -> int:
         language = str(request.get("language") or "ko")
         schema = json.loads((Path(os.environ["SHOTWISE_MODEL_DIR"]) / "bundle.json").read_text("utf-8"))["features"]
         labels = {feature["name"]: feature["label"][language] for feature in schema}
-        print(diagnosis_report(reply, language, labels))
+        show(diagnosis_report(reply, language, labels))
     return 0
 
 
@@ -59,7 +59,7 @@ def _fail_diagnosis(outcome: dict[str, Any]) -> int:
         return fail(f"the diagnosis failed ({outcome.get('error')}): {outcome.get('cause')}", 1)
     problem = json.loads(outcome["cause"])
     lines = [f"  {error['field']}: {error['reason']}" for error in problem.get("errors", [])]
-    return fail("\n".join([problem["detail"], *lines]), 2)
+    return fail(problem["detail"], 2, lines)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -80,6 +80,6 @@ def _explain(options: argparse.Namespace) -> int:
     if options.json:
         print_json(vars(summary))
     else:
-        print(f"{options.out}: {summary.shots} shots; {summary.explained} explained now, {summary.resumed} before; "
+        show(f"{options.out}: {summary.shots} shots; {summary.explained} explained now, {summary.resumed} before; "
               f"{summary.rejected} with bad input (see their lines)")
     return 2 if summary.rejected else 1 if summary.degraded else 0

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shotwise.hidden_characters import visible
+
 MAX_TYPES = 3
 MAX_SIGNALS = 8  # values; an unusual shot has a large reconstruction error in nearly all of them
 SIGNALS = ("outside_limits", "high_attribution", "high_error")
@@ -174,9 +176,9 @@ def answer_lines(reply: dict[str, Any], language: str) -> list[str]:
     if reply["recommendations"]:
         lines += ["", texts["remedies"]]
         pairs = zip(reply["recommendations"], reply["recommendation_sources"], strict=True)
-        lines += [f"  · {text} [{source + 1}]" for text, source in pairs]
+        lines += [f"  · {visible(text)} [{source + 1}]" for text, source in pairs]
     if reply["sources"]:
         lines += ["", texts["sources"]]
-        lines += [f"  [{number}] {texts['source'].format(**source)}"
+        lines += [f"  [{number}] {visible(texts['source'].format(**source))}"
                   for number, source in enumerate(reply["sources"], 1)]
     return lines

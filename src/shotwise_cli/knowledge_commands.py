@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from shotwise_cli.console import fail, note, print_json
+from shotwise.hidden_characters import visible
+from shotwise_cli.console import fail, note, print_json, show
 from shotwise_cli.quiet_stack import quiet_stack
 from shotwise_local import ROOT
 
@@ -59,7 +60,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.json:
         print_json(reply)
     else:
-        print("\n".join(answer_lines(reply, language_of(options.question))))
+        show("\n".join(answer_lines(reply, language_of(options.question))))
     return 0
 
 
@@ -72,7 +73,8 @@ def _ingest(options: argparse.Namespace) -> int:
     else:
         for outcome in outcomes:
             size = f", {outcome.pages} pages, {outcome.passages} passages" if outcome.state == "added" else ""
-            print("\n".join([outcome.reason or f"{outcome.name}: {outcome.state}{size}", *outcome.note_texts]))
+            lines = [outcome.reason or f"{outcome.name}: {outcome.state}{size}", *outcome.note_texts]
+            show("\n".join(map(visible, lines)))
     return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
 
 
@@ -84,7 +86,7 @@ def _attach(options: argparse.Namespace) -> int:
         count = attach_questions(options.document, options.questions)
     except DocumentError as error:
         return fail(str(error), 2)
-    print(f"{options.document.name}: {count} questions attached; `shotwise ingest` it to search by them")
+    show(f"{visible(options.document.name)}: {count} questions attached; `shotwise ingest` it to search by them")
     return 0
 
 
@@ -96,7 +98,7 @@ def _documents(options: argparse.Namespace) -> int:
         print_json(reply)
     else:
         for summary in reply["documents"]:
-            print("\n  ".join(_summary_lines(summary)))
+            show("\n  ".join(map(visible, _summary_lines(summary))))
     return 0
 
 
@@ -115,7 +117,7 @@ def _remove(options: argparse.Namespace) -> int:
     if options.json:
         print_json(outcome_json(outcome))
     else:
-        print(f"{outcome.name}: {outcome.state}")
+        show(visible(f"{outcome.name}: {outcome.state}"))
     return 0
 
 
@@ -159,7 +161,7 @@ def _print_figures(figures: dict[str, Any], floors: dict[str, float], as_json: b
         print_json(figures)
     else:
         for name, figure in figures.items():
-            print(f"{name:18} {figure:.3f}" if isinstance(figure, float) else f"{name:18} {figure}")
+            show(f"{name:18} {figure:.3f}" if isinstance(figure, float) else f"{name:18} {figure}")
     under = [f"{name} is {figures[name]:.3f}, under its floor {floor}" for name, floor in floors.items()
              if figures[name] < floor]
     return fail("; ".join(under), 1) if under else 0
