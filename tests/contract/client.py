@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shotwise_local.gateway import Gateway, Request, Response
+from shotwise_local.gateway import Gateway
+from shotwise_local.http_message import Request, Response
 
 
 def call(gateway: Gateway, method: str, path: str, body: Any = None, media_type: str = "application/json",

@@ -14,7 +14,7 @@ from shotwise.bundle import Bundle
 from shotwise.handlers.predict import predict_handler
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
-from shotwise_local.gateway import integration_response
+from shotwise_local.api import integration_response
 from shotwise_local.vtl import render
 
 ORIGINS = "https://quality.example.com,http://10.0.0.7:3000"

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from shotwise.handlers.problem import InvalidPayload
-from shotwise_local.gateway import Gateway, Request, integration_response
+from shotwise_local.api import integration_response
+from shotwise_local.gateway import Gateway
+from shotwise_local.http_message import Request
 from shotwise_local.stack import Stack
 from shotwise_local.vtl import render
 
@@ -32,7 +34,7 @@ def test_handler_and_gateway_give_the_same(stack: Stack, event: Callable[..., An
     """The reply to a direct invocation, to an API event, and the gateway's response have the same numbers."""
     body = {"features": features}
     invoked = stack.functions.invoke(name, body)
-    proxied = stack.functions.invoke_api(name, event("POST", path, body))
+    proxied = stack.functions.invoke(name, event("POST", path, body))
     response = call(stack.gateway, "POST", path, body)
     assert response.status == proxied["statusCode"] == 200
     assert steady(invoked) == steady(json.loads(proxied["body"])) == steady(json.loads(response.body))
@@ -41,7 +43,7 @@ def test_handler_and_gateway_give_the_same(stack: Stack, event: Callable[..., An
 @pytest.mark.parametrize("body", [{"features": {}}, {"features": 1}, {"x": 1}])
 def test_a_problem_is_the_same_bytes_everywhere(stack: Stack, event: Callable[..., Any], body: dict[str, Any]) -> None:
     """The handler, the gateway and a direct invocation carry the same problem, byte for byte."""
-    proxied = stack.functions.invoke_api("PredictFunction", event("POST", "/predict", body))["body"]
+    proxied = stack.functions.invoke("PredictFunction", event("POST", "/predict", body))["body"]
     with pytest.raises(InvalidPayload) as caught:
         stack.functions.invoke("PredictFunction", body)
     assert call(stack.gateway, "POST", "/predict", body).body.decode() == proxied == str(caught.value)

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise_local.gateway import MAX_BODY_BYTES, Gateway, Request, _read
+from shotwise.limits import MAX_REQUEST_BYTES
+from shotwise_local.gateway import Gateway
+from shotwise_local.http_message import BodyTooLarge, read_body
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.stack import Stack
 
@@ -69,6 +71,8 @@ def test_a_shipped_manual_stays(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("path", ["/uploads/", "/uploads/a.txt", "/uploads/..%2Fa.pdf", "/uploads/x/a.pdf",
                                   "/uploads/%2E%2E/a.pdf", "/uploads/.a.pdf", "/uploads/a%00.pdf", "/documents/a.pdf",
+                                  "/uploads/a%E2%80%AEfdp.pdf", "/uploads/a%E2%80%8B.pdf", "/uploads/a%C2%9B.pdf",
+                                  "/uploads/%B1%E2.pdf", "/uploads/%20a.pdf",
                                   "/charts/a.png", "/a.pdf", f"/uploads/{'a' * 300}.pdf"])
 def test_nothing_else_can_be_put(gateway: Gateway, path: str) -> None:
     """A name that POST /documents would refuse, and any other path, is a 403, as at S3 and API Gateway."""
@@ -97,31 +101,34 @@ def test_an_invalid_host_is_refused_too(gateway: Gateway, headers: dict[str, str
 
 def test_a_body_over_the_gateways_limit_is_refused_before_it_is_complete(gateway: Gateway) -> None:
     """10 MiB, as API Gateway has it, counted over the parts as they arrive."""
-    reply = call_asgi(gateway, "POST", "/documents", [b" " * (1 << 20)] * (MAX_BODY_BYTES // (1 << 20)) + [b" "])
+    reply = call_asgi(gateway, "POST", "/documents", [b" " * (1 << 20)] * (MAX_REQUEST_BYTES // (1 << 20)) + [b" "])
     assert reply.status == reply.json()["status"] == 413
 
 
 @pytest.mark.parametrize(("max_bytes", "fits"), [(9, False), (10, True)])
-def test_an_upload_is_read_up_to_its_own_limit(max_bytes: int, fits: bool) -> None:
-    """One byte more, and nothing of it is kept."""
-    parts = iter([{"body": b"12345", "more_body": True}, {"body": b"67890", "more_body": True}, {"body": b""}])
+def test_a_body_is_read_up_to_a_limit(max_bytes: int, fits: bool) -> None:
+    """One byte more, and nothing of it is returned."""
+    parts = iter([{"type": "http.request", "body": body, "more_body": bool(body)}
+                  for body in (b"12345", b"67890", b"")])
 
     async def receive() -> dict[str, Any]:
         return next(parts)
 
-    head = Request("PUT", "/uploads/a.pdf", "", {}, b"", "127.0.0.1")
-    request = asyncio.run(_read(head, receive, max_bytes))
-    assert (request and request.body) == (b"1234567890" if fits else None)
+    if fits:
+        assert asyncio.run(read_body(receive, max_bytes, 5)) == b"1234567890"
+    else:
+        with pytest.raises(BodyTooLarge):
+            asyncio.run(read_body(receive, max_bytes, 5))
 
 
-def test_a_store_that_does_not_take_a_file_is_a_500_without_its_reason(api: dict[str, Any], stack: Stack,
+def test_a_store_that_does_not_take_a_file_is_a_503_without_its_reason(api: dict[str, Any], stack: Stack,
                                                                        tmp_path: Path) -> None:
     """If the disk is full, say, the caller learns that it failed, and the pipeline gets no event."""
     events: list[Any] = []
     (tmp_path / "file").write_text("x")
     bucket = DocumentsBucket(FolderFileStore([tmp_path / "file"], ""), lambda event: events.append(event) or {})
     reply = call_asgi(Gateway(api, stack.functions, stack.workflow, bucket), "PUT", "/uploads/a.pdf", b"%PDF-")
-    assert reply.status == reply.json()["status"] == 500 and str(tmp_path).encode() not in reply.body
+    assert reply.status == reply.json()["status"] == 503 and str(tmp_path).encode() not in reply.body
     bucket.wait()
     assert events == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from shotwise.handlers.replies import degraded_entry
 from shotwise_local.workflow import Workflow
@@ -66,10 +68,10 @@ class FakeFunctions:
 class Machine:
     """The workflow, with functions that a test chooses."""
 
-    def __init__(self, max_executions: int = 200) -> None:
+    def __init__(self) -> None:
         self.functions: Any = FakeFunctions()
         self.workflow = Workflow(ROOT / "statemachine/diagnose.asl.json", SUBSTITUTIONS,
-                                 lambda name, payload: self.functions(name, payload), max_executions)
+                                 lambda name, payload: self.functions(name, payload))
 
     def run(self, functions: Any) -> dict[str, Any]:
         """Run with these functions; what StartSyncExecution returns."""
@@ -208,22 +210,45 @@ def test_a_slow_predict_is_a_time_out(machine: Machine) -> None:
     assert machine.run(slow)["error"] == "States.Timeout"
 
 
-def test_finished_executions_are_forgotten() -> None:
-    """The interpreter keeps every execution for ever; restarting it lets go of them all."""
-    machine = Machine(max_executions=10)
+def test_finished_executions_are_forgotten(machine: Machine) -> None:
+    """Nothing of an execution stays in memory, neither itself nor its threads."""
     machine.functions = FakeFunctions("accept")
-    before = _executions()
+    machine.workflow.run("{}")
+    before = len(_executions_in_memory())
     for _ in range(25):
         machine.workflow.run("{}")
-    remembered = _executions() - before
-    machine.workflow.close()
-    assert 0 < remembered <= 10
+    assert len(_executions_in_memory()) == before and TMP_THREADS == []
 
 
-def _executions() -> int:
-    """How many executions are still in memory."""
+def _executions_in_memory() -> list[Any]:
     gc.collect()
-    return sum(type(tracked) is Execution for tracked in gc.get_objects())
+    return [tracked for tracked in gc.get_objects() if isinstance(tracked, Execution)]
+
+
+def test_an_execution_is_reported_when_its_output_is_there(machine: Machine) -> None:
+    """With threads that are switched after every microsecond no execution succeeds without its output."""
+    machine.functions = FakeFunctions("accept")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [execution for execution in executions if not execution.get("output", "").startswith("{")] == []
+
+
+def test_an_invalid_shot_is_reported_with_its_problem(machine: Machine) -> None:
+    """With threads that are switched after every microsecond no execution fails without error and cause."""
+    machine.functions = lambda name, payload: {"invalid_payload": "{}"}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [execution for execution in executions if execution.get("error") != "InvalidPayload"] == []
 
 
 def test_a_transient_error_of_lambda_is_retried(machine: Machine) -> None:
@@ -254,13 +279,3 @@ def test_concurrent_executions_do_not_mix(machine: Machine) -> None:
         executions = list(pool.map(lambda number: machine.workflow.run(json.dumps({"id": f"p{number}"})), range(40)))
     assert [json.loads(execution["output"])["prediction"]["prediction_id"] for execution in executions] == \
         [f"p{number}" for number in range(40)]
-
-
-def test_the_interpreter_restarts_without_losing_an_execution() -> None:
-    """Past the number of executions that are kept, everything still succeeds."""
-    machine = Machine(max_executions=5)
-    machine.functions = FakeFunctions("accept")
-    with ThreadPoolExecutor(4) as pool:
-        executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(23)))
-    machine.workflow.close()
-    assert {execution["status"] for execution in executions} == {"SUCCEEDED"}

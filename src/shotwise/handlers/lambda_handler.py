@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from shotwise.compat.powertools import APIGatewayRestResolver, CORSConfig, NotFoundError, Response
+from shotwise.compat.powertools import ApiResolver, CORSConfig, NotFoundError, Response
 from shotwise.errors import FieldError, InvalidInput, NotFound
 from shotwise.handlers.body import check_encodable, check_media_type, read_body
 from shotwise.handlers.problem import CONTENT_TYPE, InvalidPayload, problem, to_json
@@ -82,7 +82,7 @@ class LambdaHandler:
         self._error_key: str | None = None
         self._count_metrics = count_metrics or (lambda reply: {})
         self._logger = Logger(service=service)
-        self.api = APIGatewayRestResolver(serializer=to_json, cors=_cors(origins))
+        self.api = ApiResolver(serializer=to_json, cors=_cors(origins))
         self.api.exception_handler(Exception)(self._on_error)
         self.api.not_found(self._on_unknown_path)
 
@@ -116,11 +116,11 @@ class LambdaHandler:
         The name is taken from API Gateway's path parameter, because the router's own pattern for a part of a path does
         not match all characters of document names.
         """
-        self.api.get(f"{folder}/.+")(lambda: respond(self._name()))
+        self.api.get(f"{folder}/(?s:.+)")(lambda: respond(self._name()))
 
     def delete_file(self, folder: str, respond: Callable[[str], Response[Any]]) -> None:
         """Serve `DELETE folder/{name}`."""
-        self.api.delete(f"{folder}/.+")(lambda: respond(self._name()))
+        self.api.delete(f"{folder}/(?s:.+)")(lambda: respond(self._name()))
 
     @staticmethod
     def json(content: Any) -> Response[str]:

@@ -1,4 +1,4 @@
-"""Patch moto's Step Functions interpreter to call our handlers fast and to release finished executions.
+"""Patch moto's Step Functions interpreter to call our handlers fast and to release finished threads.
 
 Written for moto 5.2.5. Importing this module applies the patches.
 
@@ -14,8 +14,8 @@ A path with several wildcards that matches nothing gives [].
     execution for two. This can go when moto treats all wildcards alike.
 The interpreter's log is silenced.
     It logs the whole input of a task that fails, which is the plant's data. This can go when moto no longer does.
-forget_executions() empties moto's lists.
-    Moto stores every execution for ever, about 120 KB each. This can go when moto can delete executions.
+forget_threads() empties moto's list of threads.
+    Moto stores the thread of every run and of every step for ever. This can go when moto forgets those that have ended.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from collections.abc import Callable
 from typing import Any
 
 import moto
-from moto.core.model_instances import reset_model_data
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
@@ -66,9 +65,8 @@ class LambdaClient:
         return {**status, "Payload": io.BytesIO(json.dumps(reply).encode())}
 
 
-def forget_executions() -> None:
-    """Empty moto's lists of state machines and of threads of runs. No execution may be running."""
-    reset_model_data()
+def forget_threads() -> None:
+    """Empty moto's list of the threads of runs; those that run still go on."""
     TMP_THREADS.clear()
 
 
