@@ -7,7 +7,8 @@ ShotwiseError
 ├── SettingError         a setting of the environment that cannot be used
 ├── BundleError          a model bundle that must not be served
 ├── KnowledgeError       the documents cannot be searched, or no answer can be worded
-│   └── DocumentError    one document that cannot be read
+│   ├── DocumentError    one document that cannot be read
+│   └── OutOfTime        a document was not read within the time that its caller has; more time may be enough
 └── StoreError           a chart or PDF could not be stored or fetched (the store of files, not of indexed documents)
 """
 
@@ -93,6 +94,10 @@ class DocumentError(KnowledgeError):
         self.name = name
         self.failure = Message(code, params)
         super().__init__(f"{name}: {text_of(DOCUMENT_FAILURES, self.failure)}")
+
+
+class OutOfTime(KnowledgeError):
+    """A document was not read within the time that the caller has for it; nothing has changed."""
 
 
 class StoreError(ShotwiseError):

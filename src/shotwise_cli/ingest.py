@@ -1,26 +1,34 @@
 """`shotwise ingest`, `documents` and `remove`: change and list the documents of the local stack.
 
-An ingested PDF is also copied to the folder that documents are served from, so that its pages can be opened.
+An ingested PDF is also copied to the folder that documents are served from, so that its pages can be opened and the
+document stays when the store is built again.
 """
 
 from __future__ import annotations
 
-import errno
 import os
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.knowledge_factory import open_document_store, open_ingestion
+from shotwise.errors import NotFound, ShippedDocument
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.documents import documents_reply
-from shotwise.knowledge.ingestion.pipeline import IngestResult
+from shotwise.handlers.embed_documents import sync_document
+from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 from shotwise.messages import Message
 from shotwise.settings import Settings
-from shotwise_local.stack import MANUALS, copy_atomically, pdfs_in, prepare
+from shotwise_local.pdf_folders import document_name, pdfs_at
+from shotwise_local.stack import MANUALS, prepare
+
+NOT_KEPT = ("unreadable_file", "too_large")  # failures of files that are not copied
 
 
 def ingest_paths(paths: Sequence[Path], index_path: Path | None, report: Callable[[str], None]) -> list[IngestResult]:
@@ -49,15 +57,16 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, report: Callabl
         prepare(os.environ, report)
     settings = Settings.from_mapping(os.environ)
     knowledge = replace(settings.knowledge, index_path=index_path) if index_path else settings.knowledge
+    served = None if index_path else ServedFolder(settings.documents)
     ingestion = open_ingestion(knowledge)
-    files, outcomes = _usable_files(list(_find_files(paths or [MANUALS])))
-    for number, path in enumerate(files, 1):
-        outcome = ingestion.ingest(path)
-        report(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
-        outcomes.append(outcome)
-        if index_path is None and outcome.state != "failed":
-            _copy_to_served_folder(path, settings.documents)
-    ingestion.document_store.close()
+    files, outcomes = _usable_files(paths or [MANUALS])
+    try:
+        for number, (name, path) in enumerate(files.items(), 1):
+            outcome = _ingest_file(name, path, ingestion, served)
+            report(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
+            outcomes.append(outcome)
+    finally:
+        ingestion.document_store.close()
     return outcomes
 
 
@@ -70,38 +79,87 @@ def outcome_json(outcome: IngestResult) -> dict[str, Any]:
 def list_documents(report: Callable[[str], None]) -> dict[str, Any]:
     """List the documents of the local stack, as GET /documents does."""
     prepare(os.environ, report)
-    return documents_reply(open_document_store(Settings.from_mapping(os.environ).knowledge))
+    document_store = open_document_store(Settings.from_mapping(os.environ).knowledge)
+    try:
+        return documents_reply(document_store)
+    finally:
+        document_store.close()
 
 
 def remove_document(name: str, report: Callable[[str], None]) -> IngestResult:
     """Remove a document and its served copy. Raises NotFound if there is none, or only a shipped manual."""
     prepare(os.environ, report)
     settings = Settings.from_mapping(os.environ)
-    FolderFileStore(settings.documents, "").remove(name)
-    return open_ingestion(settings.knowledge).remove(name)
+    file_store = FolderFileStore(settings.documents, "")
+    ingestion = open_ingestion(settings.knowledge)
+    try:
+        try:
+            file_store.remove(name)
+        except ShippedDocument:
+            raise
+        except NotFound:  # without its file, a failure or what an interrupted removal left
+            if name not in {*ingestion.document_store.versions(), *ingestion.document_store.failures()}:
+                raise
+        sync_document(name, ingestion, file_store)  # which brings back a manual of the same name
+    finally:
+        ingestion.document_store.close()
+    return IngestResult(name, "removed")
 
 
-def _find_files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from pdfs_in(path)
-        elif not path.exists():
-            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
-        else:
-            yield path
+class ServedFolder:
+    """The folder that documents are served from, to which an ingested file is copied.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        The folders of documents; files are copied to the first.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self._files = FolderFileStore(folders, "")
+
+    def keep(self, name: str, path: Path) -> None:
+        """Copy a file, unless it is in one of the folders already. It is on the disk afterwards. Raises StoreError."""
+        if path.parent.resolve() in {folder.resolve() for folder in self._folders}:
+            return
+        with self._files.writing(name) as file, path.open("rb") as source:
+            shutil.copyfileobj(source, file)
 
 
-def _usable_files(files: Sequence[Path]) -> tuple[list[Path], list[IngestResult]]:
-    """The files whose names can be used, and a failure for each name that cannot."""
-    counts = Counter(path.name for path in files)
-    faults = {name: fault for name in counts if (fault := name_fault(name))}
-    failures = [IngestResult(name, "failed", failure=Message("duplicate_name", {"count": count}))
-                for name, count in counts.items() if count > 1]
-    failures += [IngestResult(name, "failed", failure=fault) for name, fault in faults.items()]
-    return [path for path in files if counts[path.name] == 1 and path.name not in faults], failures
+def _ingest_file(name: str, path: Path, ingestion: Ingestion, served: ServedFolder | None) -> IngestResult:
+    """Read a file, keep a copy of it, and only then make it a document, so that no document is without its file.
+
+    A file that cannot be read is kept only if there is no document of that name, so that its failure stays listed. It
+    never takes the place of a file that was read.
+    """
+    keep = partial(served.keep, name, path) if served else _keep_nothing
+    with tempfile.TemporaryDirectory() as folder:
+        if path.name != name:
+            link = Path(folder) / name
+            link.symlink_to(path.absolute())
+            path = link
+        outcome = ingestion.ingest(path, keep=keep)
+    if outcome.failure and outcome.failure.code not in NOT_KEPT and name not in ingestion.document_store.versions():
+        keep()
+    return outcome
 
 
-def _copy_to_served_folder(path: Path, folders: Sequence[Path]) -> None:
-    """Copy a PDF to the first of the folders that documents are served from, unless it is in one of them already."""
-    if path.parent.resolve() not in {folder.resolve() for folder in folders}:
-        copy_atomically(path, folders[0] / path.name)
+def _keep_nothing() -> None:
+    """Do nothing: the files of another document store are not served."""
+
+
+def _usable_files(paths: Iterable[Path]) -> tuple[dict[str, Path], list[IngestResult]]:
+    """Find the files by the names of their documents, and a failure for each that cannot be used.
+
+    Raises FileNotFoundError if one of the paths does not exist.
+    """
+    pdf_files = [pdfs_at(path) for path in paths]
+    files = [path for pdfs in pdf_files for path in pdfs.files]
+    counts = Counter(map(document_name, files))
+    faults = {name: Message("duplicate_name", {"count": count}) if count > 1 else name_fault(name)
+              for name, count in counts.items()}
+    failures = [(entry.name, entry.failure) for pdfs in pdf_files for entry in pdfs.skipped]
+    failures += [(name, fault) for name, fault in faults.items() if fault]
+    return ({name: path for path in files if not faults[name := document_name(path)]},
+            [IngestResult(name, "failed", failure=failure) for name, failure in failures])

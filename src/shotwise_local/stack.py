@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from shotwise.settings import Settings
 from shotwise_local import ROOT
 from shotwise_local.gateway import Gateway
 from shotwise_local.lambda_host import LambdaHost
+from shotwise_local.reconciliation import Reconciliation, is_own_store
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.template import load_yaml, read_template
 from shotwise_local.workflow import Workflow
@@ -32,14 +33,16 @@ class Stack(NamedTuple):
 
 
 def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) -> None:
-    """Set the environment of the functions for this checkout, and bring the knowledge index up to date.
+    """Set the environment of the functions for this checkout, and put the shipped documents into a new document store.
+
+    The PDFs are not read here: a stack does that in the background, and commands change what they are asked to.
 
     Parameters
     ----------
     environ : mutable mapping
         Missing settings are added to it.
     report : callable
-        Called with a line of text for every document that was read.
+        Called with a line of text about what cannot be used as it should.
     """
     home = Path(environ.setdefault("SHOTWISE_HOME", str(ROOT / ".shotwise"))).absolute()
     environ["SHOTWISE_HOME"] = str(home)
@@ -49,45 +52,24 @@ def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) ->
     environ.setdefault("SHOTWISE_MANUALS", str(MANUALS))
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
-    settings = Settings.from_mapping(environ)
-    if "SHOTWISE_INDEX" not in environ and not settings.knowledge.index_path.exists() and SHIPPED_INDEX.exists():
-        # Equal to what ingesting the manuals would build, without the wait.
-        copy_atomically(SHIPPED_INDEX, settings.knowledge.index_path)
-    own_index = not settings.knowledge.store_bucket and home in settings.knowledge.index_path.absolute().parents
-    _ingest_documents(settings, report, remove_missing=own_index)
+    add_shipped_documents(Settings.from_mapping(environ))
 
 
-def _ingest_documents(settings: Settings, report: Callable[[str], None], *, remove_missing: bool) -> None:
-    """Ingest the PDFs of the document folders that the index lacks, or holds from an earlier version of the reader.
+def add_shipped_documents(settings: Settings) -> None:
+    """Put the shipped documents that the document store of this home lacks into it, as ingesting them would do.
 
-    `remove_missing` also removes documents that are not in the folders; it is for an index of these folders alone.
+    It takes milliseconds. A store elsewhere, or with manuals of its own, stays as it is.
     """
-    from shotwise.adapters.knowledge_factory import open_ingestion
+    from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+    from shotwise.adapters.sqlite.shipped_documents import add_missing_documents
 
-    ingestion = open_ingestion(settings.knowledge)
-    # A document of the plant replaces a shipped manual of the same name.
-    files = {path.name: path for folder in reversed(settings.documents) for path in pdfs_in(folder)}
-    if remove_missing:  # an interrupted removal leaves documents behind
-        for name in set(ingestion.document_store.versions()) - set(files):
-            ingestion.remove(name)
-    for path in files.values():
-        outcome = ingestion.ingest(path)
-        if outcome.state != "unchanged":
-            report(f"knowledge: {outcome.name} {outcome.state} {outcome.reason}".rstrip())
-    ingestion.document_store.close()
-
-
-def pdfs_in(folder: Path) -> list[Path]:
-    """Return the PDFs below a folder, whatever the case of their suffix; none if there is no such folder."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
-
-
-def copy_atomically(source: Path, target: Path) -> None:
-    """Copy a file under a temporary name and rename it, so that an interruption leaves no partial copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.writing")
-    shutil.copy(source, partial)
-    partial.replace(target)
+    path = settings.knowledge.index_path
+    if is_own_store(settings) and settings.documents[1].resolve() == MANUALS.resolve() and SHIPPED_INDEX.exists():
+        document_store = SqliteDocumentStore(path)
+        try:
+            add_missing_documents(document_store, SHIPPED_INDEX)
+        finally:
+            document_store.close()
 
 
 def api_port(environ: MutableMapping[str, str]) -> int:
@@ -108,18 +90,29 @@ def _port(environ: MutableMapping[str, str], name: str, default: str) -> int:
 
 
 @contextmanager
-def open_stack() -> Iterator[Stack]:
+def open_stack(*, reconcile: Callable[[str], None] | None = None) -> Iterator[Stack]:
     """Load the functions, and open the workflow and the gateway.
 
     Call `prepare` before: the functions read the environment when they are loaded.
+
+    Parameters
+    ----------
+    reconcile : callable, optional
+        If set, the documents are brought in line with their folders in the background, and it is called with lines of
+        text about that. Commands that only read leave it out.
     """
     template = read_template(ROOT / "template.yaml")
     functions = LambdaHost(template.functions, template.apps)
     workflow = Workflow(template.definition, template.substitutions, functions.invoke)
     settings = Settings.from_mapping(os.environ)
     bucket = DocumentsBucket(FolderFileStore(settings.documents, f"{settings.public_url}/uploads"),
-                             lambda event: functions.invoke("EmbedDocumentsFunction", event))
+                             lambda event, seconds: functions.invoke("EmbedDocumentsFunction", event, seconds))
+    reconciliation = reconcile and Reconciliation(
+        settings, partial(add_shipped_documents, settings), bucket.notify, reconcile)
     try:
         yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))
     finally:
+        if reconciliation:
+            reconciliation.close()
+        bucket.close()
         workflow.close()

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shotwise.errors import DocumentError
+from shotwise.errors import DocumentError, OutOfTime
 from shotwise.knowledge.ingestion.expected_questions import read_questions
 from shotwise.knowledge.ingestion.worker_process import WorkerProcess, WorkerStopped
 from shotwise.knowledge.models import Document, ExpectedQuestion, Page
@@ -25,6 +27,7 @@ from shotwise.messages import Message
 PAGE_LIMIT_S = 20.0
 OPEN_LIMIT_S = 60.0
 PREPARE_LIMIT_S_PER_PAGE = 0.1  # finding the headings takes 3 ms for a page full of text
+CLOCK_TOLERANCE_S = 0.01  # by which waiting may end early
 MAX_STOPS = 20  # pages that stop the worker; a document with more of them is a failure
 MAX_PAGES = 20_000
 MAX_BYTES = 1 << 30
@@ -43,7 +46,8 @@ def worker_command() -> list[str]:
                                   "from shotwise.knowledge.ingestion.parse_worker import main; main()"]
 
 
-def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: float = PAGE_LIMIT_S) -> Document:
+def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: float = PAGE_LIMIT_S,
+          seconds: float = math.inf) -> Document:
     """Read a PDF.
 
     Parameters
@@ -54,14 +58,18 @@ def parse(path: Path, *, command: Sequence[str] | None = None, page_limit_s: flo
         Command that starts the worker; the path and the job are appended to it.
     page_limit_s : float
         Time limit per page, in seconds.
+    seconds : float
+        The time that the caller has for the document.
 
     Raises
     ------
+    OutOfTime
+        The document was not read within `seconds`.
     DocumentError
         The file is missing, empty, damaged, encrypted or without text.
     """
     sha256 = _check_file(path)
-    reader = _Reader(path, command or worker_command(), page_limit_s)
+    reader = _Reader(path, command or worker_command(), page_limit_s, time.monotonic() + seconds)
     pages = tuple(reader.read_pages())
     if not any(page.text.strip() for page in pages):
         raise DocumentError(path.name, "no_readable_page" if reader.stops else "no_text")
@@ -116,7 +124,7 @@ class _Reader:
         Number of pages that stopped a worker.
     """
 
-    def __init__(self, path: Path, command: Sequence[str], page_limit_s: float) -> None:
+    def __init__(self, path: Path, command: Sequence[str], page_limit_s: float, deadline: float) -> None:
         self.title = ""
         self.notes: list[Message] = []
         self.expected_questions: tuple[ExpectedQuestion, ...] = ()
@@ -124,6 +132,7 @@ class _Reader:
         self._path = path
         self._command = command
         self._page_limit_s = page_limit_s
+        self._deadline = deadline
         self._page_count = 0
         self._headings: dict[str, str] | None = None  # font size → Markdown's mark
         self._bake = True
@@ -150,14 +159,14 @@ class _Reader:
             if not self._prepare(worker):
                 return
             while len(pages) < self._page_count:
-                pages.append(self._page(len(pages) + 1, worker.read_line(self._page_limit_s)))
+                pages.append(self._page(len(pages) + 1, self._read_line(worker, self._page_limit_s)))
 
     def _read_plain(self, number: int, cause: str) -> Page:
         """Read a page as plain text; it is empty if that fails as well."""
         try:
             with self._start_worker({"first": number, "plain": True}) as worker:
                 self._open(worker)
-                line = worker.read_line(self._page_limit_s)
+                line = self._read_line(worker, self._page_limit_s)
         except WorkerStopped:
             line = {"markdown": "", "text": ""}
         return self._page(number, {**line, "cause": cause})
@@ -175,7 +184,7 @@ class _Reader:
 
     def _open(self, worker: WorkerProcess) -> None:
         try:
-            line = worker.read_line(OPEN_LIMIT_S)
+            line = self._read_line(worker, OPEN_LIMIT_S)
         except WorkerStopped as stopped:
             raise self._error("cannot_open", cause=stopped.cause) from None
         if line.get("failure"):
@@ -203,7 +212,7 @@ class _Reader:
     def _prepare(self, worker: WorkerProcess) -> bool:
         """Wait until the worker has found the headings. Return False if it fails; the next worker then omits them."""
         try:
-            self._headings = worker.read_line(prepare_limit_s(self._page_count))["headings"]
+            self._headings = self._read_line(worker, prepare_limit_s(self._page_count))["headings"]
         except WorkerStopped as stopped:
             if not self._bake:
                 raise self._error("cannot_open", cause=stopped.cause) from None
@@ -211,6 +220,15 @@ class _Reader:
             self.notes.append(Message("no_headings", {"cause": stopped.cause}))
             return False
         return True
+
+    def _read_line(self, worker: WorkerProcess, limit_s: float) -> dict[str, Any]:
+        """Return the next line of a worker. Raises WorkerStopped, and OutOfTime at the caller's deadline."""
+        try:
+            return worker.read_line(max(0.0, min(limit_s, self._deadline - time.monotonic())))
+        except WorkerStopped:
+            if time.monotonic() >= self._deadline - CLOCK_TOLERANCE_S:
+                raise OutOfTime(f"{self._path.name} was not read within the time for it") from None
+            raise
 
     def _error(self, code: str, **params: Any) -> DocumentError:
         return DocumentError(self._path.name, code, **params)

@@ -75,21 +75,23 @@ class Ingestion:
     embedder : Embedder or None
         Embeds passages; required if `passage_search` needs vectors.
     read : callable
-        Reads a PDF; raises DocumentError for one that cannot be read.
+        Reads a PDF; raises DocumentError for one that cannot be read. With the argument `seconds` it raises OutOfTime
+        when that time is used up.
     """
 
     document_store: DocumentStore
     analyzer: Analyzer
     passage_search: PassageSearch | None = None
     embedder: Embedder | None = None
-    read: Callable[[Path], Document] = parse
+    read: Callable[..., Document] = parse
 
     @property
     def name(self) -> str:
         """The name of the embedder, for logs and metrics."""
         return self.embedder.name if self.embedder else "lexical"
 
-    def ingest(self, path: Path, *, retry_failed: bool = True) -> IngestResult:
+    def ingest(self, path: Path, *, retry_failed: bool = True, seconds: float | None = None,
+               keep: Callable[[], object] = lambda: None) -> IngestResult:
         """Put a PDF into the store, replacing a document of the same file name.
 
         Ingesting the same content again changes nothing. If the file cannot be read, the failure is stored with the
@@ -102,26 +104,38 @@ class Ingestion:
         retry_failed : bool
             Whether to read a file again that could not be read before. If it is False, the stored failure is returned
             instead, unless the file, its reader or what the index is made with has changed since.
+        seconds : float, optional
+            The time that reading the file may take.
+        keep : callable, optional
+            Called once the file has been read or is the stored one, before the document becomes searchable.
 
         Raises
         ------
+        OutOfTime
+            The file was not read within `seconds`.
         KnowledgeError
             A store or the embedder does not answer. Ingesting again is safe.
         """
-        name, version = path.name, ""
+        version = ""
         try:
             version = self._version(path)
-            if self.document_store.versions().get(name) != version:
-                failure = None if retry_failed else self.document_store.noted_failure(name, version)
-                if failure:
-                    return IngestResult(name, "failed", failure=failure)
-                return self._add(self.read(path), version)
+            if self.document_store.versions().get(path.name) == version:
+                return self._confirm(path.name, version, keep)
+            if not retry_failed and (failure := self.document_store.noted_failure(path.name, version)):
+                return IngestResult(path.name, "failed", failure=failure)
+            return self._add(self.read(path) if seconds is None else self.read(path, seconds=seconds), version, keep)
         except DocumentError as error:
-            return self.refuse(name, error.failure, "" if error.failure.code in TEMPORARY else version)
-        self.document_store.note_failure(name, None)
-        if self.passage_search:  # an earlier crash may have left other versions
-            self.passage_search.keep_only(name, version)
-        return IngestResult(name, "unchanged")
+            return self.refuse(path.name, error.failure, "" if error.failure.code in TEMPORARY else version)
+
+    def is_current(self, name: str, path: Path) -> bool:
+        """Return whether ingesting this file under this name would change nothing, because it is read or has failed."""
+        try:
+            version = self._version(path)
+        except DocumentError:
+            return False
+        if self.document_store.noted_failure(name, version):
+            return True
+        return self.document_store.versions().get(name) == version and name not in self.document_store.failures()
 
     def refuse(self, name: str, failure: Message, version: str = "") -> IngestResult:
         """Store why a file, of this version, is not read; the stored document of that name stays."""
@@ -136,13 +150,22 @@ class Ingestion:
             self.passage_search.keep_only(name, None)
         return IngestResult(name, "removed" if exists else "unchanged")
 
-    def _add(self, document: Document, version: str) -> IngestResult:
+    def _confirm(self, name: str, version: str, keep: Callable[[], object]) -> IngestResult:
+        """Clear what an earlier failure or crash left of other versions of a document that is stored."""
+        keep()
+        self.document_store.note_failure(name, None)
+        if self.passage_search:
+            self.passage_search.keep_only(name, version)
+        return IngestResult(name, "unchanged")
+
+    def _add(self, document: Document, version: str, keep: Callable[[], object]) -> IngestResult:
         """Put a document into the passage search and then into the store, so that until then the old one is found."""
         passages = tuple(split_into_passages(document))
         questions, notes = place_questions(document, passages)
         document = replace(document, notes=document.notes + notes)
         indexed_document = IndexedDocument(
             document, version, passages, build_postings(passages, self.analyzer, questions), questions)
+        keep()
         if self.passage_search:
             self.passage_search.put(indexed_document, self._embed(passages, self.passage_search))
         self.document_store.put(indexed_document)
