@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
-import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -28,10 +27,10 @@ class LambdaContext:
 
 
 class LambdaHost:
-    """The functions of this process.
+    """The functions of this process, which handle several events at the same time.
 
-    A Lambda function handles one event at a time, and Powertools' router keeps the event that it is routing in one
-    variable of the process. So API events wait for each other; direct invocations bypass the router and do not wait.
+    On AWS an environment of a function handles one event at a time, and there are many environments. Here a function is
+    loaded once, and its callers' threads run it; the gateway's lanes bound how many.
 
     Parameters
     ----------
@@ -44,18 +43,12 @@ class LambdaHost:
     def __init__(self, handlers: dict[str, Path], apps: dict[str, Path]) -> None:
         self._handlers = {name: load_app(path).handler for name, path in handlers.items()}
         self.apps = {name: load_app(path).app for name, path in apps.items()}
-        self._api_lock = threading.Lock()
 
     def invoke(self, name: str, payload: dict[str, Any], seconds: float = math.inf) -> dict[str, Any]:
-        """Invoke a function directly."""
+        """Invoke a function with an event of API Gateway or any other payload."""
         context = LambdaContext(name, deadline=time.monotonic() + seconds)
         reply: dict[str, Any] = self._handlers[name](payload, context)
         return reply
-
-    def invoke_api(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke a function with an API Gateway proxy event."""
-        with self._api_lock:
-            return self.invoke(name, event)
 
 
 def load_app(path: Path) -> ModuleType:

@@ -84,7 +84,7 @@ def _serve(ui: bool, report: Callable[[str], None]) -> None:
     prepare(os.environ, report)
     report("shotwise: starting …")
     redirect_output(Path(os.environ["SHOTWISE_HOME"]) / "logs" / "api.log", "serve")
-    with open_stack() as stack, run_page(ui, report):
+    with open_stack(reconcile=report) as stack, run_page(ui, report):
         server = Server(stack.gateway)
         threading.Thread(target=_announce, args=(report,), daemon=True).start()
         server.run(sockets=[api_socket])
