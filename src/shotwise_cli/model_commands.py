@@ -7,17 +7,19 @@ imported when a command runs, so that the other commands start without it.
 from __future__ import annotations
 
 import argparse
+import errno
 import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shotwise_cli.console import fail, note, print_json, progress_bar
+from shotwise_cli.console import fail, note, print_json, progress_bar, show
 from shotwise_local import ROOT
 
 KAMP_SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 CONFIGURATIONS = ("shotwise", "poc_baseline")
 PROTOCOLS = ("published", "unique", "forward", "forward-history", "new-run")
+DISK_ERRORS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -79,18 +81,29 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(run: Command) -> Command:
-    """Wrap a command: a bad table ends it with status 2, a missing package with the command that installs it."""
+    """Wrap a command: a bad table or option ends it with status 2, a missing package with the command that installs it.
+
+    A disk that is full or damaged ends it with status 1, any other error of a file with 2.
+    """
 
     @functools.wraps(run)
     def guarded(options: argparse.Namespace) -> int:
         try:
             from shotwise_training.data.csv_file import TableError
+            from shotwise_training.export.output_folder import OutputError
         except ModuleNotFoundError as error:
             return _not_installed(error)
         try:
             return run(options)
         except TableError as error:
             return fail(str(error), 2)
+        except OutputError as error:
+            return fail(f"--out: {error}", 2)
+        except BrokenPipeError:  # the reader has ended, which `main` knows
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            return fail(f"{place}{error.strerror or error}", 1 if error.errno in DISK_ERRORS else 2)
         except ModuleNotFoundError as error:
             return _not_installed(error)
 
@@ -110,7 +123,7 @@ def _audit(options: argparse.Namespace) -> int:
     if options.json:
         print_json(audit.to_dict())
     else:
-        print(audit_text(audit))
+        show(audit_text(audit))
     return 0
 
 
@@ -119,7 +132,7 @@ def _schema(options: argparse.Namespace) -> int:
     from shotwise_training.audit.schema_draft import draft_schema
     from shotwise_training.data.csv_file import read_csv
 
-    print(draft_schema(read_csv(options.data), options.label, options.defect, options.run_column), end="")
+    show(draft_schema(read_csv(options.data), options.label, options.defect, options.run_column), end="")
     return 0
 
 
@@ -134,7 +147,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.json:
         print_json({name: manifest[name] for name in ("version", "figures", "thresholds")})
     else:
-        print(f"{out}: {manifest['version']}; figures in {out}/MODEL_CARD.md")
+        show(f"{out}: {manifest['version']}; figures in {out}/MODEL_CARD.md")
     return 0
 
 
@@ -164,5 +177,5 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print_json(results)
     else:
-        print(figures_text(results))
+        show(figures_text(results))
     return 0

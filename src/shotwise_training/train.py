@@ -8,7 +8,7 @@ from typing import Any
 from shotwise_training.data.table import Table, check_trainable, read_table
 from shotwise_training.evaluation.evaluate import Progress, evaluate, plan_jobs
 from shotwise_training.evaluation.summary import summarise
-from shotwise_training.export.bundle import write_bundle
+from shotwise_training.export.bundle import outputs, write_bundle
 from shotwise_training.export.manifest import Figures
 from shotwise_training.export.pipeline_files import FittedModels
 from shotwise_training.models.configuration import SHOTWISE, Configuration
@@ -28,7 +28,8 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     schema_path : Path
         The schema of the CSV file.
     out : Path
-        The bundle folder; the fitted models go to `export.pipeline_files.pipeline_folder(out)`.
+        The bundle folder, new, empty, or with an earlier bundle, which is replaced; the fitted models go to
+        `export.pipeline_files.pipeline_folder(out)`.
     configuration : Configuration
         How the pipeline is fitted.
     progress : callable
@@ -36,16 +37,15 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
 
     Raises
     ------
-    TableError
-        If the table cannot be used.
+    OutputError, TableError
+        If one of the folders or the table cannot be used; before anything is computed.
 
     Notes
     -----
     The figures come from models that never saw the shots they were measured on; the bundle's model is then fitted on
     all shots.
     """
-    table = read_table(csv_path, schema_path)
-    check_trainable(table)
+    table = _check(csv_path, schema_path, out)
     jobs = plan_jobs(table, _protocols(configuration), [configuration], models=False)
     steps = len(jobs) + 1
     results = summarise(evaluate(jobs, lambda done, _, step: progress(done, steps, step)))
@@ -56,6 +56,15 @@ def train(csv_path: Path, schema_path: Path, out: Path, configuration: Configura
     manifest = write_bundle(out, configuration, table, models, Figures(_by_protocol(results), results["types"]))
     progress(steps, steps, "written")
     return manifest
+
+
+def _check(csv_path: Path, schema_path: Path, out: Path) -> Table:
+    """Read the table, once it is sure that the bundle can be written; then check what it needs to be trained on."""
+    for output in outputs(out):
+        output.check()
+    table = read_table(csv_path, schema_path)
+    check_trainable(table)
+    return table
 
 
 def _fit_models(table: Table, configuration: Configuration, with_head: bool) -> FittedModels:

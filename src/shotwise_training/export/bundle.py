@@ -1,13 +1,14 @@
 """Write a bundle folder: graphs, background shots, samples, model card, manifest.
 
-The folder is written under another name and renamed, so that a bundle is never half-written.
+The bundle and its fitted models are written into new folders, which then take the places of earlier ones
+(`output_folder`). The models go first, so a bundle is never there without its own; a kill between the two leaves the
+earlier bundle beside the new models, and the next run replaces both.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from shotwise_training.export.background import background_rows
 from shotwise_training.export.graph import fuse, history_graph, types_graph
 from shotwise_training.export.manifest import Figures, build_manifest
 from shotwise_training.export.model_card import model_card
-from shotwise_training.export.pipeline_files import FittedModels, pipeline_folder, save_pipeline
+from shotwise_training.export.output_folder import OutputFolder, written_beside
+from shotwise_training.export.pipeline_files import FittedModels, pipeline_output, save_pipeline
 from shotwise_training.export.samples import choose_samples
 from shotwise_training.models.configuration import Configuration
 from shotwise_training.models.pipeline import Pipeline
-from shotwise_training.models.scaling import Scaling
 
+FILES = frozenset(("model.onnx", "model_types.onnx", "model_history.onnx", "background.npz", "samples.json",
+                   "MODEL_CARD.md", "bundle.json"))
 MAX_DRIFT = 1e-5  # largest difference in probability; float32 addition accounts for a quarter of it
 
 
@@ -36,12 +39,12 @@ class DriftError(RuntimeError):
 
 def write_bundle(out: Path, configuration: Configuration, table: Table, models: FittedModels,
                  figures: Figures) -> dict[str, Any]:
-    """Write a bundle, and the fitted models that the parity tests compare it with; return the bundle's manifest.
+    """Write a bundle, and the fitted models that the parity tests compare it with; return its manifest.
 
     Parameters
     ----------
     out : Path
-        The bundle folder, which is replaced if it exists. The models go to `pipeline_folder(out)`.
+        The bundle folder; an earlier bundle is replaced. The models go to `pipeline_folder(out)`.
     configuration : Configuration
         How the models were fitted.
     table : Table
@@ -54,24 +57,40 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
     Raises
     ------
     DriftError
-        If the graph differs from the pipeline on the training shots; nothing has been written then.
+        If the graph differs from the pipeline on the training shots.
+    OutputError, OSError
+        If one of the folders cannot be written or holds anything else, or the disk is full.
     """
     unique, pipeline = table.without_duplicates(), models.pipeline
     graph = fuse(pipeline).SerializeToString()
     _check_parity(graph, pipeline, unique.features)
-    partial = out.with_name(out.name + ".writing")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    (partial / "model.onnx").write_bytes(graph)
-    _write_optional_graphs(partial, models)
-    np.savez_compressed(partial / "background.npz", features=_background(unique, pipeline.scaling))
-    _write_json(partial / "samples.json", choose_samples(unique, pipeline))
     manifest = build_manifest(configuration, table, models, figures)
-    (partial / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
-    _write_manifest(partial, manifest)
-    _replace(out, partial)
-    save_pipeline(models, pipeline_folder(out))
+    bundle_output, models_output = outputs(out)
+    with written_beside(models_output.path) as new_models, written_beside(bundle_output.path) as new_bundle:
+        save_pipeline(models, new_models)
+        _write_graphs(new_bundle, graph, models)
+        _write_shots(new_bundle, unique, pipeline)
+        (new_bundle / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
+        _write_manifest(new_bundle, manifest)
+    models_output.put(new_models)
+    bundle_output.put(new_bundle)
     return manifest
+
+
+def outputs(out: Path) -> tuple[OutputFolder, OutputFolder]:
+    """Return the folders that `write_bundle` writes: the bundle's, and its fitted models'."""
+    return OutputFolder(out.resolve(), "bundle", FILES, _bundle_files), pipeline_output(out)
+
+
+def _bundle_files(folder: Path) -> frozenset[str]:
+    """The files of a bundle, by its manifest; none if the folder is no bundle. A damaged file is a bundle's still."""
+    try:
+        manifest = json.loads((folder / "bundle.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return frozenset()
+    if not isinstance(manifest, dict) or "format" not in manifest or not isinstance(manifest.get("files"), dict):
+        return frozenset()
+    return frozenset(("bundle.json", *manifest["files"]))
 
 
 def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32]) -> None:
@@ -81,15 +100,19 @@ def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32
         raise DriftError(f"the graph differs from the pipeline by {drift:.1e} in probability; nothing was written")
 
 
-def _write_optional_graphs(folder: Path, models: FittedModels) -> None:
+def _write_graphs(folder: Path, graph: bytes, models: FittedModels) -> None:
+    (folder / "model.onnx").write_bytes(graph)
     if models.types:
         (folder / "model_types.onnx").write_bytes(types_graph(models.types).SerializeToString())
     if models.history:
         (folder / "model_history.onnx").write_bytes(history_graph(models.history).SerializeToString())
 
 
-def _background(table: Table, scaling: Scaling) -> NDArray[np.float32]:
-    return table.features[background_rows(scaling.standardise(scaling.impute(table.features)))]
+def _write_shots(folder: Path, table: Table, pipeline: Pipeline) -> None:
+    scaling = pipeline.scaling
+    background = table.features[background_rows(scaling.standardise(scaling.impute(table.features)))]
+    np.savez_compressed(folder / "background.npz", features=background)
+    _write_json(folder / "samples.json", choose_samples(table, pipeline))
 
 
 def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -102,12 +125,3 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
-
-def _replace(out: Path, replacement: Path) -> None:
-    """Put a folder in the place of `out`, which need not exist."""
-    old = out.with_name(out.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    replacement.rename(out)
-    shutil.rmtree(old, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED
 
@@ -10,6 +11,7 @@ import skops.io
 import torch
 
 from shotwise.bundle import HistoryThresholds, Thresholds
+from shotwise_training.export.output_folder import OutputFolder
 from shotwise_training.models.autoencoder import Autoencoder
 from shotwise_training.models.defect_types import DefectTypeModel
 from shotwise_training.models.history import HistoryHead
@@ -18,6 +20,7 @@ from shotwise_training.models.scaling import Scaling
 
 PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
 MODELS = Path(__file__).resolve().parents[3] / "models"
+FILES = frozenset(("pipeline.pt", "booster.skops", "types.skops"))
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
            "sklearn.tree._tree.Tree"]  # besides the types that skops trusts by default
 
@@ -43,22 +46,28 @@ class FittedModels:
 
 def pipeline_folder(bundle: Path) -> Path:
     """Return the folder of a bundle's fitted models: in this package for a shipped bundle, else beside the bundle."""
-    shipped = bundle.resolve().parent == MODELS
+    bundle = bundle.resolve()  # the same folder for a bundle and for a link to it
+    shipped = bundle.parent == MODELS
     return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
 
 
+def pipeline_output(bundle: Path) -> OutputFolder:
+    """Return the folder of a bundle's fitted models, to be written; it is theirs if it holds a pipeline.pt."""
+    return OutputFolder(pipeline_folder(bundle).resolve(), "folder of fitted models", FILES,
+                        lambda folder: FILES if (folder / "pipeline.pt").is_file() else frozenset())
+
+
 def save_pipeline(models: FittedModels, folder: Path) -> None:
-    """Save fitted models: tensors in torch's format, trees in skops' format."""
+    """Save fitted models into an empty folder: tensors in torch's format, trees in skops' format."""
     pipeline, history = models.pipeline, models.history
-    folder.mkdir(parents=True, exist_ok=True)
+    tensors = BytesIO()  # torch itself reports a full disk as a RuntimeError without a reason
     torch.save({"autoencoder": pipeline.autoencoder.state_dict(), "latents": pipeline.latents,
                 "scaling": {name: torch.from_numpy(array) for name, array in vars(pipeline.scaling).items()},
                 "calibration": (pipeline.slope, pipeline.intercept), "thresholds": vars(pipeline.thresholds),
                 "prototypes": torch.from_numpy(pipeline.prototypes), "weights": torch.from_numpy(pipeline.weights),
-                "history": history and (history.slope, history.intercept, vars(history.thresholds))},
-               folder / "pipeline.pt")
+                "history": history and (history.slope, history.intercept, vars(history.thresholds))}, tensors)
+    (folder / "pipeline.pt").write_bytes(tensors.getbuffer())
     skops.io.dump(pipeline.booster, folder / "booster.skops", compression=ZIP_DEFLATED)
-    (folder / "types.skops").unlink(missing_ok=True)
     if models.types:
         skops.io.dump(models.types.forest, folder / "types.skops", compression=ZIP_DEFLATED)
 
