@@ -18,6 +18,7 @@ from shotwise_local.lambda_host import LambdaHost
 from shotwise_local.reconciliation import Reconciliation, is_own_store
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.template import load_yaml, read_template
+from shotwise_local.upkeep import put_home_in_order
 from shotwise_local.workflow import Workflow
 
 SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
@@ -52,7 +53,9 @@ def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) ->
     environ.setdefault("SHOTWISE_MANUALS", str(MANUALS))
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
-    add_shipped_documents(Settings.from_mapping(environ))
+    settings = Settings.from_mapping(environ)
+    put_home_in_order(home, settings, report)
+    add_shipped_documents(settings)
 
 
 def add_shipped_documents(settings: Settings) -> None:

@@ -51,8 +51,8 @@ def put_damaged_aside(path: Path, busy_seconds: float = BUSY_SECONDS) -> PutAsid
     kind, reason = _fault(file, busy_seconds)
     if not kind:
         return None
-    aside = _free_name(file, f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     try:
+        aside = _free_name(file, f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
         file.rename(aside)
         for journal in JOURNALS:
             if (beside := file.with_name(file.name + journal)).exists():
@@ -95,7 +95,7 @@ def _fault_of_database(connection: sqlite3.Connection, size: int) -> tuple[str, 
     if size <= MAX_CHECKED_STORE_BYTES:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            return "damaged", f"is damaged ({' '.join(verdict.split())})"
+            return "damaged", f"is damaged ({verdict.replace('*** in database main ***', '').strip()})"
     return "", ""
 
 
