@@ -197,6 +197,10 @@ PAGE_MESSAGES: dict[str, tuple[str, str]] = {
     "problem.413": ("요청이 너무 큽니다. 질문을 줄이십시오.", "The request is too large. Shorten the question."),
     "problem.429": ("요청이 몰렸습니다. 잠시 뒤 다시 시도하십시오.",
                     "There are too many requests. Try again in a moment."),
+    "problem.503": ("서버에 요청이 몰렸거나 저장소를 쓸 수 없습니다. 잠시 뒤 다시 시도하고, "
+                    "계속되면 관리자에게 알리십시오.",
+                    "The server has too many requests or cannot use its storage. Try again in a moment; if it goes on, "
+                    "tell your administrator."),
     "problem.504": ("답이 제시간에 오지 않았습니다. 다시 시도하십시오.", "The answer took too long. Try again."),
     "problem.other": ("서버에서 처리하지 못했습니다. 잠시 뒤 다시 시도하고, 계속되면 관리자에게 알리십시오.",
                       "The server failed to process this. Try again in a moment; if it goes on, "

@@ -263,7 +263,8 @@ def test_a_removal_can_be_cancelled(open_page: OpenPage, api: StubApi) -> None:
 @pytest.mark.parametrize(("reply", "key"), [
     (Reply(404, recorded("stays")), "problem.remove.shipped_document"),
     (Reply(404, {"detail": "No file."}), "problem.remove.404"),
-    (Reply(503, {"title": "Nope"}), "problem.other"), (Reply(403, {"title": "Nope"}), "problem.403")])
+    (Reply(503, {"title": "Nope"}), "problem.503"), (Reply(500, {"title": "Nope"}), "problem.other"),
+    (Reply(403, {"title": "Nope"}), "problem.403")])
 def test_a_refused_removal_says_why(reply: Reply, key: str, language: str, open_page: OpenPage, api: StubApi,
                                     model: dict[str, Any]) -> None:
     """The document stays, with the reason under it in the page's language."""

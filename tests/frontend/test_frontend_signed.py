@@ -160,7 +160,7 @@ def test_an_api_without_signatures_is_where_its_documents_are(api: StubApi) -> N
 
 @pytest.mark.parametrize(("reply", "status", "explanation"), [
     (Reply(404, {"title": "Nope"}), 404, ("이제 없습니다", "no such document")),
-    (Reply(503, {"title": "Nope"}), 503, ("처리하지 못했습니다", "failed to process"))])
+    (Reply(503, {"title": "Nope"}), 503, ("요청이 몰렸거나", "too many requests"))])
 def test_a_document_that_does_not_open_is_told_in_the_pages_language(reply: Reply, status: int,
                                                                      explanation: tuple[str, str],
                                                                      aws: StubApi) -> None:
