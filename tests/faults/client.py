@@ -29,11 +29,13 @@ class Answer:
     body : bytes
         As received.
     seconds : float
-        From sending until the last byte.
+        From connecting until the last byte.
     error : str
         How the connection broke.
     question : Any
         What the asker wants to remember.
+    started : float
+        When the connection was opened, on the clock of `time.perf_counter`.
     """
 
     status: int
@@ -42,6 +44,7 @@ class Answer:
     seconds: float = 0.0
     error: str = ""
     question: Any = None
+    started: float = 0.0
 
     @property
     def content_type(self) -> str:
@@ -67,11 +70,11 @@ def call(api: str, path: str, body: bytes | None = None, *, method: str = "", he
         content = response.read()
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, seconds=time.perf_counter() - started, error=f"{type(error).__name__}: {error}",
-                      question=question)
+                      question=question, started=started)
     finally:
         connection.close()
     names = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, names, content, time.perf_counter() - started, question=question)
+    return Answer(response.status, names, content, time.perf_counter() - started, question=question, started=started)
 
 
 def many(send: Callable[[Any], Answer], questions: Sequence[Any], clients: int) -> Iterator[Answer]:
