@@ -37,6 +37,7 @@ from shotwise_local.http_message import (
     Scope,
     Send,
     drop_body,
+    ending,
     read_body,
     replayed,
     request_head,
@@ -181,7 +182,7 @@ class Gateway:
 
     async def _upload(self, request: Request, receive: Receive) -> Response:
         """Store a file as it arrives, as S3 does when it is PUT to a signed URL."""
-        name = request.path.removeprefix(UPLOADS)
+        name, receive = request.path.removeprefix(UPLOADS), ending(receive)
         if name_fault(name):
             await drop_body(request, receive, limits.UPLOAD_SECONDS)
             return self._api.gateway_response("ACCESS_DENIED")

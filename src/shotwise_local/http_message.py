@@ -175,6 +175,21 @@ async def drop_body(request: Request, receive: Receive, seconds: float) -> None:
             pass  # the response is sent now, whether or not the client reads it
 
 
+def ending(receive: Receive) -> Receive:
+    """Return a `receive` that gives empty parts after the last one, and does not wait for what never comes."""
+    is_complete = False
+
+    async def receive_part() -> dict[str, Any]:
+        nonlocal is_complete
+        if is_complete:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        message = await receive()
+        is_complete = message["type"] == "http.request" and not message.get("more_body", False)
+        return message
+
+    return receive_part
+
+
 def replayed(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that gives a body that was read already, and then what really arrives."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]

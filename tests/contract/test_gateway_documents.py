@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -131,6 +134,22 @@ def test_a_store_that_does_not_take_a_file_is_a_503_without_its_reason(api: dict
     assert reply.status == reply.json()["status"] == 503 and str(tmp_path).encode() not in reply.body
     bucket.wait()
     assert events == []
+
+
+@pytest.mark.timeout(20)
+def test_a_file_that_cannot_be_finished_is_a_503(api: dict[str, Any], stack: Stack, tmp_path: Path) -> None:
+    """If the disk is full when all of the body has arrived, nothing more is waited for."""
+    class FullFileStore(FolderFileStore):
+        @contextmanager
+        def writing(self, name: str) -> Iterator[BinaryIO]:
+            with super().writing(name) as file:
+                yield file
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    bucket = DocumentsBucket(FullFileStore([tmp_path], ""), lambda event: {})
+    gateway = Gateway(api, stack.functions, stack.workflow, bucket)
+    reply = call_asgi(gateway, "PUT", "/uploads/a.pdf", b"%PDF-")
+    assert reply.status == 503 and not list(tmp_path.iterdir())
 
 
 def test_a_search_reaches_the_handler_with_its_parameters(gateway: Gateway) -> None:
