@@ -68,11 +68,15 @@ def replacing(path: Path, *, mode: int = PRIVATE, durable: bool = True, inherit:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise the OSError that `replace_file` would raise for this path now; for a check before long work."""
+    """Raise the OSError that `replace_file` would raise for this path now; for a check before long work.
+
+    A file that may not be written is refused too, though a rename would replace it.
+    """
     target = Path(os.path.realpath(path))
     partial = target.with_name(temporary_name(target.name))
     with _errors_of(path, partial):
-        _status(target)
+        if _status(target) is not None and not os.access(target, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         partial.touch(PRIVATE, exist_ok=False)
         partial.unlink()
 

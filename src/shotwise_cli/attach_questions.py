@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pymupdf
 
+from shotwise.atomic import check_replaceable, replace_file
 from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES, place_questions, read_questions
 from shotwise.knowledge.ingestion.parse import parse
@@ -35,7 +36,7 @@ def with_questions(pdf: bytes, questions: bytes) -> bytes:
 
 
 def attach_questions(path: Path, questions_path: Path) -> int:
-    """Attach a file of questions to a PDF, in place.
+    """Attach a file of questions to a PDF, in place; it keeps its mode and owner, and a link to it stays.
 
     Returns
     -------
@@ -49,7 +50,10 @@ def attach_questions(path: Path, questions_path: Path) -> int:
     FileError
         If the PDF is signed, if the questions file is too large or not UTF-8, or if some of its lines cannot be used
         or have a `text` that is not on their page. The PDF is unchanged then.
+    OSError
+        If the PDF cannot be written. It is unchanged then.
     """
+    check_replaceable(path)
     document = parse(path)
     content, expected = _read_questions(questions_path)
     _, notes = place_questions(replace(document, expected_questions=expected), split_into_passages(document))
@@ -60,9 +64,8 @@ def attach_questions(path: Path, questions_path: Path) -> int:
         if opened.get_sigflags() > 1:
             raise FileError(path.name, "is signed, and the change would break the signature; attach the questions "
                                        "before signing")
-    new_path = path.with_name(f".{path.name}.new")
-    new_path.write_bytes(with_questions(pdf, content))
-    new_path.replace(path)
+    new_pdf = with_questions(pdf, content)
+    replace_file(path, lambda file: file.write(new_pdf))
     return sum(len(question.questions) for question in expected)
 
 

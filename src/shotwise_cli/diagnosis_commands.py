@@ -70,11 +70,8 @@ def _explain(options: argparse.Namespace) -> int:
 
     folder = Path(os.environ.get("SHOTWISE_MODEL_DIR", ROOT / "models/shotwise"))
     bundle = load_bundle(folder, Engine(OnnxGraph))
-    try:
-        with progress_bar() as progress:
-            summary = explain_file(options.file, options.out, bundle, options.language, progress)
-    except OSError as error:
-        return fail(f"{error.filename or options.out}: {error.strerror}", 2)
+    with progress_bar() as progress:
+        summary = explain_file(options.file, options.out, bundle, options.language, progress)
     for failure in summary.degraded:
         note(f"chart not drawn: {failure}")
     if options.json:

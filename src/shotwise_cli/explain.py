@@ -1,7 +1,8 @@
 """`shotwise explain`: explanations of many shots, and the charts of all of them together.
 
 Each explanation is written at once, as one JSON line, so that an interrupted run resumes where it stopped. The charts
-are drawn at the end.
+are drawn at the end. A file that is in the way, and is not the one that an earlier run of the same shots wrote, is
+neither changed nor removed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from shotwise.atomic import SHARED, replace_file
 from shotwise.attribution.explanation import explain
 from shotwise.bundle import Bundle
 from shotwise.charts.summary import Attributions, bar, beeswarm, dependence
@@ -70,8 +73,8 @@ def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progres
     Raises
     ------
     FileError
-        If the file contains no shots, if `out` contains explanations of other shots, or if another run is writing
-        there.
+        If the file contains no shots, if `out` contains explanations of other shots or something else under their
+        name, or if another run is writing there.
     OSError
         If `out` cannot be written.
     """
@@ -79,7 +82,7 @@ def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progres
     out.mkdir(parents=True, exist_ok=True)
     path = out / EXPLANATIONS
     context = manifest_hash({**bundle.manifest, "language": language})
-    with path.open("a+b") as file:
+    with _open(path) as file:
         _lock(file, path)
         keys = [_explanation_key(features, context) for features in shots]
         lines = _resume(file, path, keys)
@@ -88,8 +91,7 @@ def explain_file(source: Path, out: Path, bundle: Bundle, language: str, progres
             if row % max(len(shots) // 100, 1) == 0:
                 progress(row, len(shots), source.name)
             line = {"row": row + 1, "key": keys[row], **_explanation(shots[row], bundle, language)}
-            file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
-            file.flush()
+            _write_line(file, path, json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass"))
             lines.append(line)
     progress(len(shots), len(shots), "drawing")
     charts, failures = _draw_charts(shots, lines, out, bundle, language)
@@ -157,6 +159,21 @@ def _explanation_key(features: Any, context: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _open(path: Path) -> BinaryIO:
+    """Open the file of the explanations to read and append, without waiting for the other end of a FIFO."""
+    if path.exists() and not path.is_file():
+        raise FileError("--out", f"{path} is no file; give another folder")
+    return path.open("a+b")
+
+
+def _write_line(file: BinaryIO, path: Path, line: bytes) -> None:
+    try:
+        file.write(line + b"\n")
+        file.flush()
+    except OSError as error:  # a full disk names no file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def _lock(file: BinaryIO, path: Path) -> None:
     """Lock the file for this run. The lock ends with the process, however that ends."""
     try:
@@ -168,17 +185,25 @@ def _lock(file: BinaryIO, path: Path) -> None:
 def _resume(file: BinaryIO, path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     """Read the explanations of earlier runs, and remove a last line that was cut off."""
     file.seek(0)
-    complete = file.read().split(b"\n")[:-1]
+    *complete, rest = file.read().split(b"\n")
     try:
         lines = [json.loads(line) for line in complete]
-        matches = [line["key"] for line in lines] == list(keys[: len(lines)])
-    except (ValueError, KeyError, TypeError):
+        matches = [line["key"] for line in lines] == list(keys[: len(lines)]) and _is_cut_off(rest, len(lines), keys)
+    except (ValueError, KeyError, TypeError, RecursionError):
         matches = False
     if not matches:
         raise FileError("--out", f"{path} holds something else, or explanations of other shots, by another model or in "
                                  "another language; give another folder")
     file.truncate(sum(len(line) + 1 for line in complete))
     return lines
+
+
+def _is_cut_off(rest: bytes, row: int, keys: Sequence[str]) -> bool:
+    """Whether what follows the last line end is nothing, or the beginning of the next explanation."""
+    if row == len(keys):
+        return not rest
+    beginning = json.dumps({"row": row + 1, "key": keys[row]})[:-1].encode()
+    return rest[: len(beginning)] == beginning[: len(rest)]
 
 
 def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Path, bundle: Bundle,
@@ -204,11 +229,20 @@ def _draw_charts(shots: Sequence[Any], lines: Sequence[dict[str, Any]], out: Pat
     written, failures = [], []
     for chart, draw in charts.items():
         try:
-            (out / f"{chart}.png").write_bytes(draw())
+            _write_chart(out / f"{chart}.png", draw())
             written.append(str(out / f"{chart}.png"))
         except Exception as error:  # a chart that fails must not cost the explanations and the other charts
             failures.append(f"{chart}: {type(error).__name__}: {error}")
     return written, failures
+
+
+def _write_chart(path: Path, content: bytes) -> None:
+    """Write a chart. The same shots give the same chart, so another file of this name is somebody else's and stays."""
+    if os.path.lexists(path):
+        if path.is_file() and path.read_bytes() == content:
+            return
+        raise FileExistsError(f"{path} is there already, with other content; move it and run again")
+    replace_file(path, lambda file: file.write(content), mode=SHARED, durable=False)
 
 
 def _attributions(shots: Sequence[Shot], lines: Sequence[dict[str, Any]], bundle: Bundle) -> Attributions:

@@ -7,19 +7,18 @@ imported when a command runs, so that the other commands start without it.
 from __future__ import annotations
 
 import argparse
-import errno
 import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from shotwise_cli.console import fail, note, print_json, progress_bar, show
+from shotwise_cli.errors import FileError
 from shotwise_local import ROOT
 
 KAMP_SCHEMA = ROOT / "src/shotwise_training/kamp.toml"
 CONFIGURATIONS = ("shotwise", "poc_baseline")
 PROTOCOLS = ("published", "unique", "forward", "forward-history", "new-run")
-DISK_ERRORS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -81,10 +80,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(run: Command) -> Command:
-    """Wrap a command: a bad table or option ends it with status 2, a missing package with the command that installs it.
-
-    A disk that is full or damaged ends it with status 1, any other error of a file with 2.
-    """
+    """Wrap a command: a bad table or folder ends it with status 2, a missing package with how to install it."""
 
     @functools.wraps(run)
     def guarded(options: argparse.Namespace) -> int:
@@ -99,11 +95,6 @@ def _command(run: Command) -> Command:
             return fail(str(error), 2)
         except OutputError as error:
             return fail(f"--out: {error}", 2)
-        except BrokenPipeError:  # the reader has ended, which `main` knows
-            raise
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            return fail(f"{place}{error.strerror or error}", 1 if error.errno in DISK_ERRORS else 2)
         except ModuleNotFoundError as error:
             return _not_installed(error)
 
@@ -138,10 +129,13 @@ def _schema(options: argparse.Namespace) -> int:
 
 @_command
 def _train(options: argparse.Namespace) -> int:
+    from shotwise_training.export.bundle import outputs
     from shotwise_training.models.configuration import CONFIGURATIONS
     from shotwise_training.train import train
 
     out = options.out or ROOT / "models" / options.configuration
+    for stray in (path for output in outputs(out) for path in output.strays()):
+        note(f"{stray} was left by a run that was killed, or is of one that still runs; remove it if none does")
     with progress_bar() as progress:
         manifest = train(options.data, options.schema, out, CONFIGURATIONS[options.configuration], progress)
     if options.json:
@@ -158,13 +152,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     from shotwise_training.evaluation.figures_text import figures_text
     from shotwise_training.evaluation.summary import summarise
 
+    if options.report is not None:
+        _check_report(options.report)
     table = read_table(options.data, options.schema)
     if options.bundle is not None:
         results = evaluate_bundle(table, options.bundle)
     else:
         check_trainable(table)
-        if options.report is not None and not options.report.parent.is_dir():
-            return fail(f"{options.report.parent} is not a folder; name another file for --report", 2)
         protocols = PROTOCOLS if options.protocol == "all" else (options.protocol,)
         with progress_bar() as progress:
             evaluation = evaluate(plan_jobs(table, protocols), progress)
@@ -179,3 +173,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         show(figures_text(results))
     return 0
+
+
+def _check_report(path: Path) -> None:
+    """Raise FileError, before anything is computed, if the report cannot be written, or another file is there.
+
+    An earlier report is replaced; `--report shots.csv` is a slip that would cost the table.
+    """
+    from shotwise.atomic import check_replaceable
+    from shotwise_training.evaluation.report import is_report
+
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise FileError("--report", f"{path} cannot be written ({error.strerror}); name another file") from error
+    if path.exists() and path.stat().st_size and not is_report(path):
+        raise FileError("--report", f"{path} exists and is no report; name another file")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pymupdf
@@ -76,3 +79,55 @@ def test_permissions_of_the_document_stay(tmp_path: Path) -> None:
                                      permissions=pymupdf.PDF_PERM_PRINT)
     with pymupdf.open("pdf", with_questions(protected, b"{}")) as with_attachment:
         assert with_attachment.metadata["encryption"] and not with_attachment.permissions & pymupdf.PDF_PERM_MODIFY
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_the_file_stays_what_it_was(manual: Path, mode: int) -> None:
+    """Its mode stays, narrow or wide; and where it is a link, the link stays and the PDF that it leads to changes."""
+    manual.chmod(mode)
+    link = manual.with_name("link.pdf")
+    link.symlink_to(manual)
+    before = manual.read_bytes()
+    assert attach(link, json.dumps(ROW).encode()) == 0
+    assert link.is_symlink() and manual.read_bytes() != before and len(parse(manual).expected_questions) == 1
+    assert stat.S_IMODE(manual.stat().st_mode) == mode
+
+
+def test_no_foreign_file_is_overwritten(manual: Path) -> None:
+    """A file under the temporary name of earlier versions belongs to somebody else."""
+    foreign = manual.with_name(".manual.pdf.new")
+    foreign.write_text("mine")
+    assert attach(manual, json.dumps(ROW).encode()) == 0 and foreign.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named(manual: Path) -> None:
+    """For a user who is no administrator the PDF there stays as it is, and the error names it."""
+    before = manual.read_bytes()
+    for folder in manual.parents[:-2]:  # which pytest makes for their owner alone
+        folder.chmod(folder.stat().st_mode | 0o011)
+    manual.parent.chmod(0o555)
+    script = ("import os, pathlib, sys\n"
+              "from shotwise_cli.attach_questions import attach_questions\n"
+              "if os.geteuid() == 0:\n    os.setgid(12345); os.setuid(12345)\n"
+              "try:\n    attach_questions(*map(pathlib.Path, sys.argv[1:]))\n"
+              "except PermissionError as error:\n    print(error.filename)")
+    done = subprocess.run([sys.executable, "-c", script, str(manual), "questions.jsonl"], capture_output=True,
+                          text=True, check=True)
+    manual.parent.chmod(0o755)
+    assert done.stdout == f"{manual}\n" and manual.read_bytes() == before
+    assert list(manual.parent.iterdir()) == [manual]
+
+
+def test_a_disk_that_gets_full_leaves_the_document(manual: Path) -> None:
+    """When the new PDF cannot be written to its end, the status is not 0, and the PDF is unchanged and alone."""
+    (manual.parent / "questions.jsonl").write_text(json.dumps(ROW))
+    before = manual.read_bytes()
+    script = ("import resource, sys\n"
+              "from shotwise_cli.main import main\n"
+              "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+              "sys.exit(main(['attach-questions', *sys.argv[1:]]))")
+    done = subprocess.run([sys.executable, "-c", script, str(manual), str(manual.parent / "questions.jsonl")],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr == f"shotwise: {manual}: File too large\n"
+    assert manual.read_bytes() == before
+    assert sorted(path.name for path in manual.parent.iterdir()) == ["manual.pdf", "questions.jsonl"]

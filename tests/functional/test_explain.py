@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -217,3 +218,68 @@ def test_a_file_without_shots_is_bad_input(tmp_path: Path, bundle: Bundle, name:
     with pytest.raises(FileError):
         explain_file(path, tmp_path / "out", bundle, "ko", no_progress)
     assert not (tmp_path / "out").exists()
+
+
+def test_nothing_that_is_somebody_elses_is_overwritten(table: Path, tmp_path: Path,
+                                                       capsys: pytest.CaptureFixture[str]) -> None:
+    """A picture under a chart's name, or a link to one, stays; the chart is named, and the status is 1."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "holiday.png").write_bytes(b"mine")
+    (out / "bar.png").write_bytes(b"mine")
+    (out / "beeswarm.png").symlink_to(tmp_path / "holiday.png")
+    assert main(["explain", str(table), "--out", str(out)]) == 1
+    printed = capsys.readouterr().err
+    assert all(f"{name}.png is there already" in printed for name in ("bar", "beeswarm"))
+    assert (out / "bar.png").read_bytes() == (tmp_path / "holiday.png").read_bytes() == b"mine"
+    assert (out / "beeswarm.png").is_symlink() and len(lines(out)) == SHOTS
+    (out / "bar.png").unlink()
+    (out / "beeswarm.png").unlink()
+    for _ in range(2):
+        assert main(["explain", str(table), "--out", str(out)]) == 0
+    assert {path.suffix for path in out.iterdir()} == {".png", ".jsonl"}
+
+
+@pytest.mark.parametrize("content", [b'{"precious": 1}', b"a line without an end", b'{"row": 2, "key": "', b"\x89PNG"])
+def test_a_rest_that_no_run_wrote_is_left_alone(table: Path, tmp_path: Path, content: bytes) -> None:
+    """A file without a line end is truncated only where it begins as the next explanation does."""
+    path = tmp_path / "out" / EXPLANATIONS
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert main(["explain", str(table), "--out", str(path.parent)]) == 2
+    assert path.read_bytes() == content
+
+
+def test_a_rest_after_the_last_shot_is_left_alone(table: Path, tmp_path: Path, bundle: Bundle) -> None:
+    """Nothing can have been cut off there."""
+    explain_file(table, tmp_path / "out", bundle, "ko", no_progress)
+    path = tmp_path / "out" / EXPLANATIONS
+    path.write_bytes(content := path.read_bytes() + b'{"row": 7')
+    with pytest.raises(FileError, match="something else"):
+        explain_file(table, tmp_path / "out", bundle, "ko", no_progress)
+    assert path.read_bytes() == content
+
+
+def test_explanations_are_written_through_a_link(table: Path, tmp_path: Path) -> None:
+    """A link to another folder's explanations stays; one to a file of something else is refused."""
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere.jsonl"
+    out.mkdir()
+    (out / EXPLANATIONS).symlink_to(elsewhere)
+    assert main(["explain", str(table), "--out", str(out)]) == 0
+    assert (out / EXPLANATIONS).is_symlink() and len(elsewhere.read_bytes().splitlines()) == SHOTS
+    elsewhere.write_bytes(b"mine\n")
+    assert main(["explain", str(table), "--out", str(out)]) == 2 and elsewhere.read_bytes() == b"mine\n"
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(table: Path, tmp_path: Path,
+                                                      capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in the folder's place, and a FIFO or a device in the explanations': status 2."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "fifo").mkdir()
+    os.mkfifo(tmp_path / "fifo" / EXPLANATIONS)
+    (tmp_path / "device").mkdir()
+    (tmp_path / "device" / EXPLANATIONS).symlink_to("/dev/full")
+    for name in ("file", "fifo", "device"):
+        assert main(["explain", str(table), "--out", str(tmp_path / name)]) == 2
+        assert str(tmp_path / name) in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"

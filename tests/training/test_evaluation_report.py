@@ -16,7 +16,7 @@ from tables import foundry, write_csv
 from shotwise_training.data.protocol import PROTOCOLS
 from shotwise_training.evaluation.curves import calibration_curve, risk_coverage_curve
 from shotwise_training.evaluation.evaluate import Evaluation, ServedPredictions
-from shotwise_training.evaluation.report import NO_TRANSFER, TELLS_THE_RUN, verdict, write_report
+from shotwise_training.evaluation.report import NO_TRANSFER, TELLS_THE_RUN, is_report, verdict, write_report
 from shotwise_training.evaluation.summary import summarise
 from shotwise_training.metrics import FIGURES, Predictions, resamples
 
@@ -110,7 +110,7 @@ def write(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> C
         (folder / "plant.toml").write_text(SCHEMA, "utf-8")
         path = folder / "out/report.html"
         write_report(path, folder / name, folder / "plant.toml", evaluation, results or summarise(evaluation))
-        assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+        assert [file.name for file in path.parent.iterdir()] == ["report.html"] and is_report(path)
         return path.read_text("utf-8")
 
     return written

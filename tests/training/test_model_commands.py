@@ -76,6 +76,44 @@ def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str
     assert not Path("bundle").exists()
 
 
+def test_a_report_overwrites_nothing_but_a_report(shots_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table itself, a folder, a device and a folder that does not exist: status 2 before the table is read."""
+    before = shots_csv.read_bytes()
+    places = {shots_csv: "exists and is no report", shots_csv.parent: "Is a directory",
+              shots_csv.parent / "absent/report.html": "No such file", Path("/dev/null"): "no regular file"}
+    for path, reason in places.items():
+        assert main(["evaluate", "--data", "absent.csv", "--report", str(path)]) == 2
+        printed = capsys.readouterr().err
+        assert f"--report: {path}" in printed and reason in printed and printed.count("\n") == 1
+    assert shots_csv.read_bytes() == before and list(shots_csv.parent.iterdir()) == [shots_csv]
+
+
+def test_what_a_killed_run_left_is_named_and_stays(shots_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A temporary folder of ours beside `--out` is told, and left; a folder of somebody else is not mentioned."""
+    ours, foreign = (shots_csv.parent / f".bundle.{digit * 16}.writing" for digit in "0f")
+    for folder, name in ((ours, "model.onnx"), (foreign, "thesis.tex")):
+        folder.mkdir()
+        (folder / name).touch()
+    assert main(["train", "--data", "absent.csv", "--out", str(shots_csv.parent / "bundle")]) == 2
+    printed = capsys.readouterr().err
+    assert f"{ours} was left by a run that was killed" in printed and str(foreign) not in printed
+    assert ours.is_dir() and foreign.is_dir()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '"text"', "{", "", '{"format": 4}'])
+def test_a_bundle_that_is_none_is_a_sentence(shots_csv: Path, content: str,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    """`evaluate --bundle` of a folder whose bundle.json is anything else ends without a stack trace."""
+    folder = shots_csv.parent / "bundle"
+    folder.mkdir()
+    (folder / "bundle.json").write_text(content)
+    schema = shots_csv.parent / "plant.toml"
+    schema.write_text('[label]\ncolumn = "판정"\ndefect = ["불량"]\n[features]\n"속도" = {}\n')
+    assert main(["evaluate", "--data", str(shots_csv), "--schema", str(schema), "--bundle", str(folder)]) in (1, 2)
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1 and "bundle.json" in printed.err
+
+
 def test_a_table_can_be_looked_at_before_anything_is_installed(shots_csv: Path) -> None:
     """Neither torch nor scikit-learn is loaded by audit and schema; train says what to run where they are absent."""
     code = ("import sys; sys.modules.update(torch=None, sklearn=None, pandas=None)\n"

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from shotwise.atomic import SHARED, replace_file
 from shotwise_training.audit.audit import audit_file
 from shotwise_training.audit.findings import Audit
 from shotwise_training.audit.text import audit_text
@@ -27,6 +28,7 @@ RATES = ("run-rate", "late-rate")  # baselines that ignore the values
 NO_TRANSFER = "No model here is shown to transfer to a run that it has not seen."
 TELLS_THE_RUN = "the values tell the run, not the shot"
 CHANCE = 0.5
+HEAD, TITLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>', "Shotwise: evaluation on "
 CSS = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; color: #1a1a1a; background: #fff;
        max-width: 68rem; margin: 2rem auto; padding: 0 1.2rem; }
@@ -55,7 +57,7 @@ def write_report(path: Path, table_path: Path, schema: Path, evaluation: Evaluat
     Parameters
     ----------
     path : Path
-        The HTML file. It is written under another name and renamed, so that it is never half-written.
+        The HTML file; an earlier one is replaced.
     table_path : Path
         The CSV file that was evaluated.
     schema : Path
@@ -69,14 +71,19 @@ def write_report(path: Path, table_path: Path, schema: Path, evaluation: Evaluat
     protocols = [line for protocol in results["protocols"] for line in _protocol(protocol, evaluation, results)]
     text = "\n".join([*_opening(audit), *_how_to_read(), *protocols, "</body>", "</html>", ""])
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, "utf-8", errors="replace")
-    partial.replace(path)
+    replace_file(path, lambda file: file.write(text.encode("utf-8", "replace")), mode=SHARED)
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a report that `write_report` wrote."""
+    beginning = f"{HEAD}{TITLE}".encode()
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning
 
 
 def _opening(audit: Audit) -> Iterator[str]:
-    title = escape(f"Shotwise: evaluation on {audit.file}")
-    yield f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>'
+    title = f"{TITLE}{escape(audit.file)}"
+    yield f"{HEAD}{title}</title>"
     yield f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{CSS}</style>\n</head>\n<body>'
     yield f"<h1>{title}</h1>\n<p>sha256 of the file: <code>{escape(audit.sha256)}</code></p>"
     head, *lines = audit_text(audit).split("\n")

@@ -141,6 +141,11 @@ def written_beside(folder: Path) -> Iterator[Path]:
     ------
     Path
         The new folder. Its files are on the disk at the end; after an exception it is removed.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written, as on a full disk; it names `folder`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(temporary_name(folder.name))
@@ -150,8 +155,10 @@ def written_beside(folder: Path) -> Iterator[Path]:
         for path in partial.iterdir():
             _sync_file(path)
         sync_folder(partial)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         raise
 
 
