@@ -25,8 +25,10 @@ from shotwise.handlers.embed_documents import sync_document
 from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 from shotwise.messages import Message
 from shotwise.settings import Settings
+from shotwise_local.home_setup import MANUALS
 from shotwise_local.pdf_folders import document_name, pdfs_at
-from shotwise_local.stack import MANUALS, prepare
+from shotwise_local.reconciliation import report_unread
+from shotwise_local.stack import prepare
 
 NOT_KEPT = ("unreadable_file", "too_large")  # failures of files that are not copied
 
@@ -79,7 +81,9 @@ def outcome_json(outcome: IngestResult) -> dict[str, Any]:
 def list_documents(report: Callable[[str], None]) -> dict[str, Any]:
     """List the documents of the local stack, as GET /documents does."""
     prepare(os.environ, report)
-    document_store = open_document_store(Settings.from_mapping(os.environ).knowledge)
+    settings = Settings.from_mapping(os.environ)
+    report_unread(settings, report)
+    document_store = open_document_store(settings.knowledge)
     try:
         return documents_reply(document_store)
     finally:

@@ -148,7 +148,8 @@ def _golden_figures(*, fitting: bool) -> dict[str, Any]:
     from shotwise.settings import Settings
     from shotwise_cli.knowledge_evaluation import evaluate_golden, read_golden
     from shotwise_cli.pdf_pages import pdf_pages
-    from shotwise_local.stack import MANUALS, prepare
+    from shotwise_local.home_setup import MANUALS
+    from shotwise_local.stack import prepare
 
     prepare(os.environ, note)
     answerer = open_answerer(Settings.from_mapping(os.environ).knowledge)

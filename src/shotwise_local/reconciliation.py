@@ -13,14 +13,15 @@ from pathlib import Path
 
 from shotwise.adapters.knowledge_factory import open_ingestion
 from shotwise.errors import ShotwiseError
+from shotwise.handlers.document_names import name_fault
 from shotwise.knowledge.ingestion.pipeline import Ingestion
 from shotwise.limits import HOME_CHECK_SECONDS, MAX_RETRY_SECONDS
 from shotwise.messages import failure_text
 from shotwise.settings import Settings
+from shotwise_local.home_setup import Report, add_shipped_documents, is_own_store
 from shotwise_local.pdf_folders import served_pdfs
 from shotwise_local.s3_events import CREATED, REMOVED
 
-Report = Callable[[str], None]
 logger = logging.getLogger(__name__)
 
 
@@ -31,18 +32,14 @@ class Reconciliation:
     ----------
     settings : Settings
         Where folders and document store are.
-    open_store : callable
-        Makes a document store that is missing, with the shipped documents.
     notify : callable
         Sends an event, as `DocumentsBucket.notify` does.
     report : callable
         Called with a line of text about what is read and what cannot be.
     """
 
-    def __init__(self, settings: Settings, open_store: Callable[[], None], notify: Callable[[str, str], None],
-                 report: Report) -> None:
+    def __init__(self, settings: Settings, notify: Callable[[str, str], None], report: Report) -> None:
         self._settings = settings
-        self._open_store = open_store
         self._notify = notify
         self._report = report
         self._stop = threading.Event()
@@ -71,7 +68,7 @@ class Reconciliation:
         return tuple(map(_inode, (self._settings.knowledge.index_path, self._settings.documents[0])))
 
     def _reconcile(self, *, again: bool) -> None:
-        self._open_store()
+        add_shipped_documents(self._settings)
         ingestion = open_ingestion(self._settings.knowledge)
         try:
             events = changes(self._settings, ingestion, self._report)
@@ -119,7 +116,14 @@ def unread(files: Mapping[str, Path], ingestion: Ingestion) -> list[str]:
     return [name for name, path in files.items() if not ingestion.is_current(name, path)]
 
 
-def is_own_store(settings: Settings) -> bool:
-    """Return whether the document store is for the folders of this home alone, so that others are removed from it."""
-    home = settings.documents[0].parent.absolute()
-    return not settings.knowledge.store_bucket and home in settings.knowledge.index_path.absolute().parents
+def report_unread(settings: Settings, report: Report) -> None:
+    """Report how many files are no documents yet, so that a command that only reads does not know them."""
+    files, _ = served_pdfs(settings.documents)
+    ingestion = open_ingestion(settings.knowledge)
+    try:
+        names = [name for name in unread(files, ingestion) if not name_fault(name)]
+    finally:
+        ingestion.document_store.close()
+    if names:
+        report(f"shotwise: {len(names)} files are not read yet, such as {names[0]}; `shotwise serve` reads them, and "
+               "`shotwise ingest FOLDER` those of a folder")

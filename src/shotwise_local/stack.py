@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,15 +13,12 @@ from shotwise.errors import SettingError
 from shotwise.settings import Settings
 from shotwise_local import ROOT
 from shotwise_local.gateway import Gateway
+from shotwise_local.home_setup import MANUALS, set_up_home
 from shotwise_local.lambda_host import LambdaHost
-from shotwise_local.reconciliation import Reconciliation, is_own_store
+from shotwise_local.reconciliation import Reconciliation
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.template import load_yaml, read_template
-from shotwise_local.upkeep import put_home_in_order
 from shotwise_local.workflow import Workflow
-
-SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
-MANUALS = ROOT / "manuals"
 
 
 class Stack(NamedTuple):
@@ -34,7 +30,7 @@ class Stack(NamedTuple):
 
 
 def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) -> None:
-    """Set the environment of the functions for this checkout, and put the shipped documents into a new document store.
+    """Set the environment of the functions for this checkout, and make the home folder usable.
 
     The PDFs are not read here: a stack does that in the background, and commands change what they are asked to.
 
@@ -53,26 +49,7 @@ def prepare(environ: MutableMapping[str, str], report: Callable[[str], None]) ->
     environ.setdefault("SHOTWISE_MANUALS", str(MANUALS))
     environ.setdefault("SHOTWISE_PUBLIC_URL", f"http://127.0.0.1:{api_port(environ)}")
     environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
-    settings = Settings.from_mapping(environ)
-    put_home_in_order(home, settings, report)
-    add_shipped_documents(settings)
-
-
-def add_shipped_documents(settings: Settings) -> None:
-    """Put the shipped documents that the document store of this home lacks into it, as ingesting them would do.
-
-    It takes milliseconds. A store elsewhere, or with manuals of its own, stays as it is.
-    """
-    from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
-    from shotwise.adapters.sqlite.shipped_documents import add_missing_documents
-
-    path = settings.knowledge.index_path
-    if is_own_store(settings) and settings.documents[1].resolve() == MANUALS.resolve() and SHIPPED_INDEX.exists():
-        document_store = SqliteDocumentStore(path)
-        try:
-            add_missing_documents(document_store, SHIPPED_INDEX)
-        finally:
-            document_store.close()
+    set_up_home(environ, report)
 
 
 def api_port(environ: MutableMapping[str, str]) -> int:
@@ -110,8 +87,7 @@ def open_stack(*, reconcile: Callable[[str], None] | None = None) -> Iterator[St
     settings = Settings.from_mapping(os.environ)
     bucket = DocumentsBucket(FolderFileStore(settings.documents, f"{settings.public_url}/uploads"),
                              lambda event, seconds: functions.invoke("EmbedDocumentsFunction", event, seconds))
-    reconciliation = reconcile and Reconciliation(
-        settings, partial(add_shipped_documents, settings), bucket.notify, reconcile)
+    reconciliation = reconcile and Reconciliation(settings, bucket.notify, reconcile)
     try:
         yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))
     finally:

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import threading
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,13 +123,18 @@ class FolderFileStore:
             raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Return the path of the stored file; it is not copied."""
-        return self._find(name)
+        """Return the path of the stored file; it is not copied. A file that spells the name otherwise gets a link."""
+        path = self._find(name)
+        if path.name == name:
+            return path
+        link = folder / name
+        link.symlink_to(path.absolute())
+        return link
 
     def remove(self, name: str) -> None:
         """Delete the file from the first folder; the files in the other folders came with Shotwise and stay."""
         path = self._find(name)
-        if path.parent != self._folders[0]:
+        if not path.is_relative_to(self._folders[0]):
             raise ShippedDocument(f"{name!r} comes with Shotwise and stays; there is no file of yours under that name.")
         try:
             path.unlink(missing_ok=True)
@@ -142,16 +148,24 @@ class FolderFileStore:
     def _find(self, name: str) -> Path:
         if name != Path(name).name or "\0" in name:
             raise NotFound(f"There is no file {name!r}.")
-        for folder in self._folders:
+        for path in (path for folder in self._folders for path in _spellings(folder, name)):
             try:
-                if stat.S_ISREG((folder / name).stat().st_mode):
-                    return folder / name
+                if stat.S_ISREG(path.stat().st_mode):
+                    return path
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if error.errno != errno.ENAMETOOLONG:
-                    raise StoreError(f"{name} cannot be read from {folder}: {error.strerror}") from error
+                    raise StoreError(f"{name} cannot be read from {path.parent}: {error.strerror}") from error
         raise NotFound(f"There is no file {name!r}.")
+
+
+def _spellings(folder: Path, name: str) -> Iterator[Path]:
+    """Where a file of this name may be: in the folder, else below it or in decomposed characters, as macOS writes."""
+    yield folder / name
+    composed = unicodedata.normalize("NFC", name)
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, spelling) for spelling in names if unicodedata.normalize("NFC", spelling) == composed)
 
 
 def _files_in(folder: Path) -> Iterator[tuple[float, int, Path]]:

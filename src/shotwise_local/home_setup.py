@@ -1,0 +1,85 @@
+"""Make the home folder of this machine usable before anything is opened in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.adapters.sqlite.shipped_documents import add_missing_documents
+from shotwise.errors import KnowledgeError
+from shotwise.settings import Settings
+from shotwise_local import ROOT
+from shotwise_local.upkeep import put_home_in_order
+
+SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
+MANUALS = ROOT / "manuals"
+Report = Callable[[str], None]
+
+
+def set_up_home(environ: MutableMapping[str, str], report: Report) -> None:
+    """Put the home in order, and put the shipped documents into its document store.
+
+    Parameters
+    ----------
+    environ : mutable mapping
+        Where the home cannot be written, settings are added that have its document store, or else the shipped one, read
+        and not changed.
+    report : callable
+        Called with a line of text about what was wrong.
+
+    Raises
+    ------
+    KnowledgeError
+        The document store cannot be used.
+    """
+    settings = Settings.from_mapping(environ)
+    path = settings.knowledge.index_path
+    if not is_own_store(settings) or settings.knowledge.index_read_only or _is_writable(path):
+        put_home_in_order(Path(environ["SHOTWISE_HOME"]), settings, report)
+        add_shipped_documents(settings)
+        return
+    report(f"shotwise: {environ['SHOTWISE_HOME']} cannot be written: documents can be read but not changed, and "
+           "charts are not kept")
+    environ["SHOTWISE_INDEX_READ_ONLY"] = "true"
+    if not _can_be_read(path):
+        environ["SHOTWISE_INDEX"] = str(SHIPPED_INDEX)
+
+
+def add_shipped_documents(settings: Settings) -> None:
+    """Put the shipped documents that the document store of this home lacks into it, as ingesting them would do.
+
+    It takes milliseconds. A store elsewhere, or with manuals of its own, stays as it is. Raises KnowledgeError.
+    """
+    own = is_own_store(settings) and not settings.knowledge.index_read_only
+    if own and settings.documents[1].resolve() == MANUALS.resolve() and SHIPPED_INDEX.exists():
+        document_store = SqliteDocumentStore(settings.knowledge.index_path)
+        try:
+            add_missing_documents(document_store, SHIPPED_INDEX)
+        finally:
+            document_store.close()
+
+
+def is_own_store(settings: Settings) -> bool:
+    """Return whether the document store is for the folders of this home alone, so that others are removed from it."""
+    home = settings.documents[0].parent.absolute()
+    return not settings.knowledge.store_bucket and home in settings.knowledge.index_path.absolute().parents
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether a file can be changed, or made, with the journal beside it."""
+    if os.access(path, os.F_OK):
+        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+    folder = path.parent
+    while not os.access(folder, os.F_OK) and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        SqliteDocumentStore(path, read_only=True).close()
+    except KnowledgeError:
+        return False
+    return True
