@@ -12,6 +12,7 @@ import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -105,7 +106,12 @@ def _bind(setting: str, port: int) -> socket.socket:
 def _terminal() -> Callable[[str], None]:
     """Return a function that prints to the terminal, even after standard error was redirected to the log file."""
     terminal = os.fdopen(os.dup(2), "w", buffering=1)
-    return lambda text: print(text, file=terminal, flush=True)
+
+    def report(text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed stops nothing
+            print(text, file=terminal, flush=True)
+
+    return report
 
 
 def _announce(report: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .running import Stack, ask, stack, wait_for
+from .running import ROOT, Stack, ask, free_port, stack, stop, wait_for
 from .test_page import listens
 
 pytestmark = pytest.mark.slow
@@ -30,11 +30,11 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> float:
     return time.monotonic() - start
 
 
-def page_process(running: Stack) -> int:
+def page_process(parent: int) -> int:
     """The id of the page's process."""
     table = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in table.splitlines()]
-    (process,) = [int(row[0]) for row in rows if int(row[1]) == running.process.pid and "streamlit" in row[2]]
+    (process,) = [int(row[0]) for row in rows if int(row[1]) == parent and "streamlit" in row[2]]
     return process
 
 
@@ -61,13 +61,34 @@ def test_a_page_that_is_killed_comes_back(tmp_path: Path) -> None:
     with stack(tmp_path / "home", ui=True) as running:
         wait_until(lambda: says(running, "the page is ready at"), 60)
         for repeat in (1, 2):
-            os.kill(page_process(running), signal.SIGKILL)
+            os.kill(page_process(running.process.pid), signal.SIGKILL)
             wait_until(lambda: says(running, "the page stopped (SIGKILL) and is started again"), 5)
             assert ask(f"{running.api}/health").status == 200
             again = f"the page is ready again at {running.ui}"
             seconds = wait_until(lambda: running.console.read_text("utf-8").count(again) == repeat, 15)  # noqa: B023
             print(f"\npage back after {seconds:.1f} s")
             assert ask(f"{running.ui}/_stcore/health").status == 200
+
+
+def test_a_terminal_that_is_gone_stops_nothing(tmp_path: Path) -> None:
+    """API and page start, a killed page comes back, and SIGTERM ends both with status 0."""
+    api_port, ui_port = free_port(), free_port()
+    environ = {**os.environ, "SHOTWISE_HOME": str(tmp_path / "home"), "SHOTWISE_API_PORT": str(api_port),
+               "SHOTWISE_UI_PORT": str(ui_port)}
+    reading, writing = os.pipe()
+    process = subprocess.Popen(SERVE, cwd=ROOT, env=environ, stdout=writing, stderr=writing, start_new_session=True)
+    os.close(reading)
+    os.close(writing)
+    try:
+        api, page = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{ui_port}"
+        wait_for(f"{page}/_stcore/health", process)
+        os.kill(page_process(process.pid), signal.SIGKILL)
+        wait_until(lambda: not listens(ui_port), 5)
+        wait_until(lambda: listens(ui_port), 15)
+        assert ask(f"{page}/_stcore/health").status == ask(f"{api}/health").status == 200
+    finally:
+        stop(process)
+    assert process.returncode == 0
 
 
 def test_a_page_that_cannot_start_leaves_the_api_alone(tmp_path: Path) -> None:
