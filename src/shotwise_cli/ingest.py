@@ -64,7 +64,7 @@ def ingest_paths(paths: Sequence[Path], index_path: Path | None, report: Callabl
     files, outcomes = _usable_files(paths or [MANUALS])
     try:
         for number, (name, path) in enumerate(files.items(), 1):
-            outcome = _ingest_file(name, path, ingestion, served)
+            outcome = ingest_file(name, path, ingestion, served)
             report(f"[{number}/{len(files)}] {outcome.name}: {outcome.state}")
             outcomes.append(outcome)
     finally:
@@ -131,7 +131,7 @@ class ServedFolder:
             shutil.copyfileobj(source, file)
 
 
-def _ingest_file(name: str, path: Path, ingestion: Ingestion, served: ServedFolder | None) -> IngestResult:
+def ingest_file(name: str, path: Path, ingestion: Ingestion, served: ServedFolder | None) -> IngestResult:
     """Read a file, keep a copy of it, and only then make it a document, so that no document is without its file.
 
     A file that cannot be read is kept only if there is no document of that name, so that its failure stays listed. It

@@ -32,7 +32,7 @@ class Skipped(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its file name, in which a � stands for each byte that is not UTF-8."""
+        """Its file name, as `readable_name` returns it."""
         return readable_name(self.path)
 
     @property
@@ -54,8 +54,12 @@ def document_name(path: Path) -> str:
 
 
 def readable_name(path: Path) -> str:
-    """Return a file name that can be stored and printed, with a � for each byte that is not UTF-8."""
-    return os.fsencode(path.name).decode("utf-8", "replace")
+    """Return a file name that can be stored and printed; if it is not UTF-8, with a � for each byte beyond ASCII."""
+    encoded = os.fsencode(path.name)
+    try:
+        return encoded.decode("utf-8")
+    except UnicodeDecodeError:
+        return encoded.decode("ascii", "replace")
 
 
 def pdfs_in(folder: Path) -> PdfFiles:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, small_plant
+from small_plant import BISCUIT, FURNACE, QUESTION, THIN, Plant, batch, message, read, small_plant
 from unit.knowledge.fakes import InMemoryDocumentStore
 
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise.errors import KnowledgeError, NotFound, StoreError
+from shotwise.errors import KnowledgeError, NotFound, OutOfTime, StoreError
 from shotwise.files import FileStore, StoredFile, Upload
 from shotwise.handlers.documents import documents_reply
 from shotwise.handlers.embed_documents import SERVICE, embed_documents_handler
@@ -201,6 +202,53 @@ def test_a_store_that_fails_costs_its_message_alone(plant: Plant) -> None:
     assert search(plant) == ["a.pdf", "c.pdf"]
     plant.document_store = InMemoryDocumentStore()
     assert handle(plant, bodies[1]) == DONE and search(plant) == ["bad.pdf"]
+
+
+def test_a_document_that_is_tried_again_is_listed_meanwhile(plant: Plant) -> None:
+    """With the failure beside its earlier version; when it is read, the failure is gone."""
+    plant.add("a.pdf", BISCUIT)
+    plant.store_file("a.pdf", FURNACE)
+    plant.document_store.failing = {"put"}
+    assert handle(plant, message("a.pdf")) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    entry = list_documents(plant)["a.pdf"]
+    assert entry["failure_detail"] == {"code": "tried_again", "params": {}} and entry["version"]
+    plant.document_store.failing = set()
+    assert handle(plant, message("a.pdf")) == DONE and list_documents(plant)["a.pdf"]["failure"] is None
+
+
+def test_a_store_that_takes_nothing_at_all_still_hands_the_message_back(plant: Plant) -> None:
+    """The failure cannot be listed then, but the message is tried again."""
+    plant.store_file("a.pdf", BISCUIT)
+    plant.document_store.failing = {"put", "note_failure"}
+    assert handle(plant, message("a.pdf")) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+class Context:
+    """A Lambda context with some time left."""
+
+    function_version = "7"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time that is left."""
+        return 1500
+
+
+@pytest.mark.parametrize("needed", [1.0, 2.0])
+def test_a_document_has_the_time_of_the_invocation(plant: Plant, needed: float) -> None:
+    """If that is used up, the handler says so, and the list shows no failure: with more time it may be read."""
+    def read_slowly(path: Path, *, seconds: float) -> Any:
+        if seconds < needed:
+            raise OutOfTime(path.name)
+        return read(path)
+
+    plant.store_file("a.pdf", BISCUIT)
+    handler = make_handler(replace(plant.ingestion, read=read_slowly), plant.documents)
+    if needed > 1.5:
+        with pytest.raises(OutOfTime):
+            handler(batch(message("a.pdf")), Context())
+        assert list_documents(plant) == {}
+    else:
+        assert handler(batch(message("a.pdf")), Context()) == DONE and search(plant) == ["a.pdf"]
 
 
 @pytest.mark.parametrize("body", ["not JSON", '{"Records": [{}]}', "[]"])
