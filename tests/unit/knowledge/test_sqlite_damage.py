@@ -14,7 +14,8 @@ import pytest
 from sample_documents import indexed_document
 
 from shotwise.adapters.sqlite.damage import put_damaged_aside
-from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
+from shotwise.adapters.sqlite.database import FORMAT
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import PassageId
 from shotwise.knowledge.text.analyzer import Analyzer

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sample_documents import document, indexed_document, passage
 
-from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
+from shotwise.adapters.sqlite.database import FORMAT
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Query

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sample_documents import indexed_document
 
-from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
+from shotwise.adapters.sqlite.database import FORMAT
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.text.analyzer import Analyzer
 

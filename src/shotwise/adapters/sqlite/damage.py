@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from shotwise.adapters.sqlite.document_store import BUSY_SECONDS, FORMAT, TABLES
+from shotwise.adapters.sqlite.database import BUSY_SECONDS, FORMAT, TABLES
 from shotwise.errors import KnowledgeError
 from shotwise.limits import MAX_CHECKED_STORE_BYTES
 

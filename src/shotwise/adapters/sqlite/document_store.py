@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shotwise.adapters.sqlite.database import (
+    create_file,
+    file_identity,
+    open_database,
+    translate_sqlite_errors,
+)
 from shotwise.adapters.stored_messages import (
     failure_of_version,
     failure_to_json,
@@ -18,42 +23,8 @@ from shotwise.adapters.stored_messages import (
     message_to_json,
 )
 from shotwise.errors import KnowledgeError
-from shotwise.home import make_private_folder
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
 from shotwise.messages import Message
-
-# documents.notes is a JSON list of messages, failures.reason one message, in newer entries with the member `version`.
-# Versions before there were codes stored text for a message.
-SCHEMA = """
-CREATE TABLE documents (name TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL,
-    pages INTEGER NOT NULL, passages INTEGER NOT NULL, notes TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE pages (document TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT NULL,
-    PRIMARY KEY (document, page)) WITHOUT ROWID;
-CREATE TABLE passages (document TEXT NOT NULL, number INTEGER NOT NULL, page INTEGER NOT NULL,
-    headings TEXT NOT NULL, lines TEXT NOT NULL, action INTEGER NOT NULL, PRIMARY KEY (document, number)) WITHOUT ROWID;
-CREATE TABLE postings (document TEXT PRIMARY KEY, terms TEXT NOT NULL, starts BLOB NOT NULL, places BLOB NOT NULL,
-    counts BLOB NOT NULL, firsts BLOB NOT NULL, questions BLOB NOT NULL, actions BLOB NOT NULL);
-CREATE TABLE vectors (document TEXT NOT NULL, version TEXT NOT NULL, dimensions INTEGER NOT NULL, vectors BLOB NOT NULL,
-    PRIMARY KEY (document, version));
-CREATE TABLE failures (name TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
-"""
-TABLES = ("failures", "vectors", "postings", "passages", "pages", "documents")
-OLD_TABLES = ("vocabulary", "passage_tokens")  # in formats before 3
-# Increment it with every change of the tables: a file of an earlier format is emptied, so its PDFs have to be ingested
-# again.
-FORMAT = 4
-BUSY_SECONDS = 10  # how long a call waits while another process writes
-
-
-@contextmanager
-def translate_sqlite_errors(failure: str) -> Iterator[None]:
-    """Raise an error of SQLite as a KnowledgeError that begins with `failure`."""
-    try:
-        yield
-    except (sqlite3.Error, UnicodeEncodeError, json.JSONDecodeError) as error:  # text that is not UTF-8, damaged JSON
-        raise KnowledgeError(f"{failure}: {error}") from error
-    except OSError as error:
-        raise KnowledgeError(f"{failure}: {error.strerror}") from error
 
 
 class SqliteDocumentStore:
@@ -77,8 +48,9 @@ class SqliteDocumentStore:
         self.path = path
         self._read_only = read_only
         self._lock = threading.RLock()
-        self._identity: tuple[int, int] | None = None  # device and inode of the open file
-        self.connection = self._open()
+        # Before the opening: a file that replaces it in between is noticed at the next use.
+        self._identity = None if read_only else create_file(path)
+        self.connection = open_database(path, read_only=read_only)
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
@@ -97,53 +69,13 @@ class SqliteDocumentStore:
         """Open the file again that replaced the open one, which no other process reads or writes any more."""
         if self._read_only:
             return
-        identity = _identity(self.path)
+        identity = file_identity(self.path)
         if identity is None:
             raise KnowledgeError(f"the document store {self.path} was deleted or cannot be reached")
         if identity != self._identity:
-            connection = self._open()
+            connection = open_database(self.path)
             self.connection.close()
-            self.connection = connection
-
-    def _open(self) -> sqlite3.Connection:
-        with translate_sqlite_errors(f"the document store {self.path} cannot be opened"):
-            if not self._read_only:
-                _create_privately(self.path)
-                # Before the opening: a file that replaces it in between is noticed at the next use.
-                self._identity = _identity(self.path)
-            uri = f"{self.path.absolute().as_uri()}?{'mode=ro&immutable=1' if self._read_only else 'mode=rwc'}"
-            connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-        try:
-            with translate_sqlite_errors(f"the document store {self.path} cannot be used"):
-                self._check_format(connection) if self._read_only else self._create_tables(connection)
-        except KnowledgeError:
-            connection.close()
-            self._identity = None
-            raise
-        return connection
-
-    def _check_format(self, connection: sqlite3.Connection) -> None:
-        connection.execute("SELECT count(*) FROM documents")
-        if (stored_format := _format(connection)) != FORMAT:
-            raise KnowledgeError(f"the document store {self.path} cannot be used: its format is {stored_format}, this "
-                                 f"version reads {FORMAT}; run `make knowledge`")
-
-    def _create_tables(self, connection: sqlite3.Connection) -> None:
-        if _format(connection) == FORMAT:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            stored_format = _format(connection)
-            if stored_format == FORMAT:  # another process has created them meanwhile
-                return
-            if not _may_be_emptied(connection, stored_format):
-                raise KnowledgeError(f"the document store {self.path} cannot be used: it is of a newer version or of "
-                                     f"another program (format {stored_format}, this version reads {FORMAT})")
-            for table in (*OLD_TABLES, *TABLES):
-                connection.execute(f"DROP TABLE IF EXISTS {table}")
-            for statement in filter(str.strip, SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            self.connection, self._identity = connection, identity
 
     def put(self, indexed_document: IndexedDocument) -> None:
         """Store the document in one transaction, so that readers see either the old or the new version."""
@@ -239,34 +171,6 @@ class SqliteDocumentStore:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
-
-
-def _create_privately(path: Path) -> None:
-    """Create the file for its owner alone, unless there is one; SQLite gives its journals the same mode."""
-    make_private_folder(path.parent)
-    # Never opened if it exists: the closing of a second descriptor would end the locks of this process.
-    with suppress(FileExistsError):
-        os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _format(connection: sqlite3.Connection) -> int:
-    user_version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return user_version
-
-
-def _may_be_emptied(connection: sqlite3.Connection, stored_format: int) -> bool:
-    """Whether the file is new or of an earlier version; a database of another program has no format, but tables."""
-    if stored_format < 1:
-        return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-    return stored_format < FORMAT
 
 
 def _to_json(value: Any) -> str:

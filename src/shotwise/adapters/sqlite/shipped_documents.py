@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shotwise.adapters.sqlite.document_store import FORMAT, SqliteDocumentStore
+from shotwise.adapters.sqlite.database import FORMAT
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 
 # The documents come last, so that a table's rows are never searched without their document.
 COPIED_TABLES = {"pages": "document", "passages": "document", "postings": "document", "documents": "name"}
