@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -50,8 +51,9 @@ def upload(api: str, name: str, content: bytes) -> Answer:
 
 
 def documents(api: str) -> dict[str, dict[str, Any]]:
-    """The entries of GET /documents by name."""
-    return {entry["name"]: entry for entry in call(api, "/documents").json()["documents"]}
+    """The entries of GET /documents by name; none while the stack cannot tell."""
+    answer = call(api, "/documents")
+    return {entry["name"]: entry for entry in answer.json()["documents"]} if answer.status == 200 else {}
 
 
 def wait_until(done: Callable[[], Any], seconds: float = 30) -> float:
@@ -87,6 +89,27 @@ def _status_kb(pid: int, name: str) -> int:
     except (FileNotFoundError, ProcessLookupError):  # it has ended in between
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
+
+
+class PeakMemory:
+    """Watches the memory of a process and its descendants while it is open; `mb` is the highest that it saw."""
+
+    def __init__(self, pid: int) -> None:
+        self.mb = self.first_mb = tree_memory_mb(pid)
+        self._pid, self._ended = pid, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            self.mb = max(self.mb, tree_memory_mb(self._pid))
 
 
 def is_free(url: str) -> bool:

@@ -1,0 +1,77 @@
+"""Folders with names and files that no document may have: the stack starts, names them, and serves the others."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slow.running import Stack
+
+from .client import call
+from .harness import RIGHT, Ledger, Scenario, Verdict, lost, sizes, wrong
+from .judge import Reference
+from .pdfs import marked
+from .stacks import documents, served, wait_until
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "a name in CP949": lambda folder: _write(folder, "작업표준.pdf".encode("cp949")),
+    "a FIFO": lambda folder: os.mkfifo(folder / "pipe.pdf"),
+    "a right-to-left override": lambda folder: _write(folder, "plan\u202efdp.pdf".encode()),
+    "an escape sequence": lambda folder: _write(folder, b"red\x1b[31m.pdf"),
+    "a line break": lambda folder: _write(folder, b"two\nlines.pdf"),
+    "a folder": lambda folder: (folder / "folder.pdf").mkdir(),
+    "a link to nothing": lambda folder: (folder / "dangling.pdf").symlink_to("nowhere.pdf"),
+    "a link to itself": lambda folder: (folder / "loop.pdf").symlink_to("loop.pdf"),
+    "a device": lambda folder: (folder / "zero.pdf").symlink_to("/dev/zero"),
+    "an empty file": lambda folder: _write(folder, b"empty.pdf", b""),
+    "a file that nobody may read": lambda folder: (_write(folder, b"closed.pdf"), (folder / "closed.pdf").chmod(0)),
+    "a long name": lambda folder: _write(folder, ("가" * 83 + ".pdf").encode())}
+MARKS = {"a name in CP949": "\\x", "a FIFO": "pipe.pdf", "a right-to-left override": "fdp.pdf",
+         "an escape sequence": "31m.pdf", "a line break": "lines.pdf", "an empty file": "empty.pdf",
+         "a long name": "가가가", "a device": "zero.pdf"}
+
+
+def _write(folder: Path, name: bytes, content: bytes | None = None) -> None:
+    path = os.path.join(os.fsencode(folder), name)  # noqa: PTH118  # pathlib takes no bytes
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(marked("odd") if content is None else content)
+
+
+@sizes(short=12, long=24)
+def test_odd_files_stop_nothing(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
+    """Each of them alone in a folder, and all of them together: a good document beside them is searched."""
+    body = json.dumps({"features": reference.shots[0]}).encode()
+    kinds = list(ODD)
+
+    @contextmanager
+    def inject(number: int) -> Iterator[tuple[Stack, list[str]]]:
+        odd = [kinds[number // 2]] if times > len(kinds) and number % 2 else kinds
+        folder = tmp_path / f"home{number}/documents"
+        folder.mkdir(parents=True)
+        for kind in odd:
+            ODD[kind](folder)
+        (folder / "good.pdf").write_bytes(marked("good"))
+        with served(folder.parent) as opened:
+            yield opened, odd
+
+    def ask(_: int, broken: tuple[Stack, list[str]]) -> Iterator[Any]:
+        opened, odd = broken
+        searched = wait_until(lambda: documents(opened.api).get("good.pdf", {}).get("version"), 30) < 30
+        yield RIGHT if searched else lost("a good document beside it is not searched")
+        yield reference.judge("/predict", body, call(opened.api, "/predict", body))
+        printed = opened.console.read_text("utf-8", "backslashreplace") + "".join(documents(opened.api))
+        for kind in odd:
+            if kind in MARKS:
+                yield RIGHT if MARKS[kind] in printed else wrong(f"{kind} is not named")
+        yield wrong("the terminal was sent an escape sequence") if "\x1b[31m" in printed else RIGHT
+
+    with ledger.scenario("odd names", f"files in the folder at the start: {', '.join(kinds)}") as tally:
+        Scenario(inject, ask, _as_it_is).run(1 if times == len(kinds) else times, tally)
+
+
+def _as_it_is(verdict: Verdict) -> Verdict:
+    return verdict
