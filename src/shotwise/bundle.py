@@ -6,8 +6,6 @@ bundle of another foundry changes validation, screens and charts without a chang
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shotwise.bundle_files import read_background, read_card, read_samples
 from shotwise.errors import BundleError
 from shotwise.graph import DefectTypeGraph, Engine, Graph, HistoryGraph
 from shotwise.manifest import read_files, read_manifest
@@ -249,14 +248,12 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
     Raises
     ------
     BundleError
-        A file is missing, does not match its sha256 in bundle.json, or has an unsupported format.
+        A file is missing, malformed, does not match its sha256 in bundle.json, or has an unsupported format.
     """
     manifest = read_manifest(folder)
     files = read_files(folder, manifest)
     features = tuple(_feature(entry) for entry in manifest["features"])
     _check_products(manifest, features)
-    with np.load(io.BytesIO(files["background.npz"]), allow_pickle=False) as arrays:
-        background = arrays["features"]
     return Bundle(
         version=manifest["version"], features=features,
         excluded=tuple(ExcludedColumn(**entry) for entry in manifest["excluded"]),
@@ -264,11 +261,12 @@ def load_bundle(folder: Path, engine: Engine) -> Bundle:
         thresholds=Thresholds(**manifest["thresholds"]),
         limits={product: {name: (low, high) for name, (low, high) in limits.items()}
                 for product, limits in manifest["limits"].items()},
-        typical=manifest["typical"], product_feature=manifest["product_feature"], background=background,
-        samples=tuple(json.loads(files["samples.json"])),
+        typical=manifest["typical"], product_feature=manifest["product_feature"],
+        background=read_background(folder / "background.npz", files["background.npz"], len(features)),
+        samples=read_samples(folder / "samples.json", files["samples.json"]),
         graph=engine.graph(files["model.onnx"]), defect_type_graph=_defect_type_graph(manifest, files, engine),
         history=_history_head(manifest["history"], files, engine),
-        manifest=manifest, card=files["MODEL_CARD.md"].decode("utf-8"))
+        manifest=manifest, card=read_card(folder / "MODEL_CARD.md", files["MODEL_CARD.md"]))
 
 
 def _check_products(manifest: Mapping[str, Any], features: tuple[Feature, ...]) -> None:
