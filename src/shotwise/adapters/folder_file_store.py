@@ -55,6 +55,7 @@ class FolderFileStore:
         self._content_type = content_type
         self._bounds = bounds
         self._lock = threading.Lock()
+        self._pruning = threading.Lock()  # held for as long as it takes to list the folder
         self._files = self._bytes = 0  # in the first folder, or more where files were replaced since it was listed
         self._listed = False
 
@@ -84,33 +85,41 @@ class FolderFileStore:
     def prune(self) -> None:
         """Remove the oldest files if the folder is beyond its bounds."""
         if self._bounds is not None:
-            with self._lock:
+            with self._pruning:
                 self._prune(self._bounds)
 
     def _count(self, size: int) -> None:
-        """Take note of a new file, and remove old ones if it is too much."""
-        if self._bounds is not None:
-            with self._lock:
-                self._files += 1
-                self._bytes += size
-                if not self._listed or self._files > self._bounds.files or self._bytes > self._bounds.bytes:
-                    self._prune(self._bounds)
+        """Take note of a new file, and remove old ones if it is too much, unless another thread does that."""
+        if self._bounds is None:
+            return
+        with self._lock:
+            self._files += 1
+            self._bytes += size
+            is_due = not self._listed or self._files > self._bounds.files or self._bytes > self._bounds.bytes
+        if is_due and self._pruning.acquire(blocking=False):
+            try:
+                self._prune(self._bounds)
+            finally:
+                self._pruning.release()
 
     def _prune(self, bounds: FolderBounds) -> None:
-        files = sorted(_files_in(self._folders[0]))
-        self._files, self._bytes = len(files), sum(size for _, size, _ in files)
-        self._listed = True
-        if self._files <= bounds.files and self._bytes <= bounds.bytes:
-            return
-        for _, size, path in files:
-            if self._files <= bounds.files * PRUNED_SHARE and self._bytes <= bounds.bytes * PRUNED_SHARE:
-                break
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:  # the next one is tried, and this one again when the folder is listed next
-                continue
-            self._files -= 1
-            self._bytes -= size
+        counted_files, counted_bytes = self._files, self._bytes
+        entries = sorted(_files_in(self._folders[0]))
+        files, size_of_all = len(entries), sum(size for _, size, _ in entries)
+        if files > bounds.files or size_of_all > bounds.bytes:
+            for _, size, path in entries:
+                if files <= bounds.files * PRUNED_SHARE and size_of_all <= bounds.bytes * PRUNED_SHARE:
+                    break
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError:  # the next one is tried, and this one again when the folder is listed next
+                    continue
+                files -= 1
+                size_of_all -= size
+        with self._lock:  # what other threads have counted meanwhile is added
+            self._files += files - counted_files
+            self._bytes += size_of_all - counted_bytes
+            self._listed = True
 
     def get(self, name: str) -> StoredFile:
         """Return the content of the file. A name with a path is not found, so files elsewhere cannot be read."""
