@@ -48,7 +48,7 @@ class PromptRecorder:
     def __init__(self) -> None:
         self.bytes: list[int] = []
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Any) -> Generator[str, None, None]:
         """Record the size of the prompt, and yield no text."""
         self.bytes.append(len((system + prompt).encode()))
         yield from ()

@@ -6,7 +6,10 @@ ShotwiseError
 │   └── ShippedDocument  a document that came with the installation and cannot be removed
 ├── SettingError         a setting of the environment that cannot be used
 ├── BundleError          a model bundle that must not be served
+├── Cancelled            nobody waits for the answer any more
 ├── KnowledgeError       the documents cannot be searched, or no answer can be worded
+│   ├── TimeLimitExceeded  a model or a search does not answer in time
+│   ├── ModelPaused      a model that did not answer in time is not asked again so soon
 │   ├── DocumentError    one document that cannot be read
 │   └── OutOfTime        a document was not read within the time that its caller has; more time may be enough
 └── StoreError           a chart or PDF could not be stored or fetched (the store of files, not of indexed documents)
@@ -75,6 +78,18 @@ class BundleError(ShotwiseError):
 
 class KnowledgeError(ShotwiseError):
     """A store, search or model of the knowledge pipeline cannot be used or does not answer."""
+
+
+class TimeLimitExceeded(KnowledgeError):
+    """A model or a search does not answer in time."""
+
+
+class ModelPaused(KnowledgeError):
+    """A model did not answer in time a moment ago, so it is not asked again yet."""
+
+
+class Cancelled(ShotwiseError):
+    """Nobody waits for the answer any more, so the work on it ends."""
 
 
 class DocumentError(KnowledgeError):

@@ -54,6 +54,76 @@ FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
 # How often the stack looks whether its home was deleted. It takes two system calls.
 HOME_CHECK_SECONDS = 2.0
 
+# --- Reading a PDF ---
+# One file, whoever adds it. The command line takes larger ones than an upload.
+MAX_PDF_BYTES = 1024 * 1024 * 1024
+# A manual of a thousand pages is long already; a reader works on 20,000 tiny ones for ten minutes.
+MAX_PAGES = 20_000
+# Opening a PDF reads its table of objects, or, where that is damaged, searches the file for them: 1 s for 100 MiB.
+OPEN_SECONDS = 30.0
+# Finding the headings looks at the text of every page, 3 ms each.
+PREPARE_SECONDS, PREPARE_SECONDS_PER_PAGE = 5.0, 0.1
+# Laying out a page takes 0.2 s, with a table of 3,600 cells 3 s. After that its plain text is read, which takes 0.1 s.
+PAGE_SECONDS, PLAIN_PAGE_SECONDS = 12.0, 4.0
+# A document in all. The Lambda function has 900 s, also to fetch the file and to embed and store its passages, and a
+# message whose function is cut off would be delivered again. A page of any plant's document takes less than 5 s.
+MIN_DOCUMENT_SECONDS, SECONDS_PER_PAGE, MAX_DOCUMENT_SECONDS = 60.0, 5.0, 600.0
+# The pages of a document that stop its reader, together: two of them, as 12 + 4 s and two starts take 18 s, and more in
+# a long document. So a PDF of 25 such pages is given up within a minute.
+STOPPED_SECONDS, STOPPED_SECONDS_PER_PAGE_READ = 40.0, 2.0
+# Pages that crash the reader at once take no time, but 2 s for two new readers each.
+MAX_STOPPED_PAGES = 20
+# Memory of the process that reads a PDF. Large scans and drawings take 175 MB, a page of a million characters 400 MB,
+# and the Lambda function has 2,048 MB for this process and the one that stores the passages.
+MAX_READER_BYTES = 1024 * 1024 * 1024
+# Decoded images of a page whose background is looked at; a drawing of 1 m × 0.8 m at 250 dpi has 80 million pixels.
+MAX_BACKGROUND_PIXELS = 100_000_000
+# The text of a page; a page full of small print has 10,000 characters, a large drawing 30,000.
+MAX_PAGE_CHARACTERS = 100_000
+# The text of a document: 10,000 full pages. It is held several times in memory while it is stored.
+MAX_DOCUMENT_CHARACTERS = 30_000_000
+# A line that the reader prints: two texts of a page, or the questions, with up to 6 bytes a character.
+MAX_READER_LINE_BYTES = 64 * 1024 * 1024
+# A title is part of every passage and shown beside every quote.
+MAX_TITLE_CHARACTERS = 300
+# Passages of a document; each search looks at all. A page has 3 on average.
+MAX_PASSAGES = 100_000
+# What is told about one document; the list of documents shows all of it.
+MAX_DOCUMENT_NOTES = 100
+
+# --- Answers ---
+# A direct invocation is a step of the workflow, which gives it 13 s.
+WORKFLOW_ANSWER_SECONDS = 10.0
+# POST /rag-query: API Gateway cuts off at 29 s, and the reply has to be sent as well.
+API_ANSWER_SECONDS = 25.0
+# The end of an answer's time that a model does not get. Quoting instead takes 0.1 s alone, ten times that under load.
+EXTRACTION_SECONDS = 2.0
+# Embedding a question takes a service 0.3 s. After this time passages are searched by words alone.
+EMBEDDING_SECONDS = 3.0
+# How long a model is not asked any more that did not answer in time, so that not every request waits for it.
+MODEL_PAUSE_SECONDS = 20.0
+# What a model writes for one answer: eight claims of 2,000 characters with their quotes.
+MAX_GENERATED_CHARACTERS = 32_000
+
+# --- Models by URL ---
+MODEL_CONNECT_SECONDS = 5.0
+# 64 passages of a document; a model on a CPU takes half of that.
+DOCUMENT_EMBEDDING_SECONDS = 60.0
+# How long a hung-up call has to end before it is left to its own time limit.
+HANG_UP_SECONDS = 0.2
+# Pieces of an answer that are read ahead of what is being verified.
+MAX_PIECES_AHEAD = 64
+# All events of an answer. A token takes 300 bytes, so these are 25,000 tokens, some of which may be reasoning.
+MAX_MODEL_RESPONSE_BYTES = 8 * 1024 * 1024
+# One event. Some servers send a complete answer in one.
+MAX_MODEL_EVENT_BYTES = 256 * 1024
+# An error, of which 300 characters are logged.
+MAX_MODEL_ERROR_BYTES = 64 * 1024
+# The response with embeddings: a number takes up to 25 characters, twice as many with indentation, and the rest little.
+MAX_EMBEDDING_BYTES_PER_NUMBER = 64
+# More than all lanes and streams of one machine use.
+MAX_MODEL_CONNECTIONS = 64
+
 # --- One machine ---
 # API Gateway's own limit, beyond which no handler sees a request.
 MAX_REQUEST_BYTES = 10 * 1024 * 1024

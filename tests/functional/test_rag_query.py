@@ -12,6 +12,7 @@ import pytest
 
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.problem import InvalidPayload
@@ -156,11 +157,11 @@ class UnavailableModel:
     name = "unavailable"
     dimensions = 8
 
-    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+    def embed(self, texts: Sequence[str], deadline: Deadline | None = None) -> list[tuple[float, ...]]:
         """Fail."""
         raise KnowledgeError("http://10.0.0.1 does not answer")
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
         """Fail."""
         raise KnowledgeError("http://10.0.0.1 does not answer")
         yield ""

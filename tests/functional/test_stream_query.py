@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from unit.knowledge.fakes import FakeTextGenerator
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.deadline import Deadline
 from shotwise.handlers.body import MAX_BYTES
 from shotwise.handlers.rag_query import rag_query_handler
 from shotwise.handlers.stream_query import stream_query_app
@@ -189,7 +190,7 @@ class StoreBreaker:
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
         """One claim; the document store fails after it."""
         yield CLAIM + "\n"
         self._plant.document_store.failing |= {"versions", "passages"}
@@ -258,7 +259,7 @@ class SlowTextGenerator:
         self.count = 0
         self.stopped = threading.Event()
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
         """Eight claims, one every 0.2 s."""
         try:
             for number in range(8):

@@ -10,6 +10,7 @@ from shotwise.errors import SettingError
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch, TextGenerator
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
+from shotwise.limits import API_ANSWER_SECONDS, EMBEDDING_SECONDS
 from shotwise.settings import KnowledgeSettings
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from shotwise.knowledge.ingestion.pipeline import Ingestion
 
 STORE_PREFIX = "library/"  # begins the keys of the document store's objects in its bucket
-# Somebody is waiting, so a question that is not embedded within this time is searched by words alone.
-EMBEDDING_SECONDS, SEARCHING_SECONDS = 3.0, 1.0
 
 
 def open_answerer(settings: KnowledgeSettings) -> Answerer:
@@ -110,7 +109,8 @@ def make_index(settings: KnowledgeSettings) -> None:
 def open_embedder(settings: KnowledgeSettings, *, seconds: float | None = None) -> Embedder | None:
     """Open the embedder; return None if the settings have none.
 
-    With `seconds` there is a single try with this time limit, without it several longer ones, as for documents.
+    With `seconds`, a model on Bedrock is tried once with this time limit, without it several times, as for documents.
+    Other embedders take the deadline of each call for that.
     """
     if not settings.embedder:
         return None
@@ -120,23 +120,18 @@ def open_embedder(settings: KnowledgeSettings, *, seconds: float | None = None) 
         return TitanEmbedder(settings.embedding_model, settings.dimensions, seconds=seconds)
     from shotwise.adapters.openai.embedder import OpenAIEmbedder
 
-    return OpenAIEmbedder(settings.embedder, settings.embedding_model, settings.dimensions, settings.api_key,
-                          seconds=seconds)
+    return OpenAIEmbedder(settings.embedder, settings.embedding_model, settings.dimensions, settings.api_key)
 
 
 def open_text_generator(settings: KnowledgeSettings) -> TextGenerator | None:
-    """Open the text generator; return None if the settings have none.
-
-    Its time limit is what `answer_seconds` leaves after embedding and searching a question.
-    """
+    """Open the text generator; return None if the settings have none."""
     if not settings.generator:
         return None
-    seconds = settings.answer_seconds - EMBEDDING_SECONDS - SEARCHING_SECONDS
     if settings.generator == "bedrock":
         from shotwise.adapters.aws.converse_generator import ConverseGenerator
 
         return ConverseGenerator(settings.generator_model, settings.guardrail, settings.guardrail_version,
-                                 seconds=seconds)
+                                 seconds=min(settings.answer_seconds, API_ANSWER_SECONDS))
     from shotwise.adapters.openai.generator import OpenAIGenerator
 
-    return OpenAIGenerator(settings.generator, settings.generator_model, settings.api_key, seconds=seconds)
+    return OpenAIGenerator(settings.generator, settings.generator_model, settings.api_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from shotwise.files import FileStore
@@ -12,6 +13,7 @@ from shotwise.handlers.replies import knowledge_reply
 from shotwise.handlers.requests import KnowledgeRequest, knowledge_request
 from shotwise.knowledge.answering.answerer import Answerer, documents_language
 from shotwise.knowledge.text.question import Question, question_from_prediction, question_from_user
+from shotwise.limits import API_ANSWER_SECONDS, WORKFLOW_ANSWER_SECONDS
 
 
 def rag_query_handler(answerer: Answerer, documents: FileStore, origins: Sequence[str] = ()) -> LambdaHandler:
@@ -28,11 +30,11 @@ def rag_query_handler(answerer: Answerer, documents: FileStore, origins: Sequenc
     """
     handler = LambdaHandler("rag_query", answerer.name, count_metrics=_count_metrics, origins=origins)
 
-    def post_rag_query(body: dict[str, Any]) -> dict[str, Any]:
-        return knowledge_reply(answerer.answer(question_for(knowledge_request(body), answerer)))
+    def answer(body: dict[str, Any], seconds: float) -> dict[str, Any]:
+        return knowledge_reply(answerer.answer(question_for(knowledge_request(body), answerer), seconds))
 
-    handler.on_invoke(lambda event: handler.with_metrics(post_rag_query, event))
-    handler.post("/rag-query", post_rag_query)
+    handler.on_invoke(partial(handler.with_metrics, partial(answer, seconds=WORKFLOW_ANSWER_SECONDS)))
+    handler.post("/rag-query", partial(answer, seconds=API_ANSWER_SECONDS))
     serve_documents(handler, answerer, documents)
     return handler
 

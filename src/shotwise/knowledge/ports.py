@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
+from shotwise.deadline import Deadline
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
 from shotwise.messages import Message
 
@@ -129,8 +130,11 @@ class Embedder(Protocol):
     name: str
     dimensions: int
 
-    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """Return one vector per text."""
+    def embed(self, texts: Sequence[str], deadline: Deadline | None = None) -> list[tuple[float, ...]]:
+        """Return one vector per text.
+
+        With a deadline there is a single try, which ends by then; without it there are several, as for documents.
+        """
         ...
 
 
@@ -145,6 +149,14 @@ class TextGenerator(Protocol):
 
     name: str
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
-        """Yield the text in pieces, as they arrive. Closing the iterator stops the model."""
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
+        """Yield the text in pieces, as they arrive. Closing the iterator stops the model, and so does the deadline.
+
+        Raises
+        ------
+        KnowledgeError
+            The model fails; TimeLimitExceeded if it does not finish in time.
+        Cancelled
+            The deadline was cancelled.
+        """
         ...

@@ -17,6 +17,7 @@ from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 from shotwise.adapters.aws.s3_document_store import S3DocumentStore
 from shotwise.adapters.aws.s3_vectors_search import S3VectorsSearch
 from shotwise.adapters.aws.titan_embedder import TitanEmbedder
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import Query
 
@@ -42,8 +43,9 @@ def test_what_boto3_raises_is_translated() -> None:
     lambda: S3VectorsSearch("b", "i").rankings(Query("", (1.0,)), 5), lambda: TitanEmbedder().embed(["a"]),
     lambda: KnowledgeBaseSearch("K", "D").put(make_document("a"), []),
     lambda: KnowledgeBaseSearch("K", "D").keep_only("a", None),
-    lambda: KnowledgeBaseSearch("K", "D").rankings(Query("a"), 5), lambda: list(ConverseGenerator("m").write("s", "p")),
-    lambda: list(ConverseGenerator("m", stream=False).write("s", "p"))])
+    lambda: KnowledgeBaseSearch("K", "D").rankings(Query("a"), 5),
+    lambda: list(ConverseGenerator("m").write("s", "p", Deadline(60))),
+    lambda: list(ConverseGenerator("m", stream=False).write("s", "p", Deadline(60)))])
 def test_a_client_is_made_with_the_first_call(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> None:
     """Without a region an adapter can be made, and its first call is a KnowledgeError."""
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from shotwise.adapters.aws.converse_generator import ConverseGenerator
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 
 MODEL = "amazon.nova-pro-v1:0"
@@ -62,7 +63,7 @@ class Model:
 
     def write(self, **options: Any) -> Generator[str, None, None]:
         """Request an answer."""
-        return ConverseGenerator(MODEL, client=self.client, **options).write("Be brief.", "왜?")
+        return ConverseGenerator(MODEL, client=self.client, **options).write("Be brief.", "왜?", Deadline(60))
 
 
 @pytest.fixture
@@ -250,7 +251,7 @@ TEXT = frame("contentBlockDelta", delta("가")["contentBlockDelta"])
 def test_a_real_stream_of_events_is_read(serve: Callable[..., str]) -> None:
     """Events are parsed from the wire by botocore."""
     url = serve(bedrock([TEXT, TEXT, frame("messageStop", {"stopReason": "end_turn"})]))
-    assert list(over_http(url).write("s", "p")) == ["가", "가"]
+    assert list(over_http(url).write("s", "p", Deadline(60))) == ["가", "가"]
 
 
 @pytest.mark.parametrize(("frames", "message"), [
@@ -260,7 +261,7 @@ def test_a_real_stream_of_events_is_read(serve: Callable[..., str]) -> None:
 def test_a_real_stream_that_breaks_is_a_knowledge_error(serve: Callable[..., str], frames: list[bytes],
                                                         message: str) -> None:
     """An error event, a lost connection and bytes that are no events are a KnowledgeError."""
-    pieces = over_http(serve(bedrock(frames))).write("s", "p")
+    pieces = over_http(serve(bedrock(frames))).write("s", "p", Deadline(60))
     assert next(pieces) == "가"
     with pytest.raises(KnowledgeError, match=message):
         list(pieces)
@@ -269,7 +270,7 @@ def test_a_real_stream_that_breaks_is_a_knowledge_error(serve: Callable[..., str
 def test_closing_the_answer_hangs_up(serve: Callable[..., str]) -> None:
     """Closing the generator ends the connection, and the server no longer writes."""
     handler = bedrock([TEXT, MORE])
-    pieces = over_http(serve(handler)).write("s", "p")
+    pieces = over_http(serve(handler)).write("s", "p", Deadline(60))
     next(pieces)
     pieces.close()
     for _ in range(100):

@@ -16,6 +16,7 @@ import pytest
 from shotwise.adapters.openai.client import OpenAIClient
 from shotwise.adapters.openai.embedder import OpenAIEmbedder
 from shotwise.adapters.openai.generator import OpenAIGenerator
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 
 KEY = "sk-9f2c-very-secret"
@@ -133,7 +134,8 @@ def test_a_server_that_is_not_there_is_a_knowledge_error(error: httpx2.HTTPError
     def respond(request: httpx2.Request) -> httpx2.Response:
         raise error
 
-    for call in (lambda: embedder(respond).embed(["a"]), lambda: list(generator(respond).write("s", "p"))):
+    for call in (lambda: embedder(respond).embed(["a"]),
+                 lambda: list(generator(respond).write("s", "p", Deadline(60)))):
         with pytest.raises(KnowledgeError, match=f"{URL}/.* did not answer: .") as raised:
             call()
         assert KEY not in str(raised.value)
@@ -233,7 +235,7 @@ def test_the_model_is_asked_for_a_stream_at_temperature_0() -> None:
 
     assert generator(respond).name == "qwen3"
     with pytest.raises(KnowledgeError, match="broke off"):  # there was no reason to finish
-        list(generator(respond).write("Be brief.", "왜?"))
+        list(generator(respond).write("Be brief.", "왜?", Deadline(60)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
@@ -242,13 +244,13 @@ def test_an_answer_comes_in_pieces_however_its_bytes_are_split(size: int) -> Non
     body = (b": comment\n\n" + event("") + event("가스가\u2028 ") + b"event: x\nid: 7\n" + event("\x85찬다.\\")
             + b'data: {"choices": [], "usage": {}}\r\n\r\n' + event(None, "stop") + DONE)
     stream = Stream(*(body[at:at + size] for at in range(0, len(body), size)))
-    assert list(generator(stream).write("s", "p")) == ["가스가\u2028 ", "\x85찬다.\\"] and stream.closed
+    assert list(generator(stream).write("s", "p", Deadline(60))) == ["가스가\u2028 ", "\x85찬다.\\"] and stream.closed
 
 
 def test_a_finished_answer_may_end_without_done() -> None:
     """A server may hang up after the finish reason, even without a last line break."""
-    assert list(generator(Stream(event("a", "stop").rstrip())).write("s", "p")) == ["a"]
-    assert list(generator(Stream(event("a", "length"), b"data: [DONE]")).write("s", "p")) == ["a"]
+    assert list(generator(Stream(event("a", "stop").rstrip())).write("s", "p", Deadline(60))) == ["a"]
+    assert list(generator(Stream(event("a", "length"), b"data: [DONE]")).write("s", "p", Deadline(60))) == ["a"]
 
 
 @pytest.mark.parametrize(("pieces", "message"), [
@@ -261,7 +263,7 @@ def test_a_finished_answer_may_end_without_done() -> None:
 def test_a_stream_that_breaks_is_a_knowledge_error(pieces: list[bytes], message: str) -> None:
     """A broken stream is a KnowledgeError after the text before it, and the connection is closed."""
     stream = Stream(event("a"), *pieces)
-    texts = generator(stream).write("s", "p")
+    texts = generator(stream).write("s", "p", Deadline(60))
     assert next(texts) == "a"
     with pytest.raises(KnowledgeError, match=message) as raised:
         list(texts)
@@ -270,7 +272,7 @@ def test_a_stream_that_breaks_is_a_knowledge_error(pieces: list[bytes], message:
 
 def test_a_lost_connection_is_a_knowledge_error() -> None:
     """A connection that is lost in mid-answer is a KnowledgeError."""
-    texts = generator(Stream(event("a"), error=httpx2.ReadError("reset"))).write("s", "p")
+    texts = generator(Stream(event("a"), error=httpx2.ReadError("reset"))).write("s", "p", Deadline(60))
     assert next(texts) == "a"
     with pytest.raises(KnowledgeError, match="did not answer: reset"):
         next(texts)
@@ -279,13 +281,14 @@ def test_a_lost_connection_is_a_knowledge_error() -> None:
 def test_a_refused_answer_is_a_knowledge_error() -> None:
     """The server's reason is part of the error, although a stream was requested."""
     with pytest.raises(KnowledgeError, match="answered 401: .*no model"):
-        list(generator(lambda request: httpx2.Response(401, json={"error": {"message": "no model"}})).write("s", "p"))
+        list(generator(lambda request: httpx2.Response(401, json={"error": {"message": "no model"}})).write(
+            "s", "p", Deadline(60)))
 
 
 def test_closing_the_answer_closes_the_response() -> None:
-    """The response is closed at once, not when it is collected."""
-    stream = Stream(event("a"), event("b"), event(None, "stop"), DONE)
-    texts = generator(stream).write("s", "p")
+    """The response is closed at once, not when it is collected; only a few pieces are read ahead."""
+    stream = Stream(*[event("a")] * 1000, event(None, "stop"), DONE)
+    texts = generator(stream).write("s", "p", Deadline(60))
     next(texts)
     assert not stream.closed
     texts.close()
@@ -321,7 +324,7 @@ def answering(body: bytes, content_type: str, *, forever: bool = False) -> type[
 def test_closing_the_answer_hangs_up(serve: Callable[..., str]) -> None:
     """A real server notices that the answer was closed, and no longer writes."""
     handler = answering(event("a"), "text/event-stream", forever=True)
-    texts = OpenAIGenerator(serve(handler), "m").write("s", "p")
+    texts = OpenAIGenerator(serve(handler), "m").write("s", "p", Deadline(60))
     assert next(texts) == "a"
     texts.close()
     for _ in range(100):
@@ -335,7 +338,8 @@ def test_the_key_is_in_no_log(serve: Callable[..., str], caplog: pytest.LogCaptu
     """The key is not logged even where every library logs at the lowest level."""
     caplog.set_level(logging.DEBUG)
     body = event("a", "stop") + DONE
-    assert list(OpenAIGenerator(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p")) == ["a"]
+    texts = OpenAIGenerator(serve(answering(body, "text/event-stream")), "m", KEY).write("s", "p", Deadline(60))
+    assert list(texts) == ["a"]
     assert "chat/completions" in caplog.text and KEY not in caplog.text
 
 
@@ -343,4 +347,4 @@ def test_the_key_is_in_no_log(serve: Callable[..., str], caplog: pytest.LogCaptu
 def test_a_stream_is_read_whatever_it_is_declared_as(serve: Callable[..., str], content_type: str) -> None:
     """Some servers stream events under another content type; their answer is the same."""
     body = event("a", "stop") + DONE
-    assert list(OpenAIGenerator(serve(answering(body, content_type)), "m").write("s", "p")) == ["a"]
+    assert list(OpenAIGenerator(serve(answering(body, content_type)), "m").write("s", "p", Deadline(60))) == ["a"]

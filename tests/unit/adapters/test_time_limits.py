@@ -14,7 +14,8 @@ from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 from shotwise.adapters.aws.titan_embedder import TitanEmbedder
 from shotwise.adapters.openai.embedder import OpenAIEmbedder
 from shotwise.adapters.openai.generator import OpenAIGenerator
-from shotwise.errors import KnowledgeError
+from shotwise.deadline import Deadline
+from shotwise.errors import KnowledgeError, TimeLimitExceeded
 from shotwise.knowledge.models import Query
 
 
@@ -32,16 +33,25 @@ def silent_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("call", [
-    lambda url: TitanEmbedder(seconds=0.3).embed(["왜?"]),
-    lambda url: OpenAIEmbedder(url, "m", 2, seconds=0.3).embed(["왜?"]),
-    lambda url: list(ConverseGenerator("m", seconds=0.3).write("s", "왜?")),
-    lambda url: list(OpenAIGenerator(url, "m", seconds=0.3).write("s", "왜?"))],
-    ids=["Titan", "OpenAI embeddings", "Converse", "OpenAI completions"])
-def test_a_single_try_keeps_to_its_seconds(silent_server: str, call: Callable[[str], Any]) -> None:
-    """Embedding and writing fail after the seconds of one try, so that words or quotes still answer in time."""
+    lambda url, seconds: TitanEmbedder(seconds=1).embed(["왜?"], Deadline(seconds)),
+    lambda url, seconds: OpenAIEmbedder(url, "m", 2).embed(["왜?"], Deadline(seconds)),
+    lambda url, seconds: list(ConverseGenerator("m", seconds=1).write("s", "왜?", Deadline(seconds))),
+    lambda url, seconds: list(ConverseGenerator("m", seconds=1, stream=False).write("s", "왜?", Deadline(seconds))),
+    lambda url, seconds: list(OpenAIGenerator(url, "m").write("s", "왜?", Deadline(seconds)))],
+    ids=["Titan", "OpenAI embeddings", "ConverseStream", "Converse", "OpenAI completions"])
+def test_a_call_ends_at_its_deadline(silent_server: str, call: Callable[[str, float], Any]) -> None:
+    """Embedding and writing fail at the deadline, so that words or quotes still answer in time."""
+    start = time.monotonic()
+    with pytest.raises(TimeLimitExceeded, match="did not answer within 0.3 s"):
+        call(silent_server, 0.3)
+    assert 0.25 < time.monotonic() - start < 2  # the first client of boto3 takes most of a second to make
+
+
+def test_a_single_try_keeps_to_its_seconds(silent_server: str) -> None:
+    """Without a deadline an embedder that was made with a time limit fails after it."""
     start = time.monotonic()
     with pytest.raises(KnowledgeError, match="did not answer"):
-        call(silent_server)
+        TitanEmbedder(seconds=0.3).embed(["왜?"])
     assert 0.2 < time.monotonic() - start < 3  # the client itself takes most of a second to make
 
 

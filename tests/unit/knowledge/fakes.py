@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Passage, PassageId, Postings, Query
 from shotwise.messages import Message
@@ -35,7 +36,7 @@ class FakeEmbedder:
         self.texts: list[list[str]] = []
         self.fails_from = fails_from
 
-    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+    def embed(self, texts: Sequence[str], deadline: Deadline | None = None) -> list[tuple[float, ...]]:
         """Return one vector of unit length per text."""
         self.texts.append(list(texts))
         if self.fails_from is not None and len(self.texts) >= self.fails_from:
@@ -68,7 +69,7 @@ class FakeTextGenerator:
         self.taken = 0
         self.closed = False
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
         """Yield the pieces, one by one."""
         self.prompts.append((system, prompt))
         try:
@@ -76,7 +77,8 @@ class FakeTextGenerator:
                 if isinstance(piece, Exception):
                     raise piece
                 if isinstance(piece, float):
-                    time.sleep(piece)
+                    time.sleep(min(piece, deadline.seconds_left))
+                    deadline.check(self.name)
                     continue
                 self.taken += 1
                 yield piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_documents import indexed_document, passage
 
+from shotwise.errors import KnowledgeError
 from shotwise.knowledge.answering.generate import (
     MAX_CLAIMS,
     MAX_LINE_LENGTH,
@@ -168,8 +170,22 @@ def test_a_claim_may_arrive_letter_by_letter(search: HybridSearch) -> None:
 
 def test_an_endless_line_takes_little_memory() -> None:
     """No more of it is kept than the greatest length of a line, and the lines after it are read."""
-    lines = list(complete_lines([*(["x" * 100] * 1000), "\n", "{}", "\n"]))
+    lines = list(complete_lines([*(["x" * 100] * 250), "\n", "{}", "\n"]))
     assert max(map(len, lines)) <= MAX_LINE_LENGTH and lines[-2:] == ["{}", ""]
+
+
+def test_an_overlong_line_is_left_out_however_it_arrives() -> None:
+    """A line that is too long is no claim, whether it comes at once, in pieces, or at the end."""
+    overlong = "{" + "x" * MAX_LINE_LENGTH
+    pieces = [f"a\n{overlong}\nb\n", overlong[:9], overlong[9:], "\nc\n", overlong]
+    assert list(complete_lines(pieces)) == ["a", "b", "c"]
+
+
+def test_a_text_without_end_is_a_knowledge_error() -> None:
+    """A model that never stops writing is stopped, although its lines are short."""
+    lines = complete_lines(cycle(["word ", "\n"]))
+    with pytest.raises(KnowledgeError, match="wrote more than 32000 characters"):
+        list(lines)
 
 
 def test_the_prompt_numbers_its_passages() -> None:

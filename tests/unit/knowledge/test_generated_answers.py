@@ -136,7 +136,7 @@ def test_a_late_model_is_stopped(search: HybridSearch, pieces: tuple[str | float
     text_generator = FakeTextGenerator(*pieces)
     answer = Answerer(search, text_generator=text_generator, time_limit_s=0.2).answer(QUESTION)
     assert answer.text == (text or Answerer(search).answer(QUESTION).text)
-    assert answer.degraded == (("generation", "KnowledgeError"),) and text_generator.closed
+    assert answer.degraded == (("generation", "TimeLimitExceeded"),) and text_generator.closed
     assert Answerer(search, text_generator=FakeTextGenerator(*pieces), time_limit_s=5).answer(QUESTION).degraded == ()
 
 

@@ -10,10 +10,12 @@ from botocore.eventstream import ParserError
 from urllib3.exceptions import HTTPError
 
 from shotwise.adapters.aws.client import aws_client, translate_boto_errors
+from shotwise.adapters.in_thread import iterate_in_thread
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
+from shotwise.limits import API_ANSWER_SECONDS
 
 MAX_TOKENS = 1500  # per answer
-READ_SECONDS = 60
 COMPLETE = {"end_turn", "stop_sequence", "max_tokens"}
 GUARDRAIL = "guardrail_intervened"
 
@@ -35,24 +37,25 @@ class ConverseGenerator:
     stream : bool
         False for a model or a policy without ConverseStream; the text is then yielded in one piece.
     seconds : float
-        How long the model may send nothing. There is only one attempt, because somebody is waiting for the answer.
+        How long the model may send nothing, which is when a call ends that nobody waits for any more. There is only
+        one attempt, because somebody is waiting for the answer.
     """
 
     def __init__(self, model_id: str, guardrail_id: str = "", guardrail_version: str = "DRAFT", client: Any = None, *,
-                 stream: bool = True, seconds: float = READ_SECONDS) -> None:
+                 stream: bool = True, seconds: float = API_ANSWER_SECONDS) -> None:
         self.name = model_id
         self._guardrail = {"guardrailIdentifier": guardrail_id, "guardrailVersion": guardrail_version}
         self._cached_client = client
         self._stream = stream
         self._seconds = seconds
 
-    def write(self, system: str, prompt: str) -> Generator[str, None, None]:
+    def write(self, system: str, prompt: str, deadline: Deadline) -> Generator[str, None, None]:
         """Yield the text in pieces, as they arrive.
 
         Raises
         ------
         KnowledgeError
-            The model does not answer, or the text ends before the model has finished.
+            The model does not answer in time, or the text ends before the model has finished.
         """
         request: dict[str, Any] = {
             "modelId": self.name, "system": [{"text": system}],
@@ -60,7 +63,8 @@ class ConverseGenerator:
             "inferenceConfig": {"temperature": 0, "maxTokens": MAX_TOKENS}}
         if self._guardrail["guardrailIdentifier"]:
             request["guardrailConfig"] = self._guardrail
-        return self._streamed_text(request) if self._stream else self._complete_text(request)
+        write = self._streamed_text if self._stream else self._complete_text
+        return iterate_in_thread(lambda: write(request), deadline, f"the model {self.name}")
 
     def _complete_text(self, request: dict[str, Any]) -> Generator[str, None, None]:
         with self._translate_errors():

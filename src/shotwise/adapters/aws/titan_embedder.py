@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from shotwise.adapters.aws.client import aws_client, translate_boto_errors
+from shotwise.adapters.in_thread import call_in_thread
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 
 MAX_CHARACTERS = 50_000
@@ -46,17 +48,24 @@ class TitanEmbedder:
         self._cached_client = client
         self._seconds = seconds
 
-    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+    def embed(self, texts: Sequence[str], deadline: Deadline | None = None) -> list[tuple[float, ...]]:
         """Return one vector per text, in order. Raises KnowledgeError at the first text that fails."""
+        if deadline is None:
+            return self._embed_all(texts, lambda: None)
+        subject = f"the model {self._model_id}"
+        return call_in_thread(lambda: self._embed_all(texts, lambda: deadline.check(subject)), deadline, subject)
+
+    def _embed_all(self, texts: Sequence[str], check_time: Callable[[], None]) -> list[tuple[float, ...]]:
         with translate_boto_errors(f"the model {self._model_id} did not answer"):
             client = self._client()  # before the threads start, because creating a boto3 client is not thread-safe
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            return list(pool.map(lambda text: self._embed(client, text), texts))
+            return list(pool.map(lambda text: self._embed(client, text, check_time), texts))
 
-    def _embed(self, client: Any, text: str) -> tuple[float, ...]:
+    def _embed(self, client: Any, text: str, check_time: Callable[[], None]) -> tuple[float, ...]:
         text = text[:MAX_CHARACTERS]
         with translate_boto_errors(f"the model {self._model_id} did not answer"):
             while True:
+                check_time()
                 try:
                     return self._request_vector(client, text)
                 except ClientError as error:
@@ -70,7 +79,7 @@ class TitanEmbedder:
                                        accept="application/json")
         try:
             vector = tuple(float(component) for component in json.loads(response["body"].read())["embedding"])
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
             raise KnowledgeError(f"the model {self._model_id} answered without an embedding: {error!r}") from error
         if len(vector) != self.dimensions:
             raise KnowledgeError(f"the model {self._model_id} gave {len(vector)} dimensions, not {self.dimensions}")

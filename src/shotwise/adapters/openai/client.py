@@ -1,4 +1,4 @@
-"""An HTTP client for OpenAI-compatible servers, which reads server-sent events and hides the key in errors."""
+"""An HTTP client for OpenAI-compatible servers with limits of time and size, which hides the key in errors."""
 
 from __future__ import annotations
 
@@ -10,10 +10,20 @@ from typing import Any
 
 import httpx2
 
+from shotwise.adapters.in_thread import call_in_thread, iterate_in_thread
+from shotwise.adapters.openai.connection import Connection, LimitedStream
 from shotwise.adapters.openai.server_url import KEY_SETTING, check_base_url
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
+from shotwise.limits import (
+    DOCUMENT_EMBEDDING_SECONDS,
+    MAX_MODEL_CONNECTIONS,
+    MAX_MODEL_ERROR_BYTES,
+    MAX_MODEL_EVENT_BYTES,
+    MAX_MODEL_RESPONSE_BYTES,
+    MODEL_CONNECT_SECONDS,
+)
 
-READ_SECONDS, CONNECT_SECONDS = 60.0, 5.0
 BUSY = (429, 502, 503, 504)
 RETRY_PAUSES = (1.0, 3.0)  # seconds
 MAX_REASON = 300  # characters of a server's message that go into an error
@@ -23,7 +33,8 @@ class OpenAIClient:
     """Posts JSON to paths below `base_url`, which ends in /v1 for most servers.
 
     https is allowed to all servers. http is allowed to this machine and, without a key, to private addresses and names:
-    then questions can be read on that network, but no key is sent. Redirects are not followed.
+    then questions can be read on that network, but no key is sent. Redirects are not followed. Compressed responses are
+    refused, because a small one can fill the memory.
 
     Parameters
     ----------
@@ -35,8 +46,6 @@ class OpenAIClient:
         Key to send as a bearer token; empty for none.
     client : httpx2.Client, optional
         HTTP client; by default created at the first request.
-    seconds : float, optional
-        How long the server may send nothing, in a single try. By default there are three tries of 60 s.
     sleep : callable
         Stand-in for `time.sleep` in tests.
 
@@ -47,112 +56,142 @@ class OpenAIClient:
     """
 
     def __init__(self, base_url: str, setting: str, key: str = "", client: httpx2.Client | None = None, *,
-                 seconds: float | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+                 sleep: Callable[[float], None] = time.sleep) -> None:
         self.base_url = check_base_url(base_url, setting, key)
         self._key = _check_key(key)
         self._cached_client = client
-        self._seconds = seconds
         self._sleep = sleep
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Return the server's JSON. Unless `seconds` is set, a busy server is tried up to two more times."""
-        pauses = [] if self._seconds else list(RETRY_PAUSES)
-        with self._translate_httpx_errors(path):
-            while True:
-                response = self._client().post(self.base_url + path, json=body, headers=self._headers())
-                if response.status_code not in BUSY or not pauses:
-                    break
-                self._sleep(pauses.pop(0))
-            self._check_status(path, response)
-            try:
-                return response.json()
-            except ValueError as error:
-                raise KnowledgeError(f"{self.base_url}{path} answered without JSON") from error
+    def post(self, path: str, body: dict[str, Any], deadline: Deadline | None = None,
+             max_bytes: int = MAX_MODEL_RESPONSE_BYTES) -> Any:
+        """Return the server's JSON, which may have up to `max_bytes`.
 
-    def stream(self, path: str, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+        There is one try until the deadline. Without a deadline, as for documents, a try has DOCUMENT_EMBEDDING_SECONDS,
+        and a busy server is tried up to two more times.
+        """
+        pauses = [] if deadline else list(RETRY_PAUSES)
+        while True:
+            status, content = self._post_once(path, body, deadline or Deadline(DOCUMENT_EMBEDDING_SECONDS), max_bytes)
+            if status not in BUSY or not pauses:
+                break
+            self._sleep(pauses.pop(0))
+        self._check_status(path, status, content)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise KnowledgeError(f"{self.base_url}{path} answered without JSON") from error
+
+    def stream(self, path: str, body: dict[str, Any], deadline: Deadline) -> Generator[dict[str, Any], None, None]:
         """Yield the server's events, which are JSON objects, up to "[DONE]". Closing the iterator hangs up."""
-        with self._translate_httpx_errors(path), self._client().sse(
-                self.base_url + path, method="POST", json=body, headers=self._headers()) as events:
-            response = events.response
+        connection = Connection()
+        return iterate_in_thread(lambda: self._events(path, body, deadline, connection), deadline,
+                                 f"{self.base_url}{path}", connection.hang_up)
+
+    def _post_once(self, path: str, body: dict[str, Any], deadline: Deadline, max_bytes: int) -> tuple[int, bytes]:
+        """Return status and content of a response."""
+        connection = Connection()
+
+        def call() -> tuple[int, bytes]:
+            with self._response(path, body, deadline, connection) as response:
+                if response.status_code != httpx2.codes.OK:
+                    return response.status_code, _beginning(response)
+                response.stream = LimitedStream(response.stream, max_bytes)
+                return response.status_code, b"".join(response.iter_bytes())
+
+        return call_in_thread(call, deadline, f"{self.base_url}{path}", connection.hang_up)
+
+    def _events(self, path: str, body: dict[str, Any], deadline: Deadline,
+                connection: Connection) -> Generator[dict[str, Any], None, None]:
+        with self._response(path, body, deadline, connection) as response:
             if response.status_code != httpx2.codes.OK:
-                response.read()
-            self._check_status(path, response)
+                self._check_status(path, response.status_code, _beginning(response))
             # Some servers stream events without saying so, and httpx2 reads no others.
             response.headers["Content-Type"] = "text/event-stream"
-            assert isinstance(response.stream, httpx2.SyncByteStream)
-            response.stream = _EndsWithBlankLine(response.stream)
-            for event in events:
+            # Some hang up right after the last event, and the standard says to drop it without a blank line.
+            response.stream = LimitedStream(response.stream, MAX_MODEL_RESPONSE_BYTES, end=b"\n\n")
+            for event in httpx2.EventSource(response, MAX_MODEL_EVENT_BYTES):
                 if event.data == "[DONE]":
                     return
                 if event.data:
                     yield self._parse_event(path, event.data)
 
+    @contextmanager
+    def _response(self, path: str, body: dict[str, Any], deadline: Deadline,
+                  connection: Connection) -> Iterator[httpx2.Response]:
+        """Send a request and yield its response, whose content is not read yet."""
+        seconds = deadline.seconds_left
+        timeout = httpx2.Timeout(seconds, connect=min(MODEL_CONNECT_SECONDS, seconds))
+        with self._translate_httpx_errors(path), self._client().stream(
+                "POST", self.base_url + path, json=body, headers=self._headers(), timeout=timeout,
+                follow_redirects=False, extensions={"trace": connection.trace}) as response:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise KnowledgeError(f"{self.base_url}{path} answered compressed, which was not asked for")
+            yield response
+
     def _parse_event(self, path: str, event_json: str) -> dict[str, Any]:
         try:
             event = json.loads(event_json)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise KnowledgeError(f"{self.base_url}{path} sent an event that is not JSON") from error
         if not isinstance(event, dict):
             raise KnowledgeError(f"{self.base_url}{path} sent an event that is not an object")
         if event.get("error"):
-            raise KnowledgeError(f"{self.base_url}{path} broke off: {self._reason(event)}")
+            raise KnowledgeError(f"{self.base_url}{path} broke off: {self._reason(event, event_json)}")
         return event
 
-    def _check_status(self, path: str, response: httpx2.Response) -> None:
-        if response.status_code == httpx2.codes.OK:
+    def _check_status(self, path: str, status: int, content: bytes) -> None:
+        if status == httpx2.codes.OK:
             return
+        text = content.decode("utf-8", "replace")
         try:
-            reason = self._reason(response.json())
-        except ValueError:
-            reason = self._without_key(response.text)
-        raise KnowledgeError(f"{self.base_url}{path} answered {response.status_code}: {reason}")
+            reason = self._reason(json.loads(text), text)
+        except (ValueError, RecursionError):
+            reason = self._without_key(text)
+        raise KnowledgeError(f"{self.base_url}{path} answered {status}: {reason}")
 
-    def _reason(self, content: Any) -> str:
+    def _reason(self, content: Any, text: str) -> str:
+        """Return the message of an error; the complete text if it has another form."""
         error = content.get("error", content) if isinstance(content, dict) else content
-        return self._without_key(str(error.get("message", error) if isinstance(error, dict) else error))
+        message = error.get("message") if isinstance(error, dict) else error
+        return self._without_key(message if isinstance(message, str) else text)
 
     def _without_key(self, text: str) -> str:
         """Put a message on one line, cut it and hide the key, which a server may repeat when it refuses it."""
         hidden = text.replace(self._key, "***") if self._key else text
-        return " ".join(hidden.split())[:MAX_REASON]
+        printable = "".join(character if character.isprintable() else " " for character in hidden)
+        return " ".join(printable.split())[:MAX_REASON]
 
     @contextmanager
     def _translate_httpx_errors(self, path: str) -> Iterator[None]:
-        """Raise an error of httpx2 as a KnowledgeError."""
+        """Raise an error of httpx2, or of the system, as a KnowledgeError."""
         try:
             yield
-        except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
             reason = self._without_key(str(error) or repr(error))
             raise KnowledgeError(f"{self.base_url}{path} did not answer: {reason}") from error
 
     def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._key}"} if self._key else {}
+        headers = {"Accept-Encoding": "identity"}
+        return {**headers, "Authorization": f"Bearer {self._key}"} if self._key else headers
 
     def _client(self) -> httpx2.Client:
         if self._cached_client is None:
-            # http is only used within this network, so it does not go through a proxy that the environment names.
-            timeout = httpx2.Timeout(self._seconds or READ_SECONDS,
-                                     connect=min(CONNECT_SECONDS, self._seconds or READ_SECONDS))
-            self._cached_client = httpx2.Client(timeout=timeout, trust_env=self.base_url.startswith("https:"))
+            # A connection serves one request, so that it can be hung up. http is only used within this network, so it
+            # does not go through a proxy that the environment names.
+            self._cached_client = httpx2.Client(
+                limits=httpx2.Limits(max_connections=MAX_MODEL_CONNECTIONS, max_keepalive_connections=0),
+                trust_env=self.base_url.startswith("https:"))
         return self._cached_client
 
 
-class _EndsWithBlankLine(httpx2.SyncByteStream):
-    """Adds a blank line at the end of a stream of events.
-
-    Some servers hang up right after the last event. Without a blank line after it, the standard says to drop it.
-    """
-
-    def __init__(self, stream: httpx2.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-        yield b"\n\n"
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
+def _beginning(response: httpx2.Response) -> bytes:
+    """Read the beginning of a response, which may be endless."""
+    content = b""
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > MAX_MODEL_ERROR_BYTES:
+            break
+    return content[:MAX_MODEL_ERROR_BYTES]
 
 
 def _check_key(key: str) -> str:

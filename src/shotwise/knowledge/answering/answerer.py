@@ -6,20 +6,23 @@ claim, and each claim is verified before it is returned. Recommendations are quo
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+import math
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.answering.extract import TopicQuery, source_from_hit, statements
 from shotwise.knowledge.answering.generate import Claim, complete_lines, system_prompt, user_prompt, verified_claims
+from shotwise.knowledge.answering.model_pause import ModelPause
 from shotwise.knowledge.answering.semantic import statements_by_meaning
 from shotwise.knowledge.models import Answer, DocumentSummary, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, TextGenerator
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.rank import rank_passages
 from shotwise.knowledge.text.question import Question, Topic, language_of
+from shotwise.limits import API_ANSWER_SECONDS, EMBEDDING_SECONDS, EXTRACTION_SECONDS
 
 MAX_QUOTES, MAX_RECOMMENDATIONS, MAX_EVIDENCE = 4, 4, 8
 MIN_EVIDENCE_RELEVANCE = 0.2  # of a passage for the language model, if the query has no vector
@@ -35,14 +38,16 @@ Event = Hit | str | Answer  # a passage given to the language model, a piece of 
 
 @dataclass
 class _Draft:
-    """An unfinished answer, which has to be complete when `time.monotonic()` reaches the deadline."""
+    """An unfinished answer, and how long it may take: in total, and until no model is asked any more."""
 
     language: str
-    deadline: float
+    deadline: Deadline
+    models_deadline: Deadline
     sources: list[Source] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     dropped: int = 0
     degraded: list[tuple[str, str]] = field(default_factory=list)
+    queries: dict[tuple[Topic, ...], list[TopicQuery]] = field(default_factory=dict)
 
     def degrade(self, step: str, error: Exception) -> None:
         """Record that a step failed; the same failure is recorded once."""
@@ -85,7 +90,7 @@ class Answerer:
     min_similarity : float
         Minimum cosine of a statement that is quoted for its meaning alone; it depends on the embedder.
     time_limit_s : float
-        Time limit of a generated answer, in seconds.
+        Time limit of an answer, in seconds; a call may set a shorter one.
     """
 
     def __init__(self, hybrid_search: HybridSearch, embedder: Embedder | None = None,
@@ -97,9 +102,10 @@ class Answerer:
         self._text_generator = text_generator
         self._min_similarity = min_similarity
         self._time_limit_s = time_limit_s
+        self._embedder_pause, self._generator_pause = ModelPause(), ModelPause()
 
-    def answer(self, question: Question) -> Answer:
-        """Return the complete answer.
+    def answer(self, question: Question, seconds: float = API_ANSWER_SECONDS) -> Answer:
+        """Return the complete answer within `seconds`.
 
         It contains only quotes that are on the page they cite. If no passage answers, `grounded` is False, the text
         says so and there are no sources. If the embedder fails, passages are searched by words alone; if the text
@@ -108,9 +114,9 @@ class Answerer:
         Raises
         ------
         KnowledgeError
-            The search does not answer.
+            The search does not answer in time.
         """
-        *_, answer = self.events(question)
+        *_, answer = self.events(question, self.deadline(seconds))
         assert isinstance(answer, Answer)
         return answer
 
@@ -119,21 +125,32 @@ class Answerer:
 
         If the embedder fails, they are searched by words alone. Raises KnowledgeError if the search does not answer.
         """
-        ((_, query),) = self._queries([Topic(text)], _Draft("ko", 0.0))
+        ((_, query),) = self._queries((Topic(text),), _draft("ko", self.deadline(API_ANSWER_SECONDS)))
         return list(rank_passages(query, self.hybrid_search, limit).hits)
 
-    def events(self, question: Question) -> Generator[Event, None, None]:
+    def deadline(self, seconds: float = math.inf) -> Deadline:
+        """Return the deadline of an answer that begins now: in `seconds`, or earlier if `time_limit_s` is less."""
+        return Deadline(min(seconds, self._time_limit_s))
+
+    def events(self, question: Question, deadline: Deadline | None = None) -> Generator[Event, None, None]:
         """Yield the passages that the language model is given, the text in pieces, and at the end the Answer.
 
-        Closing the generator stops the language model. Raises KnowledgeError if the search does not answer.
+        Closing the generator stops the language model; cancelling the deadline does so from another thread.
+
+        Raises
+        ------
+        KnowledgeError
+            The search does not answer in time.
+        Cancelled
+            The deadline was cancelled.
         """
-        draft = _Draft(question.language, time.monotonic() + self._time_limit_s)
+        draft = _draft(question.language, deadline or self.deadline())
         if self._text_generator:
             topic_queries, hits = self._evidence(question, draft)
             yield from hits
+            failed = False
             try:
                 yield from self._generated(topic_queries, hits, draft, self._text_generator)
-                failed = False
             except KnowledgeError as error:
                 draft.degrade("generation", error)
                 failed = True
@@ -161,10 +178,16 @@ class Answerer:
         if not hits:
             return
         question = "\n".join(topic.text for topic, _ in topic_queries)
-        with closing(text_generator.write(system_prompt(draft.language), user_prompt(question, hits))) as pieces:
-            lines = complete_lines(_before(draft.deadline, pieces))
-            for claim in verified_claims(lines, hits, self.hybrid_search):
-                yield from self._add_claim(claim, draft)
+        prompts = system_prompt(draft.language), user_prompt(question, hits)
+        try:
+            with (self._generator_pause.asking(),
+                  closing(text_generator.write(*prompts, draft.models_deadline)) as pieces):
+                for claim in verified_claims(complete_lines(pieces), hits, self.hybrid_search):
+                    draft.models_deadline.check("the model")
+                    yield from self._add_claim(claim, draft)
+        finally:
+            if draft.lines:  # a model that is slow but of use is asked again
+                self._generator_pause.end()
 
     @staticmethod
     def _add_claim(claim: Claim | None, draft: _Draft) -> Iterator[str]:
@@ -173,27 +196,47 @@ class Answerer:
         else:
             yield draft.add_line(f"{claim.text} [{draft.cite(source_from_hit(claim.hit, claim.quote))}]")
 
-    def _queries(self, topics: Sequence[Topic], draft: _Draft) -> list[TopicQuery]:
+    def _queries(self, topics: tuple[Topic, ...], draft: _Draft) -> list[TopicQuery]:
         """Return the topics with their queries, which have vectors unless the embedder is missing or fails."""
-        vectors: Sequence[tuple[float, ...] | None] = [None] * len(topics)
-        if self._embedder and topics:
-            try:
-                vectors = self._embedder.embed([topic.text for topic in topics])
-            except KnowledgeError as error:
-                draft.degrade("embedding", error)
-        return [TopicQuery(topic, Query(topic.text, vector)) for topic, vector in zip(topics, vectors, strict=True)]
+        draft.deadline.check("the search")
+        if topics not in draft.queries:
+            vectors = self._embedded([topic.text for topic in topics], draft)
+            draft.queries[topics] = [TopicQuery(topic, Query(topic.text, vector))
+                                     for topic, vector in zip(topics, vectors, strict=True)]
+        return draft.queries[topics]
+
+    def _embedded(self, texts: list[str], draft: _Draft) -> Sequence[tuple[float, ...] | None]:
+        embedder = self._working_embedder(draft)
+        if embedder and texts:
+            with self._degrading(draft) as deadline:
+                return embedder.embed(texts, deadline)
+        return [None] * len(texts)
 
     def _statements(self, topic_queries: Sequence[TopicQuery], limit: int, draft: _Draft, *,
                     action_only: bool = False) -> list[Source]:
         """Return the best statements by words or, if there are none, by meaning."""
+        draft.deadline.check("the search")
         sources = statements(topic_queries, self.hybrid_search, limit, action_only=action_only)
-        if not sources and self._embedder:
-            try:
-                return statements_by_meaning(topic_queries, self.hybrid_search, self._embedder, self._min_similarity,
-                                             limit, action_only=action_only)
-            except KnowledgeError as error:
-                draft.degrade("embedding", error)
+        embedder = self._working_embedder(draft)
+        if not sources and embedder:
+            with self._degrading(draft) as deadline:
+                return statements_by_meaning(topic_queries, self.hybrid_search, embedder, self._min_similarity, limit,
+                                             deadline, action_only=action_only)
         return sources
+
+    def _working_embedder(self, draft: _Draft) -> Embedder | None:
+        """Return the embedder unless it failed before in this answer."""
+        return None if any(step == "embedding" for step, _ in draft.degraded) else self._embedder
+
+    @contextmanager
+    def _degrading(self, draft: _Draft) -> Iterator[Deadline]:
+        """Record a failure of the embedder, which gets the deadline that is yielded."""
+        try:
+            draft.models_deadline.check("the embedder")
+            with self._embedder_pause.asking():
+                yield draft.models_deadline.sooner(EMBEDDING_SECONDS)
+        except KnowledgeError as error:
+            draft.degrade("embedding", error)
 
     def _recommendations(self, topic_queries: Sequence[TopicQuery], draft: _Draft) -> list[Source]:
         return self._statements(topic_queries, MAX_RECOMMENDATIONS, draft, action_only=True)
@@ -216,12 +259,10 @@ class Answerer:
         return [hit for hit in hits if query.vector is not None or hit.relevance >= MIN_EVIDENCE_RELEVANCE]
 
 
-def _before(deadline: float, pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the pieces that arrive before the deadline. Raises KnowledgeError at the first later one."""
-    for piece in pieces:
-        if time.monotonic() > deadline:
-            raise KnowledgeError("the model did not finish its answer in time")
-        yield piece
+def _draft(language: str, deadline: Deadline) -> _Draft:
+    """Begin an answer. No model is asked any more in the last EXTRACTION_SECONDS, or the last quarter of less time."""
+    seconds = deadline.seconds_left
+    return _Draft(language, deadline, deadline.sooner(seconds - min(EXTRACTION_SECONDS, seconds / 4)))
 
 
 def documents_language(summaries: Sequence[DocumentSummary]) -> str:

@@ -16,12 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import Hit
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.retrieval.query_terms import content_terms
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.question import language_of
 from shotwise.knowledge.verify import has_opposite_direction, is_on_page, without_whitespace
+from shotwise.limits import MAX_GENERATED_CHARACTERS
 
 MAX_CLAIMS = 8  # per answer
 MAX_LINE_LENGTH = 2000  # characters
@@ -75,14 +77,24 @@ def user_prompt(question: str, hits: Sequence[Hit]) -> str:
 
 
 def complete_lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text that arrives in pieces, each as soon as it is complete. Overlong lines are dropped."""
+    """Yield the lines of a text that arrives in pieces, each as soon as it is complete. Overlong lines are left out.
+
+    Raises
+    ------
+    KnowledgeError
+        The text is longer than MAX_GENERATED_CHARACTERS.
+    """
     rest = ""
+    length = 0
     for piece in pieces:
+        length += len(piece)
+        if length > MAX_GENERATED_CHARACTERS:
+            raise KnowledgeError(f"the model wrote more than {MAX_GENERATED_CHARACTERS} characters")
         *lines, rest = (rest + piece).split("\n")
-        yield from lines
-        if len(rest) > MAX_LINE_LENGTH:
-            rest = ""
-    yield rest
+        yield from (line for line in lines if len(line) <= MAX_LINE_LENGTH)
+        rest = rest[:MAX_LINE_LENGTH + 1]  # one too many shows that the line is overlong
+    if len(rest) <= MAX_LINE_LENGTH:
+        yield rest
 
 
 def verified_claims(lines: Iterable[str], hits: Sequence[Hit], search: HybridSearch) -> Iterator[Claim | None]:
