@@ -56,6 +56,17 @@ DOCUMENT_FAILURES: Mapping[str, tuple[str, str]] = {
                 "It holds images and no text. Run it through text recognition first."),
     "cannot_open": ("파일을 열지 못했습니다 ({cause}). PDF로 다시 내보내십시오.",
                     "It could not be opened ({cause}). Export it as PDF again."),
+    "too_slow": ("읽는 데 너무 오래 걸려 {page}쪽에서 중단했습니다. PDF로 다시 인쇄하거나 나누어 올리십시오.",
+                 "It takes too long to read and was given up at page {page}. Print it to a new PDF, or split it."),
+    "needs_too_much_memory": (
+        "읽는 데 메모리가 {max_mib:,} MiB 넘게 필요합니다. PDF로 다시 인쇄하거나 나누어 올리십시오.",
+        "It needs more than {max_mib:,} MiB of memory to be read. Print it to a new PDF, or split it."),
+    "too_much_text": ("글자가 {max_characters:,}자를 넘습니다. 나누어 올리십시오.",
+                      "It has more than {max_characters:,} characters of text. Split it."),
+    "too_many_passages": ("본문이 {max_passages:,}개 단락을 넘습니다. 나누어 올리십시오.",
+                          "It has more than {max_passages:,} passages. Split it."),
+    "changed_meanwhile": ("읽는 동안 파일이 바뀌었습니다. 다시 올리십시오.",
+                          "The file was changed while it was read. Add it again."),
     "unreadable_file": ("서버가 파일을 읽지 못했습니다 ({cause}). 다시 올리십시오.",
                         "The server could not read the file ({cause}). Add it again."),
     "no_file": ("파일이 아니라 다른 것({kind})입니다. PDF 파일로 바꾸어 놓으십시오.",
@@ -82,6 +93,15 @@ DOCUMENT_NOTES: Mapping[str, tuple[str, str]] = {
                         "The layout of page {page} was not understood, so its plain text was read ({cause})."),
     "page_empty": ("{page}쪽은 읽지 못해 비워 두었습니다 ({cause}). PDF로 다시 내보내 올리십시오.",
                    "Page {page} could not be read and is left empty ({cause}). Export it as PDF again."),
+    "page_cut_off": ("{page}쪽은 {max_characters:,}자를 넘어 그 뒤는 읽지 않았습니다.",
+                     "Page {page} has more than {max_characters:,} characters; the rest of it is skipped."),
+    "more_notes": ("알릴 내용이 더 있지만 여기에 다 적지 못했습니다.", "There are more notes than are listed here."),
+    "lines_left_out": (
+        "머리글이나 바닥글처럼 되풀이되어 {pages:,}쪽에서 {lines:,}행을 뺐습니다. 처음 뺀 글: “{text}”",
+        "{lines:,} lines on {pages:,} pages are left out, because they repeat as headers or footers do. The first is "
+        "“{text}”."),
+    "no_passages": ("검색할 본문이 없어 답에 쓰이지 않습니다. 차례만 있는 문서가 아닌지 확인하십시오.",
+                    "It has no passages, so nothing of it is found. Check that it is more than a table of contents."),
     "questions_too_large": (
         "questions.jsonl 파일이 {max_mib:,} MiB보다 커서 쓰지 않았습니다. 줄여서 다시 첨부하십시오.",
         "questions.jsonl is larger than {max_mib:,} MiB and is not used. Attach a smaller one."),

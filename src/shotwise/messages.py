@@ -109,9 +109,15 @@ DOCUMENT_FAILURES: Mapping[str, str] = {
     "no_readable_page": "none of its pages can be read; export it again as PDF",
     "no_text": "holds no text, only images; run it through text recognition first",
     "cannot_open": "cannot be opened ({cause}); export it again as PDF",
+    "too_slow": "takes too long to read and was given up at page {page}; print it to a new PDF, or split it",
+    "needs_too_much_memory": "needs more than {max_mib} MiB of memory to be read; print it to a new PDF, or split it",
+    "too_much_text": "has more than {max_characters} characters of text; split it",
+    "too_many_passages": "has more than {max_passages} passages; split it",
+    "changed_meanwhile": "was changed while it was read; add it again",
     "unreadable_file": "cannot be read ({cause}); check its path and rights",
     "no_file": "is no file but a {kind}; replace it by the file",
-    "tried_again": "is not read yet, because the document store or a model does not answer; it is tried again by itself",
+    "tried_again": "is not read yet, because the document store or a model does not answer; it is tried again by "
+                   "itself",
     "reader_missing": "cannot be read, because its reader is not installed: pip install {packages}",
     # its name
     "duplicate_name": "{count} files have this name; rename them, because every document needs a name of its own",
@@ -126,6 +132,11 @@ DOCUMENT_NOTES: Mapping[str, str] = {
     "no_headings": "its headings were not found ({cause}); headings and annotations are read as text",
     "page_plain_text": "page {page} cannot be laid out ({cause}); its plain text was used",
     "page_empty": "page {page} cannot be read ({cause}); it is left empty",
+    "page_cut_off": "page {page} has more than {max_characters} characters; the rest of it is skipped",
+    "more_notes": "has more notes than are listed",
+    "lines_left_out": "{lines} lines on {pages} pages are left out, because they repeat as headers or footers do; the "
+                      "first is \"{text}\"",
+    "no_passages": "has no passages, so nothing of it is found; check that its text is more than a table of contents",
     **_QUESTIONS_FAULTS,
     # written before there were codes
     "earlier_text": "{text}",

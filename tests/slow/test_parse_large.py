@@ -22,7 +22,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from shotwise.knowledge.ingestion.chunk import split_into_passages
-from shotwise.knowledge.ingestion.parse import clean, parse
+from shotwise.knowledge.ingestion.page_reader import clean
+from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.ingestion.parse_worker import GRACE_S, may_hold_table
 from shotwise.messages import Message
 

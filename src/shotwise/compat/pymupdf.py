@@ -6,7 +6,8 @@ instances by a change of `__class__`, because pymupdf creates them.
 Why: `to_markdown` is made to be called once per document. Here it is called once per page, so that single pages can be
 skipped, and each call would search the complete document for form fields, annotations and the table of contents. Also,
 pymupdf's table finder extracts all characters of the page for each cell: a page with a table of 400 cells takes 2.4 s
-on one core, 0.3 s with these classes, and fuller pages take minutes.
+on one core, 0.3 s with these classes, and fuller pages take minutes. It decodes every image, for boxes that it then
+does not use: 0.3 s and 60 MB for a scanned page, minutes and gigabytes for some images.
 
 It can be removed when `TextPage` caches its characters and `to_markdown` takes a page rather than a document.
 tests/slow/test_parse_large.py compares every shipped manual, page by page, with a single call of the unpatched library.
@@ -64,6 +65,13 @@ class CachedPage(pymupdf.Page):  # type: ignore[misc]
         text_page = super().get_textpage(*args, **kwargs)
         text_page.__class__ = CachedTextPage
         return text_page
+
+    def get_image_rects(self, name: Any, transform: bool = False) -> list[Any]:
+        """Return nothing, because the layout only needs the boxes of images if it leaves out text on images.
+
+        The library decodes every image for them, to compare digests, which takes gigabytes for some.
+        """
+        return []
 
 
 class PagewiseDocument(pymupdf.Document):  # type: ignore[misc]

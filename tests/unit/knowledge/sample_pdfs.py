@@ -11,6 +11,7 @@ import pymupdf
 
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
 from shotwise.knowledge.ingestion.parse import parse
+from shotwise.knowledge.ingestion.time_budget import TimeBudget
 from shotwise.knowledge.models import Document
 
 # Prints what a worker prints for a document of as many pages as the plan in argv[1] has, and fails where it says so.
@@ -18,19 +19,20 @@ FAKE_WORKER = """
 import json, os, signal, sys, time
 plan, job = json.loads(sys.argv[1]), json.loads(sys.argv[3])
 def do(what):
+    if what == "memory": print('{"stopped": "memory"}', flush=True); os._exit(1)
     if what == "hang": time.sleep(60)
     if what == "crash": os.kill(os.getpid(), signal.SIGSEGV)
     if what == "half": print('{"markdown": "ha', end="", flush=True); os._exit(0)
 def tell(**line): print(json.dumps(line), flush=True)
 do(plan.get("open"))
-tell(title="Fake", pages=plan["pages"], repaired=False, questions=plan.get("questions", ""))
+tell(title=plan.get("title", "Fake"), pages=plan["pages"], repaired=False, questions=plan.get("questions", ""))
 if not job.get("plain"):
     do(plan.get("prepare") if job["bake"] else "")
     tell(headings={})
 for number in [job["first"]] if job.get("plain") else range(job["first"], plan["pages"] + 1):
     do(plan.get(("plain " if job.get("plain") else "page ") + str(number)))
     text = plan.get("text", ("plain " if job.get("plain") else "page ") + str(number))
-    tell(markdown=text, text=text)
+    tell(markdown=text, text=text, cut_off=plan.get("cut_off", False))
 """
 LIMIT_S = 1.0  # for the fake worker, which prints at once or never
 
@@ -75,7 +77,7 @@ def attach(path: Path, attachment: bytes, name: str = ATTACHMENT) -> Path:
     return path
 
 
-def parse_with_fake_worker(tmp_path: Path, **plan: object) -> Document:
+def parse_with_fake_worker(tmp_path: Path, *, budget: TimeBudget | None = None, **plan: object) -> Document:
     """Parse a PDF with a worker that behaves as `plan` says."""
-    return parse(save(tmp_path / "guide.pdf", draw_words), page_limit_s=LIMIT_S,
+    return parse(save(tmp_path / "guide.pdf", draw_words), page_limit_s=LIMIT_S, budget=budget,
                  command=[sys.executable, "-c", FAKE_WORKER, json.dumps({"pages": 3, **plan})])

@@ -17,8 +17,10 @@ from sample_pdfs import attach, draw_picture, draw_words, parse_with_fake_worker
 
 from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.expected_questions import MAX_BYTES
-from shotwise.knowledge.ingestion.parse import MAX_PAGES, MAX_STOPS, clean, parse
+from shotwise.knowledge.ingestion.page_reader import clean
+from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import Document, ExpectedQuestion
+from shotwise.limits import MAX_PAGES, MAX_STOPPED_PAGES
 from shotwise.messages import Message
 
 ANSWERED = ExpectedQuestion(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
@@ -201,7 +203,7 @@ def test_page_whose_text_stops_the_worker_is_left_empty(tmp_path: Path, failure:
 def test_document_of_crashing_pages_is_given_up(tmp_path: Path) -> None:
     """A document with more such pages than the limit is an error that says what to do."""
     crashing = {f"page {number}": "crash" for number in range(1, 100)}
-    with pytest.raises(DocumentError, match=rf"^guide\.pdf: more than {MAX_STOPS} pages .*print it"):
+    with pytest.raises(DocumentError, match=rf"^guide\.pdf: more than {MAX_STOPPED_PAGES} pages .*print it"):
         parse_with_fake_worker(tmp_path, pages=99, **crashing)
 
 

@@ -6,7 +6,11 @@ read the one page `first` as plain text. It prints one line of JSON for each ste
 1. {title, pages, repaired, questions, note}, or only {failure}. `note` and `failure` are {code, params} of
    `shotwise.messages`; `note` may be null.
 2. {headings}, Markdown's mark by font size, copied from the job if it has them. A plain job omits this line.
-3. {markdown, text} for each page from `first` on, with {cause} if the page was read as plain text or is empty.
+3. {markdown, text} for each page from `first` on, with {cause} if the page was read as plain text or is empty, and
+   {cut_off} if it has more characters than a page may.
+
+If it needs more memory than it may use, it prints {stopped} with the cause and ends, because some of the memory that a
+page took is lost.
 
 Calling pymupdf4llm once for the whole document gives the same text; it is called page by page so that a page that
 cannot be read can be skipped.
@@ -17,13 +21,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import resource
 import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES
-from shotwise.knowledge.ingestion.parse import OPEN_LIMIT_S, prepare_limit_s
+from shotwise.knowledge.ingestion.time_budget import prepare_seconds
+from shotwise.knowledge.ingestion.worker_process import OUT_OF_MEMORY, is_near_memory_limit
+from shotwise.limits import MAX_BACKGROUND_PIXELS, MAX_PAGE_CHARACTERS, MAX_READER_BYTES, OPEN_SECONDS
 
 PACKAGES = "pymupdf==1.26.7 pymupdf4llm==0.2.9"
 with contextlib.redirect_stdout(sys.stderr):  # the libraries print notices, and stdout is only for the JSON
@@ -40,22 +48,52 @@ with contextlib.redirect_stdout(sys.stderr):  # the libraries print notices, and
 DAMAGE_ERRORS = (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)
 GRACE_S = 5.0  # added to every time limit, so that the parent stops the worker first unless it has ended
 SNAP = 3.0  # distance in points up to which the table finder treats lines as one
+ALLOCATION_FAILED = re.compile(r"\b[mc]alloc\b.* failed|\brealloc\b.* failed|out of memory")  # in texts of MuPDF
+
+
+class _OutOfMemory(Exception):
+    """The process needs more memory than it may use."""
 
 
 def main() -> None:
     """Do the job that the arguments describe."""
+    _limit_memory()
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     path, job = sys.argv[1], json.loads(sys.argv[2])
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     pymupdf.TOOLS.mupdf_display_errors(False)
-    for line in _read(path, job):
-        out.write(json.dumps(line) + "\n")
-        out.flush()
+    try:
+        for line in _read(path, job):
+            out.write(json.dumps(line) + "\n")
+            out.flush()
+    except (_OutOfMemory, MemoryError):
+        os.write(out.fileno(), json.dumps({"stopped": OUT_OF_MEMORY}).encode() + b"\n")
+        os._exit(1)  # ending in order takes memory as well
+
+
+def _limit_memory() -> None:
+    """Limit the memory of this process on Linux; macOS has no such limit, so there the time limits have to do."""
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = MAX_READER_BYTES if hard == resource.RLIM_INFINITY else min(hard, MAX_READER_BYTES)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _check_memory(error: BaseException | None = None) -> None:
+    """Raise _OutOfMemory if this error, or a warning of MuPDF since the last call, says that memory ran out.
+
+    MuPDF goes on without a font or an image that does not fit into memory, and warns. pymupdf's own code in C ignores
+    that an allocation failed, which Python notices as a SystemError.
+    """
+    texts = f"{error} {pymupdf.TOOLS.mupdf_warnings()}"
+    starved = isinstance(error, SystemError) and is_near_memory_limit(resource.getrusage(resource.RUSAGE_SELF))
+    if starved or isinstance(error, MemoryError) or ALLOCATION_FAILED.search(texts):
+        raise _OutOfMemory from error
 
 
 def _read(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    _limit(OPEN_LIMIT_S)
+    _limit(OPEN_SECONDS)
     try:
         document = PagewiseDocument(path, filetype="pdf")
         if document.needs_pass:
@@ -63,7 +101,8 @@ def _read(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             return
         page_count = len(document)
         title = (document.metadata or {}).get("title") or ""
-    except DAMAGE_ERRORS:
+    except DAMAGE_ERRORS as error:
+        _check_memory(error)
         yield {"failure": {"code": "damaged", "params": {}}}
         return
     questions, note = _attached_questions(document) if job["first"] == 1 and not job.get("plain") else ("", None)
@@ -73,7 +112,7 @@ def _read(path: str, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         _limit(job["page_limit_s"])
         yield _plain_page(document, job["first"])
         return
-    _limit(prepare_limit_s(page_count))
+    _limit(prepare_seconds(page_count))
     if job["bake"]:
         with contextlib.suppress(*DAMAGE_ERRORS):
             document.bake_forms_and_annotations()
@@ -108,7 +147,8 @@ def _limit(seconds: float) -> None:
 def _find_headings(document: PagewiseDocument) -> dict[str, str]:
     try:
         headers = IdentifyHeaders(document)
-    except DAMAGE_ERRORS:
+    except DAMAGE_ERRORS as error:
+        _check_memory(error)
         legible = [number for number in range(len(document)) if _is_legible(document, number)]
         headers = IdentifyHeaders(document, pages=legible)
     return {str(size): mark for size, mark in headers.header_id.items()}
@@ -117,7 +157,8 @@ def _find_headings(document: PagewiseDocument) -> dict[str, str]:
 def _is_legible(document: PagewiseDocument, number: int) -> bool:
     try:
         document[number].get_text("dict")
-    except DAMAGE_ERRORS:
+    except DAMAGE_ERRORS as error:
+        _check_memory(error)
         return False
     return True
 
@@ -131,17 +172,36 @@ def _page(document: PagewiseDocument, number: int, headings: dict[str, str]) -> 
         page = document[number - 1]
         page.remove_rotation()
         drawings = page.get_cdrawings()
+        images = page.get_images()
         (chunk,) = to_markdown(document, pages=[number - 1], hdr_info=mark, page_chunks=True,
                                table_strategy="lines_strict" if may_hold_table(drawings) else None,
-                               # The background, which takes 2 ms to render, only matters for filled areas.
-                               detect_bg_color=any(drawing["type"] == "f" for drawing in drawings))
-        line = {"markdown": chunk["text"], "text": document[number - 1].get_text()}
-        if page.get_images():  # MuPDF would cache up to 256 MiB of decoded images
+                               detect_bg_color=_needs_background(drawings, images))
+        line = _page_line(chunk["text"], document[number - 1].get_text())
+        if images:  # MuPDF would cache up to 256 MiB of decoded images
             pymupdf.TOOLS.store_shrink(100)
     except Exception as error:  # whatever the libraries raise on this page, the other pages are still needed
+        _check_memory(error)
         return {"cause": type(error).__name__, **_plain_page(document, number)}
+    _check_memory()
     if line["text"].strip() and not line["markdown"].strip():  # the layout omits text that is written upwards
         return {"cause": "empty layout", **_plain_page(document, number)}
+    return line
+
+
+def _needs_background(drawings: Iterable[dict[str, Any]], images: Iterable[tuple[Any, ...]]) -> bool:
+    """Return whether the colour of the page's background is needed: it only matters for filled areas.
+
+    It is rendered in 2 ms, but with images under it these are decoded, so that very large ones take gigabytes.
+    """
+    pixels = sum(width * height for _, _, width, height, *_ in images)
+    return pixels <= MAX_BACKGROUND_PIXELS and any(drawing["type"] == "f" for drawing in drawings)
+
+
+def _page_line(markdown: str, text: str) -> dict[str, Any]:
+    """Return the line of a page, whose texts are cut off at the limit; Markdown may have as many marks as text."""
+    line: dict[str, Any] = {"markdown": markdown[:2 * MAX_PAGE_CHARACTERS], "text": text[:MAX_PAGE_CHARACTERS]}
+    if len(text) > MAX_PAGE_CHARACTERS or len(markdown) > 2 * MAX_PAGE_CHARACTERS:
+        line["cut_off"] = True
     return line
 
 
@@ -149,10 +209,14 @@ def _plain_page(document: PagewiseDocument, number: int) -> dict[str, Any]:
     """Read a page as plain text, with its blocks as paragraphs."""
     try:
         page = document[number - 1]
-        blocks = [block[4].strip() for block in page.get_text("blocks") if block[6] == 0]
-        return {"markdown": "\n\n".join(filter(None, blocks)), "text": page.get_text()}
+        text_page = page.get_textpage(flags=pymupdf.TEXTFLAGS_TEXT)
+        blocks = [block[4].strip() for block in text_page.extractBLOCKS() if block[6] == 0]
+        line = _page_line("\n\n".join(filter(None, blocks)), text_page.extractText())
     except Exception as error:  # as above
+        _check_memory(error)
         return {"markdown": "", "text": "", "cause": type(error).__name__}
+    _check_memory()
+    return line
 
 
 def may_hold_table(drawings: Iterable[dict[str, Any]]) -> bool:

@@ -11,6 +11,7 @@ from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.expected_questions import place_questions
 from shotwise.knowledge.ingestion.parse import parse
+from shotwise.knowledge.ingestion.pdf_file import content_digest
 from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Document, IndexedDocument, Passage
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch
@@ -21,7 +22,7 @@ from shotwise.messages import Message, failure_text, note_text
 # documents: documents of another edition are then ingested again.
 EDITION = 4
 # Failures that are not those of the file's content, so that the same file may be read next time.
-TEMPORARY = frozenset({"unreadable_file", "reader_missing"})
+TEMPORARY = frozenset({"unreadable_file", "changed_meanwhile", "reader_missing"})
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,6 @@ class Ingestion:
 
     def _version(self, path: Path) -> str:
         """Compute a digest of the content and of everything that decides how it is read."""
-        try:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise DocumentError(path.name, "unreadable_file", cause=str(error.strerror)) from error
         search_name = self.passage_search.name if self.passage_search else ""
-        parts = (content, str(EDITION), self.analyzer.digest, self.name, search_name)
+        parts = (content_digest(path), str(EDITION), self.analyzer.digest, self.name, search_name)
         return hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]

@@ -1,15 +1,30 @@
-"""A child process that prints lines of JSON, read with a time limit for each."""
+"""A child process that prints lines of JSON, read with limits of time and size for each."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import queue
+import os
+import resource
+import selectors
 import subprocess
-import threading
+import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
+
+from shotwise.limits import MAX_READER_BYTES, MAX_READER_LINE_BYTES
+
+CHUNK_BYTES = 1 << 16
+OUT_OF_MEMORY = "memory"  # the cause of a process that needs too much of it
+# A process that fails at this share of the memory it may use failed for lack of memory: some libraries do not say so.
+MEMORY_SHARE = 0.75
+
+
+def is_near_memory_limit(usage: resource.struct_rusage) -> bool:
+    """Return whether a process used nearly all the memory that a reader may use."""
+    peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return peak_bytes > MEMORY_SHARE * MAX_READER_BYTES
 
 
 class WorkerStopped(Exception):
@@ -21,40 +36,66 @@ class WorkerStopped(Exception):
 
 
 class WorkerProcess:
-    """A running process, which is killed at the end of the `with` block."""
+    """A running process, which is killed at the end of the `with` block.
+
+    It waits when nobody reads its lines: the pipe holds 64 KiB.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
+        # Unbuffered, because a buffer would hold lines that the selector does not know of.
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=subprocess.DEVNULL)
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
+                                         stderr=subprocess.DEVNULL, bufsize=0)
+        assert self._process.stdout
+        self._output = self._process.stdout
+        self._received = bytearray()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
 
     def __enter__(self) -> WorkerProcess:
-        self._listener.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._process.kill()
         self._process.wait()
-        self._listener.join()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._selector.close()
+        self._output.close()
 
     def read_line(self, seconds: float) -> dict[str, Any]:
-        """Return the next line, parsed. Raises WorkerStopped if the process ends or takes longer than `seconds`."""
-        try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty:
-            raise WorkerStopped(f"timeout after {seconds:g} s") from None
-        if line.endswith(b"\n"):  # otherwise the process ended before it had written a complete line
-            with contextlib.suppress(ValueError):
-                parsed: dict[str, Any] = json.loads(line)
-                return parsed
-        raise WorkerStopped("crash")
+        """Return the next line, parsed.
 
-    def _listen(self) -> None:
-        """Put the lines into a queue, because reading from a queue can have a time limit, unlike from a pipe."""
-        for line in self._process.stdout or ():
-            self._lines.put(line)
-        self._lines.put(b"")
+        Raises
+        ------
+        WorkerStopped
+            The process ended, took longer than `seconds`, printed too long a line, or says itself why it stopped.
+        """
+        line = self._next_line(seconds)
+        try:
+            parsed: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise WorkerStopped("crash") from None
+        if "stopped" in parsed:
+            raise WorkerStopped(parsed["stopped"])
+        return parsed
+
+    def _next_line(self, seconds: float) -> bytes:
+        end, searched = time.monotonic() + seconds, 0
+        while (length := self._received.find(b"\n", searched) + 1) == 0:
+            if len(self._received) > MAX_READER_LINE_BYTES:
+                raise WorkerStopped("too much text")
+            searched = len(self._received)
+            if not self._selector.select(max(0.0, end - time.monotonic())):
+                raise WorkerStopped(f"timeout after {seconds:.3g} s")
+            chunk = os.read(self._output.fileno(), CHUNK_BYTES)
+            if not chunk:  # it ended before it had written a complete line
+                raise WorkerStopped(OUT_OF_MEMORY if is_near_memory_limit(self._wait()) else "crash")
+            self._received += chunk
+        line = bytes(self._received[:length])
+        del self._received[:length]
+        return line
+
+    def _wait(self) -> resource.struct_rusage:
+        """Wait for the end of the process, and return what it used."""
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return usage
