@@ -73,6 +73,19 @@ def process_tree(pid: int) -> list[int]:
     return [pid, *(descendant for child in children for descendant in process_tree(child))]
 
 
+def command_of(pid: int) -> str:
+    """The command line of a process; empty if it has ended. Linux only."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended and whose status nobody has asked for does not. Linux only."""
+    return bool(command_of(pid))
+
+
 def memory_mb(pid: int) -> float:
     """Resident memory of a process, in MB. Linux only."""
     return _status_kb(pid, "VmRSS") / 1024
@@ -92,11 +105,19 @@ def _status_kb(pid: int, name: str) -> int:
 
 
 class PeakMemory:
-    """Watches the memory of a process and its descendants while it is open; `mb` is the highest that it saw."""
+    """Watches the memory of a process while it is open; `mb` is the highest that it saw.
 
-    def __init__(self, pid: int) -> None:
-        self.mb = self.first_mb = tree_memory_mb(pid)
-        self._pid, self._ended = pid, threading.Event()
+    Parameters
+    ----------
+    pid : int
+        The process.
+    measure : callable
+        `memory_mb`, or `tree_memory_mb` to count its descendants too.
+    """
+
+    def __init__(self, pid: int, measure: Callable[[int], float] = memory_mb) -> None:
+        self.mb = self.first_mb = measure(pid)
+        self._pid, self._measure, self._ended = pid, measure, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> PeakMemory:
@@ -109,7 +130,7 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.05):
-            self.mb = max(self.mb, tree_memory_mb(self._pid))
+            self.mb = max(self.mb, self._measure(self._pid))
 
 
 def is_free(url: str) -> bool:

@@ -25,7 +25,7 @@ TESTS = Path(__file__).parents[1]
 QUESTION = "비스킷 두께가 얇으면 어떤 결함이 생기나요?"
 ANSWER_SECONDS, MARGIN_S = 6, 3
 WORKFLOW_S = 14  # the workflow gives the step of the documents 13 s
-MAX_GROWTH_MB, MAX_RATIO = 250, 1.2
+MAX_GROWTH_MB, MAX_RATIO = 150, 1.2
 SHORT = ("silent", "endless_line", "error500")
 AS_EMBEDDER = ("no_headers", "silent", "drip", "huge_json", "deep_json", "gzip_bomb", "hangup", "error500",
                "not_numbers")
@@ -93,18 +93,20 @@ def test_a_broken_model_is_answered_for(ledger: Ledger, reference: Reference, tm
     """Every route that asks it answers in time, with quotes, and says what is degraded; memory is bounded."""
     for path, body, _ in requests(reference):
         reference.reply(path, body)
-    growth = {}
+    growth_mb = {}
     with ledger.scenario(f"broken {role.lower()}", f"a model that is broken in one of {len(kinds)} ways: "
                                                    f"{', '.join(kinds).replace('_', ' ')}") as tally:
-        for kind in kinds:
-            with served_with(tmp_path / kind, kind, role) as opened:
-                tally.injections += 1
+        for kind in ("", *kinds):
+            with served_with(tmp_path / (kind or "none"), kind, role) as opened:
+                tally.injections += bool(kind)
                 with PeakMemory(opened.process.pid) as memory:
                     ask_all(opened, reference, tally)
-                growth[kind] = memory.mb - memory.first_mb
-        worst = max(growth, key=growth.__getitem__)
-        tally.measure(f"most memory that the answers took, by {worst.replace('_', ' ')}", growth[worst], "MB",
-                      MAX_GROWTH_MB)
+                growth_mb[kind] = memory.mb - memory.first_mb
+        without = growth_mb.pop("")
+        worst = max(growth_mb, key=growth_mb.__getitem__)
+        tally.measure("memory that the same answers take without a model", without, "MB")
+        tally.measure(f"memory beyond that, highest, with: {worst.replace('_', ' ')}", growth_mb[worst] - without,
+                      "MB", MAX_GROWTH_MB)
         assert tally.outcomes["degraded"] >= len(kinds), "the model was not asked"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from slow.running import Stack, ask
 
 from .harness import DEGRADED, RIGHT, Ledger, Scenario, Verdict, lost, sizes, wrong
-from .stacks import SERVE, is_free, process_tree, served, wait_until
+from .stacks import SERVE, command_of, is_free, is_running, process_tree, served, wait_until
 
 UI = (*SERVE, "--ui")
 MAX_BACK_S, MAX_FREE_S = 20, 5
@@ -29,7 +29,7 @@ def is_page_up(opened: Stack) -> bool:
 def page_pid(opened: Stack) -> int:
     """The process of Streamlit."""
     for pid in process_tree(opened.process.pid):
-        if b"streamlit" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if "streamlit" in command_of(pid):
             return pid
     raise AssertionError("there is no page to kill")
 
@@ -81,9 +81,10 @@ def test_no_port_stays_taken(ledger: Ledger, tmp_path: Path, times: int) -> None
 
     def look(_: int, broken: tuple[Stack, list[int]]) -> Iterator[str]:
         opened, processes = broken
-        free = wait_until(lambda: is_free(opened.api) and is_free(opened.ui), MAX_FREE_S) <= MAX_FREE_S
-        yield "" if free else "a port is taken"
-        yield "" if not [pid for pid in processes if Path(f"/proc/{pid}").exists()] else "a process is left"
+        wait_until(lambda: is_free(opened.api) and is_free(opened.ui) and not any(map(is_running, processes)),
+                   MAX_FREE_S)
+        yield "" if is_free(opened.api) and is_free(opened.ui) else "a port is taken"
+        yield "".join(f"{command_of(pid)} is left" for pid in processes if is_running(pid))
 
     with ledger.scenario("kill of the parent", "SIGKILL of the serving process alone") as tally:
         Scenario(inject, look, lambda flaw: lost(flaw) if flaw else RIGHT).run(times, tally)

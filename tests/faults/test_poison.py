@@ -27,7 +27,7 @@ from .client import Load, call, percentile
 from .harness import RIGHT, Ledger, Tally, Verdict, lost, sizes, wrong
 from .judge import Reference
 from .pdfs import marked
-from .stacks import PeakMemory, documents, served, upload, wait_until
+from .stacks import PeakMemory, documents, served, tree_memory_mb, upload, wait_until
 
 POISON_DOCUMENTS, POISON_PAGES = 25, 25
 MAX_DELAY_S, MAX_GOOD_S, MAX_TOLD_S = 3, 10, 600
@@ -103,7 +103,7 @@ def test_memory_bombs_are_named(ledger: Ledger, reference: Reference, tmp_path: 
     body = json.dumps({"features": reference.shots[0]}).encode()
     with ledger.scenario("memory bombs", f"PDFs that unpack to gigabytes or loop: {', '.join(names)}") as tally, \
             served(tmp_path / "home") as opened:
-        with PeakMemory(opened.process.pid) as memory, \
+        with PeakMemory(opened.process.pid, tree_memory_mb) as memory, \
                 Load(lambda _: call(opened.api, "/predict", body), 1, pause_s=0.2) as predictors:
             for name in names:
                 content = BOMBS[name](tmp_path / name).read_bytes()
