@@ -109,8 +109,6 @@ MAX_GENERATED_CHARACTERS = 32_000
 MODEL_CONNECT_SECONDS = 5.0
 # 64 passages of a document; a model on a CPU takes half of that.
 DOCUMENT_EMBEDDING_SECONDS = 60.0
-# How long a hung-up call has to end before it is left to its own time limit.
-HANG_UP_SECONDS = 0.2
 # Pieces of an answer that are read ahead of what is being verified.
 MAX_PIECES_AHEAD = 64
 # All events of an answer. A token takes 300 bytes, so these are 25,000 tokens, some of which may be reasoning.

@@ -16,19 +16,21 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from broken_models import broken_model, wait_until
 from small_plant import BISCUIT, FURNACE, LUNCH, QUESTION, THIN, Plant, events_of, small_plant
 from starlette.applications import Starlette
 from unit.knowledge.fakes import FakeTextGenerator
 
+from shotwise.adapters.openai.generator import OpenAIGenerator
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.deadline import Deadline
-from shotwise.handlers.body import MAX_BYTES
 from shotwise.handlers.rag_query import rag_query_handler
 from shotwise.handlers.stream_query import stream_query_app
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.ports import TextGenerator
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.limits import MAX_BODY_BYTES, MAX_STREAMS
 
 Event = Callable[..., dict[str, Any]]
 CLAIM = json.dumps({"claim": "얇은 비스킷은 기공을 만듭니다.", "source": 1, "quote": THIN}, ensure_ascii=False)
@@ -143,7 +145,7 @@ def test_health_says_that_it_is_up(plant: Plant) -> None:
     (b'{"query": "\\ud800"}', "application/json", 400), (b'{"query": "x", "language": "jp"}', "application/json", 400),
     (b'{"context": {"limits": 5}}', "application/json", 400), (b'{"query": "' + b"x" * 2001 + b'"}', None, 400),
     (b'{"context": ' + b"[" * 5000 + b"]" * 5000 + b"}", "application/json", 400),
-    (b'{"query": "' + b"x" * MAX_BYTES + b'"}', "application/json", 413), (b" " * (MAX_BYTES + 1), None, 413),
+    (b'{"query": "' + b"x" * MAX_BODY_BYTES + b'"}', "application/json", 413), (b" " * (MAX_BODY_BYTES + 1), None, 413),
     (b'{"query": "x"}', "text/plain", 415), (b"", "application/xml", 415)], ids=lambda param: str(param)[:40])
 def test_invalid_requests_are_refused_as_rag_query_refuses_them(plant: Plant, event: Event, body: bytes,
                                                             content_type: str | None, status: int) -> None:
@@ -315,3 +317,44 @@ def test_a_client_that_hangs_up_stops_the_work(plant: Plant) -> None:
         assert text_generator.stopped.wait(3)
         assert text_generator.count <= 4, f"{text_generator.count} of 8 claims were written for nobody"
         assert httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["no_headers", "silent", "silent_after_a_word", "drip_body"])
+def test_a_client_that_hangs_up_on_a_silent_model_ends_the_call(plant: Plant, kind: str) -> None:
+    """The connection to the model is closed at once, and not when the answer's time is over."""
+    with broken_model(kind) as model, served(stream_query_app(plant.answerer(OpenAIGenerator(model.url, "m")))) as port:
+        with httpx2.stream("POST", f"http://127.0.0.1:{port}/query", json={"query": QUESTION}) as reply:
+            texts = reply.iter_text()
+            assert "event: passage" in next(texts)
+            assert wait_until(lambda: model.requests == 1)
+        assert wait_until(lambda: model.open_connections == 0, 1), "the model still writes for nobody"
+
+
+def test_silent_models_do_not_keep_the_questions_of_others_waiting(plant: Plant) -> None:
+    """While as many streams as there may be wait for a model, invalid questions are refused at once."""
+    async def ask_beside(url: str) -> float:
+        transport = httpx2.ASGITransport(app=stream_query_app(plant.answerer(OpenAIGenerator(url, "m"))))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            streams = [asyncio.ensure_future(client.post("/query", json={"query": QUESTION}))
+                       for _ in range(MAX_STREAMS)]
+            await asyncio.sleep(1)
+            start = time.monotonic()
+            reply = await client.post("/query", json={"context": {"limits": 5}})
+            assert reply.status_code == 400
+            for stream in streams:
+                stream.cancel()
+            return time.monotonic() - start
+
+    with broken_model("silent") as model:
+        assert asyncio.run(ask_beside(model.url)) < 0.5
+        assert wait_until(lambda: model.open_connections == 0, 2)
+
+
+def test_a_body_over_its_size_is_read_before_it_is_refused(plant: Plant) -> None:
+    """A client that sends all of its body before it reads gets the 413, and not a reset connection."""
+    head = b"POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with served(stream_query_app(plant.answerer())) as port:
+        for size in (MAX_BODY_BYTES + 1, 8 * 2**20):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(head % size + b" " * size)
+                assert connection.makefile("rb").read().startswith(b"HTTP/1.1 413 ")

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Generic, TypeVar
 
 from shotwise.deadline import Deadline
-from shotwise.limits import HANG_UP_SECONDS, MAX_PIECES_AHEAD
+from shotwise.limits import MAX_PIECES_AHEAD
 
 Piece = TypeVar("Piece")
 
@@ -35,15 +35,13 @@ def iterate_in_thread(produce: Callable[[], Generator[Piece, None, None]], deadl
         The deadline has passed or was cancelled.
     """
     buffer = _Buffer[Piece]()
-    thread = threading.Thread(target=buffer.fill, args=(produce,), name="shotwise-call", daemon=True)
-    thread.start()
+    threading.Thread(target=buffer.fill, args=(produce,), name="shotwise-call", daemon=True).start()
     try:
         with deadline.on_cancel(buffer.close):
             yield from buffer.pieces(deadline, subject)
     finally:
         buffer.close()
         hang_up()
-        thread.join(HANG_UP_SECONDS)
 
 
 def call_in_thread(call: Callable[[], Piece], deadline: Deadline, subject: str,

@@ -8,10 +8,12 @@ has begun, an `error` event ends it.
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import AsyncIterator, Generator, Sequence
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from aws_lambda_powertools import Logger
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,15 +23,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from shotwise.deadline import Deadline
 from shotwise.errors import FieldError, InvalidInput
-from shotwise.handlers.body import MAX_BYTES, PayloadTooLarge, check_media_type, read_body
+from shotwise.handlers.body import PayloadTooLarge, check_media_type, read_body
 from shotwise.handlers.lambda_handler import emit_metrics
 from shotwise.handlers.problem import CONTENT_TYPE, problem, to_json
 from shotwise.handlers.rag_query import question_for
 from shotwise.handlers.replies import knowledge_reply
-from shotwise.handlers.requests import knowledge_request
+from shotwise.handlers.requests import KnowledgeRequest, knowledge_request
 from shotwise.knowledge.answering.answerer import EXTRACTIVE, Answerer, Event
 from shotwise.knowledge.models import Answer, Hit
+from shotwise.limits import MAX_BODY_BYTES, MAX_REQUEST_BYTES, MAX_STREAMS
 
 SERVICE = "stream_query"
 # X-Accel-Buffering: without it, nginx and similar proxies hold a stream back until it ends.
@@ -50,14 +54,17 @@ def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: s
         The version of the Lambda function, for the metric that stops its roll-out.
     """
     logger = Logger(service=SERVICE)
+    # Threads that may wait for a model are not those that read questions.
+    threads = CapacityLimiter(MAX_STREAMS)
 
     async def post_query(request: Request) -> Response:
         started = time.perf_counter()
+        deadline = answerer.deadline()
         try:
-            check_media_type(request.headers.get("content-type"))
-            query = knowledge_request(read_body(await _body(request)))
-            events = answerer.events(await run_in_threadpool(question_for, query, answerer))
-            first = await run_in_threadpool(next, events)  # an error up to here can still set the status
+            query = await _read_query(request)
+            question = await run_in_threadpool(question_for, query, answerer)
+            events = _Events(answerer.events(question, deadline), deadline, threads)
+            first = await events.next()  # an error up to here can still set the status
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except Exception as error:  # whatever it is, the caller receives a problem
@@ -73,12 +80,23 @@ def stream_query_app(answerer: Answerer, origins: Sequence[str] = (), version: s
                                             allow_headers=["*"])] if origins else [])
 
 
+async def _read_query(request: Request) -> KnowledgeRequest:
+    check_media_type(request.headers.get("content-type"))
+    return knowledge_request(read_body(await _body(request)))
+
+
 async def _body(request: Request) -> str:
-    body = b""
+    """Read the body. One that is too large is read on for a while: a client that still sends reads no response."""
+    body = bytearray()
+    size = 0
     async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            raise PayloadTooLarge
+        size += len(part)
+        if size > MAX_REQUEST_BYTES:
+            break
+        if size <= MAX_BODY_BYTES:
+            body += part
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLarge
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -93,11 +111,44 @@ def _problem_response(error: Exception, logger: Logger, version: str) -> Respons
     return Response(to_json(content), content["status"], media_type=CONTENT_TYPE)
 
 
-async def _stream(first: Event, events: Generator[Event, None, None], started: float, logger: Logger,
-                  generator: str, version: str) -> AsyncIterator[str]:
-    """Yield the events as text. If the client hangs up, this generator is closed, which stops the work."""
+class _Events:
+    """The events of an answer, each of which is worked on in a thread.
+
+    Parameters
+    ----------
+    events : generator
+        The events.
+    deadline : Deadline
+        Their deadline, whose cancelling ends the work on an event in whatever thread it is.
+    threads : CapacityLimiter
+        The threads to work in.
+    """
+
+    def __init__(self, events: Generator[Event, None, None], deadline: Deadline, threads: CapacityLimiter) -> None:
+        self._events = events
+        self._deadline = deadline
+        self._threads = threads
+
+    async def next(self) -> Event | None:
+        """Return the next event, None after the last one. Cancelling this coroutine ends the work."""
+        try:
+            return await to_thread.run_sync(next, self._events, None, abandon_on_cancel=True, limiter=self._threads)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the work without waiting for its end."""
+        self._deadline.cancel()
+        if inspect.getgeneratorstate(self._events) != inspect.GEN_RUNNING:
+            self._events.close()
+
+
+async def _stream(first: Event | None, events: _Events, started: float, logger: Logger, generator: str,
+                  version: str) -> AsyncIterator[str]:
+    """Yield the events as text. If the client hangs up, this generator is closed, which ends the work."""
     first_token = 0.0
-    event: Event | None = first
+    event = first
     try:
         while event is not None:
             elapsed = round((time.perf_counter() - started) * 1000, 3)
@@ -106,7 +157,7 @@ async def _stream(first: Event, events: Generator[Event, None, None], started: f
             if isinstance(event, Answer):
                 _emit_answer_metrics(event, generator, elapsed, first_token or elapsed)
             yield _event_text(event, elapsed)
-            event = await run_in_threadpool(next, events, None)
+            event = await events.next()
     except Exception as error:  # the status is already sent, so only an event can report the error
         logger.error("failed", exc_info=error)
         _count_failure(version)

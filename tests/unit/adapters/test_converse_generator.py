@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from broken_models import wait_until
 
 from shotwise.adapters.aws.converse_generator import ConverseGenerator
 from shotwise.deadline import Deadline
@@ -148,7 +149,7 @@ def test_closing_the_answer_closes_the_stream(model: Model) -> None:
     pieces = model.write()
     next(pieces)
     pieces.close()
-    assert stream.closed
+    assert wait_until(lambda: stream.closed)
 
 
 def test_without_streaming_the_answer_comes_in_one_piece(model: Model) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from broken_models import wait_until
 
 from shotwise.adapters.openai.client import OpenAIClient
 from shotwise.adapters.openai.embedder import OpenAIEmbedder
@@ -292,7 +293,7 @@ def test_closing_the_answer_closes_the_response() -> None:
     next(texts)
     assert not stream.closed
     texts.close()
-    assert stream.closed
+    assert wait_until(lambda: stream.closed)
 
 
 def answering(body: bytes, content_type: str, *, forever: bool = False) -> type[BaseHTTPRequestHandler]:
