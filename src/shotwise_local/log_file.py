@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
+from shotwise.home import make_private_folder
 from shotwise.limits import MAX_LOG_BYTES, MAX_LOG_LINE_CHARACTERS, MAX_OLD_LOGS
 
 # Not blocking matters for a named pipe in the place of the file only.
@@ -105,7 +106,7 @@ class LogFile:
 
     def _open(self) -> None:
         self.close()
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
         self._descriptor = os.open(self._path, OPEN_FLAGS, 0o600)
         opened = os.fstat(self._descriptor)
         self._identity = opened.st_dev, opened.st_ino

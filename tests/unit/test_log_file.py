@@ -189,6 +189,17 @@ def test_only_the_owner_reads_the_log(stream: LogStream, path: Path) -> None:
     assert len(list(path.parent.iterdir())) > 1
 
 
+def test_new_folders_of_the_log_are_private(stream: LogStream, path: Path) -> None:
+    """The home, which the log may be the first to create, is its owner's alone."""
+    umask = os.umask(0)
+    try:
+        print("first", file=stream)
+    finally:
+        os.umask(umask)
+    modes = [created.stat().st_mode & 0o777 for created in (path, path.parent, path.parent.parent)]
+    assert modes == [0o600, 0o700, 0o700]
+
+
 def test_all_that_a_process_says_is_json(path: Path) -> None:
     """Prints, warnings, loggers without handlers and exceptions that nobody caught are one JSON line each."""
     script = """if True:
