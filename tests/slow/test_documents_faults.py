@@ -69,6 +69,26 @@ def test_bad_documents_delay_neither_the_start_nor_others(tmp_path: Path, bad_pd
         assert ready <= without + MAX_START_DIFFERENCE_S
 
 
+def readers_of(process: subprocess.Popen[bytes]) -> set[int]:
+    """The processes that read PDFs for a stack, by the session that they share with it."""
+    listing = subprocess.run(["ps", "-ww", "-s", str(process.pid), "-o", "pid=,args="], capture_output=True, text=True,
+                             check=False).stdout
+    return {int(line.split()[0]) for line in listing.splitlines() if "parse_worker" in line}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_reader_outlives_its_stack(tmp_path: Path, bad_pdf: bytes, signal_number: int) -> None:
+    """It would use a core for half a minute more, and nobody would read its pages."""
+    with stack(tmp_path / "home") as running:
+        for number in range(3):
+            upload(running, f"bad{number}.pdf", bad_pdf)
+        wait_until(lambda: bool(readers_of(running.process)))
+        running.process.send_signal(signal_number)
+        running.process.wait(15)
+        wait_until(lambda: not readers_of(running.process), 2)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Lock a document store as another process that writes does."""

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -204,11 +205,20 @@ def test_worker_ends_with_a_killed_reader(tmp_path: Path) -> None:
         wait_until(lambda: not is_held(lock), 10)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_hanging_worker_ends_with_a_killed_reader(tmp_path: Path) -> None:
-    """A worker whose parent was killed ends in the middle of a page, a little after the limit of that page."""
+    """A worker whose parent was killed ends in the middle of a page."""
     lock = tmp_path / "lock"
     with reader(save_slow_page(tmp_path / "slow.pdf"), lock, 10) as process:
         process.kill()
+        wait_until(lambda: not is_held(lock), 2)
+
+
+def test_hanging_worker_ends_by_itself(tmp_path: Path) -> None:
+    """A worker whose parent does not stop it ends in the middle of a page, a little after the limit of that page."""
+    lock = tmp_path / "lock"
+    with reader(save_slow_page(tmp_path / "slow.pdf"), lock, 10) as process:
+        process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         assert is_held(lock), "the page was read too quickly"
         wait_until(lambda: not is_held(lock), 10 + GRACE_S + 5)

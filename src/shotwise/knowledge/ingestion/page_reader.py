@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -148,7 +149,8 @@ class PageReader:
             self.notes.append(Message("more_notes"))
 
     def _start_worker(self, job: Mapping[str, Any]) -> WorkerProcess:
-        job = {**job, "page_limit_s": self._plain_limit_s if job.get("plain") else self._page_limit_s}
+        job = {**job, "parent": os.getpid(),
+               "page_limit_s": self._plain_limit_s if job.get("plain") else self._page_limit_s}
         return WorkerProcess([*self._command, str(self._path), json.dumps(job)])
 
     def _open(self, worker: WorkerProcess) -> None:

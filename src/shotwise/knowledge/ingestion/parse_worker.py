@@ -1,7 +1,8 @@
 """The process that reads a PDF for `parse`: it opens the file, finds the headings, then prints page after page.
 
-Its arguments are the file and a job in JSON: {first, page_limit_s, headings, bake}, or {first, page_limit_s, plain} to
-read the one page `first` as plain text. It prints one line of JSON for each step as soon as it is done:
+Its arguments are the file and a job in JSON: {first, parent, page_limit_s, headings, bake}, where `parent` is the id of
+the process that started it, or {first, parent, page_limit_s, plain} to read the one page `first` as plain text. It
+prints one line of JSON for each step as soon as it is done:
 
 1. {title, pages, repaired, questions, note}, or only {failure}. `note` and `failure` are {code, params} of
    `shotwise.messages`; `note` may be null.
@@ -19,6 +20,7 @@ cannot be read can be skipped.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -46,6 +48,7 @@ with contextlib.redirect_stdout(sys.stderr):  # the libraries print notices, and
         sys.exit(1)
 
 DAMAGE_ERRORS = (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 GRACE_S = 5.0  # added to every time limit, so that the parent stops the worker first unless it has ended
 SNAP = 3.0  # distance in points up to which the table finder treats lines as one
 ALLOCATION_FAILED = re.compile(r"\b[mc]alloc\b.* failed|\brealloc\b.* failed|out of memory")  # in texts of MuPDF
@@ -57,10 +60,11 @@ class _OutOfMemory(Exception):
 
 def main() -> None:
     """Do the job that the arguments describe."""
+    path, job = sys.argv[1], json.loads(sys.argv[2])
+    _end_with_parent(job["parent"])
     _limit_memory()
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    path, job = sys.argv[1], json.loads(sys.argv[2])
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     pymupdf.TOOLS.mupdf_display_errors(False)
     try:
@@ -70,6 +74,17 @@ def main() -> None:
     except (_OutOfMemory, MemoryError):
         os.write(out.fileno(), json.dumps({"stopped": OUT_OF_MEMORY}).encode() + b"\n")
         os._exit(1)  # ending in order takes memory as well
+
+
+def _end_with_parent(parent: int) -> None:
+    """Let Linux end this process when its parent does; elsewhere its time limits have to do.
+
+    A thread that looks for the parent would not get its turn while MuPDF works on a page.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has ended already
+            os._exit(1)
 
 
 def _limit_memory() -> None:
