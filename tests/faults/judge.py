@@ -27,10 +27,9 @@ SUM_TOLERANCE = 1e-4  # of base value + contributions = probability, by the cont
 
 
 def documented_codes() -> frozenset[str]:
-    """The codes of a problem that the API description lists."""
+    """The codes of a problem that the API description lists, and the words between them."""
     schemas = load_yaml(ROOT / "api/openapi.yaml")["components"]["schemas"]
-    return frozenset(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b|\brefused\b",
-                                schemas["Problem"]["properties"]["code"]["description"]))
+    return frozenset(re.findall(r"[a-z_]+", schemas["Problem"]["properties"]["code"]["description"]))
 
 
 CODES = documented_codes()
