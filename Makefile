@@ -68,6 +68,7 @@ manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their document st
 knowledge: $(VENV)/.serving ## build the document store that the knowledge layer ships
 	rm -f layers/knowledge/knowledge/index.sqlite*
 	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
+	chmod 644 layers/knowledge/knowledge/index.sqlite # a new store is the user's alone, but Lambda reads it as another
 
 bench: $(VENV)/.developing ## measure attribution and setpoints: make bench DATA=shots.csv
 	$(PIP) -r requirements/bench.txt

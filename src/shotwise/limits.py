@@ -32,6 +32,28 @@ class LaneLimits(NamedTuple):
 MAX_BODY_BYTES = 256 * 1024
 # 1,000 shots are about 700 KB; the event of a Lambda function may have 6 MB.
 MAX_BATCH_BODY_BYTES = 4 * 1024 * 1024
+# A batch of /predict.
+MAX_BATCH_SHOTS = 1000
+# Values of a body: a batch of shots with 200 values each. Checking more takes seconds, whatever they are.
+MAX_JSON_VALUES = 200_000
+# No request needs more than five levels.
+MAX_JSON_DEPTH = 20
+# A longer whole number becomes a float, because Python refuses to convert thousands of digits to an int.
+MAX_INTEGER_DIGITS = 17
+# Earlier shots of a run; those before them have no weight any more.
+MAX_PAST_SHOTS = 200
+# A question, or a text to search for. Answering takes 0.1 s for this length, 0.7 s for the worst words.
+MAX_QUESTION_CHARACTERS = 2000
+# Each list of a question's context. A reply names a value or a defect type at most once.
+MAX_CONTEXT_ENTRIES = 1000
+# A name or label. Six labels are worded into the topics of a question, whose length is then that of a short question.
+MAX_LABEL_CHARACTERS = 200
+# The label in other languages; there are two.
+MAX_LABEL_LANGUAGES = 16
+# A list of names out of two or three.
+MAX_NAMES = 16
+# Errors in the text of an exception; a problem lists more.
+MAX_ERRORS_IN_TEXT = 200
 # A number in a query string or a setting: room for every digit of a float. Python takes thousands, in quadratic time.
 MAX_NUMBER_CHARACTERS = 24
 # Passages of one search; more are of no use to a reader, and each is read from the store.
@@ -88,6 +110,8 @@ MAX_READER_LINE_BYTES = 64 * 1024 * 1024
 MAX_TITLE_CHARACTERS = 300
 # Passages of a document; each search looks at all. A page has 3 on average.
 MAX_PASSAGES = 100_000
+# A line of a passage, which is quoted as it is. A long row of a table has 500 characters.
+MAX_LINE_CHARACTERS = 2_000
 # What is told about one document; the list of documents shows all of it.
 MAX_DOCUMENT_NOTES = 100
 

@@ -171,8 +171,8 @@ def test_a_removed_document_is_gone(plant: Plant) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# 제목만\n\n## 더 작은 제목"])
 def test_an_empty_document_is_stored(plant: Plant, text: str) -> None:
-    """A document without passages is stored, so that it is not read again."""
-    assert plant.ingest(text) == IngestResult("guide.pdf", "added", 1, 0)
+    """A document without passages is stored, so that it is not read again, with a note."""
+    assert plant.ingest(text) == IngestResult("guide.pdf", "added", 1, 0, notes=(Message("no_passages"),))
     assert plant.ingest(text).state == "unchanged" and plant.search() == []
 
 

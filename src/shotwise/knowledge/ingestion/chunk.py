@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from itertools import chain
 
+from shotwise.errors import DocumentError
+from shotwise.knowledge.ingestion.markdown import HEADING, LIST_ITEM, TABLE_RULE, plain_text
+from shotwise.knowledge.ingestion.running_lines import Place, running_lines
 from shotwise.knowledge.models import Document, Line, Page, Passage
 from shotwise.knowledge.verify import contains_quote
+from shotwise.limits import MAX_LINE_CHARACTERS, MAX_PASSAGES
 
 MAX_CHARACTERS = 900  # per passage; longer ones are about too many subjects
-_HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*)$")
 _SENTENCE_END = re.compile(r"(?<=.{20}[.!?])\s+")  # a shorter sentence stays with the next, as it means little alone
-_TABLE_RULE = re.compile(r"^\|[\s:|-]+\|?$")
 _CONTENTS = re.compile(r"차례|목차|(?:table of )?contents", re.IGNORECASE)
+_CONTENTS_ENTRY = re.compile(r"\d+$")  # ends in its page
+_VALUE = re.compile(r"[±<>≤≥~]?\s*\d[\d.,]*(?:\s*[^\s\d]{1,6})?")  # with its unit
 _LEADER = re.compile(r"(?:\. ?){5,}|…{2,}")  # the dots between a title and its page in a table of contents
-_MARKS = re.compile(r"\*\*|__|`|~~|<br\s*/?>|\\(?=[\\*_#|.\-])")
 _ACTION = re.compile(r"대책|조치|지침|재발 방지|countermeasure|corrective|remed|action", re.IGNORECASE)
 
 
@@ -37,54 +40,31 @@ def split_into_passages(document: Document) -> list[Passage]:
     """
     passages: list[Passage] = []
     open_headings: list[tuple[int, str]] = []
-    running_lines = _running_lines(document)
+    left_out = running_lines(document)
     for page in document.pages:
-        for section in _sections(page, open_headings, running_lines):
+        for section in _sections(page, open_headings, left_out):
+            lines = section.lines
             if section.headings and _CONTENTS.fullmatch(section.headings[-1]):
-                continue
+                # The text that follows a table of contents may have no heading of its own.
+                lines = [line for line in lines if not _CONTENTS_ENTRY.search(line.text)]
             is_action = bool(_ACTION.search(" ".join(section.headings[-2:])))
-            passages += [Passage(document.name, document.title, page.number, section.headings, lines, is_action)
-                         for lines in _split_lines(section.lines)]
+            passages += [Passage(document.name, document.title, page.number, section.headings, passage_lines, is_action)
+                         for passage_lines in _split_lines(lines)]
+            if len(passages) > MAX_PASSAGES:
+                raise DocumentError(document.name, "too_many_passages", max_passages=MAX_PASSAGES)
     return passages
 
 
-def _running_lines(document: Document) -> frozenset[str]:
-    """Return the running headers and footers, without their digits.
-
-    They are the lines at the top or bottom of at least three pages and at least a third of all pages.
-    """
-    counts = Counter(line for page in document.pages for line in _edge_lines(page))
-    min_pages = max(3, len(document.pages) / 3)
-    return frozenset(line for line, count in counts.items() if count >= min_pages)
-
-
-def _edge_lines(page: Page) -> set[str]:
-    lines = page.markdown.splitlines()
-    return {line for number in _edge_numbers(lines) if (line := _without_digits(lines[number]))}
-
-
-def _edge_numbers(lines: list[str]) -> set[int]:
-    """Return the numbers of the first two and last two lines that are not empty."""
-    filled = [number for number, line in enumerate(lines) if line.strip()]
-    return {*filled[:2], *filled[-2:]}
-
-
-def _without_digits(line: str) -> str:
-    return re.sub(r"\d+", "#", _plain(line.lstrip("# ")))
-
-
-def _sections(page: Page, open_headings: list[tuple[int, str]], running_lines: frozenset[str]) -> Iterator[_Section]:
+def _sections(page: Page, open_headings: list[tuple[int, str]], left_out: Set[Place]) -> Iterator[_Section]:
     """Yield the sections of a page.
 
     `open_headings` has the level and text of the headings that apply at its beginning; it is updated for the next page.
     """
-    lines = page.markdown.splitlines()
-    edges = _edge_numbers(lines)  # elsewhere on the page, the words of a running header are part of the text
-    markdown = "\n".join(line for number, line in enumerate(lines) if not _LEADER.search(line)
-                         and not (number in edges and _without_digits(line) in running_lines))
+    markdown = "\n".join(line for index, line in enumerate(page.markdown.splitlines())
+                         if not _LEADER.search(line) and (page.number, index) not in left_out)
     section = _Section(_texts(open_headings))
     for block in _blocks(markdown):
-        heading = _HEADING.match(block[0])
+        heading = HEADING.match(block[0])
         if not heading:
             section.lines += _lines(block, page.text)
             continue
@@ -92,7 +72,7 @@ def _sections(page: Page, open_headings: list[tuple[int, str]], running_lines: f
             yield section
         level = len(heading[1])
         outer = ((outer_level, text) for outer_level, text in open_headings if outer_level < level)
-        open_headings[:] = [*outer, (level, _plain(heading[2]))]
+        open_headings[:] = [*outer, (level, plain_text(heading[2]))]
         section = _Section(_texts(open_headings))
     if section.lines:
         yield section
@@ -106,8 +86,8 @@ def _blocks(markdown: str) -> Iterator[list[str]]:
     """Split Markdown into headings, list items, paragraphs and tables, each as its lines."""
     block: list[str] = []
     for line in [*markdown.splitlines(), ""]:
-        starts_alone = bool(_HEADING.match(line) or _ITEM.match(line))
-        if block and (not line.strip() or starts_alone or _HEADING.match(block[0])
+        starts_alone = bool(HEADING.match(line) or LIST_ITEM.match(line))
+        if block and (not line.strip() or starts_alone or HEADING.match(block[0])
                       or line.startswith("|") != block[0].startswith("|")):
             yield block
             block = []
@@ -118,20 +98,22 @@ def _blocks(markdown: str) -> Iterator[list[str]]:
 def _lines(block: list[str], page_text: str) -> list[Line]:
     if block[0].startswith("|"):
         return [_table_row(cells, page_text) for cells in _table_cells(block)]
-    list_item = _ITEM.match(block[0])
+    list_item = LIST_ITEM.match(block[0])
     first = list_item[1] if list_item else block[0]
-    text = _plain(" ".join([first, *block[1:]]))
+    text = plain_text(" ".join([first, *block[1:]]))
     sentences = [text] if list_item else _SENTENCE_END.split(text)
     return [Line(sentence, sentence) for sentence in sentences if sentence]
 
 
 def _table_cells(block: list[str]) -> Iterator[list[str]]:
-    """Yield the cells of each row of a table that are not empty, without the header."""
-    rows = [row for row in block if not _TABLE_RULE.match(row)]
-    for row in rows[1:] if len(rows) < len(block) else rows:
-        cells = [cell for cell in (_plain(cell) for cell in row.strip().strip("|").split("|")) if cell]
-        if cells:
-            yield cells
+    """Yield the cells of each row of a table that are not empty, without the header.
+
+    The reader of PDFs takes the first row for the header if there is none; then it has values, or is the only row.
+    """
+    rows = [[cell for cell in map(plain_text, row.strip().strip("|").split("|")) if cell]
+            for row in block if not TABLE_RULE.match(row)]
+    has_header = 1 < len(rows) < len(block) and not any(map(_VALUE.fullmatch, rows[0]))
+    yield from filter(None, rows[has_header:])
 
 
 def _table_row(cells: list[str], page_text: str) -> Line:
@@ -148,18 +130,21 @@ def _table_row(cells: list[str], page_text: str) -> Line:
     return Line(text, rest if contains_quote(rest, page_text) else max(sentences, key=len))
 
 
+def _pieces(line: Line) -> list[Line]:
+    """Split a line that is too long to be quoted, such as a page without any full stop, between words."""
+    if len(line.text) <= MAX_LINE_CHARACTERS:
+        return [line]
+    return [Line(piece, piece) for piece in textwrap.wrap(
+        line.text, MAX_LINE_CHARACTERS, break_on_hyphens=False, replace_whitespace=False)]
+
+
 def _split_lines(lines: list[Line]) -> Iterator[tuple[Line, ...]]:
     """Split the lines of a section into passages of up to MAX_CHARACTERS; a longer line becomes its own passage."""
     passage_lines: list[Line] = []
-    for line in lines:
+    for line in chain.from_iterable(map(_pieces, lines)):
         if passage_lines and sum(len(other.text) for other in passage_lines) + len(line.text) > MAX_CHARACTERS:
             yield tuple(passage_lines)
             passage_lines = []
         passage_lines.append(line)
     if passage_lines:
         yield tuple(passage_lines)
-
-
-def _plain(markdown: str) -> str:
-    """Remove Markdown's marks and extra spaces from a text."""
-    return " ".join(_MARKS.sub(lambda mark: " " if mark[0].startswith("<") else "", markdown).split())

@@ -13,6 +13,7 @@ from shotwise.knowledge.ingestion.expected_questions import place_questions
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.ingestion.pdf_file import content_digest
 from shotwise.knowledge.ingestion.postings import build_postings
+from shotwise.knowledge.ingestion.running_lines import left_out_note
 from shotwise.knowledge.models import Document, IndexedDocument, Passage
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch
 from shotwise.knowledge.text.analyzer import Analyzer
@@ -20,7 +21,7 @@ from shotwise.messages import Message, failure_text, note_text
 
 # Increment it with every change of `parse`, `chunk`, `analyzer` or `postings` that changes passages or postings of
 # documents: documents of another edition are then ingested again.
-EDITION = 4
+EDITION = 5
 # Failures that are not those of the file's content, so that the same file may be read next time.
 TEMPORARY = frozenset({"unreadable_file", "changed_meanwhile", "reader_missing"})
 
@@ -163,6 +164,7 @@ class Ingestion:
         """Put a document into the passage search and then into the store, so that until then the old one is found."""
         passages = tuple(split_into_passages(document))
         questions, notes = place_questions(document, passages)
+        notes = (*left_out_note(document), *(() if passages else (Message("no_passages"),)), *notes)
         document = replace(document, notes=document.notes + notes)
         indexed_document = IndexedDocument(
             document, version, passages, build_postings(passages, self.analyzer, questions), questions)
