@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.adapters.sqlite.shipped_documents import add_missing_documents
-from shotwise.errors import KnowledgeError
+from shotwise.errors import KnowledgeError, SettingError
 from shotwise.settings import Settings
 from shotwise_local import ROOT
 from shotwise_local.upkeep import put_home_in_order
@@ -33,18 +33,33 @@ def set_up_home(environ: MutableMapping[str, str], report: Report) -> None:
     ------
     KnowledgeError
         The document store cannot be used.
+    SettingError
+        The document store that SHOTWISE_INDEX names cannot be used.
     """
     settings = Settings.from_mapping(environ)
-    path = settings.knowledge.index_path
-    if not is_own_store(settings) or settings.knowledge.index_read_only or _is_writable(path):
+    path, knowledge = settings.knowledge.index_path, settings.knowledge
+    if knowledge.store_bucket or knowledge.index_read_only or _is_writable(path):
         put_home_in_order(Path(environ["SHOTWISE_HOME"]), settings, report)
         add_shipped_documents(settings)
+        _check_named_store(environ, settings)
         return
-    report(f"shotwise: {environ['SHOTWISE_HOME']} cannot be written: documents can be read but not changed, and "
-           "charts are not kept")
     environ["SHOTWISE_INDEX_READ_ONLY"] = "true"
-    if not _can_be_read(path):
+    _check_named_store(environ, Settings.from_mapping(environ))
+    own = is_own_store(settings)
+    report(f"shotwise: {environ['SHOTWISE_HOME'] if own else path} cannot be written: documents can be read but not "
+           f"changed{', and charts are not kept' if own else ''}")
+    if "SHOTWISE_INDEX" not in environ and not _can_be_read(path):
         environ["SHOTWISE_INDEX"] = str(SHIPPED_INDEX)
+
+
+def _check_named_store(environ: Mapping[str, str], settings: Settings) -> None:
+    """Open the document store that a setting names, so that an error can name the setting. Raises SettingError."""
+    if "SHOTWISE_INDEX" not in environ or settings.knowledge.store_bucket:
+        return
+    try:
+        SqliteDocumentStore(settings.knowledge.index_path, read_only=settings.knowledge.index_read_only).close()
+    except KnowledgeError as error:
+        raise SettingError(f"SHOTWISE_INDEX: {error}") from error
 
 
 def add_shipped_documents(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.errors import SettingError
+from shotwise.numbers import whole_number
 from shotwise.settings import Settings
 from shotwise_local import ROOT
 from shotwise_local.gateway import Gateway
@@ -64,9 +65,10 @@ def ui_port(environ: MutableMapping[str, str]) -> int:
 
 def _port(environ: MutableMapping[str, str], name: str, default: str) -> int:
     text = environ.get(name, default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    port = whole_number(text, 1, 65535)
+    if port is None:
         raise SettingError(f"{name} is {text!r}; set it to a port, such as {default}")
-    return int(text)
+    return port
 
 
 @contextmanager
@@ -87,7 +89,9 @@ def open_stack(*, reconcile: Callable[[str], None] | None = None) -> Iterator[St
     settings = Settings.from_mapping(os.environ)
     bucket = DocumentsBucket(FolderFileStore(settings.documents, f"{settings.public_url}/uploads"),
                              lambda event, seconds: functions.invoke("EmbedDocumentsFunction", event, seconds))
-    reconciliation = reconcile and Reconciliation(settings, bucket.notify, reconcile)
+    reconciliation = None
+    if reconcile and not settings.knowledge.index_read_only:
+        reconciliation = Reconciliation(settings, bucket.notify, reconcile)
     try:
         yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))
     finally:

@@ -20,7 +20,7 @@ from shotwise.handlers.embed_documents import sync_document
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.messages import Message
 from shotwise.settings import Settings
-from shotwise_local.home_setup import MANUALS, add_shipped_documents, set_up_home
+from shotwise_local.home_setup import MANUALS, SHIPPED_INDEX, add_shipped_documents, set_up_home
 from shotwise_local.pdf_folders import pdfs_in
 from shotwise_local.reconciliation import Reconciliation, changes, report_unread
 from shotwise_local.s3_events import CREATED, REMOVED
@@ -188,6 +188,19 @@ def test_shipped_documents_are_there_at_once_and_are_current(tmp_path: Path) -> 
     assert stored_names(settings) == SHIPPED
     report_unread(settings, lines.append)
     assert lines == []
+
+
+def test_a_home_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    """The shipped document store is read instead, and one line says what does not work."""
+    (tmp_path / "file").write_text("x")
+    environ = {"SHOTWISE_HOME": str(tmp_path / "file/home"), "SHOTWISE_MANUALS": str(MANUALS)}
+    lines: list[str] = []
+    set_up_home(environ, lines.append)
+    settings = Settings.from_mapping(environ)
+    assert settings.knowledge.index_read_only and settings.knowledge.index_path == SHIPPED_INDEX
+    assert len(lines) == 1 and "cannot be written" in lines[0]
+    report_unread(settings, lines.append)
+    assert len(lines) == 1
 
 
 def test_adding_shipped_documents_keeps_what_is_stored(tmp_path: Path) -> None:
