@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
+from shotwise.limits import MAX_ERRORS_IN_TEXT
 from shotwise.messages import DOCUMENT_FAILURES, FIELD_REASONS, Message, Param, text_of
 
 
@@ -57,7 +58,9 @@ class InvalidInput(ShotwiseError):
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
-        super().__init__("; ".join(f"{error.field}: {error.reason}" for error in self.errors))
+        texts = [f"{error.field}: {error.reason}" for error in self.errors[:MAX_ERRORS_IN_TEXT]]
+        more = len(self.errors) - len(texts)
+        super().__init__("; ".join([*texts, f"and {more} more"] if more else texts))
 
 
 class NotFound(ShotwiseError):

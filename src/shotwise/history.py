@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.limits import MAX_PAST_SHOTS
 from shotwise.shot import Shot, read_shot
 
-MAX_PAST_SHOTS = 200  # earlier shots have no weight any more
 OUTCOMES = {"defect": 1.0, "normal": 0.0}
 
 

@@ -17,11 +17,10 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.documents import DEFAULT_PASSAGES
 from shotwise.handlers.rag_query import rag_query_handler
-from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
-from shotwise.limits import MAX_DOCUMENT_NAME_BYTES, MAX_SEARCH_PASSAGES
+from shotwise.limits import MAX_DOCUMENT_NAME_BYTES, MAX_QUESTION_CHARACTERS, MAX_SEARCH_PASSAGES
 
 Event = Callable[..., dict[str, Any]]
 ODD_NAMES = ("작업 표준.pdf", "「점검」 용해·보온로 #1.pdf", "100% 확인.pdf", "a+b&c=d;e.pdf", "%4x.pdf", "a..b.PDF")
@@ -208,7 +207,7 @@ def test_the_limit_of_a_search_is_kept(plant: Plant, event: Event) -> None:
 
 @pytest.mark.parametrize(("parameters", "fields"), [
     ({}, ["query"]), ({"query": ""}, ["query"]), ({"query": "  "}, ["query"]), ({"limit": "5"}, ["query"]),
-    ({"query": "가" * (MAX_QUESTION + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
+    ({"query": "가" * (MAX_QUESTION_CHARACTERS + 1)}, ["query"]), ({"query": "x", "limit": "0"}, ["limit"]),
     ({"query": "x", "limit": str(MAX_SEARCH_PASSAGES + 1)}, ["limit"]), ({"query": "x", "limit": "-1"}, ["limit"]),
     ({"query": "x", "limit": "1.0"}, ["limit"]), ({"query": "x", "limit": "ten"}, ["limit"]),
     ({"query": "x", "limit": "٣"}, ["limit"]), ({"query": "x", "limit": "²"}, ["limit"]),

@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from shotwise.limits import (
+    API_ANSWER_SECONDS,
+    EMBEDDING_SECONDS,
+    EXTRACTION_SECONDS,
+    WORKFLOW_ANSWER_SECONDS,
+)
 from shotwise.settings import SettingError, Settings
 from shotwise_local.template import load_yaml, read_template
 from shotwise_tools.cloudformation.stacks import Stack
@@ -102,6 +108,18 @@ def test_the_workflows_steps_fit_into_api_gateways_29_seconds() -> None:
     assert importance["ImportanceBeside"]["TimeoutSeconds"] == steps["Importance"]
     assert answer["AnswerQuestion"]["TimeoutSeconds"] == steps["Knowledge"]
     assert float(variables(system("dev"), "RagQueryFunction")["SHOTWISE_ANSWER_SECONDS"]) < steps["Knowledge"]
+    # On one machine the setting is for streams; a step has the time limit of the code, and time to be started and sent.
+    assert steps["Knowledge"] > WORKFLOW_ANSWER_SECONDS + 2
+
+
+def test_an_answer_ends_before_what_waits_for_it() -> None:
+    """API Gateway cuts off at 29 s, a function at its time-out; both allow for the start of a function."""
+    timeouts = {name: system("dev").resources[name]["Properties"]["Timeout"]
+                for name in ("RagQueryFunction", "StreamQueryFunction")}
+    assert API_ANSWER_SECONDS + 3 < 29 < timeouts["RagQueryFunction"]
+    seconds = float(variables(system("dev"), "StreamQueryFunction")["SHOTWISE_ANSWER_SECONDS"])
+    assert seconds + 5 < timeouts["StreamQueryFunction"]
+    assert EMBEDDING_SECONDS + EXTRACTION_SECONDS <= WORKFLOW_ANSWER_SECONDS / 2, "a model would have no time to write"
 
 
 def test_every_setting_is_one_that_the_code_reads() -> None:

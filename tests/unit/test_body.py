@@ -10,14 +10,13 @@ import pytest
 
 from shotwise.errors import InvalidInput
 from shotwise.handlers.body import (
-    MAX_BATCH_BYTES,
-    MAX_BYTES,
     PayloadTooLarge,
     UnsupportedMediaType,
     check_media_type,
     read_body,
 )
 from shotwise.handlers.problem import problem
+from shotwise.limits import MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, MAX_JSON_VALUES
 
 
 def test_reads_an_object() -> None:
@@ -96,8 +95,8 @@ def test_only_a_batch_may_be_larger() -> None:
 def test_size_is_counted_in_bytes() -> None:
     """The limit is in bytes, and Korean takes three for a syllable."""
     with pytest.raises(PayloadTooLarge):
-        read_body('{"a": "' + "가" * (MAX_BYTES // 3) + '"}')
-    assert read_body('{"a": "' + "x" * (MAX_BYTES - 20) + '"}')
+        read_body('{"a": "' + "가" * (MAX_BODY_BYTES // 3) + '"}')
+    assert read_body('{"a": "' + "x" * (MAX_BODY_BYTES - 20) + '"}')
 
 
 @pytest.mark.parametrize("declared", [None, "application/json", "application/json; charset=utf-8", "Application/JSON",
@@ -115,9 +114,22 @@ def test_refuses_other_media_types(declared: str) -> None:
 
 
 @pytest.mark.parametrize(("size", "batch_key", "max_kib"), [
-    (MAX_BYTES, None, 256), (MAX_BYTES, "shots", 256), (MAX_BATCH_BYTES, "shots", 4096)])
+    (MAX_BODY_BYTES, None, 256), (MAX_BODY_BYTES, "shots", 256), (MAX_BATCH_BODY_BYTES, "shots", 4096)])
 def test_the_limit_that_was_exceeded_is_named(size: int, batch_key: str | None, max_kib: int) -> None:
     """A body too large even for a batch is told the limit of a batch, any other the usual one."""
     with pytest.raises(PayloadTooLarge) as caught:
         read_body('{"a": "' + "x" * size + '"}', batch_key=batch_key)
     assert caught.value.errors[0].params == {"max_kib": max_kib}
+
+
+@pytest.mark.parametrize("element", ["[]", "{}", "1", '""', '{"a": [[]]}'])
+def test_a_body_of_very_many_values_is_refused_quickly(element: str) -> None:
+    """What is inside does not matter: its check would take seconds, while a batch of 1,000 shots passes."""
+    count = MAX_JSON_VALUES + 1
+    start = time.perf_counter()
+    with pytest.raises(InvalidInput) as raised:
+        read_body(f'{{"shots": [{",".join([element] * count)}]}}', batch_key="shots")
+    assert [error.code for error in raised.value.errors] == ["too_many_values"]
+    assert time.perf_counter() - start < 0.5
+    shot = {f"feature {number}": number for number in range(100)}
+    assert len(read_body(json.dumps({"shots": [shot] * 1000}), batch_key="shots")["shots"]) == 1000

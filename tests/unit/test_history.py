@@ -10,7 +10,8 @@ import pytest
 
 from shotwise.bundle import Bundle
 from shotwise.errors import InvalidInput
-from shotwise.history import MAX_PAST_SHOTS, history_of, read_history
+from shotwise.history import history_of, read_history
+from shotwise.limits import MAX_PAST_SHOTS
 from shotwise.prediction import predict, predict_with_history
 from shotwise.shot import read_shot
 

@@ -9,19 +9,22 @@ from collections import Counter
 from typing import Any
 
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.limits import (
+    MAX_BATCH_BODY_BYTES,
+    MAX_BODY_BYTES,
+    MAX_INTEGER_DIGITS,
+    MAX_JSON_DEPTH,
+    MAX_JSON_VALUES,
+)
 from shotwise.messages import Param
 
-MAX_BYTES = 256 * 1024  # the largest input of an Express workflow
-MAX_BATCH_BYTES = 4 * 1024 * 1024  # 1,000 shots are about 700 KB; the complete event of a Lambda may have 6 MB
-MAX_DEPTH = 20
-MAX_INTEGER_DIGITS = 17  # longer ones become floats: Python refuses to convert thousands of digits to an int
 MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
 class PayloadTooLarge(InvalidInput):
     """The body is larger than the route accepts."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__([FieldError("body", "body_too_large", {"max_kib": max_bytes // 1024})])
 
 
@@ -57,7 +60,7 @@ def read_body(body: str | None, *, base64_encoded: bool = False, batch_key: str 
     base64_encoded : bool
         Whether `body` is base64 of UTF-8 text.
     batch_key : str, optional
-        An object with this key may have up to MAX_BATCH_BYTES instead of MAX_BYTES.
+        An object with this key may have up to MAX_BATCH_BODY_BYTES instead of MAX_BODY_BYTES.
 
     Returns
     -------
@@ -69,24 +72,18 @@ def read_body(body: str | None, *, base64_encoded: bool = False, batch_key: str 
     PayloadTooLarge
         The body has more bytes than allowed.
     InvalidInput
-        The body is empty, not UTF-8, not JSON, not an object, nested more than MAX_DEPTH levels deep, or has a
-        repeated key.
+        The body is empty, not UTF-8, not JSON, not an object, nested more than MAX_JSON_DEPTH levels deep, has a
+        repeated key, or may hold more than MAX_JSON_VALUES values.
     """
     text = _decode(body or "", base64_encoded)
     size = len(text.encode("utf-8", "surrogatepass"))
-    if size <= MAX_BYTES:
-        return _parse(text)
-    if batch_key is None:
-        raise PayloadTooLarge
-    if size > MAX_BATCH_BYTES:
-        raise PayloadTooLarge(MAX_BATCH_BYTES)
-    try:
-        payload = _parse(text)
-    except InvalidInput:
-        raise PayloadTooLarge from None
-    if batch_key not in payload:
-        raise PayloadTooLarge
-    return payload
+    max_bytes = MAX_BODY_BYTES if batch_key is None else MAX_BATCH_BODY_BYTES
+    if size > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    # A comma or a bracket for each value, so these are as many at least; those within texts hardly count.
+    if sum(map(text.count, ",[{")) > MAX_JSON_VALUES:
+        raise _invalid("too_many_values", max=MAX_JSON_VALUES)
+    return _parse(text) if size <= MAX_BODY_BYTES else _parse_batch(text, batch_key)
 
 
 def check_encodable(payload: Any) -> None:
@@ -97,6 +94,17 @@ def check_encodable(payload: Any) -> None:
         raise _invalid("half_a_surrogate_pair") from None
 
 
+def _parse_batch(text: str, batch_key: str | None) -> dict[str, Any]:
+    """Parse a body that is too large unless it is an object with this key."""
+    try:
+        payload = _parse(text)
+    except InvalidInput:
+        raise PayloadTooLarge from None
+    if batch_key not in payload:
+        raise PayloadTooLarge
+    return payload
+
+
 def _parse(text: str) -> dict[str, Any]:
     if not text.strip():
         raise _invalid("body_empty")
@@ -105,13 +113,13 @@ def _parse(text: str) -> dict[str, Any]:
     except _RepeatedKeys as error:
         raise InvalidInput([FieldError(str(key), "repeated_key") for key in error.args]) from None
     except RecursionError:
-        raise _invalid("nested_too_deeply", max=MAX_DEPTH) from None
+        raise _invalid("nested_too_deeply", max=MAX_JSON_DEPTH) from None
     except json.JSONDecodeError as error:
         raise _invalid("not_json", line=error.lineno, column=error.colno) from None
     if not isinstance(payload, dict):
         raise _invalid("not_an_object")
-    if _depth(payload) > MAX_DEPTH:
-        raise _invalid("nested_too_deeply", max=MAX_DEPTH)
+    if _depth(payload) > MAX_JSON_DEPTH:
+        raise _invalid("nested_too_deeply", max=MAX_JSON_DEPTH)
     check_encodable(payload)
     return payload
 

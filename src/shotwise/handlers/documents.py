@@ -17,11 +17,10 @@ from shotwise.handlers.document_names import name_fault
 from shotwise.handlers.file_response import file_response
 from shotwise.handlers.lambda_handler import LambdaHandler
 from shotwise.handlers.problem import to_json
-from shotwise.handlers.requests import MAX_QUESTION
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.models import DocumentSummary, Hit
 from shotwise.knowledge.ports import DocumentStore
-from shotwise.limits import MAX_SEARCH_PASSAGES
+from shotwise.limits import MAX_QUESTION_CHARACTERS, MAX_SEARCH_PASSAGES
 from shotwise.messages import Message, failure_text, note_text
 from shotwise.numbers import whole_number
 
@@ -133,8 +132,8 @@ def search_request(parameters: Mapping[str, Sequence[str]]) -> tuple[str, int]:
     values = {name: parameters.get(name) or [""] for name in ("query", "limit")}
     errors = [FieldError(name, "repeated_key") for name, texts in values.items() if len(texts) > 1]
     text, limit_text = (values[name][0] for name in ("query", "limit"))
-    if not text.strip() or len(text) > MAX_QUESTION:
-        errors.append(FieldError("query", "search_text_length", {"max": MAX_QUESTION}))
+    if not text.strip() or len(text) > MAX_QUESTION_CHARACTERS:
+        errors.append(FieldError("query", "search_text_length", {"max": MAX_QUESTION_CHARACTERS}))
     limit = whole_number(limit_text, 1, MAX_SEARCH_PASSAGES) if limit_text else DEFAULT_PASSAGES
     if limit is None:
         errors.append(FieldError("limit", "not_a_whole_number", {"low": 1, "high": MAX_SEARCH_PASSAGES}))

@@ -11,21 +11,17 @@ from typing import Any
 
 from shotwise.bundle import Bundle
 from shotwise.errors import FieldError, InvalidInput
+from shotwise.handlers.context import context_errors
 from shotwise.history import History, history_of, read_history
 from shotwise.knowledge.text.question import language_of
+from shotwise.limits import MAX_BATCH_SHOTS, MAX_NAMES, MAX_QUESTION_CHARACTERS
 from shotwise.messages import Message
 from shotwise.shot import Shot, read_shot
 
-MAX_BATCH_SHOTS = 1000
-MAX_QUESTION = 2000  # characters
 PREDICTION_ID = re.compile(r"pred_[0-9]{8}_[0-9A-Za-z]{3,32}")
 LANGUAGES = ("ko", "en")
 STEPS = ("importance", "knowledge")
 INCLUDES = ("chart", "setpoints", "signals")
-# The parts of a context that a question is worded from. Each is a list of objects, which must have these fields.
-CONTEXT_FIELDS: Mapping[str, Mapping[str, type]] = {
-    "defect_types": {"label": str}, "limits": {"feature": str, "value": float, "low": float, "high": float},
-    "top_features": {"name": str, "label": str, "value": float}}
 
 Check = Callable[[Any], Message | None]
 
@@ -158,7 +154,8 @@ def importance_request(body: Mapping[str, Any], bundle: Bundle) -> ImportanceReq
 def knowledge_request(body: Mapping[str, Any]) -> KnowledgeRequest:
     """Read `{query, context?, language?}`; the workflow may send a context without a query."""
     errors = _unknown_fields(body, {"query", "context", "language"})
-    errors += _failed_checks(body, {"query": _check_question, "context": _check_context, "language": _check_language})
+    errors += _failed_checks(body, {"query": _check_question, "language": _check_language})
+    errors += context_errors(body.get("context"))
     if body.get("query") is None and body.get("context") is None and not errors:
         errors.append(FieldError("query", "question_missing"))
     if errors:
@@ -238,36 +235,15 @@ def _check_language(language: Any) -> Message | None:
 def _check_question(question: Any) -> Message | None:
     if not isinstance(question, str) or not question.strip():
         return Message("question_not_text")
-    return None if len(question) <= MAX_QUESTION else Message("question_too_long", {"max": MAX_QUESTION})
+    fits = len(question) <= MAX_QUESTION_CHARACTERS
+    return None if fits else Message("question_too_long", {"max": MAX_QUESTION_CHARACTERS})
 
 
 def _check_list_of(allowed: tuple[str, ...]) -> Check:
     def check(names: Any) -> Message | None:
+        if isinstance(names, list) and len(names) > MAX_NAMES:
+            return Message("too_many_entries", {"max": MAX_NAMES})
         valid = isinstance(names, list) and all(name in allowed for name in names)
         return None if valid else Message("not_a_list_of", {"allowed": allowed})
 
     return check
-
-
-def _check_context(context: Any) -> Message | None:
-    """Check the parts of a context that a question is worded from; others are ignored."""
-    if not isinstance(context, dict):
-        return Message("context_not_an_object")
-    malformed = [part for part, fields in CONTEXT_FIELDS.items()
-                 if context.get(part) is not None and not _are_entries_valid(context[part], fields)]
-    return Message("context_malformed", {"parts": malformed}) if malformed else None
-
-
-def _are_entries_valid(entries: Any, fields: Mapping[str, type]) -> bool:
-    return isinstance(entries, list) and all(
-        isinstance(entry, dict) and all(_has_type(entry.get(name), kind) for name, kind in fields.items())
-        and _are_labels_valid(entry.get("labels")) for entry in entries)
-
-
-def _are_labels_valid(labels: Any) -> bool:
-    return labels is None or (isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values()))
-
-
-def _has_type(field: Any, kind: type) -> bool:
-    """Whether a field has the type `kind`; `float` stands for any number but a boolean."""
-    return isinstance(field, (int, float) if kind is float else kind) and not isinstance(field, bool)
