@@ -14,6 +14,7 @@ from pathlib import Path
 from shotwise.adapters.knowledge_factory import open_ingestion
 from shotwise.errors import ShotwiseError
 from shotwise.handlers.document_names import name_fault
+from shotwise.home import make_private_folder
 from shotwise.knowledge.ingestion.pipeline import Ingestion
 from shotwise.limits import HOME_CHECK_SECONDS, MAX_RETRY_SECONDS
 from shotwise.messages import failure_text
@@ -68,6 +69,7 @@ class Reconciliation:
         return tuple(map(_inode, (self._settings.knowledge.index_path, self._settings.documents[0])))
 
     def _reconcile(self, *, again: bool) -> None:
+        make_private_folder(self._settings.documents[0])  # otherwise the first upload would be taken for a new home
         add_shipped_documents(self._settings)
         ingestion = open_ingestion(self._settings.knowledge)
         try:

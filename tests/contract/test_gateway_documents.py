@@ -129,7 +129,7 @@ def test_a_store_that_does_not_take_a_file_is_a_503_without_its_reason(api: dict
     """If the disk is full, say, the caller learns that it failed, and the pipeline gets no event."""
     events: list[Any] = []
     (tmp_path / "file").write_text("x")
-    bucket = DocumentsBucket(FolderFileStore([tmp_path / "file"], ""), lambda event: events.append(event) or {})
+    bucket = DocumentsBucket(FolderFileStore([tmp_path / "file"], ""), lambda event, _: events.append(event) or {})
     reply = call_asgi(Gateway(api, stack.functions, stack.workflow, bucket), "PUT", "/uploads/a.pdf", b"%PDF-")
     assert reply.status == reply.json()["status"] == 503 and str(tmp_path).encode() not in reply.body
     bucket.wait()
@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_finished_is_a_503(api: dict[str, Any], stack: Sta
                 yield file
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    bucket = DocumentsBucket(FullFileStore([tmp_path], ""), lambda event: {})
+    bucket = DocumentsBucket(FullFileStore([tmp_path], ""), lambda event, seconds: {})
     gateway = Gateway(api, stack.functions, stack.workflow, bucket)
     reply = call_asgi(gateway, "PUT", "/uploads/a.pdf", b"%PDF-")
     assert reply.status == 503 and not list(tmp_path.iterdir())
@@ -186,7 +186,7 @@ def test_half_an_upload_replaces_nothing(tmp_path: Path) -> None:
     (tmp_path / "half.pdf").write_bytes(b"complete")
     sent: list[Any] = []
     bucket = DocumentsBucket(FolderFileStore([tmp_path], ""),
-                             lambda event: sent.append(event) or {"batchItemFailures": []})
+                             lambda event, seconds: sent.append(event) or {"batchItemFailures": []})
     gateway = Gateway({"paths": {}, "x-amazon-apigateway-gateway-responses": {}}, None, None, bucket)
     messages = iter([{"type": "http.request", "body": b"%PDF-ha", "more_body": True}, {"type": "http.disconnect"}])
 
