@@ -30,9 +30,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except BundleError as error:
         raise BundleError(f"{error}; set SHOTWISE_MODEL_DIR to the folder of a model bundle") from None
     manifest = parse_json(path, content)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        version = reprlib.repr(manifest.get("format")) if isinstance(manifest, dict) else "no object"
-        raise BundleError(f"{path} has format {version}; this version reads {FORMAT}")
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{path} is no JSON object; restore or retrain the bundle")
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"{path} has format {reprlib.repr(manifest.get('format'))}; this version reads {FORMAT}")
     stated_hash = manifest.pop("sha256", None)
     if stated_hash != manifest_hash(manifest):
         raise BundleError(f"{path} was altered: its own sha256 does not match; restore or retrain the bundle")

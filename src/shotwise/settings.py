@@ -5,6 +5,7 @@ Only entry points, such as `functions/*/app.py`, pass the environment. docs/oper
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from pathlib import Path
 from shotwise.errors import SettingError
 from shotwise.numbers import decimal_number, whole_number
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+POWERTOOLS_SWITCHES = ("POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_LOG_DEDUPLICATION_DISABLED", "POWERTOOLS_DEV",
+                       "POWERTOOLS_DEBUG")
+POWERTOOLS_BOOLEANS = ("1", "y", "yes", "t", "true", "on", "0", "n", "no", "f", "false", "off")
 INDEX_KINDS = ("embedded", "opensearch", "s3vectors")
 
 
@@ -126,6 +131,7 @@ class Settings:
         SettingError
             A setting cannot be used; the message names it and says what to set it to.
         """
+        _check_logging(values)
         home = Path(values.get("SHOTWISE_HOME", ".shotwise"))
         return cls(
             model_dir=Path(values.get("SHOTWISE_MODEL_DIR", "models/shotwise")),
@@ -182,6 +188,19 @@ def _check(settings: KnowledgeSettings) -> None:
                                "server (https://…/v1), or leave it empty")
     if settings.generator and not settings.generator_model:
         raise SettingError("SHOTWISE_WRITER is set, so SHOTWISE_WRITER_MODEL has to name its model")
+
+
+def _check_logging(values: Mapping[str, str]) -> None:
+    """Check the settings of Powertools, which raises no error that names them."""
+    levels = logging.getLevelNamesMapping()
+    for name in ("POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"):
+        if (level := values.get(name, "")) and level.upper() not in levels:
+            raise SettingError(f"{name} is {level!r}; set it to one of {', '.join(LOG_LEVELS)}")
+    if values.get("POWERTOOLS_LOGGER_SAMPLE_RATE"):
+        _number(values, "POWERTOOLS_LOGGER_SAMPLE_RATE", "0", 0, 1)
+    for name in POWERTOOLS_SWITCHES:
+        if (text := values.get(name, "")) and text.lower() not in POWERTOOLS_BOOLEANS:
+            raise SettingError(f"{name} is {text!r}; set it to true or false")
 
 
 def _number(values: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:

@@ -82,11 +82,20 @@ def test_everything_can_be_set() -> None:
     ({"embedding_dimensions": "١٠٢٤"}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
     ({"embedding_dimensions": "01024"}, "SHOTWISE_EMBEDDING_DIMENSIONS"),
     ({"answer_seconds": "0" * 5000 + "60"}, "SHOTWISE_ANSWER_SECONDS"),
-    ({"answer_seconds": "60\n"}, "SHOTWISE_ANSWER_SECONDS")])
+    ({"answer_seconds": "60\n"}, "SHOTWISE_ANSWER_SECONDS"), ({"POWERTOOLS_LOG_LEVEL": "loud"}, "POWERTOOLS_LOG_LEVEL"),
+    ({"POWERTOOLS_LOG_LEVEL": "20"}, "POWERTOOLS_LOG_LEVEL"), ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    ({"POWERTOOLS_LOGGER_SAMPLE_RATE": "often"}, "POWERTOOLS_LOGGER_SAMPLE_RATE"),
+    ({"POWERTOOLS_METRICS_DISABLED": "maybe"}, "POWERTOOLS_METRICS_DISABLED")])
 def test_an_unusable_setting_is_named(tmp_path: Path, values: dict[str, str], named: str) -> None:
     """The message names the setting and says what to set it to."""
     with pytest.raises(SettingError, match=named):
         knowledge(tmp_path, **values)
+
+
+@pytest.mark.parametrize("level", ["", "info", "DEBUG", "Warning", "CRITICAL", "WARN"])
+def test_a_level_that_powertools_takes_is_accepted(level: str) -> None:
+    """In capitals or not; empty is as not set."""
+    assert Settings.from_mapping({"POWERTOOLS_LOG_LEVEL": level, "LOG_LEVEL": level})
 
 
 def test_dimensions_are_a_whole_number(tmp_path: Path) -> None:
