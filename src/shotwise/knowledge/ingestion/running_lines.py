@@ -82,7 +82,7 @@ def _edge_lines(document: Document) -> Iterator[tuple[_Occurrence, bool]]:
 
 
 def _is_item_or_row(line: str) -> bool:
-    """Return whether a line is a step, a list list_item with words or the row of a table; "- 3 -" is none."""
+    """Return whether a line is a step, a list item with words or the row of a table; "- 3 -" is none."""
     list_item = LIST_ITEM.match(line)
     return line.startswith("|") or bool(_STEP.match(line) or (list_item and _WORD.search(list_item[1])))
 
