@@ -26,7 +26,7 @@ from shotwise.knowledge.ingestion.pipeline import Ingestion, IngestResult
 from shotwise.messages import Message
 from shotwise.settings import Settings
 from shotwise_local.home_setup import MANUALS
-from shotwise_local.pdf_folders import document_name, pdfs_at
+from shotwise_local.pdf_folders import document_name, pdfs_at, readable_name
 from shotwise_local.reconciliation import report_unread
 from shotwise_local.stack import prepare
 
@@ -104,7 +104,7 @@ def remove_document(name: str, report: Callable[[str], None]) -> IngestResult:
         except NotFound:  # without its file, a failure or what an interrupted removal left
             if name not in {*ingestion.document_store.versions(), *ingestion.document_store.failures()}:
                 raise
-        sync_document(name, ingestion, file_store)  # which brings back a manual of the same name
+        sync_document(readable_name(Path(name)), ingestion, file_store)  # which brings back a manual of the same name
     finally:
         ingestion.document_store.close()
     return IngestResult(name, "removed")

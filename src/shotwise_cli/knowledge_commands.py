@@ -50,10 +50,12 @@ def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace],
 
 
 def _ask(options: argparse.Namespace) -> int:
+    from shotwise.handlers.body import check_encodable
     from shotwise.handlers.requests import knowledge_request
     from shotwise.knowledge.text.question import language_of
     from shotwise_cli.diagnosis_report import answer_lines
 
+    check_encodable(options.question)  # typed in another encoding than the terminal's
     knowledge_request({"query": options.question})
     with quiet_stack() as (functions, _, _):
         reply = functions.invoke("RagQueryFunction", {"query": options.question})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,23 @@ def test_without_json_each_document_is_a_line(home: Path, capsys: Output) -> Non
     assert main(["remove", "guide.pdf"]) == 0 and capsys.readouterr().out == "guide.pdf: removed\n"
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such names")
+@pytest.mark.parametrize("name", ["기공.pdf".encode("cp949"), b"\x1b[31mred.pdf", "a\u202efdp.pdf".encode(),
+                                  b"a\nshotwise: forged.pdf"])
+def test_a_name_that_cannot_be_shown_is_escaped(home: Path, capsys: Output, name: bytes) -> None:
+    """It is refused, listed and removed, and its characters never reach the terminal as they are."""
+    content = pdf(home / "guide.pdf", "The biscuit is thin when the ladle pours too little.").read_bytes()
+    for folder in ("new", "home/documents"):
+        (home / folder).mkdir()
+        Path(os.fsdecode(os.fsencode(home / folder) + b"/" + name)).write_bytes(content)
+    assert main(["ingest", str(home / "new")]) == 1
+    assert main(["documents"]) == 0
+    assert main(["remove", os.fsdecode(name)]) == 0
+    printed = capsys.readouterr()
+    assert list((home / "home/documents").iterdir()) == []
+    assert not {"\x1b", "\u202e", "\udcb1"} & set(printed.out + printed.err) and "\nshotwise: forged" not in printed.out
+
+
 @pytest.mark.parametrize("name", ["unknown.pdf", "../library.sqlite", "manual.pdf"])
 def test_only_documents_of_the_plant_are_removed(home: Path, capsys: Output, name: str) -> None:
     """An unknown document, a path and a shipped manual end with status 1 and one line."""
@@ -81,7 +100,7 @@ def test_only_documents_of_the_plant_are_removed(home: Path, capsys: Output, nam
     assert printed.out == "" and "shotwise: " in printed.err and (home / "manuals/manual.pdf").exists()
 
 
-@pytest.mark.parametrize("arguments", [["ingest", "absent.pdf"], ["ask", " "], ["ask", "x" * 2001],
+@pytest.mark.parametrize("arguments", [["ingest", "absent.pdf"], ["ask", " "], ["ask", "\udcff"], ["ask", "x" * 2001],
                                        ["evaluate-knowledge", "--corpus", "x.jsonl"],
                                        ["evaluate-knowledge", "--queries", "x.jsonl"],
                                        ["evaluate-knowledge", "--corpus", "absent", "--queries", "absent"],
