@@ -112,6 +112,14 @@ MAX_TITLE_CHARACTERS = 300
 MAX_PASSAGES = 100_000
 # A line of a passage, which is quoted as it is. A long row of a table has 500 characters.
 MAX_LINE_CHARACTERS = 2_000
+# The attachment with the questions that a document answers, its lines and its questions: each makes every search a
+# little slower.
+MAX_QUESTIONS_BYTES = 8 * 1024 * 1024
+MAX_QUESTION_LINES, MAX_EXPECTED_QUESTIONS, MAX_QUESTIONS_PER_LINE = 20_000, 20_000, 100
+# A question that somebody asks is a sentence or two.
+MAX_EXPECTED_QUESTION_CHARACTERS = 300
+# Bad lines of the attachment; after so many it is of another form.
+MAX_QUESTION_NOTES = 20
 # What is told about one document; the list of documents shows all of it.
 MAX_DOCUMENT_NOTES = 100
 
@@ -124,6 +132,8 @@ API_ANSWER_SECONDS = 25.0
 EXTRACTION_SECONDS = 2.0
 # Embedding a question takes a service 0.3 s. After this time passages are searched by words alone.
 EMBEDDING_SECONDS = 3.0
+# A search in a service takes 0.3 s, the first one with its connection up to 2 s.
+SEARCHING_SECONDS = 5.0
 # How long a model is not asked any more that did not answer in time, so that not every request waits for it.
 MODEL_PAUSE_SECONDS = 20.0
 # What a model writes for one answer: eight claims of 2,000 characters with their quotes.

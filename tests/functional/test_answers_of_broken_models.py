@@ -58,12 +58,14 @@ def test_an_answer_quotes_where_an_embedder_is_broken(answerer: Answerer, kind: 
 def test_a_model_that_ran_out_of_time_gets_a_pause(answerer: Answerer, kind: str) -> None:
     """The next answers do not ask it, and say so, so that they take no longer than without a model."""
     with broken_model(kind) as model:
-        broken = Answerer(answerer.hybrid_search, text_generator=OpenAIGenerator(model.url, "m"))
-        first, _ = timed(broken)
-        second, seconds = timed(broken)
-        assert first.degraded == (("generation", "TimeLimitExceeded"),)
-        assert second == replace(first, degraded=(("generation", "ModelPaused"),))
-        assert seconds < SECONDS / 2 and model.requests <= 1
+        text_generator, embedder = OpenAIGenerator(model.url, "m"), OpenAIEmbedder(model.url, "m", 1024)
+        for step, broken in (("generation", Answerer(answerer.hybrid_search, text_generator=text_generator)),
+                             ("embedding", Answerer(answerer.hybrid_search, embedder))):
+            first, _ = timed(broken)
+            second, seconds = timed(broken)
+            assert first.degraded == ((step, "TimeLimitExceeded"),)
+            assert second == replace(first, degraded=((step, "ModelPaused"),)) and seconds < SECONDS / 2
+        assert model.requests <= 2
 
 
 @pytest.mark.slow
@@ -77,5 +79,7 @@ def test_a_step_of_the_workflow_ends_within_its_limit(answerer: Answerer, event:
         reply = handler({"query": QUESTION.topics[0].text}, None)
         assert time.monotonic() - start < WORKFLOW_ANSWER_SECONDS
         assert reply["grounded"] and [entry["step"] for entry in reply["degraded"]] == ["embedding", "generation"]
-        body = json.loads(handler(event("POST", "/rag-query", {"query": QUESTION.topics[0].text}), None)["body"])
+        response = handler(event("POST", "/rag-query", {"query": QUESTION.topics[0].text}), None)
+        assert response["statusCode"] == 200, response["body"]
+        body = json.loads(response["body"])
         assert [entry["error"] for entry in body["degraded"]] == ["ModelPaused", "ModelPaused"]

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
+from shotwise.adapters.timed_search import TimedSearch
 from shotwise.errors import SettingError
 from shotwise.knowledge.ports import DocumentStore, Embedder, PassageSearch, TextGenerator
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
-from shotwise.limits import API_ANSWER_SECONDS, EMBEDDING_SECONDS
+from shotwise.limits import API_ANSWER_SECONDS, EMBEDDING_SECONDS, SEARCHING_SECONDS
 from shotwise.settings import KnowledgeSettings
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def open_answerer(settings: KnowledgeSettings) -> Answerer:
     from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 
     document_store = open_document_store(settings)
-    hybrid_search = HybridSearch(document_store, open_analyzer(settings), open_passage_search(settings, document_store))
+    passage_search = open_passage_search(settings, document_store)
+    if passage_search and (settings.knowledge_base or settings.index_kind != "embedded"):  # it is a service
+        passage_search = TimedSearch(passage_search, SEARCHING_SECONDS)
+    hybrid_search = HybridSearch(document_store, open_analyzer(settings), passage_search)
     return Answerer(hybrid_search, open_embedder(settings, seconds=EMBEDDING_SECONDS), open_text_generator(settings),
                     settings.min_similarity, settings.answer_seconds)
 

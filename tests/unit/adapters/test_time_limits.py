@@ -5,18 +5,23 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.knowledge.fakes import FakePassageSearch
 
 from shotwise.adapters.aws.converse_generator import ConverseGenerator
 from shotwise.adapters.aws.knowledge_base_search import KnowledgeBaseSearch
 from shotwise.adapters.aws.titan_embedder import TitanEmbedder
+from shotwise.adapters.knowledge_factory import open_answerer
 from shotwise.adapters.openai.embedder import OpenAIEmbedder
 from shotwise.adapters.openai.generator import OpenAIGenerator
+from shotwise.adapters.timed_search import TimedSearch
 from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError, TimeLimitExceeded
-from shotwise.knowledge.models import Query
+from shotwise.knowledge.models import PassageId, Query
+from shotwise.settings import Settings
 
 
 @pytest.fixture
@@ -62,3 +67,31 @@ def test_a_search_is_tried_twice(silent_server: str, monkeypatch: pytest.MonkeyP
     with pytest.raises(KnowledgeError, match="[Rr]ead timeout"):
         KnowledgeBaseSearch("KB12345678", "DS12345678").rankings(Query("왜?"), 5)
     assert 0.5 < time.monotonic() - start < 5
+
+
+class SlowSearch(FakePassageSearch):
+    """A search that takes a while."""
+
+    def rankings(self, query: Query, limit: int, *, action_only: bool = False) -> list[list[PassageId]]:
+        """Return no ranking after half a second."""
+        time.sleep(0.5)
+        return super().rankings(query, limit, action_only=action_only)
+
+
+def test_a_search_has_a_time_limit_for_all_of_its_tries() -> None:
+    """One that takes longer is a KnowledgeError; one that is quicker gives its rankings."""
+    start = time.monotonic()
+    with pytest.raises(TimeLimitExceeded, match="memory did not answer within 0.1 s"):
+        TimedSearch(SlowSearch(), 0.1).rankings(Query("왜?"), 5)
+    assert time.monotonic() - start < 0.4
+    assert TimedSearch(SlowSearch(), 5).rankings(Query("왜?", (1.0,)), 5) == [[]]
+
+
+@pytest.mark.parametrize(("kind", "is_timed"), [("s3vectors", True), ("opensearch", True), ("embedded", False)])
+def test_only_a_service_is_searched_with_a_time_limit(tmp_path: Path, kind: str, is_timed: bool) -> None:
+    """The file of one machine is searched in milliseconds, in the thread that asks."""
+    settings = Settings.from_mapping({
+        "SHOTWISE_HOME": str(tmp_path), "SHOTWISE_INDEX_KIND": kind, "SHOTWISE_EMBEDDER": "bedrock",
+        "OPENSEARCH_HOST": "x.example", "SHOTWISE_VECTOR_BUCKET": "b", "AWS_REGION": "us-east-1"})
+    search = open_answerer(settings.knowledge).hybrid_search
+    assert isinstance(search._passage_search, TimedSearch) == is_timed

@@ -7,9 +7,10 @@ claim, and each claim is verified before it is returned. Recommendations are quo
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shotwise.deadline import Deadline
 from shotwise.errors import KnowledgeError
@@ -33,6 +34,7 @@ PHRASES = {
     "en": {"introduction": "This is what the documents say.",
            "not_answered": "The documents do not answer this. Ask in other words, or add a document that does."},
 }
+Returned = TypeVar("Returned")
 Event = Hit | str | Answer  # a passage given to the language model, a piece of the text, or the complete answer
 
 
@@ -206,37 +208,32 @@ class Answerer:
         return draft.queries[topics]
 
     def _embedded(self, texts: list[str], draft: _Draft) -> Sequence[tuple[float, ...] | None]:
-        embedder = self._working_embedder(draft)
-        if embedder and texts:
-            with self._degrading(draft) as deadline:
-                return embedder.embed(texts, deadline)
-        return [None] * len(texts)
+        if not texts:
+            return []
+        return self._with_embedder(draft, lambda embedder, deadline: embedder.embed(texts, deadline)) or [
+            None] * len(texts)
 
     def _statements(self, topic_queries: Sequence[TopicQuery], limit: int, draft: _Draft, *,
                     action_only: bool = False) -> list[Source]:
         """Return the best statements by words or, if there are none, by meaning."""
         draft.deadline.check("the search")
-        sources = statements(topic_queries, self.hybrid_search, limit, action_only=action_only)
-        embedder = self._working_embedder(draft)
-        if not sources and embedder:
-            with self._degrading(draft) as deadline:
-                return statements_by_meaning(topic_queries, self.hybrid_search, embedder, self._min_similarity, limit,
-                                             deadline, action_only=action_only)
-        return sources
+        if sources := statements(topic_queries, self.hybrid_search, limit, action_only=action_only):
+            return sources
+        return self._with_embedder(draft, lambda embedder, deadline: statements_by_meaning(
+            topic_queries, self.hybrid_search, embedder, self._min_similarity, limit, deadline,
+            action_only=action_only)) or []
 
-    def _working_embedder(self, draft: _Draft) -> Embedder | None:
-        """Return the embedder unless it failed before in this answer."""
-        return None if any(step == "embedding" for step, _ in draft.degraded) else self._embedder
-
-    @contextmanager
-    def _degrading(self, draft: _Draft) -> Iterator[Deadline]:
-        """Record a failure of the embedder, which gets the deadline that is yielded."""
+    def _with_embedder(self, draft: _Draft, call: Callable[[Embedder, Deadline], Returned]) -> Returned | None:
+        """Return what the call returns; None without an embedder, or if it fails, now or earlier in this answer."""
+        if self._embedder is None or any(step == "embedding" for step, _ in draft.degraded):
+            return None
         try:
             draft.models_deadline.check("the embedder")
             with self._embedder_pause.asking():
-                yield draft.models_deadline.sooner(EMBEDDING_SECONDS)
+                return call(self._embedder, draft.models_deadline.sooner(EMBEDDING_SECONDS))
         except KnowledgeError as error:
             draft.degrade("embedding", error)
+            return None
 
     def _recommendations(self, topic_queries: Sequence[TopicQuery], draft: _Draft) -> list[Source]:
         return self._statements(topic_queries, MAX_RECOMMENDATIONS, draft, action_only=True)
