@@ -10,9 +10,10 @@ import pymupdf
 
 from shotwise.atomic import check_replaceable, replace_file
 from shotwise.knowledge.ingestion.chunk import split_into_passages
-from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES, place_questions, read_questions
+from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, place_questions, read_questions
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import ExpectedQuestion
+from shotwise.limits import MAX_QUESTIONS_BYTES
 from shotwise.messages import DOCUMENT_NOTES, Message, text_of
 from shotwise_cli.errors import FileError
 
@@ -72,8 +73,8 @@ def attach_questions(path: Path, questions_path: Path) -> int:
 def _read_questions(path: Path) -> tuple[bytes, tuple[ExpectedQuestion, ...]]:
     """The content of a questions file, as bytes and parsed."""
     content = path.read_bytes()
-    if len(content) > MAX_BYTES:
-        raise FileError(path.name, f"is larger than {MAX_BYTES >> 20} MiB; leave some out")
+    if len(content) > MAX_QUESTIONS_BYTES:
+        raise FileError(path.name, f"is larger than {MAX_QUESTIONS_BYTES >> 20} MiB; leave some out")
     try:
         expected, notes = read_questions(content.decode("utf-8"))
     except UnicodeDecodeError:

@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from sample_documents import document, passage
 
 from shotwise.knowledge.ingestion.chunk import split_into_passages
-from shotwise.knowledge.ingestion.expected_questions import (
-    MAX_CHARACTERS,
-    MAX_NOTES,
-    MAX_PAGE,
-    MAX_QUESTIONS,
-    MAX_QUESTIONS_PER_LINE,
-    place_questions,
-    read_questions,
-)
+from shotwise.knowledge.ingestion.expected_questions import place_questions, read_questions
 from shotwise.knowledge.models import Document, ExpectedQuestion, Passage, Questions
+from shotwise.limits import (
+    MAX_EXPECTED_QUESTION_CHARACTERS,
+    MAX_EXPECTED_QUESTIONS,
+    MAX_PAGES,
+    MAX_QUESTION_NOTES,
+    MAX_QUESTIONS_PER_LINE,
+)
 from shotwise.messages import Message, note_text
 
 GOOD = ExpectedQuestion(3, "Clean the die.", ("How is it cleaned?", "금형은 어떻게 닦나요?"))
@@ -34,7 +33,7 @@ def row(page: object = 3, text: object = GOOD.text, questions: object = GOOD.que
 
 
 PAGE, TEXT, QUESTIONS = {"code": "bad_page"}, {"code": "bad_text"}, {"code": "bad_questions"}
-LONG = {"code": "too_long", "max_questions": MAX_QUESTIONS_PER_LINE, "max_characters": MAX_CHARACTERS}
+LONG = {"code": "too_long", "max_questions": MAX_QUESTIONS_PER_LINE, "max_characters": MAX_EXPECTED_QUESTION_CHARACTERS}
 BAD: list[tuple[str, dict[str, Any]]] = [
     *((line, {"code": "not_json", "cause": cause}) for line, cause in (
         ("{", "Expecting property name"), ("no JSON", "Expecting value"), (row() + row(), "Extra data"),
@@ -46,9 +45,9 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ('{"page": 1, "questions": []}', TEXT), *((row(text=text), TEXT) for text in ("", " \n\t", None, 5, ["a"])),
     ('{"page": 1, "text": "a"}', QUESTIONS),
     *((row(questions=questions), QUESTIONS) for questions in ("a", None, {"a": "b"}, [1], ["a", None], [["a"]])),
-    (row(questions=["a", "b" * (MAX_CHARACTERS + 1)]), LONG),
+    (row(questions=["a", "b" * (MAX_EXPECTED_QUESTION_CHARACTERS + 1)]), LONG),
     (row(questions=["a"] * (MAX_QUESTIONS_PER_LINE + 1)), LONG),
-    (row(page=MAX_PAGE + 1), PAGE)]
+    (row(page=MAX_PAGES + 1), PAGE)]
 
 
 @pytest.mark.parametrize(("line", "fault"), BAD, ids=[line[:40] for line, _ in BAD])
@@ -64,16 +63,16 @@ def test_a_bad_line_is_noted_and_the_others_count(line: str, fault: dict[str, An
 
 def test_the_first_bad_lines_are_noted() -> None:
     """Bad lines are noted in order up to a limit, with one note more; nothing after them is read."""
-    found, notes = read_questions("\n".join([*(line for line, _ in BAD[:MAX_NOTES]), row()]))
-    assert found == () and [note.params["line"] for note in notes[:-1]] == list(range(1, MAX_NOTES + 1))
-    assert notes[-1] == Message("questions_cut_off", {"line": MAX_NOTES})
+    found, notes = read_questions("\n".join([*(line for line, _ in BAD[:MAX_QUESTION_NOTES]), row()]))
+    assert found == () and [note.params["line"] for note in notes[:-1]] == list(range(1, MAX_QUESTION_NOTES + 1))
+    assert notes[-1] == Message("questions_cut_off", {"line": MAX_QUESTION_NOTES})
 
 
 def test_a_document_has_a_limit_of_questions() -> None:
     """Questions over the limit of a document are left out with a note, because each makes every search slower."""
     lines = [row(questions=[f"{number} {part}" for part in range(MAX_QUESTIONS_PER_LINE)]) for number in range(300)]
     found, notes = read_questions("\n".join(lines))
-    assert sum(len(expected.questions) for expected in found) == MAX_QUESTIONS
+    assert sum(len(expected.questions) for expected in found) == MAX_EXPECTED_QUESTIONS
     assert notes == (Message("questions_cut_off", {"line": len(found)}),)
 
 
@@ -117,12 +116,12 @@ def test_empty_questions_are_left_out() -> None:
 
 def test_a_question_may_be_as_long_as_the_limit() -> None:
     """A question of the greatest length is read in any alphabet; the words of the page have no such limit."""
-    longest = "막" * MAX_CHARACTERS
+    longest = "막" * MAX_EXPECTED_QUESTION_CHARACTERS
     assert read_questions(row(text="a" * 5000, questions=[longest] * 50)) == (
         (ExpectedQuestion(3, "a" * 5000, (longest,)),), ())
 
 
-@given(st.lists(st.builds(ExpectedQuestion, st.integers(1, MAX_PAGE), st.text(min_size=1).filter(str.strip),
+@given(st.lists(st.builds(ExpectedQuestion, st.integers(1, MAX_PAGES), st.text(min_size=1).filter(str.strip),
                           st.lists(st.text(max_size=20), max_size=3).map(tuple))), st.booleans())
 def test_any_question_is_read_back(rows: list[ExpectedQuestion], escaped: bool) -> None:
     """Any texts come back in order with single spaces, with or without escapes of JSON."""

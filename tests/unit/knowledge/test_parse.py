@@ -16,11 +16,10 @@ from sample_documents import MANUALS
 from sample_pdfs import attach, draw_picture, draw_words, parse_with_fake_worker, save, save_pages
 
 from shotwise.errors import DocumentError
-from shotwise.knowledge.ingestion.expected_questions import MAX_BYTES
 from shotwise.knowledge.ingestion.page_reader import clean
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import Document, ExpectedQuestion
-from shotwise.limits import MAX_PAGES, MAX_STOPPED_PAGES
+from shotwise.limits import MAX_PAGES, MAX_QUESTIONS_BYTES, MAX_STOPPED_PAGES
 from shotwise.messages import Message
 
 ANSWERED = ExpectedQuestion(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
@@ -268,7 +267,8 @@ def test_attachments_of_other_names_are_not_read(tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize(("size", "expected", "notes"), [
-    (MAX_BYTES, (ANSWERED,), ()), (MAX_BYTES + 1, (), (Message("questions_too_large", {"max_mib": 8}),))])
+    (MAX_QUESTIONS_BYTES, (ANSWERED,), ()),
+    (MAX_QUESTIONS_BYTES + 1, (), (Message("questions_too_large", {"max_mib": 8}),))])
 def test_questions_have_a_limit(tmp_path: Path, size: int, expected: tuple[ExpectedQuestion, ...],
                                 notes: tuple[Message, ...]) -> None:
     """An attachment over the limit is skipped with a note, however small it is in the PDF."""

@@ -14,15 +14,17 @@ from itertools import accumulate
 from typing import Any
 
 from shotwise.knowledge.models import Document, ExpectedQuestion, Passage, Questions
+from shotwise.limits import (
+    MAX_EXPECTED_QUESTION_CHARACTERS,
+    MAX_EXPECTED_QUESTIONS,
+    MAX_PAGES,
+    MAX_QUESTION_LINES,
+    MAX_QUESTION_NOTES,
+    MAX_QUESTIONS_PER_LINE,
+)
 from shotwise.messages import Message
 
 ATTACHMENT = "questions.jsonl"
-MAX_BYTES = 8 << 20
-# Limits per document and per line of the attachment: every question makes each search a little slower.
-MAX_LINES, MAX_QUESTIONS, MAX_QUESTIONS_PER_LINE = 20_000, 20_000, 100
-MAX_PAGE = 100_000
-MAX_CHARACTERS = 300  # per question
-MAX_NOTES = 20
 MAX_HEADINGS = 6  # levels of headings in Markdown
 MAX_TEXT_IN_NOTE = 60  # characters
 MAX_CAUSE = 300  # characters
@@ -47,9 +49,9 @@ def read_questions(content: str) -> tuple[tuple[ExpectedQuestion, ...], tuple[Me
     Returns
     -------
     expected : tuple of ExpectedQuestion
-        One entry per valid line, up to MAX_LINES lines and about MAX_QUESTIONS questions.
+        One entry per valid line, up to MAX_QUESTION_LINES lines and about MAX_EXPECTED_QUESTIONS questions.
     notes : tuple of Message
-        One note per invalid line, with a code of `DOCUMENT_NOTES`. Reading stops after MAX_NOTES notes.
+        One note per invalid line, with a code of `DOCUMENT_NOTES`. Reading stops after MAX_QUESTION_NOTES notes.
     """
     expected: list[ExpectedQuestion] = []
     notes: list[Message] = []
@@ -62,7 +64,8 @@ def read_questions(content: str) -> tuple[tuple[ExpectedQuestion, ...], tuple[Me
             question_count += len(expected[-1].questions)
         except _BadLine as error:
             notes.append(Message(error.code, {"line": number, **error.params}))
-        if len(notes) == MAX_NOTES or len(expected) == MAX_LINES or question_count >= MAX_QUESTIONS:
+        if (len(notes) == MAX_QUESTION_NOTES or len(expected) == MAX_QUESTION_LINES
+                or question_count >= MAX_EXPECTED_QUESTIONS):
             notes.append(Message("questions_cut_off", {"line": number}))
             break
     return tuple(expected), tuple(notes)
@@ -76,14 +79,16 @@ def _read_line(line: str) -> ExpectedQuestion:
     if not isinstance(row, dict):
         raise _BadLine("not_object")
     page, text, questions = row.get("page"), row.get("text"), row.get("questions")
-    if type(page) is not int or not 1 <= page <= MAX_PAGE:
+    if type(page) is not int or not 1 <= page <= MAX_PAGES:
         raise _BadLine("bad_page")
     if not isinstance(text, str) or not text.strip():
         raise _BadLine("bad_text")
     if not isinstance(questions, list) or not all(isinstance(question, str) for question in questions):
         raise _BadLine("bad_questions")
-    if len(questions) > MAX_QUESTIONS_PER_LINE or any(len(question) > MAX_CHARACTERS for question in questions):
-        raise _BadLine("too_long", max_questions=MAX_QUESTIONS_PER_LINE, max_characters=MAX_CHARACTERS)
+    if (len(questions) > MAX_QUESTIONS_PER_LINE
+            or any(len(question) > MAX_EXPECTED_QUESTION_CHARACTERS for question in questions)):
+        raise _BadLine("too_long", max_questions=MAX_QUESTIONS_PER_LINE,
+                       max_characters=MAX_EXPECTED_QUESTION_CHARACTERS)
     distinct = dict.fromkeys(filter(None, map(_collapse_spaces, questions)))
     return ExpectedQuestion(page, _collapse_spaces(text), tuple(distinct))
 

@@ -30,10 +30,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT, MAX_BYTES
+from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
 from shotwise.knowledge.ingestion.time_budget import prepare_seconds
 from shotwise.knowledge.ingestion.worker_process import OUT_OF_MEMORY, is_near_memory_limit
-from shotwise.limits import MAX_BACKGROUND_PIXELS, MAX_PAGE_CHARACTERS, MAX_READER_BYTES, OPEN_SECONDS
+from shotwise.limits import (
+    MAX_BACKGROUND_PIXELS,
+    MAX_PAGE_CHARACTERS,
+    MAX_QUESTIONS_BYTES,
+    MAX_READER_BYTES,
+    OPEN_SECONDS,
+)
 
 PACKAGES = "pymupdf==1.26.7 pymupdf4llm==0.2.9"
 with contextlib.redirect_stdout(sys.stderr):  # the libraries print notices, and stdout is only for the JSON
@@ -143,11 +149,11 @@ def _attached_questions(document: PagewiseDocument) -> tuple[str, dict[str, Any]
     with contextlib.suppress(*DAMAGE_ERRORS):
         if ATTACHMENT in document.embfile_names():
             # The size that the PDF states may be wrong, so the content's size is checked as well.
-            if document.embfile_info(ATTACHMENT)["length"] <= MAX_BYTES:
+            if document.embfile_info(ATTACHMENT)["length"] <= MAX_QUESTIONS_BYTES:
                 content = document.embfile_get(ATTACHMENT)
-                if len(content) <= MAX_BYTES:
+                if len(content) <= MAX_QUESTIONS_BYTES:
                     return content.decode("utf-8", "replace"), None
-            return "", {"code": "questions_too_large", "params": {"max_mib": MAX_BYTES >> 20}}
+            return "", {"code": "questions_too_large", "params": {"max_mib": MAX_QUESTIONS_BYTES >> 20}}
     return "", None
 
 
