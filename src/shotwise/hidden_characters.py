@@ -55,6 +55,11 @@ def visible(text: str) -> str:
                    for position, character in enumerate(text)) if hidden else text
 
 
+def visible_lines(text: str) -> str:
+    """Return the text with all hidden characters but its line ends as escapes."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code <= 0xffff else f"\\U{code:08x}"

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from shotwise.hidden_characters import hidden_characters, visible
+from shotwise.hidden_characters import hidden_characters, visible, visible_lines
 
 ReportProgress = Callable[[int, int, str], None]
 
 
 def show(text: str, *, end: str = "\n") -> None:
     """Print the outcome of a command for people. Line ends stay, other hidden characters become visible escapes."""
-    _print("\n".join(visible(line) for line in text.split("\n")) + end, sys.stdout)
+    _print(visible_lines(text) + end, sys.stdout)
 
 
 def fail(message: str, status: int, details: Sequence[str] = ()) -> int:

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import uvicorn
 
 from shotwise.errors import ShotwiseError
+from shotwise.hidden_characters import visible_lines
 from shotwise.limits import SHUTDOWN_SECONDS
 from shotwise_local.connections import Connection, max_connections
 from shotwise_local.gateway import NOT_EMULATED, Gateway
@@ -109,11 +110,11 @@ def _bind(setting: str, port: int) -> socket.socket:
 
 def _terminal() -> Callable[[str], None]:
     """Return a function that prints to the terminal, even after standard error was redirected to the log file."""
-    terminal = os.fdopen(os.dup(2), "w", buffering=1)
+    terminal = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
 
     def report(text: str) -> None:
         with suppress(OSError):  # a terminal that was closed stops nothing
-            print(text, file=terminal, flush=True)
+            print(visible_lines(text), file=terminal, flush=True)
 
     return report
 

@@ -111,14 +111,17 @@ def test_a_stack_serves(home: Path, shot: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("content", ["[]", "{}", '"x"', "\x1b", None])
 def test_a_malformed_bundle_is_a_sentence(tmp_path: Path, content: str | None) -> None:
-    """Of a command and of a stack alike."""
+    """Of a command and of a stack alike; escape sequences of the folder's name do not reach the terminal."""
+    folder = tmp_path / "\x1b]0;owned\x07\u202e"
+    folder.mkdir()
     if content is not None:
-        (tmp_path / "bundle.json").write_text(content)
-    settings = {"SHOTWISE_HOME": tmp_path / "home", "SHOTWISE_MODEL_DIR": tmp_path,
+        (folder / "bundle.json").write_text(content)
+    settings = {"SHOTWISE_HOME": tmp_path / "home", "SHOTWISE_MODEL_DIR": folder,
                 "SHOTWISE_API_PORT": str(free_port())}
     assert "bundle.json" in sentence(shotwise("diagnose", "events/shot.json", **settings))
     served = shotwise("serve", **settings)
     assert served.returncode == 1 and "Traceback" not in served.stderr and "bundle.json" in served.stderr
+    assert not {"\x1b", "\x07", "\u202e"} & set(served.stderr + served.stdout)
 
 
 def test_an_unusable_setting_is_a_sentence_of_a_stack(tmp_path: Path) -> None:
