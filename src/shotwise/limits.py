@@ -102,8 +102,8 @@ MAX_READER_BYTES = 1024 * 1024 * 1024
 MAX_BACKGROUND_PIXELS = 100_000_000
 # The text of a page; a page full of small print has 10,000 characters, a large drawing 30,000.
 MAX_PAGE_CHARACTERS = 100_000
-# The text of a document: 10,000 full pages. It is held several times in memory while it is stored.
-MAX_DOCUMENT_CHARACTERS = 30_000_000
+# The text of a document: 3,000 full pages. Storing it takes 85 MiB for a million characters, once the reader has ended.
+MAX_DOCUMENT_CHARACTERS = 10_000_000
 # A line that the reader prints: two texts of a page, or the questions, with up to 6 bytes a character.
 MAX_READER_LINE_BYTES = 64 * 1024 * 1024
 # A title is part of every passage and shown beside every quote.

@@ -143,8 +143,8 @@ def test_a_document_that_needs_too_much_memory_is_named(tmp_path: Path, plan: di
 @pytest.mark.slow
 def test_a_document_of_too_much_text_is_named(tmp_path: Path) -> None:
     """A document that exceeds the limit of text is given up at the page that exceeds it."""
-    with pytest.raises(DocumentError, match=r"^guide\.pdf: has more than 30000000 characters of text; split it"):
-        parse_with_fake_worker(tmp_path, pages=900, text="x" * 100_000)
+    with pytest.raises(DocumentError, match=r"^guide\.pdf: has more than 10000000 characters of text; split it"):
+        parse_with_fake_worker(tmp_path, pages=300, text="x" * 100_000)
 
 
 def test_a_title_is_cut(tmp_path: Path) -> None:
