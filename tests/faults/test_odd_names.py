@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from slow.running import Stack
 
 from .client import call
@@ -72,6 +75,22 @@ def test_odd_files_stop_nothing(ledger: Ledger, reference: Reference, tmp_path: 
 
     with ledger.scenario("odd names", f"files in the folder at the start: {', '.join(kinds)}") as tally:
         Scenario(inject, ask, _as_it_is).run(1 if times == len(kinds) else times, tally)
+
+
+@pytest.mark.slow
+def test_ingest_does_not_stop_at_them(tmp_path: Path) -> None:
+    """`shotwise ingest` of a folder with all of them ends, with status 1, and has added the good document."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for write in ODD.values():
+        write(folder)
+    (folder / "good.pdf").write_bytes(marked("good"))
+    process = subprocess.run([sys.executable, "-m", "shotwise_cli.main", "ingest", str(folder), "--json"],
+                             cwd=Path(__file__).parents[2], capture_output=True, timeout=120, check=False,
+                             env={**os.environ, "SHOTWISE_HOME": str(tmp_path / "home")})
+    outcomes = {outcome["name"]: outcome["state"] for outcome in json.loads(process.stdout)}
+    assert process.returncode == 1 and outcomes["good.pdf"] == "added", process.stderr
+    assert outcomes["pipe.pdf"] == "failed" and b"\x1b" not in process.stderr and b"Traceback" not in process.stderr
 
 
 def _as_it_is(verdict: Verdict) -> Verdict:

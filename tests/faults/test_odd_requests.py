@@ -75,6 +75,9 @@ def fixed_requests() -> list[OddRequest]:
     """One of each kind that has done harm somewhere."""
     odd = [OddRequest(encode("GET", f"/search?query=x&limit={urllib.parse.quote(limit)}", b"", {}), is_invalid=True)
            for limit in LIMITS]
+    label = {"label": "x" * 80_000, "name": "Ladle", "value": 1}
+    long_labels = json.dumps({"context": {"top_features": [label]}, "query": "x"}).encode()
+    odd += [OddRequest(encode("POST", path, long_labels, {}), is_invalid=True) for path in ("/rag-query", "/query")]
     odd += [OddRequest(encode("GET", path, b"", UPGRADE)) for path in PATHS]
     odd += [OddRequest(encode("POST", path, b'{"query": "x"}', UPGRADE)) for path in PATHS[1:6]]
     odd += [OddRequest(encode("POST", path, body, {})) for path in (*PATHS[1:6], "/documents") for body in BODIES]

@@ -23,7 +23,8 @@ from .stacks import served
 
 PREDICTORS, DIAGNOSERS = 48, 24
 MAX_HEALTH_MS, MAX_PREDICT_MS, MAX_END_S = 100, 1000, 15
-DESCRIPTORS, SLOW_CONNECTIONS = 256, 300
+DESCRIPTORS, SLOW_CONNECTIONS, LEAVING = 256, 300, 200
+MAX_DIAGNOSIS_S = 8  # the queue of diagnoses is about three seconds long
 
 
 def sender(api: str, path: str, reference: Reference, seconds: float = 60) -> Callable[[int], Answer]:
@@ -113,6 +114,35 @@ def test_slow_connections_keep_nobody_out(ledger: Ledger, reference: Reference, 
         for answer in load.answers:
             tally.count(reference.judge(*answer.question, answer))
         tally.measure("/predict beside them, P99", 1000 * p99(load.answers), "ms", MAX_PREDICT_MS)
+
+
+def leave(api: str, path: str, body: bytes) -> None:
+    """Send a request and hang up without waiting for its answer."""
+    address = urllib.parse.urlsplit(api)
+    with socket.create_connection((address.hostname, address.port), 5) as connection:
+        connection.sendall(b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s"
+                           % (path.encode(), len(body), body))
+
+
+@sizes(short=1, long=10)
+def test_clients_that_left_cost_nobody_else(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
+    """Right after 200 clients have asked for a diagnosis and left, one that stays gets its own within seconds."""
+    with ledger.scenario("clients that leave", f"{LEAVING} clients send /diagnose and hang up") as tally, \
+            served(tmp_path / "home") as opened:
+        send = sender(opened.api, "/diagnose", reference)
+        seconds = []
+        for number in range(times):
+            body = send(number).question[1]
+            for _ in range(LEAVING):
+                leave(opened.api, "/diagnose", body)
+            tally.injections += LEAVING
+            started = time.monotonic()
+            while (answer := send(number)).status == 503 and time.monotonic() - started < MAX_DIAGNOSIS_S:
+                tally.count(reference.judge(*answer.question, answer))
+                time.sleep(float(answer.headers.get("retry-after", 0)))
+            tally.count(reference.judge(*answer.question, answer))
+            seconds.append(time.monotonic() - started)
+        tally.measure("until a client that stays has its diagnosis, longest", max(seconds), "s", MAX_DIAGNOSIS_S)
 
 
 @sizes(short=1, long=5)
