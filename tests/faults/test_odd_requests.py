@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import urllib.parse
 from dataclasses import dataclass
@@ -103,8 +104,15 @@ def random_request(dice: random.Random) -> OddRequest:
     return OddRequest(encode(method, path, body, dice.choice(HEADERS)))
 
 
+def is_whole(received: bytes) -> bool:
+    """Whether an answer has all of the body whose length it tells."""
+    head, blank_line, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    return bool(blank_line and length and len(body) >= int(length[1]))
+
+
 def send(api: str, odd: OddRequest) -> Answer:
-    """Send the bytes, and read whatever comes until the server closes."""
+    """Send the bytes, and read the answer."""
     address = urllib.parse.urlsplit(api)
     received = b""
     try:
@@ -114,8 +122,8 @@ def send(api: str, odd: OddRequest) -> Answer:
                 return Answer(0, error="left", question=odd)
             while chunk := connection.recv(65536):
                 received += chunk
-                if not odd.is_http:
-                    break  # what follows on this connection is the parser's affair
+                if is_whole(received) or not odd.is_http:
+                    break  # whether the server closes the connection now is its affair
     except OSError as error:
         if not received:
             return Answer(0, error=f"{type(error).__name__}: {error}", question=odd)
