@@ -13,7 +13,7 @@ from shotwise_training.export.manifest import Figures
 from shotwise_training.export.pipeline_files import FittedModels
 from shotwise_training.models.configuration import SHOTWISE, Configuration
 from shotwise_training.models.defect_types import fit_defect_types
-from shotwise_training.models.history import fit_history_head
+from shotwise_training.models.history import can_fit_history_head, fit_history_head
 from shotwise_training.models.pipeline import fit
 
 
@@ -70,7 +70,8 @@ def _check(csv_path: Path, schema_path: Path, out: Path) -> Table:
 def _fit_models(table: Table, configuration: Configuration, with_head: bool) -> FittedModels:
     unique = table.without_duplicates()
     shots = table if configuration.keep_duplicates else unique
-    head = fit_history_head(shots, configuration) if with_head else None
+    # The ends of the runs of all shots may have fewer of a class than those of the part that was scored.
+    head = fit_history_head(shots, configuration) if with_head and can_fit_history_head(shots) else None
     pipeline = fit(shots, configuration)
     return FittedModels(pipeline, fit_defect_types(unique, pipeline.scaling.median), head)
 

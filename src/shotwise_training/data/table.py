@@ -16,6 +16,7 @@ from shotwise_training.data.schema import Column, Schema, read_schema
 from shotwise_training.data.timestamps import column_seconds, to_seconds
 
 MIN_CLASS_SHOTS = 50  # unique shots of each class; with fewer, the figures of five folds are meaningless
+MAX_MAGNITUDE = 1e30  # of a value; sums of larger ones leave the range of float32
 NAN_STAND_IN = -1e30  # takes the place of NaN in comparisons, because NaN equals nothing
 
 
@@ -111,7 +112,11 @@ def read_table(csv_path: Path, schema_path: Path) -> Table:
 
 
 def check_trainable(table: Table) -> None:
-    """Raise TableError if nothing can be learned: too few unique shots of a class, or no feature that varies."""
+    """Raise TableError if no bundle can be made of the table, which would show after minutes only.
+
+    That is too few unique shots of a class, no feature that varies, or a feature that was never measured or whose
+    values are beyond what can be computed with.
+    """
     unique = table.without_duplicates()
     for outcome, count in (("defective", int(unique.defect.sum())), ("good", int((~unique.defect).sum()))):
         if count == 0:
@@ -120,6 +125,12 @@ def check_trainable(table: Table) -> None:
         if count < MIN_CLASS_SHOTS:
             raise TableError(f"{count} unique shots are {outcome}, training needs {MIN_CLASS_SHOTS}; rows that repeat "
                              "another are counted once. Collect more")
+    for column, values in zip(unique.columns, unique.features.T, strict=True):
+        if np.isnan(values).all():
+            raise TableError(f"{column.name} was never measured; exclude it with a reason in the schema")
+        if np.nanmax(np.abs(values)) > MAX_MAGNITUDE:
+            raise TableError(f"{column.name} has values beyond {MAX_MAGNITUDE:g}, which no gauge shows; correct them, "
+                             "or exclude it with a reason in the schema")
     comparable = np.nan_to_num(unique.features, nan=NAN_STAND_IN)
     if (comparable == comparable[0]).all():
         raise TableError("every feature is constant; there is nothing to learn from")

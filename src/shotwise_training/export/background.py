@@ -45,7 +45,7 @@ def _halves(scaled: Floats, cell: NDArray[np.intp]) -> tuple[NDArray[np.intp], N
     """The rows of a cell below and above the median along its first principal direction."""
     values = scaled[cell]
     sample = values[:: max(len(values) // MAX_SAMPLE, 1)]
-    _, directions = np.linalg.eigh(np.cov(sample, rowvar=False))
+    _, directions = np.linalg.eigh(np.atleast_2d(np.cov(sample, rowvar=False)))
     order = np.argsort(values @ directions[:, -1], kind="stable")
     return cell[order[: len(cell) // 2]], cell[order[len(cell) // 2 :]]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ MIN_CONDITION_CORRELATION = 0.8  # correlation with the shot before, above which
 LIMIT_QUANTILES = (0.01, 0.99)
 USUAL_ERROR_QUANTILE = 0.98  # exceeded by as many shots as there are good shots outside the limits: 2 %
 PLAUSIBLE_SPANS = 3
-LIBRARIES = ("torch", "scikit-learn", "onnx", "onnxruntime", "numpy")
+# Name → module, whose version is asked: a build for a GPU has another name in the registry.
+LIBRARIES = {"torch": "torch", "scikit-learn": "sklearn", **{name: name for name in ("onnx", "onnxruntime", "numpy")}}
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _feature(column: Column, values: NDArray[np.float32], condition: bool, usual
                                                        high + PLAUSIBLE_SPANS * span)
     plausible = column.plausible or plausible
     return {"name": column.name, "label": column.label, "group": column.group, "unit": column.unit,
-            "seen": [low, high], "plausible": [round(bound, 6) for bound in plausible],
+            "seen": [low, high], "plausible": [round(bound, _decimals(span)) for bound in plausible],
             "resolution": column.resolution, "controllable": column.controllable, "missing": column.missing,
             "constant": low == high, "condition": condition, "usual_error": usual_error,
             "categories": list(column.categories)}
@@ -124,28 +126,38 @@ def _limits(table: Table) -> dict[str, dict[str, list[float]]]:
 
 
 def _quantiles(table: Table, quantile: float) -> dict[str, dict[str, float]]:
-    """Product type → feature → quantile of good shots, for every number that varies and is not a counter."""
+    """Product type → feature → quantile of good shots, for every number that varies and is not a counter.
+
+    A product type without a good shot in which the number was measured has none for it.
+    """
+    spans = [(column, index, span) for index, column in enumerate(table.columns)
+             if not column.categories and not column.counter and (span := _span(table.features[:, index])) > 0]
     quantiles: dict[str, dict[str, float]] = {}
     for product, shots in product_masks(table).items():
         good = table.features[shots & ~table.defect].astype(np.float64)
-        quantiles[product] = {column.name: _to_resolution(np.nanquantile(good[:, index], quantile), column)
-                              for index, column in enumerate(table.columns)
-                              if not column.categories and not column.counter and _varies(table.features[:, index])}
+        quantiles[product] = {column.name: _to_resolution(np.nanquantile(good[:, index], quantile), column, span)
+                              for column, index, span in spans if not np.isnan(good[:, index]).all()}
     return quantiles
 
 
-def _to_resolution(value: float, column: Column) -> float:
+def _to_resolution(value: float, column: Column, span: float) -> float:
     """Round a value to the machine's resolution; no gauge could show a limit of 674.368 °C."""
-    step = column.resolution or 0.0001
-    return round(round(float(value) / step) * step, 6)
+    decimals = _decimals(span)
+    step = column.resolution or 10.0 ** (2 - decimals)
+    return round(round(float(value) / step) * step, decimals)
 
 
-def _varies(values: NDArray[np.float32]) -> bool:
-    return bool(np.nanmin(values) < np.nanmax(values))
+def _decimals(span: float) -> int:
+    """Decimals that a number of this span is rounded to: 6, or more for a small one, such as a leak rate of 2e-6."""
+    return max(6, 5 - math.floor(math.log10(span)))
+
+
+def _span(values: NDArray[np.float32]) -> float:
+    return float(np.nanmax(values)) - float(np.nanmin(values))
 
 
 def _training(configuration: Configuration, table: Table, unique: Table) -> dict[str, Any]:
     return {"configuration": configuration.name, "data_sha256": table.sha256, "attribution": table.attribution,
             "shots": len(table), "unique_shots": len(unique), "defective_unique_shots": int(unique.defect.sum()),
             "runs": len(np.unique(table.run)),
-            "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES}}
+            "libraries": {name: str(importlib.import_module(module).__version__) for name, module in LIBRARIES.items()}}

@@ -34,6 +34,7 @@ PROTOTYPES = 64
 FOLDS = 3  # of the cross-validation that thresholds and calibration are fitted on
 INSPECTED_SHARE = 0.28  # share of the shots, nearest to the decision threshold, that a person should inspect
 ERROR_QUANTILE, DISTANCE_QUANTILE = 0.99, 0.97
+MIN_LIMIT = 1e-6  # of error and distance, which are divided by their limits; 0 where all shots are one of a few
 
 Floats = NDArray[np.float64]
 
@@ -186,8 +187,8 @@ def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
     decision = best_f1_threshold(held_out, prepared.defect)
     return replace(pipeline, thresholds=Thresholds(
         decision, *inspection_band(held_out, decision),
-        float(np.quantile(output.reconstruction_error, ERROR_QUANTILE)),
-        float(np.quantile(output.distance, DISTANCE_QUANTILE))))
+        max(float(np.quantile(output.reconstruction_error, ERROR_QUANTILE)), MIN_LIMIT),
+        max(float(np.quantile(output.distance, DISTANCE_QUANTILE)), MIN_LIMIT)))
 
 
 def sigmoid(log_odds: Floats) -> Floats:
