@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 JSON = SSE.replace(b"text/event-stream", b"application/json")
@@ -183,7 +184,12 @@ def _endlessly(head: bytes, part: bytes) -> Script:
 def _gzip_bomb(server: BrokenModel) -> Iterator[bytes]:
     """One GB of spaces, compressed to one MB."""
     yield JSON.replace(b"Connection", b"Content-Encoding: gzip\r\nConnection")
-    yield from [gzip.compress(b" " * 2**26)] * 16
+    yield from [_compressed_spaces()] * 16
+
+
+@cache
+def _compressed_spaces() -> bytes:
+    return gzip.compress(b" " * 2**26)
 
 
 def _events_each_second(server: BrokenModel) -> Iterator[bytes]:

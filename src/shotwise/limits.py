@@ -147,6 +147,8 @@ DOCUMENT_EMBEDDING_SECONDS = 60.0
 MAX_PIECES_AHEAD = 64
 # All events of an answer. A token takes 300 bytes, so these are 25,000 tokens, some of which may be reasoning.
 MAX_MODEL_RESPONSE_BYTES = 8 * 1024 * 1024
+# What comes before a response: its headers, which take 1 KB, and preliminary responses, of which any number may come.
+MAX_MODEL_HEAD_BYTES = 256 * 1024
 # One event. Some servers send a complete answer in one.
 MAX_MODEL_EVENT_BYTES = 256 * 1024
 # An error, of which 300 characters are logged.

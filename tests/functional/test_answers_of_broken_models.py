@@ -22,7 +22,7 @@ from shotwise.limits import WORKFLOW_ANSWER_SECONDS
 
 QUESTION = question_from_user("용해로 온도가 높으면 어떤 결함이 생기나요?", None)
 SECONDS = 1.2
-IN_TIME = {"silent", "no_headers", "drip", "an_event_each_second", "endless_informational"}  # those that use it all up
+IN_TIME = {"silent", "no_headers", "drip", "an_event_each_second"}  # those that use it all up
 Event = Callable[..., dict[str, Any]]
 
 

@@ -46,6 +46,16 @@ def test_a_broken_model_costs_no_more_than_its_time(kind: str, call: Any) -> Non
         assert model.sent_bytes < MAX_READ_BYTES and model.requests <= 1
 
 
+@pytest.mark.parametrize("kind", ["endless_headers", "endless_informational"])
+def test_a_response_that_never_begins_costs_little(kind: str) -> None:
+    """Headers or preliminary responses without end are given up long before the deadline."""
+    with broken_model(kind) as model:
+        start = time.monotonic()
+        with pytest.raises(KnowledgeError, match="did not answer: "):
+            write(model.url, Deadline(30))
+        assert time.monotonic() - start < 2
+
+
 def take_until_closed(url: str) -> None:
     """Read a thousand pieces of an answer and close it."""
     pieces = OpenAIGenerator(url, "m").write("system", "prompt", Deadline(SECONDS))

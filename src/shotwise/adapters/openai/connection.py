@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 
+from shotwise.limits import MAX_MODEL_HEAD_BYTES
+
 
 class Connection:
     """The connection of one request, however far it is: connected, in the handshake of TLS, or answering.
@@ -22,13 +24,17 @@ class Connection:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._is_hung_up = False
+        self._has_head = False
+        self._size = 0
 
     def trace(self, step: str, info: dict[str, Any]) -> None:
-        """Note the connection, and read from it only until it is hung up."""
+        """Note the connection, read from it only until it is hung up, and only so much before the response begins."""
+        if step.endswith(".receive_response_headers.complete"):
+            self._has_head = True
         if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
             stream = info["return_value"]
             # What has arrived can be read even from a connection that is shut down, for good where a server floods.
-            stream.read = self._until_hung_up(stream.read)
+            stream.read = self._guarded(stream.read)
         if step == "connection.connect_tcp.complete":
             with self._lock:
                 # A duplicate stays valid when TLS replaces the socket, or the library closes it.
@@ -43,11 +49,15 @@ class Connection:
             if self._socket is not None:
                 self._shut_down()
 
-    def _until_hung_up(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
+    def _guarded(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
         def guarded(*arguments: Any, **options: Any) -> bytes:
             if self._is_hung_up:
                 raise httpx2.ReadError("nobody waits for it any more")
-            return read(*arguments, **options)
+            content = read(*arguments, **options)
+            self._size += len(content)
+            if not self._has_head and self._size > MAX_MODEL_HEAD_BYTES:
+                raise httpx2.ReadError(f"it sent more than {MAX_MODEL_HEAD_BYTES} bytes before its response")
+            return content
 
         return guarded
 
