@@ -62,10 +62,11 @@ def test_overload_is_shed(ledger: Ledger, reference: Reference, tmp_path: Path, 
         tally.injections = PREDICTORS + DIAGNOSERS
         for answer in (*predictors.answers, *diagnosers.answers):
             tally.count(reference.judge(*answer.question, answer))
+        slack = 1 if times >= 30 else 2  # a short run has few requests, and is no measurement
         tally.measure("/health, P99, at a client in a process of its own", 1000 * percentile(health_s, 99), "ms",
-                      MAX_HEALTH_MS)
+                      slack * MAX_HEALTH_MS)
         tally.measure("/predict, P99 of the accepted, at the client", 1000 * p99(predictors.answers), "ms",
-                      MAX_PREDICT_MS)
+                      slack * MAX_PREDICT_MS)
         for path, load in (("/predict", predictors), ("/diagnose", diagnosers)):
             accepted = sum(answer.status == 200 for answer in load.answers)
             tally.measure(f"{path}, accepted", accepted / times, "a second")
