@@ -10,6 +10,7 @@ import gzip
 import json
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -44,10 +45,11 @@ class BrokenModel:
         How much it could send, in total.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         self.requests = self.open_connections = self.sent_bytes = 0
         self.stopped = threading.Event()
         self._lock = threading.Lock()
@@ -75,9 +77,9 @@ class BrokenModel:
             self.open_connections += 1
         connection.settimeout(0.2)
         try:
-            with connection:
-                if self._read_request(connection):
-                    self._answer(connection)
+            with self._tls.wrap_socket(connection, server_side=True) if self._tls else connection as secured:
+                if self._read_request(secured):
+                    self._answer(secured)
         finally:
             with self._lock:
                 self.open_connections -= 1
@@ -130,7 +132,7 @@ class BrokenModel:
 def _has_hung_up(connection: socket.socket) -> bool:
     try:
         readable, _, _ = select.select([connection], [], [], 0)
-        return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+        return bool(readable) and socket.socket.recv(connection, 1, socket.MSG_PEEK) == b""  # below TLS
     except OSError:
         return True
 
@@ -244,9 +246,9 @@ def _working(server: BrokenModel) -> Iterator[bytes]:
 
 
 @contextmanager
-def broken_model(kind: str) -> Iterator[BrokenModel]:
-    """Serve a model that is broken in a way of KINDS, or `working`."""
-    server = BrokenModel(_working if kind == "working" else KINDS[kind])
+def broken_model(kind: str, tls: ssl.SSLContext | None = None) -> Iterator[BrokenModel]:
+    """Serve a model that is broken in a way of KINDS, or `working`; by https with the TLS context of a server."""
+    server = BrokenModel(_working if kind == "working" else KINDS[kind], tls)
     try:
         yield server
     finally:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from broken_models import KINDS, broken_model, wait_until
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shotwise.adapters.openai.embedder import OpenAIEmbedder
 from shotwise.adapters.openai.generator import OpenAIGenerator
 from shotwise.deadline import Deadline
-from shotwise.errors import Cancelled, KnowledgeError
+from shotwise.errors import Cancelled, KnowledgeError, TimeLimitExceeded
 
 SECONDS = 0.5
 # What a call may read of an endless response, and what the buffers of both ends of a connection take besides.
@@ -54,6 +63,49 @@ def test_a_response_that_never_begins_costs_little(kind: str) -> None:
         with pytest.raises(KnowledgeError, match="did not answer: "):
             write(model.url, Deadline(30))
         assert time.monotonic() - start < 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 with its key, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a model")])
+    now = datetime.now(UTC)
+    signed = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+              .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+              .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+              .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+              .sign(key, hashes.SHA256()))
+    path = tmp_path_factory.mktemp("tls") / "model.pem"
+    path.write_bytes(signed.public_bytes(Encoding.PEM)
+                     + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+@pytest.mark.parametrize("kind", [*STAYS_CONNECTED, "endless_line", "endless_informational", "endless_comments"])
+def test_https_has_the_same_limits(kind: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS replaces the socket of a connection; deadline and cancelling reach it nevertheless."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    with broken_model(kind, tls) as model:
+        deadline = Deadline(30 if kind in STAYS_CONNECTED else SECONDS)
+        threading.Timer(SECONDS, deadline.cancel).start()
+        start = time.monotonic()
+        with pytest.raises((KnowledgeError, Cancelled)):
+            write(model.url, deadline)
+        assert time.monotonic() - start < SECONDS + 0.5 and model.requests == 1
+        assert wait_until(lambda: model.open_connections == 0, 1), "the connection is still open"
+
+
+def test_a_silent_handshake_has_the_same_limits() -> None:
+    """A server that accepts a connection and says nothing of TLS is hung up, too."""
+    with broken_model("no_headers") as model:
+        start = time.monotonic()
+        with pytest.raises(TimeLimitExceeded):
+            write(model.url.replace("http:", "https:"), Deadline(SECONDS))
+        assert time.monotonic() - start < SECONDS + 0.5
+        assert wait_until(lambda: model.open_connections == 0, 1), "the connection is still open"
 
 
 def take_until_closed(url: str) -> None:
