@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from shotwise.limits import MAX_LABEL_CHARACTERS
+
 # A shape is one of: a type; a tuple of the shapes of a list with as many entries; a mapping of member to shape; ListOf,
-# MappingOf or Optional.
+# MappingOf, Optional or NAME.
 Shape = Any
+NAME = f"a text of at most {MAX_LABEL_CHARACTERS} characters"  # as long as names and labels in a request to /rag-query may be
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,17 @@ class Optional:
     shape: Shape
 
 
-LABEL = {"ko": str, "en": str}
+LABEL = {"ko": NAME, "en": NAME}
 RANGE = (float, float)
 FEATURE = {
-    "name": str, "label": LABEL, "group": str, "unit": str, "seen": RANGE, "plausible": RANGE,
+    "name": NAME, "label": LABEL, "group": str, "unit": str, "seen": RANGE, "plausible": RANGE,
     "resolution": Optional(float), "controllable": bool, "missing": bool, "constant": bool, "condition": bool,
     "usual_error": float, "categories": ListOf(str)}
 ADVICE = {"decision": float, "accept_below": float, "reject_from": float}
 MANIFEST = {
     "format": int, "version": str, "product_feature": Optional(str), "features": ListOf(FEATURE),
-    "excluded": ListOf({"name": str, "label": LABEL, "reason": str}),
-    "defect_types": ListOf({"name": str, "label": LABEL, "examples": int, "modelled": bool}),
+    "excluded": ListOf({"name": NAME, "label": LABEL, "reason": str}),
+    "defect_types": ListOf({"name": NAME, "label": LABEL, "examples": int, "modelled": bool}),
     "thresholds": {**ADVICE, "novelty": float, "distance": float}, "history": Optional({**ADVICE, "evidence": float}),
     "limits": MappingOf(MappingOf(RANGE)), "typical": MappingOf(MappingOf(float)), "figures": MappingOf(dict),
     "type_figures": MappingOf(dict), "training": dict, "files": MappingOf(str)}
@@ -58,6 +61,9 @@ def shape_fault(node: Any, shape: Shape, path: str) -> str | None:
     """Return which member does not have its shape, by its path and with what is expected; None if all have it."""
     if isinstance(shape, Optional):
         return None if node is None else shape_fault(node, shape.shape, path)
+    if shape is NAME:
+        fits = isinstance(node, str) and len(node) <= MAX_LABEL_CHARACTERS
+        return None if fits else _expected(path, node, NAME)
     if isinstance(shape, type):
         return None if _has_type(node, shape) else _expected(path, node, _TYPE_NAMES[shape])
     if isinstance(shape, ListOf | tuple):

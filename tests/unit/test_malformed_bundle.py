@@ -144,6 +144,7 @@ def test_a_missing_member_is_refused_by_its_path(folder: Path, path: tuple[str |
     (lambda manifest: manifest["typical"]["all"].update(Nobody=1), "Nobody"),
     (lambda manifest: manifest["limits"]["all"].update(Spray_Time=[1, 2, 3]), "Spray_Time"),
     (lambda manifest: manifest["features"][1].update(seen=[1]), "seen"),
+    (lambda manifest: manifest["features"][1]["label"].update(ko="가" * 201), "features[1].label.ko"),
     (lambda manifest: manifest["files"].pop("model.onnx"), "model.onnx"),
     (lambda manifest: manifest["files"].pop("model_history.onnx"), "model_history.onnx"),
     (lambda manifest: manifest["files"].update({"../secret": "0" * 64}), "secret"),
