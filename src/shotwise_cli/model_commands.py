@@ -63,7 +63,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--configuration", choices=CONFIGURATIONS, default=CONFIGURATIONS[0],
                         help="shotwise, chosen by its figures on unseen shots, or poc_baseline, the pipeline of the "
                              "proof of concept, which memorises duplicates")
-    parser.add_argument("--out", type=Path, help="the bundle folder to write (default: models/CONFIGURATION)")
+    parser.add_argument("--out", type=Path,
+                        help="the bundle folder to write: new, empty, or with an earlier bundle, which is replaced "
+                             "(default: models/CONFIGURATION)")
     parser.add_argument("--json", action="store_true", help="print figures and thresholds as JSON")
     parser.set_defaults(run=_train)
 

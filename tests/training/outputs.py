@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from shotwise_training.export.output_folder import OutputFolder, written_beside
@@ -16,7 +17,7 @@ def own_files(folder: Path) -> frozenset[str]:
 
 def output(folder: Path) -> OutputFolder:
     """A folder that holds a bundle of the tests."""
-    return OutputFolder(folder.resolve(), "bundle", NAMES, own_files)
+    return OutputFolder(Path(os.path.realpath(folder)), "bundle", NAMES, own_files)
 
 
 def write(out: OutputFolder, content: str) -> None:

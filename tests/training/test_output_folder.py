@@ -13,6 +13,7 @@ from outputs import NAMES, output, write
 
 from shotwise_cli.main import main
 from shotwise_training.export.output_folder import OutputError, written_beside
+from shotwise_training.export.pipeline_files import pipeline_folder
 
 ROOT = Path(__file__).parents[2]
 # Writes a bundle of three files, and is killed at the n-th call that the interpreter reports to an audit hook.
@@ -86,15 +87,17 @@ def test_a_folder_of_something_else_is_refused(bundle_folder: Path, tmp_path: Pa
 
 
 def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file, a path below a file, the current folder, a mount and a name that is too long."""
+    """A file, a path below a file, a circle of links, the current folder, a mount and a name that is too long."""
     (tmp_path / "file").write_text("mine")
+    (tmp_path / "circle").symlink_to("circle")
     monkeypatch.chdir(tmp_path)
-    for path, reason in ((tmp_path / "file", "Not a directory"), (tmp_path / "file/bundle", "Not a directory"),
-                         (Path(), "current folder"), (tmp_path.parent, "current folder"), (Path("/"), "mounted"),
-                         (tmp_path / ("x" * 300), "File name too long")):
+    reasons = {tmp_path / "file": "Not a directory", tmp_path / "file/bundle": "Not a directory",
+               tmp_path / "circle": "symbolic links", Path(): "current folder", tmp_path.parent: "current folder",
+               Path("/"): "mounted", tmp_path / ("x" * 300): "File name too long"}
+    for path, reason in reasons.items():
         with pytest.raises(OutputError, match=reason):
             output(path).check()
-    assert snapshot(tmp_path) == {str(tmp_path / "file"): "mine"}
+    assert snapshot(tmp_path) == {str(tmp_path / "circle"): "", str(tmp_path / "file"): "mine"}
 
 
 def test_a_link_is_followed(bundle_folder: Path, tmp_path: Path) -> None:
@@ -136,6 +139,26 @@ def test_modes_stay(bundle_folder: Path) -> None:
     write(output(bundle_folder), "new")
     assert stat.S_IMODE(bundle_folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in bundle_folder.iterdir()} == {0o600}
+
+
+def test_a_disk_that_gets_full_leaves_the_earlier_bundle(bundle_folder: Path, tmp_path: Path) -> None:
+    """When a file cannot be written to its end, the error names the folder, and nothing but the old bundle is there."""
+    script = ("import resource, sys; sys.path.insert(0, 'tests/training')\n"
+              "import outputs\n"
+              "from pathlib import Path\n"
+              "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+              "try:\n    outputs.write(outputs.output(Path(sys.argv[1])), 'x' * 1000)\n"
+              "except OSError as error:\n    print(f'{error.filename}: {error.strerror}')\n")
+    done = subprocess.run([sys.executable, "-c", script, str(bundle_folder)], cwd=ROOT, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == f"{bundle_folder}: File too large\n"
+    assert content_of(bundle_folder) == {"old"} and list(tmp_path.iterdir()) == [bundle_folder]
+
+
+def test_a_bundle_and_a_link_to_it_have_the_same_models(bundle_folder: Path, tmp_path: Path) -> None:
+    """The fitted models lie beside the folder that the link leads to."""
+    (tmp_path / "link").symlink_to(bundle_folder)
+    assert pipeline_folder(tmp_path / "link") == pipeline_folder(bundle_folder) == tmp_path / "bundle.pipeline"
 
 
 def test_an_interruption_leaves_the_earlier_bundle(bundle_folder: Path, tmp_path: Path) -> None:

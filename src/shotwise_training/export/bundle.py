@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shotwise.adapters.onnx import OnnxGraph
+from shotwise.adapters.onnx import ENGINE, OnnxGraph
+from shotwise.bundle import load_bundle
 from shotwise.manifest import manifest_hash
 from shotwise_training.data.table import Table
 from shotwise_training.export.background import background_rows
@@ -58,8 +60,8 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
     ------
     DriftError
         If the graph differs from the pipeline on the training shots.
-    OutputError, OSError
-        If one of the folders cannot be written or holds anything else, or the disk is full.
+    BundleError, OutputError, OSError
+        If the bundle would not load, a folder cannot be written or holds anything else, or the disk is full.
     """
     unique, pipeline = table.without_duplicates(), models.pipeline
     graph = fuse(pipeline).SerializeToString()
@@ -71,7 +73,7 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
         _write_graphs(new_bundle, graph, models)
         _write_shots(new_bundle, unique, pipeline)
         (new_bundle / "MODEL_CARD.md").write_text(model_card(manifest), "utf-8")
-        _write_manifest(new_bundle, manifest)
+        _seal(new_bundle, manifest)
     models_output.put(new_models)
     bundle_output.put(new_bundle)
     return manifest
@@ -79,7 +81,7 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
 
 def outputs(out: Path) -> tuple[OutputFolder, OutputFolder]:
     """Return the folders that `write_bundle` writes: the bundle's, and its fitted models'."""
-    return OutputFolder(out.resolve(), "bundle", FILES, _bundle_files), pipeline_output(out)
+    return OutputFolder(Path(os.path.realpath(out)), "bundle", FILES, _bundle_files), pipeline_output(out)
 
 
 def _bundle_files(folder: Path) -> frozenset[str]:
@@ -115,11 +117,12 @@ def _write_shots(folder: Path, table: Table, pipeline: Pipeline) -> None:
     _write_json(folder / "samples.json", choose_samples(table, pipeline))
 
 
-def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Add the hashes of the folder's files, and the manifest's own, to the manifest, and write it."""
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Add the hashes of the folder's files, and the manifest's own, write it, and check that the bundle loads."""
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     manifest["sha256"] = manifest_hash(manifest)
     _write_json(folder / "bundle.json", manifest)
+    load_bundle(folder, ENGINE)
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -46,14 +47,14 @@ class FittedModels:
 
 def pipeline_folder(bundle: Path) -> Path:
     """Return the folder of a bundle's fitted models: in this package for a shipped bundle, else beside the bundle."""
-    bundle = bundle.resolve()  # the same folder for a bundle and for a link to it
+    bundle = Path(os.path.realpath(bundle))  # the same folder for a bundle and for a link to it
     shipped = bundle.parent == MODELS
     return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
 
 
 def pipeline_output(bundle: Path) -> OutputFolder:
     """Return the folder of a bundle's fitted models, to be written; it is theirs if it holds a pipeline.pt."""
-    return OutputFolder(pipeline_folder(bundle).resolve(), "folder of fitted models", FILES,
+    return OutputFolder(Path(os.path.realpath(pipeline_folder(bundle))), "folder of fitted models", FILES,
                         lambda folder: FILES if (folder / "pipeline.pt").is_file() else frozenset())
 
 
