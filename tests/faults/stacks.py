@@ -91,6 +91,11 @@ def memory_mb(pid: int) -> float:
     return _status_kb(pid, "VmRSS") / 1024
 
 
+def own_memory_mb(pid: int) -> float:
+    """Memory that belongs to a process alone, in MB: without pages of files, which the system may drop. Linux only."""
+    return _status_kb(pid, "RssAnon") / 1024
+
+
 def tree_memory_mb(pid: int) -> float:
     """Resident memory of a process and its descendants, in MB; pages that they share count more than once."""
     return sum(_status_kb(descendant, "VmRSS") for descendant in process_tree(pid)) / 1024
