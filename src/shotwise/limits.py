@@ -65,8 +65,8 @@ MAX_DOCUMENT_NAME_BYTES = 200
 # One upload. A scanned manual of a thousand pages is about 300 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
-# Reading a document begins with a quick slice of time. Twenty pages take a second, on a busy machine three, so most need
-# one slice, and 25 documents that use it up delay the next by less than a minute.
+# Reading a document begins with a quick slice of time. Twenty pages take a second, on a busy machine three, so most
+# need one slice. One of these readers gives first slices alone: beside bad documents a new one waits for 3 s at most.
 QUICK_READERS = 2
 QUICK_SLICES = (3.0, 12.0)
 # A reader of its own takes the documents that need longer, at last with the time of the Lambda function on AWS.

@@ -14,7 +14,7 @@ from shotwise.limits import MAX_LABEL_CHARACTERS
 # A shape is one of: a type; a tuple of the shapes of a list with as many entries; a mapping of member to shape; ListOf,
 # MappingOf, Optional or NAME.
 Shape = Any
-NAME = f"a text of at most {MAX_LABEL_CHARACTERS} characters"  # as long as names and labels in a request to /rag-query may be
+NAME = f"a text of at most {MAX_LABEL_CHARACTERS} characters"  # as long as a request to /rag-query takes it
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class Message:
     ----------
     name, event_name : str
         The file, and what happened to it last.
+    is_new : bool
+        Whether that happened just now, so that somebody may wait for it.
     slices : int
         How many slices of time its handling has used up.
     failures : int
@@ -46,6 +48,7 @@ class Message:
 
     name: str
     event_name: str
+    is_new: bool = True
     slices: int = 0
     failures: int = 0
     not_before: float = 0.0
@@ -62,8 +65,9 @@ class DocumentsBucket:
         Takes an SQS event and the seconds that handling it may take. Returns `batchItemFailures`, as a Lambda function
         behind a queue does, or raises OutOfTime.
     quick_slices, patient_slices : sequence of float
-        Seconds of the slices of a message, one after another. Some readers take only messages that are due for a quick
-        slice, one reader the others.
+        Seconds of the slices of a message, one after another. One reader takes only messages that are due for their
+        first slice, so that a new document waits no longer than that; others take those for any quick slice, and one
+        those for a patient one.
     """
 
     def __init__(self, store: FolderFileStore, handler: Handler, quick_slices: Sequence[float] = QUICK_SLICES,
@@ -77,7 +81,7 @@ class DocumentsBucket:
         self._closed = False
         quick, patient = range(len(quick_slices)), range(len(quick_slices), len(self._slices))
         self._readers = [threading.Thread(target=self._read, args=(levels,), daemon=True, name="documents bucket")
-                         for levels in (*[quick] * QUICK_READERS, patient)]
+                         for levels in (range(1), *[quick] * (QUICK_READERS - 1), patient)]
         for reader in self._readers:
             reader.start()
 
@@ -96,10 +100,10 @@ class DocumentsBucket:
             yield file
         self.notify(name, CREATED)
 
-    def notify(self, name: str, event_name: str) -> None:
-        """Send the event of a change that has been made already."""
+    def notify(self, name: str, event_name: str, *, is_new: bool = True) -> None:
+        """Send the event of a change that has been made already, just now or some time ago."""
         with self._changed:
-            self._waiting[name] = Message(name, event_name)
+            self._waiting[name] = Message(name, event_name, is_new)
             self._changed.notify_all()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -131,7 +135,10 @@ class DocumentsBucket:
                 self._changed.notify_all()
 
     def _take(self, levels: range) -> Message | None:
-        """Wait for a message and take it: of those with the fewest slices the first. None if the bucket is closed."""
+        """Wait for a message and take it: the one with the fewest slices, of these a new one, of these the first.
+
+        Returns None if the bucket is closed.
+        """
         with self._changed:
             while not self._closed:
                 messages = [message for message in self._waiting.values()
@@ -139,7 +146,7 @@ class DocumentsBucket:
                 now = time.monotonic()
                 due = [message for message in messages if message.not_before <= now]
                 if due:
-                    message = min(due, key=lambda message: message.slices)
+                    message = min(due, key=lambda message: (message.slices, not message.is_new))
                     self._busy.add(message.name)
                     return self._waiting.pop(message.name)
                 self._changed.wait(min((message.not_before - now for message in messages), default=None))

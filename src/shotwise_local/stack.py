@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +92,7 @@ def open_stack(*, reconcile: Callable[[str], None] | None = None) -> Iterator[St
                              lambda event, seconds: functions.invoke("EmbedDocumentsFunction", event, seconds))
     reconciliation = None
     if reconcile and not settings.knowledge.index_read_only:
-        reconciliation = Reconciliation(settings, bucket.notify, reconcile)
+        reconciliation = Reconciliation(settings, partial(bucket.notify, is_new=False), reconcile)
     try:
         yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))
     finally:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pymupdf
 import pytest
+from rights import bound_by_permissions, shotwise
 from small_plant import BISCUIT, FURNACE, Plant, small_plant
 
 from shotwise.adapters.folder_file_store import FolderFileStore
@@ -26,6 +30,14 @@ from shotwise_local.reconciliation import Reconciliation, changes, report_unread
 from shotwise_local.s3_events import CREATED, REMOVED
 
 NFC, NFD = (unicodedata.normalize(form, "작업 표준.pdf") for form in ("NFC", "NFD"))
+FIND_CHANGES = """
+import os
+from shotwise.adapters.knowledge_factory import open_ingestion
+from shotwise.settings import Settings
+from shotwise_local.reconciliation import changes
+settings = Settings.from_mapping(os.environ)
+print(changes(settings, open_ingestion(settings.knowledge), print))
+"""
 SHIPPED = ["defect-casebook.pdf", "inspection-standard.pdf", "maintenance-guide.pdf", "process-manual.pdf"]
 
 
@@ -125,15 +137,23 @@ def test_a_name_that_is_not_utf8_is_named_and_stops_nothing(plant: Plant) -> Non
     lines[0].encode("utf-8")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_folder_removes_nothing(plant: Plant) -> None:
-    """It is named, and its documents stay, because nobody can know what it holds."""
-    plant.add("a.pdf", BISCUIT)
-    plant.own.chmod(0)
+def test_an_unreadable_folder_removes_nothing(tmp_path: Path) -> None:
+    """A start names it, and its documents stay, because nobody can know what it holds."""
+    home, documents = tmp_path / "home", tmp_path / "home/documents"
+    settings = {"SHOTWISE_HOME": home, "SHOTWISE_MANUALS": tmp_path / "none"}
+    with pymupdf.open() as document:
+        document.new_page().insert_text((72, 72), "The biscuit is 20 mm thick.")
+        document.save(tmp_path / "a.pdf")
+    assert shotwise("ingest", tmp_path / "a.pdf", **settings).returncode == 0
+    documents.chmod(0)
     try:
-        assert find_changes(plant) == {}
+        environ = {**os.environ, **{name: str(path) for name, path in settings.items()}}
+        process = subprocess.run(bound_by_permissions(sys.executable, "-c", FIND_CHANGES), text=True,
+                                 capture_output=True, check=True, env=environ)
     finally:
-        plant.own.chmod(0o700)
+        documents.chmod(0o700)
+    *named, changed = process.stdout.splitlines()
+    assert changed == "{}" and any("documents" in line for line in named)
 
 
 def test_a_name_that_no_document_may_have_becomes_a_failure(plant: Plant) -> None:
