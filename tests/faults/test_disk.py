@@ -56,6 +56,14 @@ def upload_and_find(opened: Stack, name: str, tally: Tally) -> None:
     tally.count(RIGHT if listed else lost(f"an accepted upload is not listed: {documents(opened.api).get(name)}"))
 
 
+def remove(opened: Stack, name: str, tally: Tally) -> None:
+    """Remove a document: many more of them would change which passages are nearest to a question."""
+    answer = call(opened.api, f"/documents/{name}", method="DELETE")
+    tally.count(RIGHT if answer.status == 202 else wrong(f"removal: {answer.status} {answer.error}"))
+    if wait_until(lambda: name not in documents(opened.api)) > MAX_LISTED_S:
+        tally.count(wrong("a removed document is still listed"))
+
+
 @sizes(short=1, long=10)
 def test_a_full_disk_heals(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """While it is full charts are degraded and uploads 503; with room everything works without a restart."""
@@ -69,6 +77,7 @@ def test_a_full_disk_heals(ledger: Ledger, reference: Reference, tmp_path: Path,
             tally.count(judge_error(upload(opened.api, "full.pdf", marked("full")), 503))
             disk.free()
             upload_and_find(opened, f"room{number}.pdf", tally)
+            remove(opened, f"room{number}.pdf", tally)
         ask_everything(opened, reference, tally, degraded=False)
         tally.count(RIGHT if opened.process.poll() is None else lost("the process has ended"))
 
