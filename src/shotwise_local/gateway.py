@@ -54,9 +54,13 @@ NOT_EMULATED = "IAM authorisation, CORS, throttling, WAF, access logs, X-Ray"
 UPLOADS = "/uploads/"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 HEALTH, DIAGNOSE = "/health", "/diagnose"
-# By resource, or by the function that a route calls.
+# By resource, or by the function that a route calls; BATCH is for its large bodies.
+BATCH = "PredictFunction, batch"
 LANES = {HEALTH: limits.HEALTH_LANE, DIAGNOSE: limits.DIAGNOSE_LANE, "PredictFunction": limits.PREDICT_LANE,
-         "ImportanceFunction": limits.IMPORTANCE_LANE, "RagQueryFunction": limits.RAG_QUERY_LANE}
+         BATCH: limits.BATCH_LANE, "ImportanceFunction": limits.IMPORTANCE_LANE,
+         "RagQueryFunction": limits.RAG_QUERY_LANE}
+LANES_WITH_MODELS = {**LANES, DIAGNOSE: limits.DIAGNOSE_LANE_WITH_MODELS,
+                     "RagQueryFunction": limits.RAG_QUERY_LANE_WITH_MODELS}
 Entered = TypeVar("Entered")
 Returned = TypeVar("Returned")
 
@@ -74,13 +78,16 @@ class Gateway:
         The state machine that its routes start.
     bucket : DocumentsBucket
         Takes uploads.
+    with_models : bool
+        Whether the functions wait for an embedder or a text generator.
     """
 
     def __init__(self, description: Mapping[str, Any], functions: LambdaHost, workflow: Workflow,
-                 bucket: DocumentsBucket) -> None:
+                 bucket: DocumentsBucket, *, with_models: bool = False) -> None:
         self._api = Api(description, functions, workflow, bucket)
         self._bucket = bucket
-        self._lanes = {name: Lane(name, lane_limits) for name, lane_limits in LANES.items()}
+        lanes = LANES_WITH_MODELS if with_models else LANES
+        self._lanes = {name: Lane(name, lane_limits) for name, lane_limits in lanes.items()}
         self._streams, self._uploads = Slots(limits.MAX_STREAMS), Slots(limits.MAX_UPLOADS)
         self._upload_threads = ThreadPoolExecutor(limits.MAX_UPLOADS, "upload")
         self._interruptions: set[asyncio.Future[None]] = set()  # one for each request that waits for its answer
@@ -135,8 +142,7 @@ class Gateway:
         return await self._answer_in_lane(route, request, receive) if route else self.handle(request)
 
     async def _answer_in_lane(self, route: Route, request: Request, receive: Receive) -> Response:
-        lane = self._lanes[route.resource if route.resource in LANES else route.function]
-        work = lane.submit(partial(self._api.answer, route, request))
+        work = self._lane(route, request).submit(partial(self._api.answer, route, request))
         answer = asyncio.wrap_future(work)
         with self._interruption() as interruption, _disconnection(receive) as disconnection:
             ends: set[asyncio.Future[Any]] = {answer, interruption, disconnection}
@@ -149,6 +155,12 @@ class Gateway:
         if disconnection.done():
             raise ClientLeft
         return self._api.gateway_response("INTEGRATION_TIMEOUT")
+
+    def _lane(self, route: Route, request: Request) -> Lane:
+        if route.resource in LANES:
+            return self._lanes[route.resource]
+        is_batch = route.function == "PredictFunction" and len(request.body) > limits.MAX_BODY_BYTES
+        return self._lanes[BATCH if is_batch else route.function]
 
     @contextmanager
     def _interruption(self) -> Iterator[asyncio.Future[None]]:

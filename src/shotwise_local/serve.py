@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ import uvicorn
 
 from shotwise.errors import ShotwiseError
 from shotwise.hidden_characters import visible_lines
-from shotwise.limits import SHUTDOWN_SECONDS
+from shotwise.limits import LAST_REQUESTS_SECONDS, SHUTDOWN_SECONDS
 from shotwise_local.connections import Connection, max_connections
 from shotwise_local.gateway import NOT_EMULATED, Gateway
 from shotwise_local.log_file import redirect_output
@@ -59,6 +60,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more requests, and wait for the answers."""
         self._gateway.interrupt_after(SHUTDOWN_SECONDS)
+        # Requests that were sent before the signal may still be unread on a busy machine; uvicorn would reset them.
+        await asyncio.sleep(LAST_REQUESTS_SECONDS)
         await super().shutdown(sockets)
 
 

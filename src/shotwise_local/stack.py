@@ -94,7 +94,9 @@ def open_stack(*, reconcile: Callable[[str], None] | None = None) -> Iterator[St
     if reconcile and not settings.knowledge.index_read_only:
         reconciliation = Reconciliation(settings, partial(bucket.notify, is_new=False), reconcile)
     try:
-        yield Stack(functions, workflow, Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket))
+        with_models = bool(settings.knowledge.generator or settings.knowledge.embedder)
+        gateway = Gateway(load_yaml(ROOT / "api/openapi.yaml"), functions, workflow, bucket, with_models=with_models)
+        yield Stack(functions, workflow, gateway)
     finally:
         if reconciliation:
             reconciliation.close()

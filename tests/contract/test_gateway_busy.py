@@ -15,6 +15,7 @@ import pytest
 
 from shotwise.limits import (
     IMPORTANCE_LANE,
+    MAX_BODY_BYTES,
     MAX_REQUEST_HEAD_BYTES,
     MAX_STREAMS,
     REQUEST_BODY_SECONDS,
@@ -60,7 +61,7 @@ def served(api: dict[str, Any], gate: Gate) -> Iterator[Served]:
 
     functions = ChosenFunctions(ImportanceFunction=gate, RagQueryFunction=gate, PredictFunction=lambda event: OK)
     functions.apps["StreamQueryFunction"] = stream
-    with serving(Gateway(api, functions, ChosenWorkflow(gate), None)) as running:
+    with serving(Gateway(api, functions, ChosenWorkflow(gate), None, with_models=True)) as running:
         yield running
         gate.open.set()
 
@@ -90,6 +91,20 @@ def test_a_busy_function_delays_no_other(served: Served, gate: Gate) -> None:
         assert time.monotonic() - started < 0.5
         gate.open.set()
         assert {future.result(20)[0] for future in busy} <= {200, 502, 500, 503}
+
+
+def test_large_batches_delay_no_prediction(api: dict[str, Any], gate: Gate) -> None:
+    """A body of hundreds of shots has a lane of its own."""
+    def predict(event: dict[str, Any]) -> dict[str, Any]:
+        return gate() if len(event["body"]) > MAX_BODY_BYTES else OK
+
+    gateway = Gateway(api, ChosenFunctions(PredictFunction=predict), ChosenWorkflow(dict), None)
+    with serving(gateway) as running, ThreadPoolExecutor(2) as clients:
+        batches = [clients.submit(running.ask, "POST", "/predict", b"{}" + b" " * MAX_BODY_BYTES) for _ in range(2)]
+        wait_for(lambda: gate.begun)
+        assert running.ask("POST", "/predict", b"{}")[0] == 200
+        gate.open.set()
+        assert {future.result(10)[0] for future in batches} == {200}
 
 
 def test_beyond_a_bounded_queue_requests_are_refused(served: Served, gate: Gate) -> None:
