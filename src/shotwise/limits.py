@@ -193,8 +193,7 @@ SHUTDOWN_SECONDS = 4.0
 LAST_REQUESTS_SECONDS = 0.3
 # Lanes. Threads of Python compute one at a time, so a second one that computes only delays the others: measured with 48
 # clients that predict and 24 that diagnose, 1 + 1 threads make 570 predictions a second and /health 21 ms (P99), 2 + 4
-# make 220 and 190 ms. Nothing may be in the way of /health.
-HEALTH_LANE = LaneLimits(1, 64, 1.0)
+# make 220 and 190 ms. /health itself needs no thread.
 # A prediction takes 1 ms alone and several beside diagnoses, so the last in the queue starts within half a second.
 PREDICT_LANE = LaneLimits(1, 64, 0.5)
 # Bodies over MAX_BODY_BYTES, that is, hundreds of shots, take tenths of a second each.

@@ -56,7 +56,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 HEALTH, DIAGNOSE = "/health", "/diagnose"
 # By resource, or by the function that a route calls; BATCH is for its large bodies.
 BATCH = "PredictFunction, batch"
-LANES = {HEALTH: limits.HEALTH_LANE, DIAGNOSE: limits.DIAGNOSE_LANE, "PredictFunction": limits.PREDICT_LANE,
+LANES = {DIAGNOSE: limits.DIAGNOSE_LANE, "PredictFunction": limits.PREDICT_LANE,
          BATCH: limits.BATCH_LANE, "ImportanceFunction": limits.IMPORTANCE_LANE,
          "RagQueryFunction": limits.RAG_QUERY_LANE}
 LANES_WITH_MODELS = {**LANES, DIAGNOSE: limits.DIAGNOSE_LANE_WITH_MODELS,
@@ -139,7 +139,9 @@ class Gateway:
             return TOO_SLOW
         route = self._api.find_route(request)
         request = replace(request, body=body)
-        return await self._answer_in_lane(route, request, receive) if route else self.handle(request)
+        if route is None or route.resource == HEALTH:  # which waits for nothing, so no thread has to be waited for
+            return self.handle(request)
+        return await self._answer_in_lane(route, request, receive)
 
     async def _answer_in_lane(self, route: Route, request: Request, receive: Receive) -> Response:
         work = self._lane(route, request).submit(partial(self._api.answer, route, request))

@@ -19,7 +19,7 @@ from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.page_reader import clean
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.knowledge.models import Document, ExpectedQuestion
-from shotwise.limits import MAX_PAGES, MAX_QUESTIONS_BYTES, MAX_STOPPED_PAGES
+from shotwise.limits import MAX_PAGES, MAX_QUESTIONS_BYTES, MAX_READER_BYTES, MAX_STOPPED_PAGES
 from shotwise.messages import Message
 
 ANSWERED = ExpectedQuestion(1, "Biscuit thickness", ("비스킷이 왜 얇나요?", "Why is it thin?"))
@@ -313,3 +313,11 @@ def test_a_missing_reader_is_named(tmp_path: Path) -> None:
                                      "from shotwise.knowledge.ingestion.parse_worker import main; main()"]
     with pytest.raises(DocumentError, match=r"^guide\.pdf: .*pip install pymupdf==1\.26\.7 pymupdf4llm==0\.2\.9$"):
         parse(save(tmp_path / "guide.pdf", draw_words), command=command)
+
+
+def test_a_crash_is_no_lack_of_memory_because_the_parent_uses_much(tmp_path: Path) -> None:
+    """On Linux a process inherits the peak memory of the one that started it."""
+    ballast = bytearray(MAX_READER_BYTES)
+    ballast[::4096] = b"x" * len(ballast[::4096])  # touched, so that it counts
+    document = parse_with_fake_worker(tmp_path, **{"page 2": "crash"})
+    assert [note.params["cause"] for note in document.notes] == ["crash"] and ballast

@@ -32,7 +32,7 @@ from typing import Any
 
 from shotwise.knowledge.ingestion.expected_questions import ATTACHMENT
 from shotwise.knowledge.ingestion.time_budget import prepare_seconds
-from shotwise.knowledge.ingestion.worker_process import OUT_OF_MEMORY, is_near_memory_limit
+from shotwise.knowledge.ingestion.worker_process import OUT_OF_MEMORY, is_near_memory_limit, own_peak
 from shotwise.limits import (
     MAX_BACKGROUND_PIXELS,
     MAX_PAGE_CHARACTERS,
@@ -58,6 +58,7 @@ PR_SET_PDEATHSIG = 1  # of prctl(2)
 GRACE_S = 5.0  # added to every time limit, so that the parent stops the worker first unless it has ended
 SNAP = 3.0  # distance in points up to which the table finder treats lines as one
 ALLOCATION_FAILED = re.compile(r"\b[mc]alloc\b.* failed|\brealloc\b.* failed|out of memory")  # in texts of MuPDF
+INHERITED_PEAK = own_peak()  # before this process has used memory of its own
 
 
 class _OutOfMemory(Exception):
@@ -108,7 +109,7 @@ def _check_memory(error: BaseException | None = None) -> None:
     that an allocation failed, which Python notices as a SystemError.
     """
     texts = f"{error} {pymupdf.TOOLS.mupdf_warnings()}"
-    starved = isinstance(error, SystemError) and is_near_memory_limit(resource.getrusage(resource.RUSAGE_SELF))
+    starved = isinstance(error, SystemError) and is_near_memory_limit(own_peak(), INHERITED_PEAK)
     if starved or isinstance(error, MemoryError) or ALLOCATION_FAILED.search(texts):
         raise _OutOfMemory from error
 

@@ -21,10 +21,18 @@ OUT_OF_MEMORY = "memory"  # the cause of a process that needs too much of it
 MEMORY_SHARE = 0.75
 
 
-def is_near_memory_limit(usage: resource.struct_rusage) -> bool:
-    """Return whether a process used nearly all the memory that a reader may use."""
-    peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return peak_bytes > MEMORY_SHARE * MAX_READER_BYTES
+def own_peak() -> int:
+    """Return the peak of this process's memory, in the unit of `ru_maxrss`."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def is_near_memory_limit(peak: int, inherited_peak: int) -> bool:
+    """Return whether a process used nearly all the memory that a reader may use.
+
+    On Linux a process inherits the peak of the one that started it. If that is higher, nothing is known of its own.
+    """
+    peak_bytes = peak * (1 if sys.platform == "darwin" else 1024)
+    return peak > inherited_peak and peak_bytes > MEMORY_SHARE * MAX_READER_BYTES
 
 
 class WorkerStopped(Exception):
@@ -42,6 +50,7 @@ class WorkerProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        self._inherited_peak = own_peak()
         # Unbuffered, because a buffer would hold lines that the selector does not know of.
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=subprocess.DEVNULL, bufsize=0)
@@ -88,7 +97,8 @@ class WorkerProcess:
                 raise WorkerStopped(f"timeout after {seconds:.3g} s")
             chunk = os.read(self._output.fileno(), CHUNK_BYTES)
             if not chunk:  # it ended before it had written a complete line
-                raise WorkerStopped(OUT_OF_MEMORY if is_near_memory_limit(self._wait()) else "crash")
+                out_of_memory = is_near_memory_limit(self._wait().ru_maxrss, self._inherited_peak)
+                raise WorkerStopped(OUT_OF_MEMORY if out_of_memory else "crash")
             self._received += chunk
         line = bytes(self._received[:length])
         del self._received[:length]
