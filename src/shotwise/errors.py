@@ -9,7 +9,7 @@ ShotwiseError
 ├── Cancelled            nobody waits for the answer any more
 ├── KnowledgeError       the documents cannot be searched, or no answer can be worded
 │   ├── TimeLimitExceeded  a model or a search does not answer in time
-│   ├── ModelPaused      a model that did not answer in time is not asked again so soon
+│   ├── ModelPaused      a model that failed a moment ago is not asked again so soon
 │   ├── DocumentError    one document that cannot be read
 │   └── OutOfTime        a document was not read within the time that its caller has; more time may be enough
 └── StoreError           a chart or PDF could not be stored or fetched (the store of files, not of indexed documents)

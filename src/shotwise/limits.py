@@ -134,8 +134,10 @@ EXTRACTION_SECONDS = 2.0
 EMBEDDING_SECONDS = 3.0
 # A search in a service takes 0.3 s, the first one with its connection up to 2 s.
 SEARCHING_SECONDS = 5.0
-# How long a model is not asked any more that did not answer in time, so that not every request waits for it.
+# How long a model is not asked any more that did not answer in time, so that not every request waits for it; or that
+# failed twice, which takes no time but the computing of each request.
 MODEL_PAUSE_SECONDS = 20.0
+MAX_MODEL_FAILURES = 2
 # What a model writes for one answer: eight claims of 2,000 characters with their quotes.
 MAX_GENERATED_CHARACTERS = 32_000
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -226,29 +227,30 @@ def _executions_in_memory() -> list[Any]:
     return [tracked for tracked in gc.get_objects() if issubclass(type(tracked), Execution)]
 
 
-def test_an_execution_is_reported_when_its_output_is_there(machine: Machine) -> None:
-    """With threads that are switched after every microsecond no execution succeeds without its output."""
-    machine.functions = FakeFunctions("accept")
+@contextmanager
+def switching_threads() -> Iterator[None]:
+    """Let threads take turns of a microsecond."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(4) as pool:
-            executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
+        yield
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_an_execution_is_reported_when_its_output_is_there(machine: Machine) -> None:
+    """However threads take turns, no execution succeeds without its output."""
+    machine.functions = FakeFunctions("accept")
+    with switching_threads(), ThreadPoolExecutor(4) as pool:
+        executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
     assert [execution for execution in executions if not execution.get("output", "").startswith("{")] == []
 
 
 def test_an_invalid_shot_is_reported_with_its_problem(machine: Machine) -> None:
-    """With threads that are switched after every microsecond no execution fails without error and cause."""
+    """However threads take turns, no execution fails without error and cause."""
     machine.functions = lambda name, payload: {"invalid_payload": "{}"}
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
-    finally:
-        sys.setswitchinterval(interval)
+    with switching_threads(), ThreadPoolExecutor(4) as pool:
+        executions = list(pool.map(lambda _: machine.workflow.run("{}"), range(200)))
     assert [execution for execution in executions if execution.get("error") != "InvalidPayload"] == []
 
 

@@ -1,4 +1,4 @@
-"""A pause for models that do not answer in time, so that not every request waits for them."""
+"""A pause for models that do not answer in time or fail again and again, so that not every request pays for that."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from shotwise.errors import KnowledgeError, ModelPaused, TimeLimitExceeded
-from shotwise.limits import MODEL_PAUSE_SECONDS
+from shotwise.limits import MAX_MODEL_FAILURES, MODEL_PAUSE_SECONDS
 
 
 class ModelPause:
     """Decides whether a model is asked. Instances are thread-safe.
 
-    After a call that ran out of time, nothing is asked for MODEL_PAUSE_SECONDS. Then a single call tries again, and
-    once it has ended in time, whatever it returned, the others go on.
+    After a call that ran out of time, or MAX_MODEL_FAILURES failed calls with none between them that succeeded, nothing
+    is asked for MODEL_PAUSE_SECONDS. Then a single call tries again, and once it has succeeded, the others go on.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ class ModelPause:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._resume_at: float | None = None  # None: the last call that ended was in time
+        self._resume_at: float | None = None  # None: no pause
+        self._failures = 0  # since the last call that succeeded
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -35,27 +36,28 @@ class ModelPause:
         try:
             yield
         except TimeLimitExceeded:
-            self.begin()
+            self._count_failures(MAX_MODEL_FAILURES)
             raise
         except KnowledgeError:
-            self.end()
+            self._count_failures(1)
             raise
         self.end()
-
-    def begin(self) -> None:
-        """Begin a pause."""
-        with self._lock:
-            self._resume_at = self._clock() + MODEL_PAUSE_SECONDS
 
     def end(self) -> None:
         """End the pause."""
         with self._lock:
-            self._resume_at = None
+            self._resume_at, self._failures = None, 0
+
+    def _count_failures(self, count: int) -> None:
+        with self._lock:
+            self._failures += count
+            if self._failures >= MAX_MODEL_FAILURES:
+                self._resume_at = self._clock() + MODEL_PAUSE_SECONDS
 
     def _check(self) -> None:
         with self._lock:
             if self._resume_at is None:
                 return
             if self._clock() < self._resume_at:
-                raise ModelPaused("the model did not answer in time a moment ago, so it is not asked again yet")
+                raise ModelPaused("the model failed a moment ago, so it is not asked again yet")
             self._resume_at = self._clock() + MODEL_PAUSE_SECONDS  # the others wait for this try
