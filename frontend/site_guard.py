@@ -20,7 +20,8 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 HEALTH_PATH = "/_stcore/health"
 # A page of another site could lay its own over this one, and have its reader press Remove.
 FRAME_HEADERS = {"Content-Security-Policy": "frame-ancestors 'self'", "X-Frame-Options": "SAMEORIGIN"}
-FOREIGN_HOST = "This page does not answer under this name. SHOTWISE_ALLOWED_HOSTS names those under which it does.\n"
+FOREIGN_HOST = ("This page does not answer under this name. Open it as localhost or 127.0.0.1, or add the name to "
+                "SHOTWISE_ALLOWED_HOSTS and start it again.\n")
 FOREIGN_ORIGIN = "This page accepts no requests from pages of another site.\n"
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]+)?")

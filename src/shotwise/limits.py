@@ -46,11 +46,11 @@ MAX_PAST_SHOTS = 200
 MAX_QUESTION_CHARACTERS = 2000
 # Each list of a question's context. A reply names a value or a defect type at most once.
 MAX_CONTEXT_ENTRIES = 1000
-# A name or label. Six labels are worded into the topics of a question, whose length is then that of a short question.
+# A name or label; six of them are worded into a question, which is then shorter than the longest question.
 MAX_LABEL_CHARACTERS = 200
 # The label in other languages; there are two.
 MAX_LABEL_LANGUAGES = 16
-# A list of names out of two or three.
+# `always` and `include`: lists of names of which there are two or three.
 MAX_NAMES = 16
 # Errors in the text of an exception; a problem lists more.
 MAX_ERRORS_IN_TEXT = 200

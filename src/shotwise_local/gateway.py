@@ -25,6 +25,7 @@ from shotwise.handlers.problem import problem, to_json
 from shotwise_local.api import Api
 from shotwise_local.http_message import (
     CLOSING,
+    FOREIGN,
     OVERLOADED,
     PROBLEM_TYPE,
     TOO_SLOW,
@@ -109,7 +110,7 @@ class Gateway:
     def handle(self, request: Request) -> Response:
         """Answer a request in this thread, without a lane."""
         if _is_cross_site(request):
-            return self._api.gateway_response("ACCESS_DENIED")
+            return FOREIGN
         route = self._api.find_route(request)
         if route is None:
             return self._api.gateway_response("MISSING_AUTHENTICATION_TOKEN")  # as API Gateway does for an unknown path
@@ -128,7 +129,7 @@ class Gateway:
     async def _respond(self, request: Request, receive: Receive) -> Response:
         if _is_cross_site(request):
             await drop_body(request, receive, limits.REQUEST_BODY_SECONDS)
-            return self._api.gateway_response("ACCESS_DENIED")
+            return FOREIGN
         try:
             if _is_upload(request):
                 return await self._upload(request, receive)

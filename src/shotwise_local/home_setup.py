@@ -46,8 +46,9 @@ def set_up_home(environ: MutableMapping[str, str], report: Report) -> None:
     environ["SHOTWISE_INDEX_READ_ONLY"] = "true"
     _check_named_store(environ, Settings.from_mapping(environ))
     own = is_own_store(settings)
-    report(f"shotwise: {environ['SHOTWISE_HOME'] if own else path} cannot be written: documents can be read but not "
-           f"changed{', and charts are not kept' if own else ''}")
+    place = f"SHOTWISE_HOME {environ['SHOTWISE_HOME']}" if own else str(path)
+    report(f"shotwise: {place} cannot be written: documents can be read but not changed"
+           f"{', and charts and logs are not kept' if own else ''}")
     if "SHOTWISE_INDEX" not in environ and not _can_be_read(path):
         environ["SHOTWISE_INDEX"] = str(SHIPPED_INDEX)
 

@@ -77,6 +77,8 @@ CLOSING = problem_response(503, "closing", "Stopping", "Shotwise is being stoppe
 TOO_SLOW = problem_response(408, "request_too_slow", "Request too slow",
                             "The request did not arrive completely in time. Send it again.", Connection="close")
 BAD_REQUEST = problem_response(400, "not_http", "Bad request", "This is not a request of HTTP/1.1.", Connection="close")
+FOREIGN = problem_response(403, "foreign_host", "Foreign host or origin", "On this machine the API answers only "
+                           "requests to localhost or 127.0.0.1, and from web pages there.")
 HEAD_TOO_LARGE = problem_response(431, "headers_too_large", "Headers too large",
                                   "URL and headers are too long. Send fewer or shorter ones.", Connection="close")
 
@@ -169,7 +171,7 @@ async def drop_body(request: Request, receive: Receive, seconds: float) -> None:
     if request.headers.get("expect", "").lower() != "100-continue":
         try:
             async with asyncio.timeout(seconds):
-                async for _ in body_parts(receive):
+                async for _ in body_parts(receive, UPLOAD_PAUSE_SECONDS):
                     pass
         except TimeoutError:
             pass  # the response is sent now, whether or not the client reads it

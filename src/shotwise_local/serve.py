@@ -73,6 +73,7 @@ def serve(*, ui: bool) -> NoReturn:
     status = 1
     try:
         _serve(ui, report)
+        status = 0  # after a signal that was ignored when this process started
     except (KeyboardInterrupt, SystemExit):
         status = 0
     except (ShotwiseError, OSError) as error:  # not left to the caller, as standard error may be a log file by now

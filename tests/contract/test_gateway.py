@@ -12,7 +12,7 @@ import pytest
 from shotwise.handlers.problem import InvalidPayload
 from shotwise_local.api import integration_response
 from shotwise_local.gateway import Gateway
-from shotwise_local.http_message import Request
+from shotwise_local.http_message import Request, Response
 from shotwise_local.stack import Stack
 from shotwise_local.vtl import render
 
@@ -95,11 +95,12 @@ def test_unknown_paths_and_methods_are_the_gateways_own_refusal(gateway: Gateway
     {"host": "localhost:8000", "origin": "null"}])
 def test_web_pages_from_elsewhere_are_refused(gateway: Gateway, headers: dict[str, str]) -> None:
     """A domain name that resolves to this machine, or a page of another site, gets nothing of the plant's."""
-    def get_document(headers: dict[str, str]) -> int:
-        return gateway.handle(Request("GET", "/documents/process-manual.pdf", "", headers, b"", "127.0.0.1")).status
+    def get_document(headers: dict[str, str]) -> Response:
+        return gateway.handle(Request("GET", "/documents/process-manual.pdf", "", headers, b"", "127.0.0.1"))
 
-    assert get_document(headers) == 403
-    assert get_document({"host": "localhost:8000", "origin": "http://127.0.0.1:8501"}) == 200
+    refused = get_document(headers)
+    assert refused.status == 403 and json.loads(refused.body)["code"] == "foreign_host"
+    assert get_document({"host": "localhost:8000", "origin": "http://127.0.0.1:8501"}).status == 200
 
 
 def test_a_handler_that_raises_is_a_500_without_its_reason(stack: Stack, monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,7 @@ from shotwise import limits
 ROOT = Path(__file__).parents[2]
 STATEMENTS = {
     "MAX_BODY_BYTES": "at most 256 KiB", "MAX_BATCH_BODY_BYTES": "with shots 4 MiB",
-    "MAX_JSON_VALUES": "200,000 values", "MAX_JSON_DEPTH": "20 levels", "MAX_BATCH_SHOTS": "1,000 shots",
+    "MAX_JSON_VALUES": "200,000 values", "MAX_JSON_DEPTH": "nested in 20 levels", "MAX_BATCH_SHOTS": "1,000 shots",
     "MAX_PAST_SHOTS": "a history 200", "MAX_QUESTION_CHARACTERS": "2,000 characters",
     "MAX_CONTEXT_ENTRIES": "1,000 entries", "MAX_LABEL_CHARACTERS": "a label 200 characters",
     "MAX_SEARCH_PASSAGES": "50 passages", "MAX_DOCUMENT_NAME_BYTES": "200 bytes",

@@ -63,6 +63,7 @@ def test_schema_prints_a_schema_and_nothing_else(shots_csv: Path, capsys: pytest
     (["schema", "--data", "empty.csv", "--label", "y"], "empty.csv is empty"),
     (["train", "--data", "absent.csv", "--out", "bundle"], "absent.csv: No such file"),
     (["train", "--data", "shots.csv", "--out", "bundle"], "shots.csv has "),
+    (["train", "--data", "shots.csv", "--out", "/"], "--out: / cannot be a bundle folder"),
     (["train", "--data", "shots.csv", "--schema", "empty.csv", "--out", "bundle"], "either group or column")])
 def test_bad_input_is_one_line_and_status_2(shots_csv: Path, arguments: list[str], message: str,
                                             monkeypatch: pytest.MonkeyPatch,

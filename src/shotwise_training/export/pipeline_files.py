@@ -12,7 +12,7 @@ import skops.io
 import torch
 
 from shotwise.bundle import HistoryThresholds, Thresholds
-from shotwise_training.export.output_folder import OutputFolder
+from shotwise_training.export.output_folder import OutputError, OutputFolder
 from shotwise_training.models.autoencoder import Autoencoder
 from shotwise_training.models.defect_types import DefectTypeModel
 from shotwise_training.models.history import HistoryHead
@@ -46,8 +46,13 @@ class FittedModels:
 
 
 def pipeline_folder(bundle: Path) -> Path:
-    """Return the folder of a bundle's fitted models: in this package for a shipped bundle, else beside the bundle."""
+    """Return the folder of a bundle's fitted models: in this package for a shipped bundle, else beside the bundle.
+
+    Raises OutputError for the root of the file system.
+    """
     bundle = Path(os.path.realpath(bundle))  # the same folder for a bundle and for a link to it
+    if not bundle.name:
+        raise OutputError(f"{bundle} cannot be a bundle folder; name another folder")
     shipped = bundle.parent == MODELS
     return PIPELINES / bundle.name if shipped else bundle.with_name(f"{bundle.name}.pipeline")
 
