@@ -15,8 +15,8 @@ OWNER_ONLY = 0o700  # the bits that only the owner has
 FOLDERS = ("documents", "charts", "logs", "matplotlib")
 # The document store with its journals, what was put aside of it, and what a killed process left of it.
 STORE = re.compile(r"\.?knowledge\.sqlite.*")
-# The names that `atomic.temporary_name` makes, and those of versions before it: of Python's tempfile, and a fixed one.
-TEMPORARY = re.compile(r"\..*\.[0-9a-f]{16}\.writing|tmp[a-z0-9_]{8}|\.knowledge\.sqlite\.writing")
+# The names that `atomic.temporary_name` makes, and a fixed one of versions before it; no names that others may use.
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{16}\.writing|\.knowledge\.sqlite\.writing")
 
 
 def make_private_folder(folder: Path) -> None:

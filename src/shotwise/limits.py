@@ -123,6 +123,10 @@ MAX_QUESTION_NOTES = 20
 # What is told about one document; the list of documents shows all of it.
 MAX_DOCUMENT_NOTES = 100
 
+# How long a call of the document store waits for another thread, and then for another process, that writes. Writing a
+# document of thousands of pages takes a second.
+STORE_SECONDS = 5.0
+
 # --- Answers ---
 # A direct invocation is a step of the workflow, which gives it 13 s.
 WORKFLOW_ANSWER_SECONDS = 10.0
@@ -212,6 +216,8 @@ RAG_QUERY_LANE_WITH_MODELS = LaneLimits(8, 32, 3.0)
 MAX_UPLOADS = 8
 # Answers that are streamed at the same time, each of which may wait for a model for a minute.
 MAX_STREAMS = 16
+# Bodies over MAX_BODY_BYTES that arrive at the same time; each takes up to MAX_REQUEST_BYTES of memory.
+MAX_LARGE_BODIES = 16
 # What a client is told to wait after a 503 for overload.
 RETRY_AFTER_SECONDS = 1
 

@@ -57,11 +57,15 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, piece: bytes) -> None:
         """Read a piece of a request."""
+        timer = self._head_timer
         super().data_received(piece)
-        if self._head_timer:
+        # A head that begins within the piece, after another request, is counted from the next piece on.
+        if timer and timer is self._head_timer:
             self._head_bytes += len(piece)
-            if self._head_bytes > MAX_REQUEST_HEAD_BYTES:
+            if self._head_bytes > MAX_REQUEST_HEAD_BYTES and not self.waits_for_answer:
                 self._refuse(HEAD_TOO_LARGE)
+            elif self._head_bytes > MAX_REQUEST_HEAD_BYTES:
+                self.flow.pause_reading()  # until the answer to the request before
 
     def on_message_begin(self) -> None:
         """Begin to read a request, which on a connection that is kept is another one."""
@@ -85,7 +89,13 @@ class Connection(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._head_bytes = 0
-        self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self.transport.abort)
+        self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.waits_for_answer:  # of the request before, on the same connection
+            self._await_head()
+        else:
+            self.transport.abort()
 
     def _stop_awaiting_head(self) -> None:
         if self._head_timer:

@@ -10,7 +10,7 @@ Every request ends within a deadline, whatever its handler does, and what still 
 from __future__ import annotations
 
 import asyncio
-import urllib.parse
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -53,7 +53,8 @@ from shotwise_local.workflow import Workflow
 
 NOT_EMULATED = "IAM authorisation, CORS, throttling, WAF, access logs, X-Ray"
 UPLOADS = "/uploads/"
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+LOCAL_HOST, LOCAL_ORIGIN = "localhost", "http://localhost"
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
 HEALTH, DIAGNOSE = "/health", "/diagnose"
 # By resource, or by the function that a route calls; BATCH is for its large bodies.
 BATCH = "PredictFunction, batch"
@@ -90,18 +91,34 @@ class Gateway:
         lanes = LANES_WITH_MODELS if with_models else LANES
         self._lanes = {name: Lane(name, lane_limits) for name, lane_limits in lanes.items()}
         self._streams, self._uploads = Slots(limits.MAX_STREAMS), Slots(limits.MAX_UPLOADS)
+        self._large_bodies = Slots(limits.MAX_LARGE_BODIES)
         self._upload_threads = ThreadPoolExecutor(limits.MAX_UPLOADS, "upload")
-        self._interruptions: set[asyncio.Future[None]] = set()  # one for each request that waits for its answer
+        self._interruptions: set[asyncio.Future[None]] = set()  # one for each request
+        self._interrupted = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
-        request = request_head(scope)
+        outgoing = _Outgoing(send)
+        serving = asyncio.ensure_future(self._serve(request_head(scope), scope, receive, outgoing.send))
+        with self._interruption() as interruption:
+            ends: set[asyncio.Future[None]] = {serving, interruption}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            return serving.result()
+        serving.cancel()
+        await outgoing.break_off(CLOSING)
+
+    async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if not _is_cross_site(request) and not _is_upload(request) and (
                     app := self._api.streaming_app(self._api.find_route(request))):
                 await self._stream(app, scope, receive, send)
             else:
                 await send_response(await self._respond(request, receive), send)
+        except BodyTooLarge:
+            await send_response(self._api.gateway_response("REQUEST_TOO_LARGE"), send)
+        except BodyTooSlow:
+            await send_response(TOO_SLOW, send)
         except Overloaded:
             await send_response(OVERLOADED, send)
         except ClientLeft:
@@ -127,37 +144,37 @@ class Gateway:
         self._upload_threads.shutdown(wait=False)
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
-        if _is_cross_site(request):
+        if not _is_cross_site(request) and _is_upload(request):
+            return await self._upload(request, receive)
+        route = None if _is_cross_site(request) else self._api.find_route(request)
+        if route is None:
             await drop_body(request, receive, limits.REQUEST_BODY_SECONDS)
-            return FOREIGN
-        try:
-            if _is_upload(request):
-                return await self._upload(request, receive)
-            body = await read_body(receive, limits.MAX_REQUEST_BYTES, limits.REQUEST_BODY_SECONDS)
-        except BodyTooLarge:
-            return self._api.gateway_response("REQUEST_TOO_LARGE")
-        except BodyTooSlow:
-            return TOO_SLOW
-        route = self._api.find_route(request)
-        request = replace(request, body=body)
-        if route is None or route.resource == HEALTH:  # which waits for nothing, so no thread has to be waited for
+            return self.handle(request)
+        request = replace(request, body=await self._read_body(receive))
+        if route.resource == HEALTH:  # which waits for nothing, so no thread has to be waited for
             return self.handle(request)
         return await self._answer_in_lane(route, request, receive)
 
+    async def _read_body(self, receive: Receive) -> bytes:
+        return await read_body(receive, limits.MAX_REQUEST_BYTES, limits.REQUEST_BODY_SECONDS, self._large_bodies)
+
     async def _answer_in_lane(self, route: Route, request: Request, receive: Receive) -> Response:
-        work = self._lane(route, request).submit(partial(self._api.answer, route, request))
+        lane = self._lane(route, request)
+        work = lane.submit(partial(self._api.answer, route, request))
         answer = asyncio.wrap_future(work)
-        with self._interruption() as interruption, _disconnection(receive) as disconnection:
-            ends: set[asyncio.Future[Any]] = {answer, interruption, disconnection}
-            await asyncio.wait(ends, timeout=limits.ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            return answer.result()
-        work.cancel()  # which drops it if it has not begun
-        if interruption.done():
-            return CLOSING
-        if disconnection.done():
-            raise ClientLeft
-        return self._api.gateway_response("INTEGRATION_TIMEOUT")
+        try:
+            with _disconnection(receive) as disconnection:
+                ends: set[asyncio.Future[Any]] = {answer, disconnection}
+                await asyncio.wait(ends, timeout=lane.wait_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if not answer.done() and not disconnection.done() and work.cancel():
+                    raise Overloaded
+                await asyncio.wait(ends, timeout=limits.ANSWER_SECONDS - lane.wait_seconds,
+                                   return_when=asyncio.FIRST_COMPLETED)
+                if disconnection.done() and not answer.done():
+                    raise ClientLeft
+        finally:
+            work.cancel()  # which drops it if it has not begun
+        return answer.result() if answer.done() else self._api.gateway_response("INTEGRATION_TIMEOUT")
 
     def _lane(self, route: Route, request: Request) -> Lane:
         if route.resource in LANES:
@@ -170,30 +187,24 @@ class Gateway:
         """Yield a future that is done when requests have to end because the process does."""
         interruption: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._interruptions.add(interruption)
+        if self._interrupted:
+            interruption.set_result(None)
         try:
             yield interruption
         finally:
             self._interruptions.discard(interruption)
 
     def _interrupt(self) -> None:
+        self._interrupted = True
         for interruption in self._interruptions:
-            interruption.set_result(None)
+            if not interruption.done():
+                interruption.set_result(None)
 
     async def _stream(self, app: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to the app that streams its answer."""
-        try:
-            body = await read_body(receive, limits.MAX_REQUEST_BYTES, limits.REQUEST_BODY_SECONDS)
-        except BodyTooLarge:
-            return await send_response(self._api.gateway_response("REQUEST_TOO_LARGE"), send)
-        except BodyTooSlow:
-            return await send_response(TOO_SLOW, send)
-        outgoing = _Outgoing(send)
-        with self._streams.take(), self._interruption() as interruption:
-            streaming = asyncio.ensure_future(app(scope, replayed(body, receive), outgoing.send))
-            await asyncio.wait({streaming, interruption}, return_when=asyncio.FIRST_COMPLETED)
-        if not streaming.done():
-            streaming.cancel()
-            await outgoing.break_off(CLOSING)
+        body = await self._read_body(receive)
+        with self._streams.take():
+            await app(scope, replayed(body, receive), send)
 
     async def _upload(self, request: Request, receive: Receive) -> Response:
         """Store a file as it arrives, as S3 does when it is PUT to a signed URL."""
@@ -231,24 +242,25 @@ class Gateway:
 
 
 class _Outgoing:
-    """A streamed response on its way."""
+    """A response on its way."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._begun = self._broken_off = False
+        self._begun = self._is_stream = self._broken_off = False
 
     async def send(self, message: dict[str, Any]) -> None:
         """Pass a message on, unless the response was broken off."""
         if not self._broken_off:
             self._begun = True
+            self._is_stream |= message.get("more_body", False)
             await self._send(message)
 
     async def break_off(self, response: Response) -> None:
-        """Send a response in place of the streamed one; if that has begun, as its last event."""
+        """Send a response in place of the one on its way; if a stream has begun, as its last event."""
         self._broken_off = True
         if not self._begun:
             await send_response(response, self._send)
-        else:
+        elif self._is_stream:
             await self._send({"type": "http.response.body", "body": b"event: error\ndata: " + response.body + b"\n\n"})
 
 
@@ -272,12 +284,9 @@ def _is_cross_site(request: Request) -> bool:
     The site's own domain name may resolve to this machine (DNS rebinding), or it may send requests across sites. The
     gateway checks no authorisation, so it accepts only requests whose host and origin are this machine.
     """
-    urls = [f"//{request.headers.get('host', LOOPBACK_HOSTS[0])}",
-            request.headers.get("origin", f"//{LOOPBACK_HOSTS[0]}")]
-    try:
-        return any(urllib.parse.urlsplit(url).hostname not in LOOPBACK_HOSTS for url in urls)
-    except ValueError:  # not a URL, such as [::1 without its bracket
-        return True
+    origin = request.headers.get("origin", LOCAL_ORIGIN).lower()
+    return not (LOOPBACK.fullmatch(request.headers.get("host", LOCAL_HOST).lower())
+                and origin.startswith(("http://", "https://")) and LOOPBACK.fullmatch(origin.partition("://")[2]))
 
 
 def _problem(error: StoreError) -> Response:

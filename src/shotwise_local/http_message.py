@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from shotwise.limits import MAX_UPLOAD_BYTES, RETRY_AFTER_SECONDS, UPLOAD_PAUSE_SECONDS, UPLOAD_SECONDS
+from shotwise.limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, RETRY_AFTER_SECONDS, UPLOAD_PAUSE_SECONDS, UPLOAD_SECONDS
+from shotwise_local.lanes import Slots
 
 PROBLEM_TYPE = "application/problem+json"
 Scope = dict[str, Any]
@@ -38,7 +40,7 @@ class Request:
     method, path, query : str
         As received; the path is decoded, the query is not.
     headers : mapping of str to str
-        By lower-case name; the last one of a repeated header.
+        By lower-case name; the last one of a repeated header, but all of `host` and `origin`.
     body : bytes
         As received.
     client : str
@@ -85,7 +87,11 @@ HEAD_TOO_LARGE = problem_response(431, "headers_too_large", "Headers too large",
 
 def request_head(scope: Scope) -> Request:
     """Return the request of an ASGI scope without its body."""
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        # Which of two hosts is meant nobody can know; joined, they are none that is accepted.
+        headers[name] = f"{headers[name]}, {value}" if name in ("host", "origin") and name in headers else value
     return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
                    headers, b"", (scope.get("client") or ("127.0.0.1",))[0])
 
@@ -104,7 +110,7 @@ async def body_parts(receive: Receive, pause_seconds: float | None = None) -> As
         more = message.get("more_body", False)
 
 
-async def read_body(receive: Receive, max_bytes: int, seconds: float) -> bytes:
+async def read_body(receive: Receive, max_bytes: int, seconds: float, large_bodies: Slots) -> bytes:
     """Return the body of a request.
 
     Raises
@@ -114,19 +120,23 @@ async def read_body(receive: Receive, max_bytes: int, seconds: float) -> bytes:
         when they have sent everything.
     BodyTooSlow
         It was not complete within `seconds`.
+    Overloaded
+        It exceeds MAX_BODY_BYTES, and `large_bodies` has no room.
     ClientLeft
         It breaks off.
     """
     body = bytearray()
     too_large = False
     try:
-        async with asyncio.timeout(seconds):
-            async for part in body_parts(receive):
-                if not too_large:
-                    body += part
-                if len(body) > max_bytes:
-                    too_large = True
-                    body.clear()
+        with ExitStack() as slot:
+            async with asyncio.timeout(seconds):
+                async for part in body_parts(receive):
+                    if len(body) <= MAX_BODY_BYTES < len(body) + len(part) and not too_large:
+                        slot.enter_context(large_bodies.take())
+                    if too_large := too_large or len(body) + len(part) > max_bytes:
+                        body.clear()
+                    else:
+                        body += part
     except TimeoutError:
         if not too_large:
             raise BodyTooSlow from None

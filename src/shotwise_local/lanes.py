@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shotwise.limits import LaneLimits
 
@@ -60,20 +59,25 @@ class Lane:
         self._count = 0
 
     def submit(self, work: Callable[[], Outcome]) -> Future[Outcome]:
-        """Run `work` as soon as a thread is free. Its future fails with Overloaded if that takes too long.
+        """Run `work` as soon as a thread is free.
 
-        Cancelling the future drops work that has not begun; work that has begun goes on, and occupies its thread.
+        Cancelling the future drops work that has not begun, as whoever waits for it does after `wait_seconds`; work
+        that has begun goes on, and occupies its thread.
 
         Raises
         ------
         Overloaded
-            The queue is full.
+            The queue is full, or the lane is closed.
         """
         with self._lock:
             if self._count >= self._limits.threads + self._limits.waiting:
                 raise Overloaded
             self._count += 1
-        future = self._threads.submit(self._run, work, time.monotonic() + self._limits.wait_seconds)
+        try:
+            future = self._threads.submit(work)
+        except RuntimeError:  # closed, or no thread can be started
+            self._leave()
+            raise Overloaded from None
         future.add_done_callback(self._leave)
         return future
 
@@ -81,12 +85,11 @@ class Lane:
         """Drop all work that has not begun. No work can be submitted any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    @staticmethod
-    def _run(work: Callable[[], Outcome], latest_start: float) -> Outcome:
-        if time.monotonic() > latest_start:
-            raise Overloaded
-        return work()
+    @property
+    def wait_seconds(self) -> float:
+        """The time after which work that has not begun is to be dropped."""
+        return self._limits.wait_seconds
 
-    def _leave(self, _: Future[Outcome]) -> None:
+    def _leave(self, _: Future[Any] | None = None) -> None:
         with self._lock:
             self._count -= 1

@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.limits import (
     IMPORTANCE_LANE,
     MAX_BODY_BYTES,
@@ -24,6 +26,7 @@ from shotwise.limits import (
 )
 from shotwise_local.gateway import HEALTH, LANES, Gateway
 from shotwise_local.routes import read_routes
+from shotwise_local.s3_events import DocumentsBucket
 
 from .client import call_asgi
 from .serving import ChosenFunctions, ChosenWorkflow, Served, request, response_on, serving
@@ -56,14 +59,16 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def served(api: dict[str, Any], gate: Gate) -> Iterator[Served]:
     """A server whose importance and knowledge wait at the gate, and whose predictions do not."""
-    async def stream(scope: Any, receive: Any, send: Any) -> None:
-        raise AssertionError("no request gets here")
-
     functions = ChosenFunctions(ImportanceFunction=gate, RagQueryFunction=gate, PredictFunction=lambda event: OK)
-    functions.apps["StreamQueryFunction"] = stream
+    functions.apps["StreamQueryFunction"] = unused_app
     with serving(Gateway(api, functions, ChosenWorkflow(gate), None, with_models=True)) as running:
         yield running
         gate.open.set()
+
+
+async def unused_app(scope: Any, receive: Any, send: Any) -> None:
+    """Stand in for an app whose requests end before they get there."""
+    raise AssertionError("a request got here")
 
 
 def wait_for(condition: Any) -> None:
@@ -124,6 +129,19 @@ def test_beyond_a_bounded_queue_requests_are_refused(served: Served, gate: Gate)
         assert {future.result(20)[0] for future in busy} == {200}
 
 
+def test_what_waits_too_long_is_refused(served: Served, gate: Gate) -> None:
+    """A request that has not begun after the time of its lane gets 503, though the one before goes on."""
+    with ThreadPoolExecutor(2) as clients:
+        first = clients.submit(served.ask, "POST", "/importance", b"{}")
+        wait_for(lambda: gate.begun == 1)
+        started = time.monotonic()
+        assert served.ask("POST", "/importance", b"{}")[0] == 503
+        assert IMPORTANCE_LANE.wait_seconds - 0.1 < time.monotonic() - started < IMPORTANCE_LANE.wait_seconds + 2
+        gate.open.set()
+        assert first.result(10)[0] == 200
+    assert gate.begun == 1
+
+
 def test_what_waits_for_a_client_that_left_is_dropped(served: Served, gate: Gate) -> None:
     """Only what had begun costs anything."""
     connections = [served.send(request("POST", "/importance", b"{}")) for _ in range(IMPORTANCE_LANE.threads + 8)]
@@ -157,6 +175,49 @@ def test_the_end_answers_everything(api: dict[str, Any], gate: Gate) -> None:
         assert fast.result(5)[0] == 200
         status, response = slow.result(5)
     assert status == 503 and b'"code":"closing"' in response
+
+
+def test_the_end_answers_a_request_that_is_not_complete(api: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever it would have become: a 503 with a problem, and nothing of an upload is left."""
+    bucket = DocumentsBucket(FolderFileStore([tmp_path], ""), lambda event, seconds: {"batchItemFailures": []})
+    functions = ChosenFunctions()
+    functions.apps["StreamQueryFunction"] = unused_app
+    gateway = Gateway(api, functions, ChosenWorkflow(dict), bucket)
+    paths = (("POST", "/predict"), ("POST", "/query"), ("PUT", "/uploads/a.pdf"), ("PUT", "/uploads/a.txt"),
+             ("POST", "/nothing"))
+    with ThreadPoolExecutor(len(paths)) as clients:
+        with serving(gateway) as running:
+            connections = [running.send(request(method, path, b"x" * 100)[:-10]) for method, path in paths]
+            answers = [clients.submit(response_on, connection) for connection in connections]
+            time.sleep(0.3)
+            running.stop()
+        for answer in answers:
+            status, response = answer.result(10)
+            assert status == 503 and b"application/problem+json" in response and b'"code":"closing"' in response
+    bucket.close(5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_request_behind_another_on_a_connection_is_read(served: Served) -> None:
+    """Its head may begin in the same piece as the end of a large body, and come late."""
+    with served.send(request("POST", "/predict", b" " * 40_000).replace(b"Connection: close", b"X: y")
+                     + b"GET /health HTTP/1.1\r\nHo") as connection:
+        time.sleep(0.3)
+        connection.sendall(b"st: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        connection.settimeout(5)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert received.count(b"HTTP/1.1 ") == 2 and b" 431 " not in received
+
+
+@pytest.mark.parametrize("headers", [
+    "Host: evil.example\r\n", "Origin: http://127.0.0.1\r\nOrigin: http://evil.example\r\n",
+    "Origin: http://evil.example@127.0.0.1\r\n", "Origin: http://127.0.0.1/evil.example\r\n",
+    "Origin: http://127.0.0.1.evil.example\r\n"])
+def test_an_ambiguous_host_or_origin_is_foreign(served: Served, headers: str) -> None:
+    """Two of them, or one with more than host and port, are refused."""
+    assert served.ask("GET", "/health", headers=headers)[0] == 403
 
 
 def test_a_workflow_that_fails_inside_is_a_problem(api: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from shotwise.adapters.folder_file_store import FolderFileStore
 from shotwise.limits import MAX_REQUEST_BYTES
 from shotwise_local.gateway import Gateway
 from shotwise_local.http_message import BodyTooLarge, read_body
+from shotwise_local.lanes import Slots
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.stack import Stack
 
@@ -118,10 +119,10 @@ def test_a_body_is_read_up_to_a_limit(max_bytes: int, fits: bool) -> None:
         return next(parts)
 
     if fits:
-        assert asyncio.run(read_body(receive, max_bytes, 5)) == b"1234567890"
+        assert asyncio.run(read_body(receive, max_bytes, 5, Slots(0))) == b"1234567890"
     else:
         with pytest.raises(BodyTooLarge):
-            asyncio.run(read_body(receive, max_bytes, 5))
+            asyncio.run(read_body(receive, max_bytes, 5, Slots(0)))
 
 
 def test_a_store_that_does_not_take_a_file_is_a_503_without_its_reason(api: dict[str, Any], stack: Stack,

@@ -115,29 +115,36 @@ def test_new_folders_are_private(tmp_path: Path) -> None:
                                                      tmp_path / "home/charts/a.png")] == [0o700, 0o700, 0o600]
 
 
+def chart_name(number: int) -> str:
+    """A name as charts have it."""
+    return f"pred_20261130_{number:03}-{0:016x}.png"
+
+
 @pytest.mark.parametrize(("bounds", "numbers"), [(FolderBounds(20, 10**6), range(31, 50)),
                                                  (FolderBounds(10**6, 2000), range(31, 50))])
 def test_a_bounded_folder_loses_its_oldest_files(tmp_path: Path, bounds: FolderBounds, numbers: range) -> None:
     """A bound that is passed is kept with a tenth to spare, by files of this process and of earlier ones."""
     for earlier in range(30):
-        path = tmp_path / f"{earlier:02}.png"
+        path = tmp_path / chart_name(earlier)
         path.write_bytes(bytes(100))
         os.utime(path, (earlier, earlier))
-    (tmp_path / ".hidden").write_bytes(bytes(10**4))
+    for other in (".hidden", "mine.png", "backup.tar"):  # not charts, so nobody may remove them
+        (tmp_path / other).write_bytes(bytes(10**4))
+        os.utime(tmp_path / other, (0, 0))
     (tmp_path / "folder").mkdir()
     store = FolderFileStore([tmp_path], "", bounds=bounds)
     for number in range(30, 50):
-        store.put(f"{number}.png", bytes(100))
-        os.utime(tmp_path / f"{number}.png", (number, number))
-        assert len(list(tmp_path.glob("*.png"))) <= 20
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        ".hidden", *(f"{number}.png" for number in numbers), "folder"]
+        store.put(chart_name(number), bytes(100))
+        os.utime(tmp_path / chart_name(number), (number, number))
+        assert len(list(tmp_path.glob("pred_*"))) <= 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([
+        ".hidden", "folder", "mine.png", "backup.tar", *map(chart_name, numbers)])
 
 
 def test_a_bounded_folder_is_pruned_without_a_new_file(tmp_path: Path) -> None:
     """`prune`, called at a start, keeps the bounds; without bounds, as for documents, nothing is ever removed."""
     for number in range(30):
-        FolderFileStore([tmp_path], "").put(f"{number}.pdf", b"")
+        FolderFileStore([tmp_path], "").put(chart_name(number), b"")
     FolderFileStore([tmp_path], "").prune()
     assert len(list(tmp_path.iterdir())) == 30
     FolderFileStore([tmp_path], "", bounds=FolderBounds(20, 10**6)).prune()
@@ -156,7 +163,7 @@ def test_a_bounded_folder_is_rarely_listed(tmp_path: Path) -> None:
 
     store = CountingFileStore([tmp_path], "", bounds=FolderBounds(100, 10**6))
     for number in range(200):
-        store.put(f"{number}.png", b"")
+        store.put(chart_name(number), b"")
     assert len(listings) == 1 + 200 // 10 - 10
 
 

@@ -88,9 +88,10 @@ def test_old_leftovers_are_swept(home: Path) -> None:
     """Temporary files of killed processes go after an hour; younger ones, and all other files, stay."""
     now = time.time()
     leftovers = [home / folder / name for folder in (".", "documents", "charts", "logs")
-                 for name in (temporary_name("a" * 100), temporary_name("기공.pdf"), "tmpab_12xyz")]
+                 for name in (temporary_name("a" * 100), temporary_name("기공.pdf"))]
     leftovers.append(home / ".knowledge.sqlite.writing")
-    others = [home / "documents" / name for name in ("tmpab_12xyz.pdf", ".writing", "a.writing", "tmp", ".a.writing")]
+    others = [home / "documents" / name
+              for name in ("tmpab_12xyz", "tmpab_12xyz.pdf", ".writing", "a.writing", "tmp", ".a.writing")]
     young = home / "documents" / temporary_name("young.pdf")
     folder = home / "documents" / temporary_name("folder")
     folder.mkdir()

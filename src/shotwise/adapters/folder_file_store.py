@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import threading
 import unicodedata
@@ -30,6 +31,8 @@ class FolderBounds(NamedTuple):
 
 
 CHART_BOUNDS = FolderBounds(MAX_CHARTS, MAX_CHART_BYTES)
+# A prediction id and a hash, as `store_chart` names charts. Nothing else in their folder is removed.
+CHART_NAME = re.compile(r"pred_\d{8}_[0-9A-Za-z]{3,32}-[0-9a-f]{16}\.png")
 
 
 class FolderFileStore:
@@ -178,11 +181,11 @@ def _spellings(folder: Path, name: str) -> Iterator[Path]:
 
 
 def _files_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """Time of the last change, size and path of each file in the folder; temporary files are not listed."""
+    """Time of the last change, size and path of each chart in the folder; files of others are not listed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                if CHART_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                     try:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:

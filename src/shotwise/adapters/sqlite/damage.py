@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from shotwise.adapters.sqlite.database import BUSY_SECONDS, FORMAT, TABLES
+from shotwise.adapters.sqlite.database import FORMAT, TABLES
 from shotwise.errors import KnowledgeError
-from shotwise.limits import MAX_CHECKED_STORE_BYTES
+from shotwise.limits import MAX_CHECKED_STORE_BYTES, STORE_SECONDS
 
 MIN_DATABASE_BYTES = 512  # the smallest page
 JOURNALS = ("-journal", "-wal", "-shm")  # files that SQLite may have beside a database
@@ -28,7 +28,7 @@ class PutAside(NamedTuple):
     reason: str
 
 
-def put_damaged_aside(path: Path, busy_seconds: float = BUSY_SECONDS) -> PutAside | None:
+def put_damaged_aside(path: Path, busy_seconds: float = STORE_SECONDS) -> PutAside | None:
     """Rename what is at the path of the document store if it cannot be used as one; call it before opening the store.
 
     That is a damaged database, no database at all, the database of another program, or one of a newer version of
@@ -84,6 +84,7 @@ def _fault(file: Path, busy_seconds: float) -> tuple[str, str]:
 
 
 def _fault_of_database(connection: sqlite3.Connection, size: int) -> tuple[str, str]:
+    connection.execute("BEGIN")  # another process may be creating the tables
     stored_format = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if stored_format > FORMAT:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shotwise.errors import KnowledgeError
 from shotwise.home import make_private_folder
+from shotwise.limits import STORE_SECONDS
 
 # documents.notes is a JSON list of messages, failures.reason one message, in newer entries with the member `version`.
 # Versions before there were codes stored text for a message.
@@ -32,7 +33,6 @@ OLD_TABLES = ("vocabulary", "passage_tokens")  # in formats before 3
 # Increment it with every change of the tables: a file of an earlier format is emptied, so its PDFs have to be ingested
 # again.
 FORMAT = 4
-BUSY_SECONDS = 10  # how long a call waits while another process writes
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def open_database(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """
     with translate_sqlite_errors(f"the document store {path} cannot be opened"):
         uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        connection = sqlite3.connect(uri, uri=True, timeout=STORE_SECONDS, check_same_thread=False)
     try:
         with translate_sqlite_errors(f"the document store {path} cannot be used"):
             _check_format(connection, path) if read_only else _create_tables(connection, path)

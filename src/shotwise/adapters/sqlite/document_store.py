@@ -24,6 +24,7 @@ from shotwise.adapters.stored_messages import (
 )
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.models import DocumentSummary, IndexedDocument, Line, Passage, PassageId, Postings
+from shotwise.limits import STORE_SECONDS
 from shotwise.messages import Message
 
 
@@ -61,9 +62,14 @@ class SqliteDocumentStore:
         KnowledgeError
             The file cannot be used, or was deleted.
         """
-        with translate_sqlite_errors(f"the document store {self.path} cannot be used"), self._lock:
-            self._follow_file()
-            yield self.connection
+        if not self._lock.acquire(timeout=STORE_SECONDS):  # another thread waits for another process
+            raise KnowledgeError(f"the document store {self.path} is busy")
+        try:
+            with translate_sqlite_errors(f"the document store {self.path} cannot be used"):
+                self._follow_file()
+                yield self.connection
+        finally:
+            self._lock.release()
 
     def _follow_file(self) -> None:
         """Open the file again that replaced the open one, which no other process reads or writes any more."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shotwise.deadline import Deadline
-from shotwise.errors import KnowledgeError
+from shotwise.errors import KnowledgeError, ModelPaused
 from shotwise.knowledge.answering.extract import TopicQuery, source_from_hit, statements
 from shotwise.knowledge.answering.generate import Claim, complete_lines, system_prompt, user_prompt, verified_claims
-from shotwise.knowledge.answering.model_pause import ModelPause
+from shotwise.knowledge.answering.model_pause import PAUSED, ModelPause
 from shotwise.knowledge.answering.semantic import statements_by_meaning
 from shotwise.knowledge.models import Answer, DocumentSummary, Hit, Passage, Query, Source
 from shotwise.knowledge.ports import Embedder, TextGenerator
@@ -147,7 +147,9 @@ class Answerer:
             The deadline was cancelled.
         """
         draft = _draft(question.language, deadline or self.deadline())
-        if self._text_generator:
+        if self._text_generator and self._generator_pause.is_on:
+            draft.degrade("generation", ModelPaused(PAUSED))  # without searching passages for it
+        elif self._text_generator:
             topic_queries, hits = self._evidence(question, draft)
             yield from hits
             failed = False

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from shotwise.errors import KnowledgeError, ModelPaused, TimeLimitExceeded
 from shotwise.limits import MAX_MODEL_FAILURES, MODEL_PAUSE_SECONDS
 
+PAUSED = "the model failed a moment ago, so it is not asked again yet"
+
 
 class ModelPause:
     """Decides whether a model is asked. Instances are thread-safe.
@@ -28,6 +30,12 @@ class ModelPause:
         self._lock = threading.Lock()
         self._resume_at: float | None = None  # None: no pause
         self._failures = 0  # since the last call that succeeded
+
+    @property
+    def is_on(self) -> bool:
+        """Whether `asking` would raise ModelPaused now."""
+        with self._lock:
+            return self._resume_at is not None and self._clock() < self._resume_at
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -59,5 +67,5 @@ class ModelPause:
             if self._resume_at is None:
                 return
             if self._clock() < self._resume_at:
-                raise ModelPaused("the model failed a moment ago, so it is not asked again yet")
+                raise ModelPaused(PAUSED)
             self._resume_at = self._clock() + MODEL_PAUSE_SECONDS  # the others wait for this try
