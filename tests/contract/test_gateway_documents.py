@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 import pytest
 
 from shotwise.adapters.folder_file_store import FolderFileStore
-from shotwise.limits import MAX_REQUEST_BYTES
+from shotwise.limits import MAX_BODY_BYTES, MAX_REQUEST_BYTES
 from shotwise_local.gateway import Gateway
 from shotwise_local.http_message import BodyTooLarge, read_body
-from shotwise_local.lanes import Slots
+from shotwise_local.lanes import Overloaded, Slots
 from shotwise_local.s3_events import DocumentsBucket
 from shotwise_local.stack import Stack
 
@@ -123,6 +123,26 @@ def test_a_body_is_read_up_to_a_limit(max_bytes: int, fits: bool) -> None:
     else:
         with pytest.raises(BodyTooLarge):
             asyncio.run(read_body(receive, max_bytes, 5, Slots(0)))
+
+
+def test_large_bodies_share_a_bound() -> None:
+    """One more than may arrive at the same time is refused; a small body takes no place."""
+    def receive_parts(*sizes: int) -> Callable[[], Any]:
+        parts = iter([*({"type": "http.request", "body": bytes(size), "more_body": True} for size in sizes),
+                      {"type": "http.request"}])
+
+        async def receive() -> dict[str, Any]:
+            return next(parts)
+
+        return receive
+
+    full = Slots(0)
+    assert len(asyncio.run(read_body(receive_parts(MAX_BODY_BYTES), MAX_REQUEST_BYTES, 5, full))) == MAX_BODY_BYTES
+    with pytest.raises(Overloaded):
+        asyncio.run(read_body(receive_parts(MAX_BODY_BYTES, 1), MAX_REQUEST_BYTES, 5, full))
+    slots = Slots(1)
+    for _ in range(2):  # the place is free again
+        asyncio.run(read_body(receive_parts(MAX_BODY_BYTES, 1), MAX_REQUEST_BYTES, 5, slots))
 
 
 def test_a_store_that_does_not_take_a_file_is_a_503_without_its_reason(api: dict[str, Any], stack: Stack,

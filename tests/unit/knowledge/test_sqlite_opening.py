@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from shotwise.adapters.sqlite.database import FORMAT
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.knowledge.text.analyzer import Analyzer
+from shotwise.limits import STORE_SECONDS
 
 
 def test_a_path_may_have_any_name(tmp_path: Path) -> None:
@@ -61,3 +64,22 @@ def test_two_that_open_a_new_file_at_once_set_it_up_once(tmp_path: Path, analyze
     assert dict(opened[0].versions()) == {"guide.pdf": "v1"}
     for closable in (opened[0], other, writer):
         closable.close()
+
+
+@pytest.mark.slow
+def test_threads_do_not_wait_for_each_others_wait(tmp_path: Path) -> None:
+    """While another process locks the file, each of four threads gives up within two waits, not one after another."""
+    store = SqliteDocumentStore(tmp_path / "store.sqlite")
+    other = sqlite3.connect(tmp_path / "store.sqlite")
+    other.execute("BEGIN EXCLUSIVE")
+
+    def seconds_until_given_up(_: int) -> float:
+        started = time.monotonic()
+        with pytest.raises(KnowledgeError):
+            store.versions()
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(4) as threads:
+        assert max(threads.map(seconds_until_given_up, range(4))) < 2 * STORE_SECONDS + 1
+    other.close()
+    store.close()
