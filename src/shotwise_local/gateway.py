@@ -110,11 +110,11 @@ class Gateway:
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if not _is_cross_site(request) and not _is_upload(request) and (
-                    app := self._api.streaming_app(self._api.find_route(request))):
+            route = None if _is_cross_site(request) or _is_upload(request) else self._api.find_route(request)
+            if app := self._api.streaming_app(route):
                 await self._stream(app, scope, receive, send)
             else:
-                await send_response(await self._respond(request, receive), send)
+                await send_response(await self._respond(route, request, receive), send)
         except BodyTooLarge:
             await send_response(self._api.gateway_response("REQUEST_TOO_LARGE"), send)
         except BodyTooSlow:
@@ -143,16 +143,15 @@ class Gateway:
             lane.close()
         self._upload_threads.shutdown(wait=False)
 
-    async def _respond(self, request: Request, receive: Receive) -> Response:
-        if not _is_cross_site(request) and _is_upload(request):
-            return await self._upload(request, receive)
-        route = None if _is_cross_site(request) else self._api.find_route(request)
+    async def _respond(self, route: Route | None, request: Request, receive: Receive) -> Response:
         if route is None:
+            if _is_upload(request) and not _is_cross_site(request):
+                return await self._upload(request, receive)
             await drop_body(request, receive, limits.REQUEST_BODY_SECONDS)
             return self.handle(request)
         request = replace(request, body=await self._read_body(receive))
         if route.resource == HEALTH:  # which waits for nothing, so no thread has to be waited for
-            return self.handle(request)
+            return self._api.answer(route, request)
         return await self._answer_in_lane(route, request, receive)
 
     async def _read_body(self, receive: Receive) -> bytes:
