@@ -42,7 +42,7 @@ def assert_efficient(attribution: Attribution, shot: Shot, bundle: Bundle) -> No
 def assert_constants_get_zero(attribution: Attribution, bundle: Bundle) -> None:
     """A feature that never varies contributes exactly zero."""
     constants = [index for index, feature in enumerate(bundle.features) if feature.constant]
-    assert len(constants) == 8 and not attribution.contributions[constants].any()
+    assert constants and not attribution.contributions[constants].any()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from sample_documents import indexed_document, passage
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
-from shotwise.knowledge.models import Passage, PassageId, Query
+from shotwise.knowledge.models import IndexedDocument, Passage, PassageId, Query
 from shotwise.knowledge.retrieval.bm25 import TermMatrix
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch, reciprocal_rank_fusion
 from shotwise.knowledge.text.analyzer import BIGRAM_PREFIX, Analyzer
@@ -243,18 +243,24 @@ def test_a_document_may_change_during_a_search(store: InMemoryDocumentStore, ana
     assert sorted(first_lines(search.search(Query("기공"), 9))) == sorted(["기공 다른", *new])
 
 
-def test_the_matrix_is_of_the_version_that_was_read(store: InMemoryDocumentStore, analyzer: Analyzer,
-                                                    monkeypatch: pytest.MonkeyPatch) -> None:
-    """A document that is replaced after its passages were read changes nothing in the matrix."""
-    store.put(indexed_document(analyzer, "온도", "기공 하나"))
-    read_passages = store.passages
+class ReplacedAfterReading(InMemoryDocumentStore):
+    """A store whose document is replaced whenever its passages have been read."""
 
-    def read_and_replace(passage_ids: Sequence[PassageId]) -> list[Passage | None]:
-        passages = read_passages(passage_ids)
-        store.put(indexed_document(analyzer, "기공", "온도", "기공 둘", version="v2"))
+    def __init__(self, replacement: IndexedDocument) -> None:
+        super().__init__()
+        self._replacement = replacement
+
+    def passages(self, passage_ids: Sequence[PassageId]) -> list[Passage | None]:
+        """Return the passages, and replace the document."""
+        passages = super().passages(passage_ids)
+        self.put(self._replacement)
         return passages
 
-    monkeypatch.setattr(store, "passages", read_and_replace)
+
+def test_the_matrix_is_of_the_version_that_was_read(analyzer: Analyzer) -> None:
+    """A document that is replaced after its passages were read changes nothing in the matrix."""
+    store = ReplacedAfterReading(indexed_document(analyzer, "기공", "온도", "기공 둘", version="v2"))
+    store.put(indexed_document(analyzer, "온도", "기공 하나"))
     result = HybridSearch(store, analyzer).search_with_terms(Query("기공"), ["기공", "하나", "온도"], 9)
     assert first_lines(result[0]) == ["기공 하나"]
     assert all(matches_its_passages(result, term) for term in ("기공", "하나", "온도"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +22,6 @@ from sample_documents import ANALYZER, passage
 
 from shotwise.knowledge.ingestion.postings import build_postings
 from shotwise.knowledge.models import Passage, PassageId
-from shotwise.knowledge.retrieval import features
 from shotwise.knowledge.retrieval.bm25 import Bm25Index
 from shotwise.knowledge.retrieval.features import question_similarities, search_terms_of
 from shotwise.knowledge.retrieval.query_terms import QueryTerm, all_terms
@@ -36,13 +34,6 @@ EXPANSIONS = st.lists(st.lists(st.sampled_from(TERMS), min_size=1, max_size=2).m
 QUERY_TERMS = st.lists(
     st.builds(lambda term, expansions: QueryTerm(term, (), False, expansions), st.sampled_from(TERMS), EXPANSIONS),
     min_size=1, max_size=4, unique_by=lambda query_term: query_term.term)
-
-
-@pytest.fixture(autouse=True)
-def one_question_is_enough(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let small corpora show everything but the smallest number of questions."""
-    if "enough" not in request.node.name:
-        monkeypatch.setattr(features, "WEIGHTS", replace(WEIGHTS, min_expected_questions=1))
 
 
 def test_a_few_questions_are_not_enough() -> None:
@@ -94,7 +85,9 @@ def computed(query_terms: Sequence[QueryTerm], corpus: Corpus, passage_ids: Sequ
     """The similarities of these passages; `indexed_corpus` is indexed instead of `corpus` where it is given."""
     index, weigh = bm25_index(corpus if indexed_corpus is None else indexed_corpus), question_idf(corpus)
     weighted_terms = [(query_term, weigh(query_term.term)) for query_term in query_terms]
-    return question_similarities(weighted_terms, index.term_matrix(search_terms_of(weighted_terms), passage_ids))
+    # One question is enough here: small corpora then show everything but the smallest number of questions.
+    matrix = index.term_matrix(search_terms_of(weighted_terms), passage_ids)
+    return question_similarities(weighted_terms, matrix, min_questions=1)
 
 
 @settings(max_examples=150, deadline=None)

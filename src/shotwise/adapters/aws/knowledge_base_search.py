@@ -69,6 +69,8 @@ class KnowledgeBaseSearch:
         Client of bedrock-agent; by default created at the first call.
     runtime : boto3 client, optional
         Client of bedrock-agent-runtime; by default created at the first call.
+    search_seconds : float
+        Time limit of each of the two tries of a search.
     sleep : callable
         Stand-in for `time.sleep` in tests.
     """
@@ -77,11 +79,12 @@ class KnowledgeBaseSearch:
     lexical = False
 
     def __init__(self, knowledge_base_id: str, data_source_id: str, agent: Any = None, runtime: Any = None, *,
-                 sleep: Callable[[float], None] = time.sleep) -> None:
+                 search_seconds: float = SEARCH_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:
         self._knowledge_base_id = knowledge_base_id
         self._location = {"knowledgeBaseId": knowledge_base_id, "dataSourceId": data_source_id}
         self._cached_agent = agent
         self._cached_runtime = runtime
+        self._search_seconds = search_seconds
         self._sleep = sleep
         self.name = str(self)
 
@@ -162,7 +165,7 @@ class KnowledgeBaseSearch:
 
     def _runtime(self) -> Any:
         if self._cached_runtime is None:
-            self._cached_runtime = aws_client("bedrock-agent-runtime", read_seconds=SEARCH_SECONDS, attempts=2)
+            self._cached_runtime = aws_client("bedrock-agent-runtime", read_seconds=self._search_seconds, attempts=2)
         return self._cached_runtime
 
     def __str__(self) -> str:

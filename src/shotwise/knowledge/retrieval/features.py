@@ -99,7 +99,8 @@ def coverage_features(weighted_terms: WeightedTerms, matrix: TermMatrix) -> Iter
             missing=tuple((weights - required[:, number]).tolist()))
 
 
-def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> list[tuple[float, ...]]:
+def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix, *,
+                          min_questions: int = WEIGHTS.min_expected_questions) -> list[tuple[float, ...]]:
     """Compare the question with the expected questions of each passage.
 
     Parameters
@@ -108,13 +109,15 @@ def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> 
         All terms of the question, including question words, with their weights.
     matrix : TermMatrix
         Where `search_terms_of(weighted_terms)` occur in the passages.
+    min_questions : int
+        Number of expected questions from which a passage is compared by them.
 
     Returns
     -------
     similarities : list of tuple of float
         For each passage the largest similarity, 0 to 1, to a question that the passage as a whole answers, then for
         each line the largest similarity to a question that the line answers. Empty for a passage with fewer than
-        `min_expected_questions` questions.
+        `min_questions` questions.
 
     Notes
     -----
@@ -129,7 +132,7 @@ def question_similarities(weighted_terms: WeightedTerms, matrix: TermMatrix) -> 
     text_of = np.cumsum(~is_question) - 1  # the heading or line that each place belongs to
     best = np.zeros(text_of[-1] + 1)
     np.maximum.at(best, text_of[is_question], _similarities(weighted_terms, matrix, passage_of))
-    has_enough = np.bincount(passage_of, minlength=len(firsts) - 1) >= WEIGHTS.min_expected_questions
+    has_enough = np.bincount(passage_of, minlength=len(firsts) - 1) >= min_questions
     return [tuple(best[text_of[first]:text_of[end - 1] + 1].tolist()) if comparable else ()
             for first, end, comparable in zip(firsts, firsts[1:], has_enough, strict=False)]
 
