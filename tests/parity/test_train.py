@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -139,15 +138,15 @@ def test_the_shipped_card_is_written_from_the_manifest(name: str) -> None:
     assert all(entry["definition"] == PROTOCOLS[protocol] for protocol, entry in manifest["figures"].items())
 
 
-def test_the_card_names_the_data_it_was_trained_on(bundle: Bundle, shots: Any) -> None:
-    """The numbers of the real table are those in the card; where the table is at hand they are counted anew."""
+def test_the_card_names_the_data_it_was_trained_on(bundle: Bundle) -> None:
+    """The card tells them; where the table is at hand, its hash is that one and its shots are counted anew."""
     training = bundle.manifest["training"]
-    assert (training["shots"], training["unique_shots"], training["defective_unique_shots"]) == (7535, 4617, 1073)
+    counts = training["shots"], training["unique_shots"], training["defective_unique_shots"]
+    assert all(str(count) in bundle.card for count in counts)
     assert training["data_sha256"] in bundle.card and "KAMP" in bundle.card
     path = kamp_csv()
     if path is not None:
         table = read_table(path, SCHEMA)
         unique = table.without_duplicates()
         assert table.sha256 == training["data_sha256"]
-        assert (len(table), len(unique), int(unique.defect.sum())) == (7535, 4617, 1073)
-    assert len(shots.features) in (7535, 500)
+        assert (len(table), len(unique), int(unique.defect.sum())) == counts

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 from shots import generate, kamp_csv
@@ -9,8 +14,6 @@ from tables import Kamp, write_kamp
 
 from shotwise.bundle import Bundle
 
-FACTORY = ("Factory_Temp", "Factory_Temp_Min", "Factory_Temp_Max", "Factory_Humidity", "Factory_Humidity_Min",
-           "Factory_Humidity_Max")
 SYNTHETIC_RUNS = (90, 200, 70, 50, 110, 20, 60)
 
 
@@ -19,10 +22,20 @@ def kamp(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Kamp:
     """The real table, or 600 synthetic shots in 7 runs, every 20th twice, with a label that no column leaks."""
     path = kamp_csv()
     if path is not None:
-        return Kamp(path, 7535, 2918, 4617, 7, dict.fromkeys(FACTORY, 90))
+        return counted(path)
     rows = generate(bundle, sum(SYNTHETIC_RUNS), seed=11)
     rows[:, bundle.position["Shot"]] = np.concatenate([np.arange(1, size + 1) for size in SYNTHETIC_RUNS])
     defective = np.random.default_rng(12).random(len(rows)) < 0.25
-    empty = np.isnan(rows).sum(axis=0) + np.isnan(rows[::20]).sum(axis=0)
-    return Kamp(write_kamp(tmp_path_factory.mktemp("kamp") / "shots.csv", bundle, rows, defective), 630, 30, 600, 7,
-                {name: int(empty[bundle.position[name]]) for name in FACTORY})
+    return counted(write_kamp(tmp_path_factory.mktemp("kamp") / "shots.csv", bundle, rows, defective))
+
+
+def counted(path: Path) -> Kamp:
+    """Count, from the text of the cells alone, what reading and auditing the table have to find."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        _, header, *rows = csv.reader(file)
+    names = [name.strip() for name in header]
+    unique = len({tuple(row[1:]) for row in rows})  # without the row's own number
+    counter = [int(float(row[names.index("Shot")])) for row in rows]
+    missing = Counter(name for row in rows for name, cell in zip(names, row, strict=True) if not cell)
+    return Kamp(path, len(rows), len(rows) - unique, unique, 1 + sum(later < earlier for earlier, later in
+                                                                     pairwise(counter)), dict(missing))
