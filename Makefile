@@ -42,11 +42,16 @@ run: $(VENV)/.serving ## serve API (:8000) and page (:8501) on this machine
 serve: $(VENV)/.serving ## serve the API only
 	@exec $(BIN)/shotwise serve
 
+# Side by side, and together what shares a build or a running stack; what measures time comes after, with nothing beside it.
+WORKERS ?= 3
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
 test: $(VENV)/.developing ## unit, functional, contract, parity and architecture tests
-	$(PYTEST)
+	$(PYTEST) $(SIDE_BY_SIDE)
 
 test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the running stack, the browser, the load test
-	$(PYTEST) -m slow --timeout 900
+	$(PYTEST) -m "slow and not alone" --timeout 900 $(SIDE_BY_SIDE)
+	$(PYTEST) -m "slow and alone" --timeout 900
 
 test-long: $(VENV)/.developing ## loops of faults, up to an hour; writes docs/reliability.md
 	$(PYTEST) tests/faults -m long -s --timeout 1800 --reliability-report docs/reliability.md
