@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import pytest
-
 MAX_FLAWS = 5  # different flaws that a failed scenario prints
 
 
@@ -166,9 +164,3 @@ class Scenario:
                 tally.injections += 1
                 for answer in self.ask(number, broken):
                     tally.count(self.judge(answer))
-
-
-def sizes(*, short: int, long: int) -> pytest.MarkDecorator:
-    """Run a test twice: with a few `times` in `make test-slow`, and with many in `make test-long`."""
-    return pytest.mark.parametrize("times", [pytest.param(short, marks=pytest.mark.slow, id="short"),
-                                             pytest.param(long, marks=pytest.mark.long, id="long")])

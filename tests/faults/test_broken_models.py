@@ -26,7 +26,8 @@ QUESTION = "비스킷 두께가 얇으면 어떤 결함이 생기나요?"
 ANSWER_SECONDS, MARGIN_S = 6, 3
 WORKFLOW_S = 14  # the workflow gives the step of the documents 13 s
 MAX_GROWTH_MB, MAX_RATIO = 150, 1.2
-SHORT = ("silent", "endless_line", "error500")
+SHORT = ("silent", "error500")
+ROUNDS, PREDICTIONS = 10, 200
 AS_EMBEDDER = ("no_headers", "silent", "drip", "huge_json", "deep_json", "gzip_bomb", "hangup", "error500",
                "not_numbers")
 SERVER = ("import sys; from broken_models import broken_model\n"
@@ -127,36 +128,31 @@ def asker(api: str) -> Callable[[int], Answer]:
     return lambda number: call(api, ("/rag-query", "/query")[number % 2], body, seconds=90)
 
 
-@pytest.mark.parametrize(("times", "kind"), [
-    pytest.param(2, "silent", marks=pytest.mark.slow, id="short"),
-    *(pytest.param(10, kind, marks=pytest.mark.long, id=kind)
-      for kind in ("silent", "drip", "error500", "endless_tokens"))])
-def test_predictions_do_not_feel_it(ledger: Ledger, reference: Reference, tmp_path: Path, times: int,
-                                    kind: str) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["silent", "drip", "error500", "endless_tokens"])
+def test_predictions_do_not_feel_it(ledger: Ledger, reference: Reference, tmp_path: Path, kind: str) -> None:
     """P99 of /predict beside questions to a broken model is within 20 % of that beside questions without a model.
 
     Three stacks take turns in one sitting: one with the model and two without, whose difference is the noise.
     """
-    count = 60 if times == 2 else 200
     name = f"predictions beside a writer: {kind.replace('_', ' ')}"
-    fault = f"three questions at a time to a stack whose writer is broken; {times} rounds of {count} predictions"
+    fault = f"three questions at a time to a stack whose writer is broken; {ROUNDS} rounds of {PREDICTIONS} predictions"
     with ledger.scenario(name, fault) as tally, served_with(tmp_path / "with", kind, "WRITER") as broken, \
             served_with(tmp_path / "first", "", "") as first, served_with(tmp_path / "second", "", "") as second:
         rounds: dict[str, list[list[float]]] = {"with": [], "first": [], "second": []}
-        for number in range(times):
+        for number in range(ROUNDS):
             stacks = [("with", broken), ("first", first), ("second", second)]
             for label, opened in stacks[number % 3:] + stacks[:number % 3]:
                 with Load(asker(opened.api), 3, pause_s=1.0):
-                    rounds[label].append(predictions(opened.api, reference, count, tally))
+                    rounds[label].append(predictions(opened.api, reference, PREDICTIONS, tally))
             tally.injections += 1
-        limit = MAX_RATIO if times > 2 else None  # a short run only shows that it runs
         p99s = {label: [percentile(block, 99) for block in blocks] for label, blocks in rounds.items()}
         without = [statistics.mean(pair) for pair in zip(p99s["first"], p99s["second"], strict=True)]
         tally.measure("P99 without a model, median of the rounds", statistics.median(without), "ms")
         tally.measure("noise: P99 of one stack without over the other, median of the rounds",
                       statistics.median(map(_ratio, p99s["first"], p99s["second"])), "")
         tally.measure("P99 with the model over that without, median of the rounds",
-                      statistics.median(map(_ratio, p99s["with"], without)), "", limit)
+                      statistics.median(map(_ratio, p99s["with"], without)), "", MAX_RATIO)
 
 
 def _ratio(value: float, base: float) -> float:

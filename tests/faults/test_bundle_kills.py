@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 from shots import generate
+from sizes import sizes
 from tables import write_kamp
 
 from shotwise.adapters.onnx import ENGINE
 from shotwise.bundle import Bundle, load_bundle
 from shotwise.errors import BundleError
 
-from .harness import RIGHT, Ledger, Verdict, lost, sizes
+from .harness import RIGHT, Ledger, Verdict, lost
 
 SCRIPT = Path(__file__).with_name("bundle_writer.py")
 FAULT = "SIGKILL of a training that replaces a bundle, before each of its changes of a file or folder"
@@ -59,7 +60,7 @@ def judge(out: Path) -> Verdict:
     return RIGHT
 
 
-@sizes(short=8, long=300)
+@sizes(short=4, long=300)
 def test_there_is_always_a_bundle(ledger: Ledger, bundle: Bundle, tmp_path: Path, times: int) -> None:
     """Killed before its first change, its second, and so on to its last, training leaves the old or the new bundle."""
     out = tmp_path / "bundles/mine"

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from sizes import sizes
 from slow.running import Stack
 
 from .client import Answer, call, many
-from .harness import Ledger, Scenario, Verdict, sizes
+from .harness import Ledger, Scenario, Verdict
 from .judge import Reference, judge_error
 from .stacks import SERVE_SWITCHING, served
 

@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sizes import only_long, sizes
 from slow.running import Stack
 
 from .client import Load, call, percentile
 from .disks import on_read_only_home, on_small_disk
-from .harness import RIGHT, Ledger, Tally, lost, sizes, wrong
+from .harness import RIGHT, Ledger, Tally, lost, wrong
 from .judge import Reference, judge_error
 from .pdfs import marked
 from .stacks import documents, served, upload, wait_until
@@ -64,7 +65,7 @@ def remove(opened: Stack, name: str, tally: Tally) -> None:
         tally.count(wrong("a removed document is still listed"))
 
 
-@sizes(short=1, long=10)
+@only_long(10)
 def test_a_full_disk_heals(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """While it is full charts are degraded and uploads 503; with room everything works without a restart."""
     with ledger.scenario("full disk", "the disk of the home is filled up, and freed again") as tally, \
@@ -82,7 +83,7 @@ def test_a_full_disk_heals(ledger: Ledger, reference: Reference, tmp_path: Path,
         tally.count(RIGHT if opened.process.poll() is None else lost("the process has ended"))
 
 
-@sizes(short=1, long=3)
+@only_long(3)
 def test_a_read_only_home_serves(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """What needs no writing is right, charts are degraded, uploads 503."""
     with served(tmp_path / "home"):
@@ -109,7 +110,7 @@ def test_a_deleted_home_is_made_again(ledger: Ledger, reference: Reference, tmp_
                 ask_everything(opened, reference, tally, degraded=False)
 
 
-@pytest.mark.parametrize("seconds", [pytest.param(20, marks=pytest.mark.slow, id="short"),
+@pytest.mark.parametrize("seconds", [pytest.param(8, marks=pytest.mark.slow, id="short"),
                                      pytest.param(45, marks=pytest.mark.long, id="long")])
 def test_an_upload_outlasts_a_locked_store(ledger: Ledger, reference: Reference, tmp_path: Path, seconds: int) -> None:
     """An upload that is accepted while the document store is locked is searched later; predictions do not wait."""
@@ -149,7 +150,7 @@ def damages(content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
     yield "zeros at the end", lambda: content[:-50_000] + bytes(50_000)
 
 
-@sizes(short=1, long=6)
+@only_long(6)
 def test_a_damaged_store_is_rebuilt(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """The next start answers as before, and what had been uploaded is searched."""
     home = tmp_path / "home"

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sizes import sizes
 from slow.running import Stack
 
 from .client import Load, call
-from .harness import RIGHT, Ledger, Scenario, Tally, Verdict, lost, sizes
+from .harness import RIGHT, Ledger, Scenario, Tally, Verdict, lost
 from .pdfs import heavy, marked
 from .stacks import documents, kill, served, upload, wait_until
 

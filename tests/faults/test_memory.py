@@ -6,15 +6,17 @@ import itertools
 import json
 from pathlib import Path
 
+from sizes import sizes
+
 from .client import call, many
-from .harness import Ledger, sizes
+from .harness import Ledger
 from .judge import Reference
 from .stacks import memory_mb, own_memory_mb, served
 
 CLIENTS, MAX_GROWTH = 4, 1.05
 
 
-@sizes(short=100, long=5000)
+@sizes(short=100, long=5000, alone=True)
 def test_memory_does_not_grow(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """After 5,000 diagnoses the process has at most 1.05 times the memory that it had after 500."""
     bodies = [json.dumps({"features": shot, "always": ["importance", "knowledge"]}).encode()

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sizes import sizes
 from slow.running import Stack
 
 from .client import Answer, call, many
-from .harness import Ledger, Scenario, Verdict, sizes
+from .harness import Ledger, Scenario, Verdict
 from .judge import Reference
 from .stacks import served
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sizes import sizes
 from slow.running import Stack
 
 from .client import call
-from .harness import RIGHT, Ledger, Scenario, Verdict, lost, sizes, wrong
+from .harness import RIGHT, Ledger, Scenario, Verdict, lost, wrong
 from .judge import Reference
 from .pdfs import marked
 from .stacks import documents, served, wait_until

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sizes import sizes
 
 from .client import Answer, call
-from .harness import RIGHT, Ledger, Verdict, lost, sizes, wrong
+from .harness import RIGHT, Ledger, Verdict, lost, wrong
 from .judge import Reference, problem_flaw
 from .stacks import served
 

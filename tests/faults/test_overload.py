@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sizes import sizes
 
 from .client import Answer, Load, call, percentile
-from .harness import RIGHT, Ledger, sizes, wrong
+from .harness import RIGHT, Ledger, wrong
 from .judge import Reference, judge_shed
 from .stacks import served
 
@@ -54,7 +55,7 @@ def probe(api: str, seconds: float) -> tuple[list[float], list[float]]:
     return times, late
 
 
-@sizes(short=5, long=30)
+@sizes(short=4, long=30, alone=True)
 def test_overload_is_shed(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """48 clients of /predict and 24 of /diagnose: /health stays fast, predictions too, and the rest is told to wait."""
     with ledger.scenario("overload", f"{PREDICTORS} clients of /predict and {DIAGNOSERS} of /diagnose without a pause, "
@@ -105,7 +106,7 @@ def slow_connections(api: str, count: int) -> Iterator[list[socket.socket]]:
         yield opened
 
 
-@sizes(short=4, long=30)
+@sizes(short=3, long=30, alone=True)
 def test_slow_connections_keep_nobody_out(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """With 300 of them and 256 descriptors, every other client is served."""
     fault = (f"{SLOW_CONNECTIONS} connections that stop in the middle of a request, with a limit of {DESCRIPTORS} "
@@ -131,7 +132,7 @@ def leave(api: str, path: str, body: bytes) -> None:
                            % (path.encode(), len(body), body))
 
 
-@sizes(short=1, long=10)
+@sizes(short=1, long=10, alone=True)
 def test_clients_that_left_cost_nobody_else(ledger: Ledger, reference: Reference, tmp_path: Path, times: int) -> None:
     """Right after 200 clients have asked for a diagnosis and left, one that stays gets its own within seconds."""
     with ledger.scenario("clients that leave", f"{LEAVING} clients send /diagnose and hang up") as tally, \
@@ -152,7 +153,7 @@ def test_clients_that_left_cost_nobody_else(ledger: Ledger, reference: Reference
         tally.measure("until a client that stays has its diagnosis, longest", max(seconds), "s", MAX_DIAGNOSIS_S)
 
 
-@sizes(short=1, long=5)
+@sizes(short=1, long=5, alone=True)
 def test_sigterm_under_load_answers_everybody(ledger: Ledger, reference: Reference, tmp_path: Path,
                                               times: int) -> None:
     """What was sent before gets its answer or a 503, and the process ends in time with status 0.

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sizes import only_long
 from slow.running import Stack, ask
 
-from .harness import DEGRADED, RIGHT, Ledger, Scenario, Verdict, lost, sizes, wrong
+from .harness import DEGRADED, RIGHT, Ledger, Scenario, Verdict, lost, wrong
 from .stacks import SERVE, command_of, is_free, is_running, process_tree, served, wait_until
 
 UI = (*SERVE, "--ui")
@@ -34,7 +35,7 @@ def page_pid(opened: Stack) -> int:
     raise AssertionError("there is no page to kill")
 
 
-@sizes(short=1, long=3)
+@only_long(3)
 def test_a_killed_page_comes_back(ledger: Ledger, tmp_path: Path, times: int) -> None:
     """It answers again, or the terminal says that it is gone; the API answers all the time."""
     @contextmanager
@@ -63,7 +64,7 @@ def test_a_killed_page_comes_back(ledger: Ledger, tmp_path: Path, times: int) ->
         Scenario(inject, look, judge).run(times, tally)
 
 
-@sizes(short=1, long=5)
+@only_long(5)
 def test_no_port_stays_taken(ledger: Ledger, tmp_path: Path, times: int) -> None:
     """Five seconds after a SIGKILL of the parent alone, both ports are free and no process of it is left."""
     @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sizes import sizes
 from unit.knowledge.poison_pdfs import (
     save_annotations,
     save_deep_page_tree,
@@ -24,7 +25,7 @@ from unit.knowledge.poison_pdfs import (
 from shotwise.limits import MAX_READER_BYTES, QUICK_READERS
 
 from .client import Load, call, percentile
-from .harness import RIGHT, Ledger, Tally, Verdict, lost, sizes, wrong
+from .harness import RIGHT, Ledger, Tally, Verdict, lost, wrong
 from .judge import Reference
 from .pdfs import marked
 from .stacks import PeakMemory, documents, served, tree_memory_mb, upload, wait_until
@@ -96,7 +97,7 @@ def test_poison_does_not_delay_a_good_document(ledger: Ledger, reference: Refere
 
 
 @pytest.mark.parametrize("names", [
-    pytest.param(("text.pdf", "looping tree.pdf"), marks=pytest.mark.slow, id="short"),
+    pytest.param(("image.pdf", "looping tree.pdf"), marks=pytest.mark.slow, id="short"),
     pytest.param(tuple(BOMBS), marks=pytest.mark.long, id="long")])
 def test_memory_bombs_are_named(ledger: Ledger, reference: Reference, tmp_path: Path, names: tuple[str, ...]) -> None:
     """Each is read or refused by name while predictions go on, and all memory together stays under its bound."""

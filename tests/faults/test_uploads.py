@@ -8,8 +8,10 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from sizes import sizes
+
 from .client import Answer, Load, call
-from .harness import RIGHT, Ledger, Verdict, lost, sizes, wrong
+from .harness import RIGHT, Ledger, Verdict, lost, wrong
 from .judge import Reference, judge_error
 from .stacks import PeakMemory, documents, served, wait_until
 

@@ -69,7 +69,8 @@ def test_a_model_that_ran_out_of_time_gets_a_pause(answerer: Answerer, kind: str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(IN_TIME))
+@pytest.mark.parametrize("kind", [
+    pytest.param(kind, marks=() if kind == "silent" else pytest.mark.long) for kind in sorted(IN_TIME)])
 def test_a_step_of_the_workflow_ends_within_its_limit(answerer: Answerer, event: Event, kind: str) -> None:
     """With embedder and text generator broken, a step has its extractive answer, and so has POST /rag-query."""
     with broken_model(kind) as model:

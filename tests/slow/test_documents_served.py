@@ -107,6 +107,7 @@ def test_logs_hold_neither_questions_nor_documents(changing_stack: Stack) -> Non
     assert "logged.pdf" in log and "FirstToken" in log and "quorbex" not in log
 
 
+@pytest.mark.alone
 def test_the_first_token_comes_within_150_ms(changing_stack: Stack, record_property: Any) -> None:
     """The median of 20 requests over HTTP, warm and extractive, until the first token has arrived."""
     address = urllib.parse.urlsplit(changing_stack.api)

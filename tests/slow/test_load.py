@@ -98,6 +98,7 @@ def targets(folder: Path, **values: float) -> Path:
     return path
 
 
+@pytest.mark.alone
 def test_the_smoke_profile_meets_its_targets(api: str) -> None:
     """On an otherwise idle machine the shipped profile exits 0, and its table shows both endpoints."""
     process = load("--profile", "smoke", "--host", api)

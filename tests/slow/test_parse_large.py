@@ -21,6 +21,7 @@ from pymupdf4llm.helpers.pymupdf_rag import to_markdown
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+from sizes import sizes
 
 from shotwise.knowledge.ingestion.chunk import split_into_passages
 from shotwise.knowledge.ingestion.page_reader import clean
@@ -142,6 +143,7 @@ def wait_until(is_done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_thousand_text_pages(tmp_path: Path) -> None:
     """1,000 full pages are read at 5 a second or faster, within 512 MiB."""
     measurement = measure(save_text_pages(tmp_path / "thick.pdf", 1000))
@@ -150,14 +152,16 @@ def test_thousand_text_pages(tmp_path: Path) -> None:
     assert measurement["kib"] <= 512 << 10
 
 
-def test_ten_thousand_tiny_pages(tmp_path: Path) -> None:
+@sizes(short=2_000, long=10_000)
+def test_thousands_of_tiny_pages(tmp_path: Path, times: int) -> None:
     """No step looks at all pages for each page: 10,000 pages take minutes and the same memory."""
-    measurement = measure(save_tiny_pages(tmp_path / "long.pdf", 10_000))
-    assert (measurement["pages"], measurement["empty"], measurement["notes"]) == (10_000, 0, [])
-    assert measurement["seconds"] <= 250
+    measurement = measure(save_tiny_pages(tmp_path / "long.pdf", times))
+    assert (measurement["pages"], measurement["empty"], measurement["notes"]) == (times, 0, [])
+    assert measurement["seconds"] <= times / 40
     assert measurement["kib"] <= 512 << 10
 
 
+@pytest.mark.alone
 def test_text_pages_per_second(tmp_path: Path) -> None:
     """A document of 60 text pages is read at 5 pages a second or faster, with the start of its worker."""
     path = save_text_pages(tmp_path / "guide.pdf", 60)
@@ -170,7 +174,9 @@ def test_text_pages_per_second(tmp_path: Path) -> None:
     assert 60 / min(seconds) >= 5
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "manuals").glob("*.pdf")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [
+    pytest.param(path, id=path.stem, marks=() if path.stem == "process-manual" else pytest.mark.long)
+    for path in sorted((ROOT / "manuals").glob("*.pdf"))])
 def test_manual_is_read_as_in_one_call(path: Path) -> None:
     """A shipped manual that is read page by page is what one call of pymupdf4llm gives."""
     with pymupdf.open(path) as pdf:
@@ -217,11 +223,11 @@ def test_hanging_worker_ends_with_a_killed_reader(tmp_path: Path) -> None:
 def test_hanging_worker_ends_by_itself(tmp_path: Path) -> None:
     """A worker whose parent does not stop it ends in the middle of a page, a little after the limit of that page."""
     lock = tmp_path / "lock"
-    with reader(save_slow_page(tmp_path / "slow.pdf"), lock, 10) as process:
+    with reader(save_slow_page(tmp_path / "slow.pdf"), lock, 4) as process:
         process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         assert is_held(lock), "the page was read too quickly"
-        wait_until(lambda: not is_held(lock), 10 + GRACE_S + 5)
+        wait_until(lambda: not is_held(lock), 4 + GRACE_S + 5)
 
 
 def draw_lines(page: pymupdf.Page, dice: random.Random) -> None:

@@ -84,6 +84,7 @@ def test_the_built_function_raises_its_problem(built: None, running: Stack, tmp_
     assert emulated["errorMessage"].encode() == ask(f"{running.api}/predict", b'{"features": {}}').body
 
 
+@pytest.mark.alone
 def test_importance_is_quick_cold_and_warm(built: None, tmp_path: Path) -> None:
     """From the artefact, with setpoints, signals and chart, the first answer takes up to 2 s, then P50 230 ms."""
     event = json.loads((ROOT / "events/importance.json").read_text("utf-8"))

@@ -65,6 +65,7 @@ def test_a_good_shot_skips_the_later_steps(running: Stack) -> None:
     assert diagnosis["skipped"] == ["importance", "knowledge"]
 
 
+@pytest.mark.alone
 def test_the_whole_workflow_takes_less_than_300_ms(running: Stack, record_property: Any) -> None:
     """That is the P50 of 30 warm diagnoses with every step, over HTTP."""
     body = (ROOT / "events/shot.json").read_bytes()
@@ -198,6 +199,7 @@ def test_explanations_survive_a_kill(tmp_path: Path) -> None:
     assert [json.loads(line)["row"] for line in written.read_text("utf-8").splitlines()] == list(range(1, 121))
 
 
+@pytest.mark.alone
 def test_every_chart_is_drawn_within_100_ms(shot: dict[str, Any]) -> None:
     """That is the median of nine warm drawings, of one shot and of a thousand shots."""
     bundle = load_bundle(ROOT / "models/shotwise", ENGINE)

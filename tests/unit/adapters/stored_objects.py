@@ -15,4 +15,4 @@ def stored_object(**changes: Any) -> bytes:
     """Make a document's object, with some of its content changed."""
     content = {"format": 2, "name": "x.pdf", "title": "X", "sha256": "0", "version": "v1", "notes": [], "pages": [],
                "passages": [[1, ["b"], [], True]], "postings": POSTINGS}
-    return gzip.compress(json.dumps({**content, **changes}).encode())
+    return gzip.compress(json.dumps({**content, **changes}).encode(), mtime=0)

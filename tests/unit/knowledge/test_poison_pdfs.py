@@ -12,7 +12,7 @@ from typing import Any
 import poison_pdfs
 import pytest
 
-from shotwise.limits import MAX_READER_BYTES
+from shotwise.limits import MAX_READER_BYTES, PAGE_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -25,7 +25,7 @@ from shotwise.errors import DocumentError
 from shotwise.knowledge.ingestion.parse import parse
 start = time.monotonic()
 try:
-    document = parse(Path(sys.argv[1]))
+    document = parse(Path(sys.argv[1]), page_limit_s=float(sys.argv[2]))
     outcome = {"texts": [page.text[:40].strip() for page in document.pages], "failure": "",
                "notes": [[note.code, note.params.get("page"), note.params.get("cause")] for note in document.notes]}
 except DocumentError as error:
@@ -35,12 +35,16 @@ reader, parent = (resource.getrusage(who).ru_maxrss // unit for who in (resource
 print(json.dumps({**outcome, "seconds": time.monotonic() - start, "reader_mib": reader, "parent_mib": parent}))
 """
 MARGIN = 1.5  # of the seconds: the processors of a test run are shared
+# What is only given up by its time is read with less of it here, and with all of it in `make test-long`.
+SHORT_S = 3.0
+LIMITS = pytest.mark.parametrize("page_limit_s", [SHORT_S, pytest.param(PAGE_SECONDS, marks=pytest.mark.long)])
 
 
-def measure(path: Path) -> dict[str, Any]:
-    """Read a PDF in a process of its own, and check that it stays within its memory."""
+def measure(path: Path, page_limit_s: float = PAGE_SECONDS) -> dict[str, Any]:
+    """Read a PDF in a process of its own, with a time limit for each page, and check that it stays in its memory."""
     # By a shell, because on Linux a process inherits the peak memory of the one that starts it, here of all tests.
-    process = subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", MEASUREMENT, str(path)],
+    process = subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", MEASUREMENT, str(path),
+                              str(page_limit_s)],
                              capture_output=True, text=True, check=True)
     measurement: dict[str, Any] = json.loads(process.stdout)
     assert measurement["reader_mib"] <= MAX_READER_BYTES >> 20
@@ -51,22 +55,25 @@ def measure(path: Path) -> dict[str, Any]:
 PAGES = [f"Page {number} speaks of porosity" for number in range(1, 31)]
 
 
-def test_a_page_of_nested_forms_is_given_up(tmp_path: Path) -> None:
+@LIMITS
+def test_a_page_of_nested_forms_is_given_up(tmp_path: Path, page_limit_s: float) -> None:
     """A page of 3 KB that takes hours to read costs half a minute."""
-    measurement = measure(poison_pdfs.save_nested_forms(tmp_path / "x.pdf", [None]))
+    measurement = measure(poison_pdfs.save_nested_forms(tmp_path / "x.pdf", [None]), page_limit_s)
     assert measurement["failure"] == "no_readable_page" and measurement["seconds"] <= 25 * MARGIN
 
 
+@pytest.mark.long
 def test_a_document_of_nested_forms_is_given_up(tmp_path: Path) -> None:
     """25 such pages cost a minute, and the document is refused."""
     measurement = measure(poison_pdfs.save_nested_forms(tmp_path / "x.pdf", [None] * 25))
     assert measurement["failure"] == "too_slow" and measurement["seconds"] <= 60 * MARGIN
 
 
-def test_a_document_keeps_its_pages_beside_bad_ones(tmp_path: Path) -> None:
+@LIMITS
+def test_a_document_keeps_its_pages_beside_bad_ones(tmp_path: Path, page_limit_s: float) -> None:
     """A document of 30 pages keeps all others beside three that cannot be read."""
     pages: list[str | None] = [*PAGES[:9], None, *PAGES[10:19], None, *PAGES[20:29], None]
-    measurement = measure(poison_pdfs.save_nested_forms(tmp_path / "x.pdf", pages))
+    measurement = measure(poison_pdfs.save_nested_forms(tmp_path / "x.pdf", pages), page_limit_s)
     assert measurement["texts"] == [page or "" for page in pages]
     assert [note[:2] for note in measurement["notes"]] == [
         ["no_headings", None], ["page_empty", 10], ["page_empty", 20], ["page_empty", 30]]
@@ -74,8 +81,8 @@ def test_a_document_keeps_its_pages_beside_bad_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("save", [
-    poison_pdfs.save_deep_page_tree, poison_pdfs.save_looping_page_tree, poison_pdfs.save_annotations,
-    poison_pdfs.save_drawing_bomb])
+    poison_pdfs.save_looping_page_tree, *(pytest.param(save, marks=pytest.mark.long) for save in (
+        poison_pdfs.save_deep_page_tree, poison_pdfs.save_annotations, poison_pdfs.save_drawing_bomb))])
 def test_other_poison_ends_soon(tmp_path: Path, save: Callable[[Path], Path]) -> None:
     """Page trees, notes and drawings without end cost half a minute, and are refused where nothing can be read."""
     measurement = measure(save(tmp_path / "x.pdf"))
@@ -94,10 +101,11 @@ def test_text_beside_what_is_never_drawn_is_read(tmp_path: Path, save: Callable[
     assert "bar" in measurement["texts"][0] and measurement["seconds"] <= 5 * MARGIN
 
 
-@pytest.mark.parametrize("megabytes", [10, 100])
-def test_a_page_of_endless_text_is_refused(tmp_path: Path, megabytes: int) -> None:
+@pytest.mark.parametrize(("megabytes", "page_limit_s"), [
+    (10, SHORT_S), *(pytest.param(size, PAGE_SECONDS, marks=pytest.mark.long) for size in (10, 100))])
+def test_a_page_of_endless_text_is_refused(tmp_path: Path, megabytes: int, page_limit_s: float) -> None:
     """A page of words without end, whose characters take gigabytes, is refused by its time or its memory."""
-    measurement = measure(poison_pdfs.save_text_bomb(tmp_path / "x.pdf", megabytes))
+    measurement = measure(poison_pdfs.save_text_bomb(tmp_path / "x.pdf", megabytes), page_limit_s)
     assert measurement["failure"] in ("no_readable_page", "needs_too_much_memory")
     assert measurement["seconds"] <= 30 * MARGIN
 
