@@ -1,9 +1,14 @@
 # The two commands of the README, `make run` and `make test`, do all the set-up on a machine with python3 and make.
+
+# To GNU make a variable that nothing uses; to any other a rule, and then an error that ends it.
+define other-make:
+.error Shotwise needs GNU make: call gmake instead, or install it
+endef
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-TORCH := torch==2.13.0
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
@@ -11,28 +16,29 @@ PYTEST := $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
-	  || { echo "Shotwise needs Python 3.11 to 3.14; try: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# One environment: `make run` brings what serving needs, `make install` extends it. Where it was made for another place,
+# or of a Python that is gone, what is installed does not count.
+USABLE := $(shell test -x $(BIN)/python && grep -F ' $(subst ','\'',$(CURDIR))/$(VENV)' $(VENV)/pyvenv.cfg 2>/dev/null)
+AGAIN := $(if $(USABLE),,unusable)
+.PHONY: unusable
+unusable:
 
-# One environment: `make run` brings what serving needs, `make install` extends it.
-$(VENV)/.serving: requirements/serve.txt pyproject.toml | $(BIN)/python
-	@echo "preparing $(VENV) for serving …" >&2
-	$(PIP) -r requirements/serve.txt
-	$(PIP) --no-deps --editable .
-	@touch $@
+$(VENV)/.serving: requirements/serve.txt pyproject.toml $(AGAIN)
+	@$(call set-up,serving)
 
 $(VENV)/.developing: requirements/develop.txt $(VENV)/.serving
-	@echo "preparing $(VENV) for training and tests …" >&2
-	$(PIP) -r requirements/develop.txt
-	@# The CPU build has an index of its own; the plain one on Linux brings gigabytes of CUDA. One quick try.
-	$(BIN)/python -c 'import torch' 2>/dev/null \
-	  || $(PIP) --timeout 5 --retries 0 --index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null \
-	  || $(PIP) $(TORCH)
-	@touch $@
+	@$(call set-up,developing)
+
+$(VENV)/.measuring: requirements/bench.txt $(VENV)/.developing
+	@$(call set-up,measuring)
+
+# Any Python reads the first line; the program is for those that Shotwise needs.
+set-up = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+  || { echo "shotwise: needs Python 3.11 to 3.14, but $(PYTHON) is $$($(PYTHON) --version 2>&1 | grep '^Python' || echo \
+  'not installed'). Install one, or name one that is there: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }; \
+  $(PYTHON) -I src/shotwise_tools/set_up.py $(1)
 
 install: $(VENV)/.developing ## everything: serving, training, tests, tools
 
@@ -47,16 +53,20 @@ WORKERS ?= 3
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 test: $(VENV)/.developing ## unit, functional, contract, parity and architecture tests
+	@echo "make test: every fast test, $(WORKERS) side by side: about 5 minutes on two cores"
 	$(PYTEST) $(SIDE_BY_SIDE)
 
 test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the running stack, the browser, the load test
-	$(PYTEST) -m "slow and not alone" --timeout 900 $(SIDE_BY_SIDE)
-	$(PYTEST) -m "slow and alone" --timeout 900
+	@echo "make test-slow: build, emulator, running stack, browser and load, then what measures time: about 9 minutes on two cores"
+	$(PYTEST) -m "slow and not long and not alone" --timeout 900 $(SIDE_BY_SIDE)
+	$(PYTEST) -m "slow and alone and not long" --timeout 900
 
 test-long: $(VENV)/.developing ## loops of faults, up to an hour; writes docs/reliability.md
-	$(PYTEST) tests/faults -m long -s --timeout 1800 --reliability-report docs/reliability.md
+	@echo "make test-long: loops of faults: up to an hour on two cores"
+	$(PYTEST) -m long -s --timeout 1800 --reliability-report docs/reliability.md
 
 test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
+	@echo "make test-sam: sam local invoke beside the local stack: some minutes, and Docker"
 	$(PYTEST) -m sam --timeout 900
 
 lint: $(VENV)/.developing ## ruff, and strict types on all code but the tests
@@ -75,13 +85,11 @@ knowledge: $(VENV)/.serving ## build the document store that the knowledge layer
 	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
 	chmod 644 layers/knowledge/knowledge/index.sqlite # a new store is the user's alone, but Lambda reads it as another
 
-bench: $(VENV)/.developing ## measure attribution and setpoints: make bench DATA=shots.csv
-	$(PIP) -r requirements/bench.txt
+bench: $(VENV)/.measuring ## measure attribution and setpoints: make bench DATA=shots.csv
 	$(BIN)/python -m benchmarks.attribution.run --data "$(DATA)"
 	$(BIN)/python -m benchmarks.setpoints.run --data "$(DATA)"
 
-bench-knowledge: $(VENV)/.developing ## measure search on sets of your own: make bench-knowledge SETS=folder
-	$(PIP) -r requirements/bench.txt
+bench-knowledge: $(VENV)/.measuring ## measure search on sets of your own: make bench-knowledge SETS=folder
 	$(BIN)/python -m benchmarks.knowledge.run --sets "$(SETS)"
 
 bench-cold: build ## measure cold starts of predict beside the PoC layout: make bench-cold DATA=shots.csv
