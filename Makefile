@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-long test-sam lint train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
+.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -68,6 +68,9 @@ test-long: $(VENV)/.developing ## loops of faults, up to an hour; writes docs/re
 test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
 	@echo "make test-sam: sam local invoke beside the local stack: some minutes, and Docker"
 	$(PYTEST) -m sam --timeout 900
+
+screenshots: $(VENV)/.developing ## photograph a running page for the README: make screenshots URL=http://127.0.0.1:8501
+	$(BIN)/python docs/images/screenshots.py $(if $(URL),"$(URL)")
 
 lint: $(VENV)/.developing ## ruff, and strict types on all code but the tests
 	$(BIN)/ruff check .
