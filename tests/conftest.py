@@ -18,20 +18,31 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
 os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of OpenMP that wait for a core keep it from the other workers
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from shots import Shots, kamp_csv, load_shots
 
 from shotwise.adapters.onnx import ENGINE
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.bundle import Bundle, ExcludedColumn, load_bundle
+from shotwise.errors import KnowledgeError
 from shotwise.knowledge.answering.answerer import Answerer
 from shotwise.knowledge.retrieval.hybrid_search import HybridSearch
 from shotwise.knowledge.text.analyzer import Analyzer
 from shotwise.knowledge.text.dictionary import read_dictionary, shipped_dictionaries
+from shotwise_local.home_setup import SHIPPED_INDEX, shipped_index
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "models/shotwise"
-INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
+
+
+def pytest_configure() -> None:
+    """End a run without the shipped document store, which many tests read, with what to do."""
+    try:
+        shipped_index()
+    except KnowledgeError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,7 +103,7 @@ def analyzer() -> Analyzer:
 @pytest.fixture(scope="session")
 def index(analyzer: Analyzer) -> HybridSearch:
     """The shipped knowledge index, opened as on Lambda."""
-    return HybridSearch(SqliteDocumentStore(INDEX, read_only=True), analyzer)
+    return HybridSearch(SqliteDocumentStore(SHIPPED_INDEX, read_only=True), analyzer)
 
 
 @pytest.fixture(scope="session")

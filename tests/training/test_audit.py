@@ -177,6 +177,6 @@ def test_a_hundred_thousand_rows_are_audited_in_seconds(tmp_path: Path) -> None:
         file.write(",".join([*(f"x{index}" for index in range(30)), "y"]) + "\n")
         np.savetxt(file, np.column_stack([random.normal(0, 9, (100_000, 30)).round(1),
                                           random.integers(2, size=100_000)]), fmt="%.7g", delimiter=",")
-    start = time.perf_counter()
+    start = time.process_time()
     audit = audit_file(tmp_path / "shots.csv", "y")
-    assert time.perf_counter() - start < 45 and audit.leaks == ()
+    assert time.process_time() - start < 45 and audit.leaks == ()

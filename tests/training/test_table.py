@@ -216,8 +216,8 @@ def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
         np.savetxt(file, np.column_stack([rows, label]), fmt="%.7g", delimiter=",")
     (tmp_path / "plant.toml").write_text('[label]\ncolumn = "y"\n[features]\n'
                                          + "".join(f"{name} = {{}}\n" for name in names))
-    start = time.perf_counter()
+    start = time.process_time()
     table = read_table(tmp_path / "shots.csv", tmp_path / "plant.toml")
     unique = table.without_duplicates()
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert (len(table), len(unique)) == (100_000, 80_000) and (unique.order == np.arange(80_000)).all()

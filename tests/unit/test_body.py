@@ -76,10 +76,10 @@ def test_half_a_surrogate_pair_is_refused() -> None:
 
 def test_many_keys_take_no_longer_than_their_number() -> None:
     """20,000 keys with one repeated are refused in well under a second; counting each key anew took ten."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidInput):
         read_body("{" + ",".join(f'"{number}":1' for number in range(20_000)) + ',"7":1}')
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_only_a_batch_may_be_larger() -> None:
@@ -126,10 +126,10 @@ def test_the_limit_that_was_exceeded_is_named(size: int, batch_key: str | None, 
 def test_a_body_of_very_many_values_is_refused_quickly(element: str) -> None:
     """What is inside does not matter: its check would take seconds, while a batch of 1,000 shots passes."""
     count = MAX_JSON_VALUES + 1
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidInput) as raised:
         read_body(f'{{"shots": [{",".join([element] * count)}]}}', batch_key="shots")
     assert [error.code for error in raised.value.errors] == ["too_many_values"]
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     shot = {f"feature {number}": number for number in range(100)}
     assert len(read_body(json.dumps({"shots": [shot] * 1000}), batch_key="shots")["shots"]) == 1000

@@ -68,15 +68,15 @@ def test_every_word_of_the_dictionary_is_found_again(words: list[str], between: 
 def test_a_long_text_is_split_quickly(text: str) -> None:
     """100,000 characters take seconds: no step is worse than linear."""
     long_text = (text * 100_000)[:100_000]
-    start = time.perf_counter()
+    start = time.process_time()
     terms = ANALYZER.terms(long_text)
-    assert time.perf_counter() - start < 5 and faults(terms) == []
+    assert time.process_time() - start < 5 and faults(terms) == []
 
 
 def test_a_run_of_one_sign_is_split_quickly() -> None:
     """mecab-ko looks at the whole rest of a run at each of its signs; 10,000 of them are still quick."""
-    start = time.perf_counter()
-    assert ANALYZER.terms("!" * 10_000) == [] and time.perf_counter() - start < 2
+    start = time.process_time()
+    assert ANALYZER.terms("!" * 10_000) == [] and time.process_time() - start < 2
 
 
 def test_threads_do_not_disturb_each_other() -> None:
