@@ -89,6 +89,9 @@ def _serve(ui: bool, report: Callable[[str], None]) -> None:
     """Serve, until a signal raises an exception."""
     api_socket = _bind("SHOTWISE_API_PORT", api_port(os.environ))
     if ui:
+        port = api_socket.getsockname()[1]
+        if ui_port(os.environ) == port:
+            raise PortInUse(f"SHOTWISE_API_PORT and SHOTWISE_UI_PORT are both {port}; set one of them to another")
         _bind("SHOTWISE_UI_PORT", ui_port(os.environ)).close()
     prepare(os.environ, report)
     report("shotwise: starting …")

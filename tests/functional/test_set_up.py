@@ -152,7 +152,7 @@ def test_a_set_up_is_done_once(checkout: Path) -> None:
 def test_torch_comes_from_the_usual_index_where_its_own_is_away(checkout: Path) -> None:
     """The failure of the first try is reported, and no failure of the set-up."""
     environment(checkout, 'echo "$@" >> calls; case "$*" in *whl/cpu*) exit 1;; esac')
-    process = make(checkout, "install")
+    process = make(checkout, ".venv/.developing")
     assert process.returncode == 0 and "the index of its CPU builds does not answer" in process.stderr
     calls = (checkout / "calls").read_text("utf-8").splitlines()
     assert [call.split()[-1].partition("=")[0] for call in calls[-2:]] == ["torch", "torch"]
@@ -184,7 +184,7 @@ def test_a_half_made_environment_is_made_anew(checkout: Path) -> None:
     folder = environment(checkout)
     (folder / ".serving").touch()
     shutil.rmtree(folder / "lib")
-    process = make(checkout, "install", PIP_NO_INDEX="1")
+    process = make(checkout, ".venv/.developing", PIP_NO_INDEX="1")
     assert ".venv cannot be used, because making it was interrupted; it is made anew" in process.stderr
     assert failure(process).startswith("installing what serving needs failed: No matching distribution found for ")
     assert flaw_of(folder) is None
