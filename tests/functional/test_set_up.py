@@ -57,7 +57,8 @@ def environment(checkout: Path, pip: str = "exit 0", place: Path | None = None) 
 
 def environ(**settings: str) -> dict[str, str]:
     """Settings for a make that inherits nothing from the one that runs the tests."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_"))}
+    foreign = ("MAKE", "MFLAGS", "PIP_", "CI")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return inherited | {"PIP_CONFIG_FILE": os.devnull} | settings
 
 
@@ -125,6 +126,12 @@ def test_a_failed_installation_is_one_sentence(checkout: Path, output: str, caus
     assert sentence.startswith("installing what serving needs failed: ") and cause in sentence
     assert sentence.endswith("is in .venv/set-up.log.")
     assert (folder / "set-up.log").read_text("utf-8").endswith(output) and not (folder / ".serving").exists()
+
+
+def test_a_pipeline_prints_what_pip_wrote(checkout: Path) -> None:
+    """Its log goes with the machine."""
+    environment(checkout, "echo the long story; exit 1")
+    assert "the long story\n" in make(checkout, "run", CI="true").stderr
 
 
 def test_a_slow_index_is_reported_once(checkout: Path) -> None:
