@@ -50,7 +50,8 @@ def shared_rows(table: Table, protocol: str) -> int:
                for train, test in splits(table, protocol) for row in table.features[test])
 
 
-QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=60, early_stopping=False, random_state=0))
+QUICK = replace(SHOTWISE, epochs=40, forest_trees=100,
+                booster=HistGradientBoostingRegressor(max_iter=60, early_stopping=False, random_state=0))
 
 
 def test_duplicates_are_found_and_never_split(small_csv: Path) -> None:

@@ -32,7 +32,7 @@ from shotwise_training.models.pipeline import fit
 from shotwise_training.train import train
 
 Columns = dict[str, list[Any]]
-SMALL = replace(POC_BASELINE, name="shotwise", keep_duplicates=False, history=True,
+SMALL = replace(POC_BASELINE, name="shotwise", keep_duplicates=False, history=True, epochs=20,
                 booster=GradientBoostingClassifier(n_estimators=3, max_depth=3, random_state=0))
 LABEL = '[label]\ncolumn = "판정"\ndefect = ["불량"]\n[features]\n'
 RUNS = '[table]\nrun = "run"\nrun_kind = "value"\n'

@@ -16,8 +16,9 @@ from shotwise_training.evaluation.baselines import delayed_rates, late_rate, run
 from shotwise_training.evaluation.evaluate import plan_jobs, score, score_baseline, without_counters
 from shotwise_training.models.configuration import POC_BASELINE, SHOTWISE, Configuration
 
-QUICK = replace(SHOTWISE, booster=HistGradientBoostingRegressor(max_iter=20, early_stopping=False, random_state=0))
-ON_LABELS = replace(POC_BASELINE, booster=GradientBoostingClassifier(n_estimators=20, random_state=0))
+QUICK = replace(SHOTWISE, epochs=20, forest_trees=100,
+                booster=HistGradientBoostingRegressor(max_iter=20, early_stopping=False, random_state=0))
+ON_LABELS = replace(POC_BASELINE, epochs=20, booster=GradientBoostingClassifier(n_estimators=20, random_state=0))
 
 
 def column(name: str) -> Column:

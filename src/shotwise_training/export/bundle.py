@@ -85,14 +85,17 @@ def outputs(out: Path) -> tuple[OutputFolder, OutputFolder]:
 
 
 def _bundle_files(folder: Path) -> frozenset[str]:
-    """The files of a bundle, by its manifest; none if the folder is no bundle. A damaged file is a bundle's still."""
+    """The files of a bundle, by its manifest; none if the folder is no bundle. A damaged file is a bundle's still.
+
+    So is a compressed one, as git has the largest graph.
+    """
     try:
         manifest = json.loads((folder / "bundle.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         return frozenset()
     if not isinstance(manifest, dict) or "format" not in manifest or not isinstance(manifest.get("files"), dict):
         return frozenset()
-    return frozenset(("bundle.json", *manifest["files"]))
+    return frozenset(("bundle.json", *manifest["files"], *(f"{name}.xz" for name in manifest["files"])))
 
 
 def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32]) -> None:

@@ -6,7 +6,7 @@ import torch
 
 HIDDEN = 24
 BATCH = 256
-EPOCHS, MAX_STEPS = 150, 3000  # a large table reaches MAX_STEPS in fewer epochs
+MAX_STEPS = 3000  # which a large table reaches in fewer epochs
 
 
 class Autoencoder(torch.nn.Module):
@@ -33,7 +33,7 @@ class Autoencoder(torch.nn.Module):
         return self.reconstruct(self.latent(scaled))
 
 
-def fit_autoencoder(scaled: torch.Tensor, latents: int, seed: int) -> Autoencoder:
+def fit_autoencoder(scaled: torch.Tensor, latents: int, epochs: int, seed: int) -> Autoencoder:
     """Train an autoencoder.
 
     Parameters
@@ -42,6 +42,8 @@ def fit_autoencoder(scaled: torch.Tensor, latents: int, seed: int) -> Autoencode
         Standardised values of the training shots, without NaN.
     latents : int
         Number of latents.
+    epochs : int
+        Passes over the shots, unless MAX_STEPS ends the training earlier.
     seed : int
         Seed of the weights and of the order of the batches; torch's global generator is set to it.
 
@@ -54,7 +56,7 @@ def fit_autoencoder(scaled: torch.Tensor, latents: int, seed: int) -> Autoencode
     torch.manual_seed(seed)
     model = Autoencoder(scaled.shape[1], latents)
     batches = -(-len(scaled) // BATCH)
-    epochs = max(min(EPOCHS, MAX_STEPS // batches), 1)
+    epochs = max(min(epochs, MAX_STEPS // batches), 1)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, weight_decay=1e-5)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1e-2, total_steps=epochs)
     for _ in range(epochs):

@@ -31,6 +31,10 @@ class Configuration:
         Whether a history head, for known inspection results, is fitted.
     latents : int
         Number of latents of the autoencoder; if 0, the trees read the values alone.
+    epochs : int
+        Epochs of the autoencoder; a large table has fewer (`autoencoder.MAX_STEPS`).
+    forest_trees : int
+        Trees of each forest that a regressor learns from; a large table has fewer, but 100 at least.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Configuration:
     keep_duplicates: bool
     history: bool = False
     latents: int = LATENTS
+    epochs: int = 150
+    forest_trees: int = 400
 
 
 # Chosen by protocols that never score a shot twice, on the first 70 % of every run only (decision 0010).

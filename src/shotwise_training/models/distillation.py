@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-TREES = 400
 MAX_TREE_SHOTS = 10_000  # shots per tree; more make a tree slower, hardly better
 FORESTS = (RandomForestClassifier, 12), (ExtraTreesClassifier, 10)  # class, minimum shots of a leaf
 FOREST_PARAMETERS = {"max_features": 0.3, "bootstrap": True, "oob_score": True, "n_jobs": -1}
@@ -28,7 +27,7 @@ BOUNDS = (0.005, 0.995)  # to which probabilities are clipped before they become
 Floats = NDArray[np.float64]
 
 
-def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_], seed: int) -> Floats:
+def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_], trees: int, seed: int) -> Floats:
     """Estimate the log-odds of a defect for every training shot from trees that did not see it.
 
     Parameters
@@ -37,6 +36,8 @@ def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_],
         Values without NaN.
     defect : ndarray of bool, shape (n_shots,)
         Whether each shot is defective.
+    trees : int
+        Trees of each forest, for a table of up to MAX_TREE_SHOTS.
     seed : int
         Seed of the forests.
 
@@ -51,7 +52,7 @@ def out_of_bag_log_odds(imputed: NDArray[np.float32], defect: NDArray[np.bool_],
     it.
     """
     tree_shots = min(len(imputed), MAX_TREE_SHOTS)
-    trees = max(TREES * tree_shots // len(imputed), 100)
+    trees = max(trees * tree_shots // len(imputed), 100)
     estimates = []
     for forest_class, min_leaf_shots in FORESTS:
         forest = forest_class(trees, min_samples_leaf=min_leaf_shots, max_samples=tree_shots, random_state=seed,

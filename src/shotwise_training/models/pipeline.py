@@ -176,7 +176,7 @@ def fit(table: Table, configuration: Configuration, seed: int = 42) -> Pipeline:
     booster is distilled from forests, else a cross-validation.
     """
     prepared = prepare(table, configuration, seed)
-    booster, margin = _fit_booster(prepared, configuration.booster, seed)
+    booster, margin = _fit_booster(prepared, configuration, seed)
     slope, intercept = calibrate(margin, prepared.defect)
     prototypes, weights = _prototypes(prepared, seed)
     no_thresholds = Thresholds(0.5, 0.5, 0.5, 1.0, 1.0)
@@ -202,15 +202,16 @@ def prepare(table: Table, configuration: Configuration, seed: int) -> PreparedSh
     scaling = fit_scaling(table.features)
     imputed = scaling.impute(table.features)
     clipped = clip(scaling.standardise(imputed))
-    autoencoder = fit_autoencoder(torch.from_numpy(clipped), max(configuration.latents, 1), seed)
+    autoencoder = fit_autoencoder(torch.from_numpy(clipped), max(configuration.latents, 1), configuration.epochs,
+                                  seed)
     return PreparedShots(scaling, autoencoder, imputed, clipped, table.run, table.defect, configuration.latents > 0)
 
 
-def _fit_booster(prepared: PreparedShots, unfitted: Booster, seed: int) -> tuple[Booster, Floats]:
+def _fit_booster(prepared: PreparedShots, configuration: Configuration, seed: int) -> tuple[Booster, Floats]:
     """The fitted booster, and log-odds of the shots, shape (n_shots,), from models that did not see them."""
-    inputs, booster = prepared.booster_input(prepared.imputed), clone(unfitted)
+    inputs, booster = prepared.booster_input(prepared.imputed), clone(configuration.booster)
     if isinstance(booster, HistGradientBoostingRegressor):
-        targets = out_of_bag_log_odds(prepared.imputed, prepared.defect, seed)
+        targets = out_of_bag_log_odds(prepared.imputed, prepared.defect, configuration.forest_trees, seed)
         return booster.fit(inputs, targets), targets
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     margin = cross_val_predict(booster, inputs, prepared.defect, cv=folds, method="decision_function", n_jobs=-1)

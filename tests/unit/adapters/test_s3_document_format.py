@@ -50,9 +50,8 @@ def test_another_format_is_refused(number: Any) -> None:
 
 @pytest.mark.parametrize("body", [
     stored_object(notes=[7]), stored_object(notes=[{"code": "repaired"}]), b"", b"no gzip", stored_object()[:-9],
-    stored_object()[:20], gzip.compress(b"no JSON", mtime=0), gzip.compress(b"[]", mtime=0),
-    gzip.compress(b"\xff", mtime=0), gzip.compress(b"{}", mtime=0), stored_object(postings={}), stored_object(passages=[[1]]),
-    stored_object(pages=7)])
+    stored_object()[:20], *(gzip.compress(content, mtime=0) for content in (b"no JSON", b"[]", b"\xff", b"{}")),
+    stored_object(postings={}), stored_object(passages=[[1]]), stored_object(pages=7)])
 def test_a_damaged_or_foreign_object_is_refused(body: bytes) -> None:
     """An object that is damaged, or something else, is a KnowledgeError."""
     with pytest.raises(KnowledgeError, match="is not a document of Shotwise, or is damaged"):
