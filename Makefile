@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train bench bench-knowledge bench-cold load cost smoke build image knowledge manuals pins
+.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train train-baseline baseline bench bench-knowledge bench-cold load cost smoke build image index manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,32 +40,39 @@ set-up = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3
   'not installed'). Install one, or name one that is there: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }; \
   $(PYTHON) -I src/shotwise_tools/set_up.py $(1)
 
-install: $(VENV)/.developing ## everything: serving, training, tests, tools
+# The document store with the shipped manuals, built again when they change (a removed one changes its folder), or what
+# reads and splits them does.
+INDEX := build/knowledge/index.sqlite
+$(INDEX): $(VENV)/.serving $(filter-out %.pyc,$(wildcard manuals/. manuals/*.pdf src/shotwise_tools/shipped_index.py \
+  src/shotwise/limits.py src/shotwise/knowledge/*.py src/shotwise/knowledge/*/*.* src/shotwise/adapters/sqlite/*.py))
+	@$(BIN)/python -m shotwise_tools.shipped_index
 
-run: $(VENV)/.serving ## serve API (:8000) and page (:8501) on this machine
+install: $(VENV)/.developing $(INDEX) ## everything: serving, training, tests, tools
+
+run: $(VENV)/.serving $(INDEX) ## serve API (:8000) and page (:8501) on this machine
 	@exec $(BIN)/shotwise serve --ui
 
-serve: $(VENV)/.serving ## serve the API only
+serve: $(VENV)/.serving $(INDEX) ## serve the API only
 	@exec $(BIN)/shotwise serve
 
 # Side by side, and together what shares a build or a running stack; what measures time comes after, with nothing beside it.
 WORKERS ?= 3
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-test: $(VENV)/.developing ## unit, functional, contract, parity and architecture tests
+test: $(VENV)/.developing $(INDEX) ## unit, functional, contract, parity and architecture tests
 	@echo "make test: every fast test, $(WORKERS) side by side: about 5 minutes on two cores"
 	$(PYTEST) $(SIDE_BY_SIDE)
 
-test-slow: $(VENV)/.developing ## sam validate and build, the emulator, the running stack, the browser, the load test
+test-slow: $(VENV)/.developing $(INDEX) ## sam validate and build, the emulator, the running stack, the browser, the load test
 	@echo "make test-slow: build, emulator, running stack, browser and load, then what measures time: about 9 minutes on two cores"
 	$(PYTEST) -m "slow and not long and not alone" --timeout 900 $(SIDE_BY_SIDE)
 	$(PYTEST) -m "slow and alone and not long" --timeout 900
 
-test-long: $(VENV)/.developing ## loops of faults, up to an hour; writes docs/reliability.md
+test-long: $(VENV)/.developing $(INDEX) ## loops of faults, up to an hour; writes docs/reliability.md
 	@echo "make test-long: loops of faults: up to an hour on two cores"
 	$(PYTEST) -m long -s --timeout 1800 --reliability-report docs/reliability.md
 
-test-sam: $(VENV)/.developing ## sam local invoke, equal to the local stack (needs Docker)
+test-sam: $(VENV)/.developing $(INDEX) ## sam local invoke, equal to the local stack (needs Docker)
 	@echo "make test-sam: sam local invoke beside the local stack: some minutes, and Docker"
 	$(PYTEST) -m sam --timeout 900
 
@@ -79,16 +86,24 @@ lint: $(VENV)/.developing ## ruff, and strict types on all code but the tests
 train: $(VENV)/.developing ## train the shipped bundle: make train DATA=shots.csv
 	$(BIN)/shotwise train --data "$(DATA)"
 
+# 20 MB, which git has compressed to 3; serving does not need it.
+BASELINE := models/poc_baseline/model.onnx
+$(BASELINE): $(wildcard $(BASELINE).xz) $(VENV)/.serving
+	@$(BIN)/python -m shotwise_tools.packed_model unpack $@
+
+baseline: $(BASELINE) ## unpack the proof of concept's bundle, models/poc_baseline
+
+train-baseline: $(VENV)/.developing ## train the proof of concept's bundle: make train-baseline DATA=shots.csv
+	$(BIN)/shotwise train --configuration poc_baseline --data "$(DATA)"
+	$(BIN)/python -m shotwise_tools.packed_model pack $(BASELINE)
+
 manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their document store
 	$(BIN)/python manuals/build.py
-	$(MAKE) knowledge
+	$(MAKE) index
 
-knowledge: $(VENV)/.serving ## build the document store that the knowledge layer ships
-	rm -f layers/knowledge/knowledge/index.sqlite*
-	$(BIN)/shotwise ingest --index layers/knowledge/knowledge/index.sqlite
-	chmod 644 layers/knowledge/knowledge/index.sqlite # a new store is the user's alone, but Lambda reads it as another
+index: $(INDEX) ## build the document store with the shipped manuals, where they or their reader changed
 
-bench: $(VENV)/.measuring ## measure attribution and setpoints: make bench DATA=shots.csv
+bench: $(VENV)/.measuring $(BASELINE) ## measure attribution and setpoints: make bench DATA=shots.csv
 	$(BIN)/python -m benchmarks.attribution.run --data "$(DATA)"
 	$(BIN)/python -m benchmarks.setpoints.run --data "$(DATA)"
 

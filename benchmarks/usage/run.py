@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shotwise_local.home_setup import SHIPPED_INDEX
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 # Function → calls in one process; 0 for one call per document.
@@ -36,7 +38,7 @@ def measure(function: str, home: Path) -> dict[str, Any]:
     for number in range(PROCESSES):
         result_path = home / "result.json"
         environ = {**os.environ, "SHOTWISE_HOME": str(home), "SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
-                   "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+                   "SHOTWISE_INDEX": str(SHIPPED_INDEX),
                    "SHOTWISE_INDEX_READ_ONLY": "true", "MPLCONFIGDIR": str(home / "matplotlib"),
                    "POWERTOOLS_LOG_LEVEL": "INFO", "_X_AMZN_TRACE_ID": TRACE}
         if function == "embed_documents":

@@ -13,7 +13,7 @@ from shotwise.settings import Settings
 from shotwise_local import ROOT
 from shotwise_local.upkeep import put_home_in_order
 
-SHIPPED_INDEX = ROOT / "layers/knowledge/knowledge/index.sqlite"
+SHIPPED_INDEX = ROOT / "build/knowledge/index.sqlite"  # made by `make index`
 MANUALS = ROOT / "manuals"
 Report = Callable[[str], None]
 
@@ -50,7 +50,14 @@ def set_up_home(environ: MutableMapping[str, str], report: Report) -> None:
     report(f"shotwise: {place} cannot be written: documents can be read but not changed"
            f"{', and charts and logs are not kept' if own else ''}")
     if "SHOTWISE_INDEX" not in environ and not _can_be_read(path):
-        environ["SHOTWISE_INDEX"] = str(SHIPPED_INDEX)
+        environ["SHOTWISE_INDEX"] = str(shipped_index())
+
+
+def shipped_index() -> Path:
+    """Return the document store with the shipped manuals, which make builds. Raises KnowledgeError if there is none."""
+    if not SHIPPED_INDEX.exists():
+        raise KnowledgeError(f"{SHIPPED_INDEX} is missing: run `make index`")
+    return SHIPPED_INDEX
 
 
 def _check_named_store(environ: Mapping[str, str], settings: Settings) -> None:

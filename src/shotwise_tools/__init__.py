@@ -1,5 +1,6 @@
 """Tools around set-up and deployment.
 
-`set_up` fills .venv, `cloudformation` evaluates templates, `cost` computes the cost of a month, `smoke` tests a
-deployment, and `release` hashes everything that a version of the functions consists of.
+`set_up` fills .venv, `shipped_index` builds the document store with the manuals, `packed_model` compresses the graph of
+a bundle, `cloudformation` evaluates templates, `cost` computes the cost of a month, `smoke` tests a deployment, and
+`release` hashes everything that a version of the functions consists of.
 """

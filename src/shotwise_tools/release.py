@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Templates and scenarios count too: they contain the functions' settings, which are part of a published version.
-PARTS = ("functions", "src", "models", "layers", "infra", "template.yaml", "samconfig.toml")
+# Templates and scenarios count too: they contain the functions' settings, which are part of a published version. The
+# document store of the knowledge layer counts by what it is made of: manuals, code and libraries.
+PARTS = ("functions", "src", "models/Makefile", "models/shotwise", "layers", "manuals/*.pdf", "requirements/serve.txt",
+         "infra", "template.yaml", "samconfig.toml")
 IGNORED = ("__pycache__", ".egg-info")
 OUTPUT = ".aws-sam/release.yaml"
 
@@ -39,8 +41,7 @@ def release(root: Path) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for part in PARTS:
-        top = root / part
+    for top in (path for part in PARTS for path in sorted(root.glob(part))):
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             if path.is_file() and not any(name.endswith(IGNORED) for name in path.relative_to(root).parts):
                 yield path

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from shotwise_local.home_setup import SHIPPED_INDEX
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/shotwise"
 HEAVY = {"torch", "sklearn", "shap", "pandas", "scipy", "onnx", "skops"}
@@ -149,7 +151,7 @@ def loaded(function: str) -> set[str]:
             "print('\\n'.join(sorted(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": f"{ROOT}/src:{ROOT}", "PATH": "/usr/bin:/bin",
-                               "SHOTWISE_INDEX": "layers/knowledge/knowledge/index.sqlite",
+                               "SHOTWISE_INDEX": str(SHIPPED_INDEX),
                                "SHOTWISE_INDEX_READ_ONLY": "true"})
     return set(done.stdout.split())
 

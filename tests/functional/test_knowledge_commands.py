@@ -15,10 +15,10 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise_cli.knowledge_commands import FLOORS
 from shotwise_cli.knowledge_evaluation import read_floors
 from shotwise_cli.main import main
+from shotwise_local.home_setup import SHIPPED_INDEX
 
 Output = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_the_command_fails_under_a_floor_and_passes_over_all(home: Path, capsys:
     monkeypatch.setenv("SHOTWISE_MANUALS", str(home / "manuals"))
     for name in ("defect-casebook", "inspection-standard", "maintenance-guide", "process-manual"):
         (home / f"manuals/{name}.pdf").symlink_to(ROOT / f"manuals/{name}.pdf")
-    (home / "home/library.sqlite").write_bytes(SHIPPED.read_bytes())
+    (home / "home/library.sqlite").write_bytes(SHIPPED_INDEX.read_bytes())
     status, figures, errors = run(capsys, "evaluate-knowledge")
     assert status == 0, errors
     assert set(read_floors(FLOORS)) <= set(figures) and errors == ""

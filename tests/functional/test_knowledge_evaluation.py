@@ -29,9 +29,9 @@ from shotwise_cli.knowledge_evaluation import (
     read_golden,
 )
 from shotwise_cli.pdf_pages import pdf_pages
+from shotwise_local.home_setup import SHIPPED_INDEX
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "layers/knowledge/knowledge/index.sqlite"
 
 
 def no_progress(questions: Iterable[Any]) -> Iterable[Any]:
@@ -158,7 +158,7 @@ class BestLast:
 def test_a_worse_ranking_falls_under_the_floors(analyzer: Analyzer) -> None:
     """With the best passages last, retrieval does not reach the floors that the shipped index reaches."""
     questions, floors = read_golden(GOLDEN, fitting=False), read_floors(FLOORS)
-    document_store = SqliteDocumentStore(SHIPPED, read_only=True)
+    document_store = SqliteDocumentStore(SHIPPED_INDEX, read_only=True)
     answerer = Answerer(HybridSearch(document_store, analyzer, BestLast(document_store, analyzer)))
     figures = evaluate_golden(questions, answerer, pdf_pages(ROOT / "manuals"), no_progress)
     document_store.close()

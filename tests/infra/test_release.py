@@ -16,11 +16,12 @@ from .transformed import transformed
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what a release is made of; models and layers are replaced by small files."""
+    """A copy of what a release is made of; models, manuals and layers are replaced by small files."""
     for part in ("functions", "src", "infra"):
         shutil.copytree(ROOT / part, tmp_path / part)
-    for part in ("models/shotwise/model.onnx", "layers/knowledge/knowledge/index.sqlite",
-                 "layers/runtime/requirements.txt"):
+    for part in ("models/shotwise/model.onnx", "models/poc_baseline/bundle.json", "manuals/guide.pdf",
+                 "manuals/guide.md", "requirements/serve.txt", "requirements/develop.txt", "layers/knowledge/Makefile",
+                 "layers/runtime/requirements.txt", "build/knowledge/index.sqlite"):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / part).write_bytes(b"some bytes")
     for name in ("template.yaml", "samconfig.toml"):
@@ -37,10 +38,10 @@ def versions(release_hash: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", [
     "functions/predict/app.py", "src/shotwise/prediction.py", "models/shotwise/model.onnx",
-    "layers/runtime/requirements.txt", "layers/knowledge/knowledge/index.sqlite", "template.yaml", "samconfig.toml",
-    "infra/roles.yaml"])
+    "layers/runtime/requirements.txt", "layers/knowledge/Makefile", "manuals/guide.pdf", "requirements/serve.txt",
+    "template.yaml", "samconfig.toml", "infra/roles.yaml"])
 def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: str) -> None:
-    """Of a function, the core, a model, a layer, a template or a scenario; SAM alone sees only the first of these."""
+    """Of a function, the core, a model, a layer, a manual, a template or a scenario; SAM alone sees only the first."""
     before = release(checkout)
     changed = checkout / path
     content = bytearray(changed.read_bytes())
@@ -53,11 +54,14 @@ def test_one_byte_makes_another_version_of_every_function(checkout: Path, path: 
 
 
 def test_caches_and_times_change_nothing(checkout: Path) -> None:
-    """Caches and the times of files do not count: building a checkout again moves no alias."""
+    """Caches, times, and what no function is made of do not count: building a checkout again moves no alias."""
     before = release(checkout)
     (checkout / "src/shotwise/__pycache__").mkdir(exist_ok=True)
     (checkout / "src/shotwise/__pycache__/shot.pyc").write_bytes(b"cache")
     (checkout / "functions/predict/app.py").touch()
+    (checkout / "build/knowledge/index.sqlite").unlink()  # made of parts that count
+    for name in ("models/poc_baseline/bundle.json", "manuals/guide.md", "requirements/develop.txt"):
+        (checkout / name).write_text("what no function has")
     after = release(checkout)
     assert after == before and versions(after) == versions(before)
 

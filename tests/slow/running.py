@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam/build"
+BUILT_INDEX = BUILD / "KnowledgeLayer/knowledge/index.sqlite"
 AWSLAMBDARIC = ("-m", "awslambdaric")
 
 

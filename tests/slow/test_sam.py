@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import stat
 import statistics
 import time
 from pathlib import Path
 
 import pytest
 
+from shotwise_local.home_setup import SHIPPED_INDEX
 from shotwise_local.template import load_yaml
 
-from .running import BUILD, ROOT, Stack, ask, built_function, invoke, sam, steady, wait_for_port
+from .running import BUILD, BUILT_INDEX, ROOT, Stack, ask, built_function, invoke, sam, steady, wait_for_port
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"SHOTWISE_MODEL_DIR": str(ROOT / "models/shotwise"),
-            "SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+            "SHOTWISE_INDEX": str(BUILT_INDEX),
             "SHOTWISE_INDEX_READ_ONLY": "true"}
 FUNCTIONS = {"PredictFunction": ("predict", ["RuntimeLayer", "CoreLayer"], "/predict"),
              "ImportanceFunction": ("importance", ["CoreLayer"], "/importance"),
@@ -62,6 +64,19 @@ def test_only_one_numpy_reaches_a_function(built: None) -> None:
         assert len(set(packages)) == len(packages), name
         assert not [distribution for distribution in metadata
                     if distribution.startswith("numpy-") and distribution != "numpy-2.4.6.dist-info"], name
+
+
+def test_the_knowledge_layer_holds_the_index_of_this_checkout(built: None) -> None:
+    """Byte for byte, and Lambda, which is another user, may read it."""
+    assert BUILT_INDEX.read_bytes() == SHIPPED_INDEX.read_bytes()
+    assert stat.S_IMODE(BUILT_INDEX.stat().st_mode) == 0o644
+    assert [path.name for path in (BUILD / "KnowledgeLayer").rglob("*") if path.is_file()] == ["index.sqlite"]
+
+
+def test_no_layer_holds_the_baseline(built: None) -> None:
+    """The proof of concept's bundle, 20 MB unpacked, is for comparison and not served."""
+    assert {path.name for path in (BUILD / "ModelsLayer").iterdir()} == {"shotwise"}
+    assert not [path for path in BUILD.rglob("*") if "poc_baseline" in path.name or path.name.endswith(".onnx.xz")]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -15,7 +15,7 @@ import pytest
 
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 
-from .running import ROOT, Stack, ask, built_function, built_stream, invoke, s3_server
+from .running import BUILT_INDEX, ROOT, Stack, ask, built_function, built_stream, invoke, s3_server
 from .sample_pdf import FACT, FIRST, NAME, QUESTION, pdf
 
 pytestmark = pytest.mark.slow
@@ -113,7 +113,7 @@ def wait_for_answer(url: str, grounded: bool) -> dict[str, Any]:
 
 def test_the_built_stream_answers_as_the_local_stack(built: None, running: Stack, tmp_path: Path) -> None:
     """Started by run.sh on the layers alone, under Python 3.13, it streams and ends with what /rag-query returns."""
-    settings = {"SHOTWISE_INDEX": str(ROOT / "layers/knowledge/knowledge/index.sqlite"),
+    settings = {"SHOTWISE_INDEX": str(BUILT_INDEX),
                 "SHOTWISE_INDEX_READ_ONLY": "true"}
     body = (ROOT / "events/rag_query.json").read_bytes()
     with built_stream("StreamQueryFunction", KNOWLEDGE_LAYERS, settings, tmp_path) as url:

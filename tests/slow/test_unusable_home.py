@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from rights import ROOT, SHOTWISE, bound_by_permissions, sentence, shotwise
 
+from shotwise_local.home_setup import SHIPPED_INDEX
+
 from .running import ask, free_port, stop, wait_for
 from .sample_pdf import pdf
 
@@ -62,7 +64,7 @@ def test_a_document_store_in_a_read_only_folder_is_named_by_its_setting(tmp_path
     line = sentence(shotwise("documents", SHOTWISE_HOME=tmp_path / "home", SHOTWISE_INDEX=path))
     assert "SHOTWISE_INDEX" in line and str(path) in line
     (tmp_path / "folder").chmod(0o755)
-    shutil.copy(ROOT / "layers/knowledge/knowledge/index.sqlite", tmp_path / "folder/index.sqlite")
+    shutil.copy(SHIPPED_INDEX, tmp_path / "folder/index.sqlite")
     (tmp_path / "folder").chmod(0o555)
     listing = shotwise("documents", SHOTWISE_HOME=tmp_path / "home", SHOTWISE_INDEX=tmp_path / "folder/index.sqlite")
     assert listing.returncode == 0 and "process-manual.pdf" in listing.stdout

@@ -263,7 +263,7 @@ def test_a_store_of_an_earlier_format_is_emptied_to_be_filled_again(filled: Sqli
     """Tables of an earlier format are emptied; read-only they are refused with what to do."""
     filled.connection.executescript(before)
     filled.close()
-    with pytest.raises(KnowledgeError, match="make knowledge"):
+    with pytest.raises(KnowledgeError, match="make index"):
         SqliteDocumentStore(filled.path, read_only=True)
     emptied = SqliteDocumentStore(filled.path)
     assert not emptied.versions() and not emptied.failures() and emptied.page_text("guide.pdf", 1) == ""

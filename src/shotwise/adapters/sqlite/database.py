@@ -92,7 +92,7 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("SELECT count(*) FROM documents")
     if (stored_format := _format(connection)) != FORMAT:
         raise KnowledgeError(f"the document store {path} cannot be used: its format is {stored_format}, this "
-                             f"version reads {FORMAT}; run `make knowledge`")
+                             f"version reads {FORMAT}; run `make index`")
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path) -> None:

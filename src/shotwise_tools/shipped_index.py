@@ -1,0 +1,85 @@
+"""Build the document store with the shipped manuals, for the local stack and for Lambda (`make index`).
+
+The same manuals, code and libraries give the same file byte for byte, wherever and whenever it is built. No setting of
+the environment counts.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from shotwise.adapters.knowledge_factory import open_ingestion
+from shotwise.errors import KnowledgeError, ShotwiseError
+from shotwise.knowledge.ingestion.parse import parse
+from shotwise.settings import Settings
+from shotwise_local.home_setup import MANUALS, SHIPPED_INDEX
+
+READERS = 2  # PDFs that are read side by side; each has a process of its own, which takes a core and 280 MB
+MODE = 0o644  # a new store is its owner's alone, but Lambda reads it as another user
+# Where SQLite notes its own version in a file (https://www.sqlite.org/fileformat.html, "The Database Header").
+SQLITE_VERSION = slice(96, 100)
+
+
+def build_index(pdfs: Sequence[Path], path: Path) -> None:
+    """Read PDFs into a new document store, which takes the place of an earlier file once it is complete.
+
+    Parameters
+    ----------
+    pdfs : sequence of Path
+        The PDFs, in the order in which they are stored.
+    path : Path
+        The file to write.
+
+    Raises
+    ------
+    KnowledgeError
+        There is no PDF, or one of them cannot be read completely.
+    OSError
+        The file cannot be written.
+    """
+    if not pdfs:
+        raise KnowledgeError(f"there is no PDF to build {path} from")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        _ingest(pdfs, new)
+        content = bytearray(new.read_bytes())
+        content[SQLITE_VERSION] = bytes(4)  # Pythons have different ones; SQLite itself does not read it
+        new.write_bytes(content)
+        new.chmod(MODE)
+        new.replace(path)
+
+
+def _ingest(pdfs: Sequence[Path], path: Path) -> None:
+    """Store the PDFs in order, each as soon as it is read."""
+    knowledge = replace(Settings.from_mapping({}).knowledge, index_path=path)
+    with ThreadPoolExecutor(READERS) as readers:
+        reading = {pdf: readers.submit(parse, pdf) for pdf in pdfs}
+        ingestion = replace(open_ingestion(knowledge), read=lambda pdf: reading[pdf].result())
+        try:
+            for pdf in pdfs:
+                outcome = ingestion.ingest(pdf)
+                if outcome.failure or outcome.notes:  # a page that took too long, for one: next time it would not
+                    raise KnowledgeError("; ".join(filter(None, [outcome.reason, *outcome.note_texts])))
+        finally:
+            ingestion.document_store.close()
+
+
+def main() -> int:
+    """Build the index of this checkout, and return the status of the process."""
+    print("shotwise: reading the manuals into the document store, about 10 s …", file=sys.stderr, flush=True)
+    try:
+        build_index(sorted(MANUALS.glob("*.pdf")), SHIPPED_INDEX)
+    except (ShotwiseError, OSError) as error:
+        print(f"shotwise: building the document store failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
