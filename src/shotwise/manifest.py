@@ -75,7 +75,9 @@ def _verified_content(path: Path, digest: str) -> bytes:
     try:
         content = _file_content(path)
     except BundleError as error:
-        raise BundleError(f"{error} though bundle.json lists it; restore or retrain the bundle") from None
+        remedy = "it is there compressed: run `make baseline`" if path.with_name(f"{path.name}.xz").exists() \
+            else "restore or retrain the bundle"
+        raise BundleError(f"{error} though bundle.json lists it; {remedy}") from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise BundleError(f"{path} was altered: its sha256 is not the one in bundle.json; restore or retrain")
     return content

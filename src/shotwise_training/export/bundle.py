@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -81,21 +82,24 @@ def write_bundle(out: Path, configuration: Configuration, table: Table, models: 
 
 def outputs(out: Path) -> tuple[OutputFolder, OutputFolder]:
     """Return the folders that `write_bundle` writes: the bundle's, and its fitted models'."""
-    return OutputFolder(Path(os.path.realpath(out)), "bundle", FILES, _bundle_files), pipeline_output(out)
+    names = FILES | _packed(FILES)
+    return OutputFolder(Path(os.path.realpath(out)), "bundle", names, _bundle_files), pipeline_output(out)
 
 
 def _bundle_files(folder: Path) -> frozenset[str]:
-    """The files of a bundle, by its manifest; none if the folder is no bundle. A damaged file is a bundle's still.
-
-    So is a compressed one, as git has the largest graph.
-    """
+    """The files of a bundle, by its manifest; none if the folder is no bundle. A damaged file is a bundle's still."""
     try:
         manifest = json.loads((folder / "bundle.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         return frozenset()
     if not isinstance(manifest, dict) or "format" not in manifest or not isinstance(manifest.get("files"), dict):
         return frozenset()
-    return frozenset(("bundle.json", *manifest["files"], *(f"{name}.xz" for name in manifest["files"])))
+    return frozenset(("bundle.json", *manifest["files"])) | _packed(manifest["files"])
+
+
+def _packed(names: Iterable[str]) -> frozenset[str]:
+    """The names of the compressed files, as git has the largest graph."""
+    return frozenset(f"{name}.xz" for name in names)
 
 
 def _check_parity(graph: bytes, pipeline: Pipeline, features: NDArray[np.float32]) -> None:
