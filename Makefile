@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train train-baseline baseline bench bench-knowledge bench-cold load cost smoke build image index manuals pins
+.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train train-baseline baseline bench bench-knowledge bench-cold mutation load cost smoke build image index manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -112,6 +112,9 @@ bench-knowledge: $(VENV)/.measuring ## measure search on sets of your own: make 
 
 bench-cold: build ## measure cold starts of predict beside the PoC layout: make bench-cold DATA=shots.csv
 	$(BIN)/python -m benchmarks.cold_start.run $(if $(DATA),--data "$(DATA)")
+
+mutation: $(VENV)/.developing $(INDEX) ## run the fixed mutants of benchmarks/mutation; fails if fewer are killed than before
+	$(BIN)/python -m benchmarks.mutation.run
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE) $(if $(HOST),--host "$(HOST)")
