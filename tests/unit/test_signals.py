@@ -69,6 +69,17 @@ def test_a_missing_value_is_judged_by_its_contribution_alone(bundle: Bundle, fea
     assert by_feature["Factory_Humidity"] == Signal("Factory_Humidity", None, True, None)
 
 
+@pytest.mark.parametrize(("change", "raised"), [(0, False), (-1, True), (1, True)])
+def test_a_constant_has_signals_only_where_it_changed(bundle: Bundle, features: dict[str, Any], change: int,
+                                                      raised: bool) -> None:
+    """At its value of all training shots it has none, whatever its error; below or above it has."""
+    constant = next(feature for feature in bundle.features if feature.constant)
+    shot = read_shot({**features, constant.name: constant.seen[0] + change}, bundle)
+    errors = np.full(len(bundle.features), 1e9, np.float32)
+    names = {signal.feature for signal in signals(shot, attribution_of(bundle), errors, bundle)}
+    assert (constant.name in names) is raised
+
+
 def test_without_contributions_none_is_high(bundle: Bundle, good_features: dict[str, Any]) -> None:
     """If every contribution is zero, none of them is high."""
     shot = read_shot(good_features, bundle)
