@@ -205,6 +205,21 @@ def test_no_single_change_is_much_smaller(bundle: Bundle, flagged: list[tuple[Sh
     assert len(excess_costs) > N_FLAGGED / 2 and max(excess_costs) < 0.02 and np.mean(excess_costs) < 0.002
 
 
+def test_a_change_goes_no_further_than_it_has_to(bundle: Bundle, flagged: list[tuple[Shot, Setpoints]]) -> None:
+    """One step of the machine less, and the shot is over the threshold or unusual."""
+    n_shortened = 0
+    for shot, proposal in flagged:
+        if len(proposal.changes) == 1:
+            (change,) = proposal.changes
+            step = bundle.features[bundle.position[change.feature]].resolution or 0
+            if abs(change.after - change.before) > 1.5 * step > 0:
+                less = replace(change, after=change.after - float(np.copysign(step, change.after - change.before)))
+                (prediction,) = predict([changed(shot, replace(proposal, changes=(less,)), bundle)], bundle)
+                assert prediction.defect or prediction.unusual
+                n_shortened += 1
+    assert n_shortened > N_FLAGGED / 4
+
+
 def min_single_cost(shot: Shot, bundle: Bundle) -> float | None:
     """The cost of the smallest sufficient change of one setting, over every step of the machine."""
     limits, costs = bundle.limits[bundle.product_type(shot.values)], []
