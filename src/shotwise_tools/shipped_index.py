@@ -1,7 +1,7 @@
 """Build the document store with the shipped manuals, for the local stack and for Lambda (`make index`).
 
-The same manuals, code and libraries give the same file byte for byte, wherever and whenever it is built. No setting of
-the environment counts.
+The same manuals, code and libraries, SQLite among them, give the same file byte for byte, wherever and whenever it is
+built. No setting of the environment counts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from shotwise_local.home_setup import MANUALS, SHIPPED_INDEX
 
 READERS = 2  # PDFs that are read side by side; each has a process of its own, which takes a core and 280 MB
 MODE = 0o644  # a new store is its owner's alone, but Lambda reads it as another user
-# Where SQLite notes its own version in a file (https://www.sqlite.org/fileformat.html, "The Database Header").
-SQLITE_VERSION = slice(96, 100)
 
 
-def build_index(pdfs: Sequence[Path], path: Path) -> None:
+def build_index(pdfs: Sequence[Path], path: Path, readers: int = READERS) -> None:
     """Read PDFs into a new document store, which takes the place of an earlier file once it is complete.
 
     Parameters
@@ -34,6 +32,8 @@ def build_index(pdfs: Sequence[Path], path: Path) -> None:
         The PDFs, in the order in which they are stored.
     path : Path
         The file to write.
+    readers : int
+        Number of PDFs that are read side by side.
 
     Raises
     ------
@@ -47,19 +47,16 @@ def build_index(pdfs: Sequence[Path], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         new = Path(folder) / path.name
-        _ingest(pdfs, new)
-        content = bytearray(new.read_bytes())
-        content[SQLITE_VERSION] = bytes(4)  # Pythons have different ones; SQLite itself does not read it
-        new.write_bytes(content)
+        _ingest(pdfs, new, readers)
         new.chmod(MODE)
         new.replace(path)
 
 
-def _ingest(pdfs: Sequence[Path], path: Path) -> None:
+def _ingest(pdfs: Sequence[Path], path: Path, readers: int) -> None:
     """Store the PDFs in order, each as soon as it is read."""
     knowledge = replace(Settings.from_mapping({}).knowledge, index_path=path)
-    with ThreadPoolExecutor(READERS) as readers:
-        reading = {pdf: readers.submit(parse, pdf) for pdf in pdfs}
+    with ThreadPoolExecutor(readers) as executor:
+        reading = {pdf: executor.submit(parse, pdf) for pdf in pdfs}
         ingestion = replace(open_ingestion(knowledge), read=lambda pdf: reading[pdf].result())
         try:
             for pdf in pdfs:
