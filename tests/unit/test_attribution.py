@@ -143,6 +143,14 @@ def test_a_background_shot_can_be_explained(bundle: Bundle) -> None:
     assert_efficient(attribute(shot, bundle), shot, bundle)
 
 
+def test_without_contributions_there_is_no_error(bundle: Bundle) -> None:
+    """Where only a constant differs from the background, nothing contributes, and the estimated error is 0."""
+    values = bundle.background[0].copy()
+    values[next(column for column, feature in enumerate(bundle.features) if feature.constant)] += 1
+    attribution = attribute(Shot(values, {}, ()), replace(bundle, background=bundle.background[:1]))
+    assert not attribution.contributions.any() and attribution.estimated_error == 0
+
+
 def test_the_same_shot_gives_the_same_numbers(bundle: Bundle, features: dict[str, Any]) -> None:
     """Sampling is seeded, so the result is deterministic."""
     shot = read_shot(features, bundle)
