@@ -12,6 +12,7 @@ import pytest
 from outputs import NAMES, output, write
 
 from shotwise_cli.main import main
+from shotwise_training.export.bundle import outputs
 from shotwise_training.export.output_folder import OutputError, written_beside
 from shotwise_training.export.pipeline_files import pipeline_folder
 
@@ -84,6 +85,22 @@ def test_a_folder_of_something_else_is_refused(bundle_folder: Path, tmp_path: Pa
         with pytest.raises(OutputError, match="cannot take the place"):
             write(output(tmp_path / name), "new")
     assert {path: text for path, text in snapshot(tmp_path).items() if ".writing" not in path} == before
+
+
+def test_a_bundle_with_a_compressed_graph_is_replaced(tmp_path: Path) -> None:
+    """As git has the largest graph: the compressed file goes with the earlier bundle; another archive is refused."""
+    folder = tmp_path / "poc_baseline"
+    shutil.copytree(ROOT / "models/poc_baseline", folder, ignore=shutil.ignore_patterns("model.onnx"))
+    assert (folder / "model.onnx.xz").exists()
+    bundle_output, _ = outputs(folder)
+    bundle_output.check()
+    with written_beside(bundle_output.path) as replacement:
+        (replacement / "bundle.json").write_text("new")
+    bundle_output.put(replacement)
+    assert [path.name for path in folder.iterdir()] == ["bundle.json"]
+    (folder / "notes.xz").write_text("mine")
+    with pytest.raises(OutputError, match="holds bundle.json, notes.xz"):
+        bundle_output.check()
 
 
 def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
