@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= smoke
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install run serve test test-slow test-long test-sam lint screenshots train train-baseline baseline bench bench-knowledge bench-cold mutation load cost smoke build image index manuals pins
+.PHONY: help install run serve test test-slow test-long test-sam lint screenshots docs train train-baseline baseline bench bench-knowledge bench-cold mutation load cost smoke build image index manuals pins
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -82,6 +82,9 @@ screenshots: $(VENV)/.developing ## photograph a running page for the README: ma
 lint: $(VENV)/.developing ## ruff, and strict types on all code but the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.serving ## write the generated tables of the docs, and check their links; CHECK=1 writes nothing
+	@$(BIN)/python -m shotwise_tools.docs $(if $(CHECK),--check)
 
 train: $(VENV)/.developing ## train the shipped bundle: make train DATA=shots.csv
 	$(BIN)/shotwise train --data "$(DATA)"

@@ -19,7 +19,7 @@ GOLDEN, FLOORS = ROOT / "manuals/golden.jsonl", ROOT / "manuals/golden.floors.js
 def add_commands(commands: Any) -> None:
     """Add the commands of this file to the parser's subcommands."""
     add = commands.add_parser("ask", help="ask the plant's documents a question")
-    add.add_argument("question")
+    add.add_argument("question", help="a sentence, in Korean or English")
     _finish(add, _ask, "the reply")
     add = commands.add_parser("ingest", help="put PDFs into the document store, so that they are searched")
     add.add_argument("paths", nargs="*", type=Path, help="PDF files or folders; the shipped manuals if none is given")

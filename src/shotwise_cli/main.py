@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
         if sys.stdout:
@@ -59,7 +59,8 @@ def _fail_file(error: OSError) -> int:
     return fail(f"{paths}: {error.strerror}" if paths else str(error), 1 if error.errno in DISK_ERRORS else 2)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = _Parser("shotwise", description="Is this casting shot defective, why, what to change.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser("serve", help="serve the API (and with --ui the page) on this machine")

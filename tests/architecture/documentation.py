@@ -1,4 +1,4 @@
-"""Parse the pages of docs/ into tables, names and commands, and check that names and commands exist."""
+"""Parse a page into tables, names and commands, and check that names and commands exist."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,6 @@ CFN_PARTS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
 AWS_OWN = {"cloudformation deploy", "ecr get-login-password", "logs tail", "s3 cp", "s3 rb"}
 AWS_SERVICES = {"deploy": "codedeploy", "s3api": "s3"}
 AWS_OPTIONS = {"query", "output", "region", "profile", "max-items"}
-
-
-def page_text(name: str) -> str:
-    """The text of a page of docs/."""
-    return (ROOT / "docs" / name).read_text("utf-8")
 
 
 def tables(text: str) -> Iterator[list[list[str]]]:
@@ -122,8 +118,8 @@ def command_flaws(text: str) -> list[str]:
               if not (ROOT / name).exists()]
     for module in re.findall(r"\bpython -m ([\w.]+)", commands):
         paths = [top / module.replace(".", "/") for top in (ROOT, ROOT / "src")]
-        flaws += [] if any(path.is_dir() or path.with_suffix(".py").exists() for path in paths) else [
-            f"python -m {module}"]
+        ours = any(path.is_dir() or path.with_suffix(".py").exists() for path in paths)
+        flaws += [] if ours or find_spec(module.partition(".")[0]) else [f"python -m {module}"]
     for service, operation, rest in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)([^|;)\n]*)", commands):
         flaws += _aws_flaws(service, operation, rest)
     return flaws
