@@ -17,7 +17,7 @@ from shotwise_tools.docs.pages import ENGLISH, MARKER, TRANSLATED, fresh_pages, 
 from shotwise_tools.docs.project_tables import decision_row
 from shotwise_tools.docs.settings_table import RecordedEnvironment, setting_rows
 from shotwise_tools.docs.template_tables import alarm_rows, parameter_rows
-from shotwise_tools.docs.texts import Texts
+from shotwise_tools.docs.texts import Texts, korean_texts
 
 PAGES = read_pages()
 TABLES = [(page, name) for page, text in PAGES.items() for kind, name in MARKER.findall(text) if kind == "begin"]
@@ -104,6 +104,13 @@ def test_a_missing_and_an_unused_translation_are_named() -> None:
     assert texts.faults() == ["has no parameters.Writer", "has alarms.Moon.first, which no table uses",
                               "has alarms.Moon.means, which no table uses"]
     assert Texts()("index", "parameters", "Index") == "index" and Texts().faults() == []
+
+
+def test_a_name_with_two_translations_is_refused(tmp_path: Path) -> None:
+    """TOML allows a key once; the message names the file and the line."""
+    (tmp_path / "ko.toml").write_text('Index = "색인"\nIndex = "목차"\n', "utf-8")
+    with pytest.raises(DocsError, match=r"ko\.toml: .*line 2"):
+        korean_texts(tmp_path / "ko.toml")
 
 
 def test_a_cell_may_hold_a_bar_and_a_heading_fills_its_row() -> None:

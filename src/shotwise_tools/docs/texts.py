@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shotwise_local import ROOT
+from shotwise_tools.docs.models import DocsError
 
 KOREAN = ROOT / "docs/tables.ko.toml"
 
@@ -48,8 +49,11 @@ class Texts:
 
 
 def korean_texts(path: Path = KOREAN) -> Texts:
-    """Read the Korean texts."""
-    return Texts(tomllib.loads(path.read_text("utf-8")))
+    """Read the Korean texts. Raises DocsError where the file is no TOML."""
+    try:
+        return Texts(tomllib.loads(path.read_text("utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise DocsError(f"{path.name}: {error}") from error
 
 
 def _leaves(section: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
