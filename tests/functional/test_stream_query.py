@@ -101,6 +101,14 @@ def test_passages_say_where_they_are(plant: Plant) -> None:
     assert all(0 <= passage["relevance"] <= 1 for passage in passages)
 
 
+def test_a_passage_is_as_relevant_as_its_source(plant: Plant) -> None:
+    """The relevance of a passage is that of the answer's source for it, to the last digit."""
+    query = "비스킷이 얇으면 온도를 어떻게 하나요?"
+    *earlier, (_, done) = streamed(plant, {"query": query}, FakeTextGenerator(CLAIM))
+    relevances = [data["relevance"] for event_type, data in earlier if event_type == "passage"]
+    assert done["sources"] and done["sources"][0]["relevance"] == relevances[0] < 1
+
+
 @pytest.mark.parametrize("text_generator", [
     None, FakeTextGenerator('{"none": true}\n'),
     FakeTextGenerator('{"claim": "말", "source": 1}\n')])
