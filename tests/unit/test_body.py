@@ -54,6 +54,12 @@ def test_names_every_repeated_key() -> None:
         ("Shot", "repeated_key"), ("a", "repeated_key")]
 
 
+def test_many_keys_are_not_taken_for_repeated_ones() -> None:
+    """An object of 1,000 different keys is read."""
+    payload = {f"key {number}": number for number in range(1000)}
+    assert read_body(json.dumps(payload)) == payload
+
+
 def test_huge_numbers_do_not_break_the_reader() -> None:
     """Thousands of digits become infinity, which the check of the field then reports."""
     assert read_body('{"a": 1' + "0" * 5000 + "}") == {"a": float("inf")}
