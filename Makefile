@@ -116,8 +116,8 @@ bench-knowledge: $(VENV)/.measuring ## measure search on sets of your own: make 
 bench-cold: build ## measure cold starts of predict beside the PoC layout: make bench-cold DATA=shots.csv
 	$(BIN)/python -m benchmarks.cold_start.run $(if $(DATA),--data "$(DATA)")
 
-mutation: $(VENV)/.developing $(INDEX) ## run the fixed mutants of benchmarks/mutation; fails if fewer are killed than before
-	$(BIN)/python -m benchmarks.mutation.run
+mutation: $(VENV)/.developing $(INDEX) ## run the mutants of benchmarks/mutation; fails if fewer are killed than before [JOBS=2]
+	$(BIN)/python -m benchmarks.mutation.run $(if $(JOBS),--jobs $(JOBS))
 
 load: $(VENV)/.developing ## load test a running API: make load PROFILE=smoke
 	$(BIN)/python loadtests/run.py --profile $(PROFILE) $(if $(HOST),--host "$(HOST)")

@@ -210,7 +210,7 @@ def write(name: str, outcomes: dict[str, dict[str, str]], root: Path, seconds: f
     before = results.get("before", results[name])["mutants"]
     for mutant_id in sorted(set(before) & set(outcomes)):
         if before[mutant_id]["outcome"] != "survived" == outcomes[mutant_id]["outcome"]:
-            print(f"{mutant_id} survives; before, {before[mutant_id]['test'] or 'a time limit'} killed it")
+            print(f"{mutant_id} survives; before: {before[mutant_id]['outcome']} {before[mutant_id]['test']}")
     if killed(outcomes) < killed(before):
         raise SystemExit(f"{killed(outcomes)} killed, {killed(before)} before")
 

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.attribution import report
 from benchmarks.knowledge import run as knowledge
+from benchmarks.mutation import run as mutation
 from benchmarks.setpoints import run as setpoints
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -71,3 +72,14 @@ def test_search_by_words_is_as_good_and_as_fast_as_promised() -> None:
     small, large = found["speed"]
     assert (small["passages"], large["passages"]) == (10_000, 100_000)
     assert small["p50_ms"] <= 5 and small["p95_ms"] <= 40 and large["p50_ms"] <= 50 and large["p95_ms"] <= 250
+
+
+def test_no_fewer_mutants_are_killed_than_before() -> None:
+    """Of a hundred mutants, the tests of today notice as many as those before; the table is that of the results."""
+    results = mutation.read_results()
+    sample = json.loads(mutation.SAMPLE.read_text("utf-8"))
+    assert mutation.table(results, sample) in (BENCHMARKS / "mutation/README.md").read_text("utf-8")
+    assert all(set(run["mutants"]) == {mutant["id"] for mutant in sample} for run in results.values())
+    assert len(sample) == 100 and results["before"]["shots"] == "real"
+    assert all(mutation.killed(run["mutants"]) >= mutation.killed(results["before"]["mutants"])
+               for run in results.values())
