@@ -51,6 +51,15 @@ def test_class_and_advice_follow_the_thresholds(bundle: Bundle, good_features: d
         assert (prediction.defect, prediction.advice) == (defect, advice)
 
 
+def test_a_graph_of_too_few_types_is_an_error(bundle: Bundle, features: dict[str, Any]) -> None:
+    """A graph that has no share for the last type of the manifest is not answered by leaving that type out."""
+    def shares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.zeros((len(rows), len(bundle.defect_types) - 1), np.float32)
+
+    with pytest.raises(ValueError, match="shorter"):
+        predict([read_shot(features, bundle)], replace(bundle, defect_type_graph=shares))
+
+
 def test_confidence_is_the_probability_that_the_class_is_right(bundle: Bundle, good_features: dict[str, Any]) -> None:
     """Probabilities of 0.95 and 0.02 give high confidence; a defect at 0.4 is more likely wrong than right."""
     assert predicted(bundle, good_features, 0.95).confidence == "high"
