@@ -45,6 +45,7 @@ def pytest_configure() -> None:
         raise pytest.UsageError(str(error)) from None
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together, where tests run side by side (`--dist loadgroup`), those that share something that takes long.
 
