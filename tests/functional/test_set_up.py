@@ -234,12 +234,18 @@ def test_the_last_words_of_an_unknown_failure_are_bounded() -> None:
     assert explain("ERROR: " + "x" * 5000) == "x" * 300
 
 
+def heed_interrupts() -> None:
+    """Let a process end by Ctrl-C, also where the tests themselves were started in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def busy(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     """A make whose pip takes a minute, in a session of its own."""
     environment(checkout, "touch started; sleep 60")
     with subprocess.Popen(["make", f"PYTHON={sys.executable}", ".venv/.serving"], cwd=checkout, env=environ(),
-                          text=True, stderr=subprocess.PIPE, start_new_session=True) as process:
+                          text=True, stderr=subprocess.PIPE, start_new_session=True,
+                          preexec_fn=heed_interrupts) as process:
         assert process.stderr is not None and "installing" in process.stderr.readline()
         yield process
 
