@@ -55,9 +55,9 @@ run: $(VENV)/.serving $(INDEX) ## serve API (:8000) and page (:8501) on this mac
 serve: $(VENV)/.serving $(INDEX) ## serve the API only
 	@exec $(BIN)/shotwise serve
 
-# Side by side, and together what shares a build or a running stack; what measures time comes after, with nothing beside it.
+# Side by side, the tests of a file in one worker; what measures time comes after, with nothing beside it.
 WORKERS ?= 3
-SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.developing $(INDEX) ## unit, functional, contract, parity and architecture tests
 	@echo "make test: every fast test, $(WORKERS) side by side: about 5 minutes on two cores"

@@ -45,17 +45,6 @@ def pytest_configure() -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run side by side (`--dist loadgroup`), those that share something that takes long.
-
-    The tests of a file share what it starts; those that use what `sam build` makes share the build.
-    """
-    for item in items:
-        shares_build = "built" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("built" if shares_build else item.path.name))
-
-
 def pytest_report_header() -> str:
     """Report which shots this run tests with."""
     path = kamp_csv()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .running import ROOT, Stack, python313, stack
+from .running import ROOT, Stack, python313, stack, taking_turns
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """Run `make build`, so that what is tested is what is deployed."""
+    """Run `make build`, so that what is tested is what is deployed; once for all workers of a run."""
+    run, done = os.environ.get("PYTEST_XDIST_TESTRUNUID", ""), ROOT / ".aws-sam/tested-by.txt"
+    with taking_turns("build"):
+        if not run or not done.exists() or done.read_text("utf-8") != run:
+            make_build()
+            done.write_text(run, "utf-8")
+
+
+def make_build() -> None:
+    """Build all functions and layers, with Lambda's version of Python on PATH."""
     environ = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PATH": f"{python313().parent}:{os.environ['PATH']}"}
     process = subprocess.run(["make", "build"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900,
                           check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
@@ -145,12 +146,24 @@ def sam(*arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[st
                           capture_output=True, text=True, timeout=seconds, check=False)
 
 
+@contextmanager
+def taking_turns(name: str) -> Iterator[None]:
+    """Let one process at a time run the block, among all that run these tests."""
+    folder = ROOT / ".aws-sam"
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def environment(name: str, python: Path, requirements: Path) -> Path:
     """The Python of a virtual environment in the project's folder, which is made again if its requirements changed."""
     folder = ROOT / name
     required = requirements.read_text("utf-8")
     stamp = folder / "installed.txt"
-    if not stamp.exists() or stamp.read_text("utf-8") != required:
+    with taking_turns(name):
+        if stamp.exists() and stamp.read_text("utf-8") == required:
+            return folder / "bin/python"
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([str(python), "-m", "venv", str(folder)], check=True)
         subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)],
