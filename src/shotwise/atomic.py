@@ -60,7 +60,7 @@ def replacing(path: Path, *, mode: int = PRIVATE, durable: bool = True, inherit:
                 yield file
                 _finish(file, earlier, durable)
             partial.replace(target)
-        except BaseException:
+        except BaseException:  # also an interrupt leaves nothing behind
             partial.unlink(missing_ok=True)
             raise
         if durable:

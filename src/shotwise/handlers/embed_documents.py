@@ -88,7 +88,7 @@ class _RecordHandler:
             except OutOfTime as error:
                 self.out_of_time = error
                 raise
-            except Exception:
+            except Exception:  # raised again, once it is counted and noted
                 self._logger.exception("failed", document=name)
                 # Lambda counts the invocation as a success, so it is this metric that stops a roll-out.
                 emit_metrics(SERVICE, {}, {"Failed": 1}, function_version=self._version)
