@@ -133,8 +133,8 @@ class _Events:
         """Return the next event, None after the last one. Cancelling this coroutine ends the work."""
         try:
             return await to_thread.run_sync(next, self._events, None, abandon_on_cancel=True, limiter=self._threads)
-        except BaseException:  # a cancelled coroutine, too, ends the work
-            self.close()
+        except BaseException:
+            self.close()  # also when this coroutine is cancelled
             raise
 
     def close(self) -> None:
