@@ -131,7 +131,7 @@ smoke: $(VENV)/.serving ## smoke-test a deployment: make smoke URL=https://… [
 
 # Lambda cannot write beside the code, so what is not compiled here is compiled at every cold start, which takes half of
 # it. What no function imports is left out; importance has no room for it.
-PYTHON313 = $(or $(wildcard $(shell pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13),python3.13)
+PYTHON313 = $(or $(lastword $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.13.*/bin/python3.13)),python3.13)
 COMPILE = $(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash \
   -x '/(tests?|testing|fontTools|mpl_toolkits|f2py|transformers|quantization|tools|pip)/'
 build: $(VENV)/.developing ## sam build, and the release's hash, into .aws-sam/ [IMAGE=… of the page]

@@ -36,7 +36,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             show(page)
     if broken := broken_links(fresh, root):
         fail("links that lead nowhere", 1, broken)
-    return 1 if broken or stale else 0
+    if broken or stale:
+        return 1
+    show("tables and links are up to date")
+    return 0
 
 
 if __name__ == "__main__":
