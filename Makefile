@@ -35,10 +35,10 @@ $(VENV)/.measuring: requirements/bench.txt $(VENV)/.developing
 	@$(call set-up,measuring)
 
 # Any Python reads the first line; the program is for those that Shotwise needs.
-set-up = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+set-up = "$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
   || { echo "shotwise: needs Python 3.11 to 3.14, but $(PYTHON) is $$($(PYTHON) --version 2>&1 | grep '^Python' || echo \
   'not installed'). Install one, or name one that is there: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }; \
-  $(PYTHON) -I src/shotwise_tools/set_up.py $(1)
+  "$(PYTHON)" -I src/shotwise_tools/set_up.py $(1)
 
 # The document store with the shipped manuals, built again when they change (a removed one changes its folder), or what
 # reads and splits them does.
@@ -105,6 +105,7 @@ manuals: $(VENV)/.developing ## build the PDFs of manuals/ and their document st
 	$(MAKE) index
 
 index: $(INDEX) ## build the document store with the shipped manuals, where they or their reader changed
+	@$(BIN)/python -m shotwise_tools.shipped_index --check
 
 bench: $(VENV)/.measuring $(BASELINE) ## measure attribution and setpoints: make bench DATA=shots.csv
 	$(BIN)/python -m benchmarks.attribution.run --data "$(DATA)"

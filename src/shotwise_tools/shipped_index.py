@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shotwise.adapters.knowledge_factory import open_ingestion
+from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError, ShotwiseError
 from shotwise.knowledge.ingestion.parse import parse
 from shotwise.settings import Settings
@@ -67,11 +68,30 @@ def _ingest(pdfs: Sequence[Path], path: Path, readers: int) -> None:
             ingestion.document_store.close()
 
 
-def main() -> int:
-    """Build the index of this checkout, and return the status of the process."""
+def check_index(pdfs: Sequence[Path], path: Path) -> None:
+    """Check that a file is a document store of these PDFs, and not empty or another one. Raises KnowledgeError."""
+    store = SqliteDocumentStore(path, read_only=True)
+    try:
+        documents = set(store.versions())
+    finally:
+        store.close()
+    if documents != {pdf.name for pdf in pdfs}:
+        raise KnowledgeError(f"{path} is not the document store of these manuals")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build the index of this checkout, or with `--check` look whether it is one; return the status of the process."""
+    pdfs = sorted(MANUALS.glob("*.pdf"))
+    if "--check" in arguments:
+        try:
+            check_index(pdfs, SHIPPED_INDEX)
+        except KnowledgeError as error:
+            print(f"shotwise: {error}. Remove {SHIPPED_INDEX}, then call make again", file=sys.stderr)
+            return 1
+        return 0
     print("shotwise: reading the manuals into the document store, about 10 s …", file=sys.stderr, flush=True)
     try:
-        build_index(sorted(MANUALS.glob("*.pdf")), SHIPPED_INDEX)
+        build_index(pdfs, SHIPPED_INDEX)
     except (ShotwiseError, OSError) as error:
         print(f"shotwise: building the document store failed: {error}", file=sys.stderr)
         return 1
@@ -79,4 +99,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -219,3 +219,11 @@ def test_anchors_are_those_of_github(heading: str, anchor: str) -> None:
     """Small letters, no punctuation, hyphens for spaces; a repeated heading is numbered; code has none."""
     assert anchors(f"# {heading}\n\ntext\n\n## {heading}\n\n```\n# comment\n```\n") == {anchor, f"{anchor}-1"}
     assert anchors('<a id="settings"></a>\n\n## 설정\n') == {"settings", "설정"}
+
+
+def test_a_table_that_stands_twice_on_a_page_is_refused(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What somebody wrote between such markers would be replaced."""
+    text = PAGES["docs/api.md"] + "\n<!-- begin routes -->\nmine\n<!-- end routes -->\n"
+    (checkout / "docs/api.md").write_text(text, "utf-8")
+    assert main([], checkout) == 2 and "routes stand there twice" in capsys.readouterr().err
+    assert (checkout / "docs/api.md").read_text("utf-8") == text

@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 from rights import bound_by_permissions
 
-from shotwise_tools.set_up import LEVELS, SetUpError, explain, flaw_of, remove_unfinished, require_space
+from shotwise_tools.set_up import (
+    LEVELS,
+    Environment,
+    SetUpError,
+    explain,
+    flaw_of,
+    main,
+    remove_unfinished,
+    require_space,
+)
 
 ROOT = Path(__file__).parents[2]
 FILES = ("Makefile", "pyproject.toml", "requirements/serve.txt", "requirements/develop.txt", "requirements/bench.txt",
@@ -283,3 +292,49 @@ def test_another_make_ends_with_a_sentence() -> None:
     if bmake := shutil.which("bmake"):
         done = subprocess.run([bmake, "run"], cwd=ROOT, env=environ(), text=True, capture_output=True, check=False)
         assert done.returncode != 0 and done.stderr.strip().endswith(error) and done.stderr.count("\n") == 1
+
+
+def test_each_level_is_filled_once_and_in_order(checkout: Path) -> None:
+    """Serving, Shotwise itself, development and torch; a second call does nothing."""
+    environment(checkout, 'echo "$@" >> calls')
+    reports: list[str] = []
+    for _ in range(2):
+        Environment(checkout, reports.append).fill("developing")
+    calls = (checkout / "calls").read_text("utf-8").splitlines()
+    assert [call.split()[-1] for call in calls] == ["requirements/serve.txt", ".", "requirements/develop.txt",
+                                                    "torch==2.13.0"]
+    assert [text for text in reports if text.endswith("s)")] == [text for text in reports if "is installed" in text]
+
+
+def test_torch_comes_from_the_usual_index_if_its_own_is_away(checkout: Path) -> None:
+    """It says so, because that may be much larger."""
+    environment(checkout, 'echo "$@" >> calls; case "$*" in *whl/cpu*) echo "Retrying ("; exit 1;; esac')
+    reports: list[str] = []
+    Environment(checkout, reports.append).fill("developing")
+    assert (checkout / "calls").read_text("utf-8").splitlines()[-1].endswith("--progress-bar off torch==2.13.0")
+    assert [text for text in reports if "does not answer" in text] and not (checkout / ".venv/.measuring").exists()
+
+
+@pytest.mark.parametrize(("pip", "status", "text"), [
+    ("exit 0", 0, "what serving needs is installed"),
+    ("echo ERROR: No space left on device; exit 1", 1, "installing what serving needs failed: the disk is full"),
+    ("echo ERROR: odd; exit 1", 1, "failed: odd. What pip wrote is in .venv/set-up.log.")])
+def test_the_program_returns_the_status_of_make(checkout: Path, monkeypatch: pytest.MonkeyPatch,
+                                                capsys: pytest.CaptureFixture[str], pip: str, status: int,
+                                                text: str) -> None:
+    """0, or 1 with a sentence; where nobody can look into the log, as in CI, what pip wrote is printed."""
+    environment(checkout, pip)
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("CI", "1")
+    assert main("serving") == status
+    printed = capsys.readouterr().err
+    assert text in printed and (status == 0) == ("ERROR" not in printed)
+
+
+def test_an_environment_of_another_tool_is_left_alone(checkout: Path, monkeypatch: pytest.MonkeyPatch,
+                                                      capsys: pytest.CaptureFixture[str]) -> None:
+    """The program ends with 1 and removes nothing."""
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv/mine").touch()
+    monkeypatch.chdir(checkout)
+    assert main("serving") == 1 and "left alone" in capsys.readouterr().err and (checkout / ".venv/mine").exists()

@@ -14,7 +14,8 @@ from shotwise.adapters.sqlite.database import TABLES
 from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.settings import Settings
-from shotwise_tools.shipped_index import build_index
+from shotwise_local.home_setup import MANUALS, SHIPPED_INDEX
+from shotwise_tools.shipped_index import build_index, check_index
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -51,3 +52,13 @@ def test_what_cannot_be_read_completely_ends_it(tmp_path: Path) -> None:
             build_index(pdfs, tmp_path / "built/index.sqlite")
     assert [path.name for path in (tmp_path / "built").iterdir()] == ["index.sqlite"]
     assert (tmp_path / "built/index.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_another_file_is_no_index(tmp_path: Path, content: bytes) -> None:
+    """The built one is that of the manuals; an empty file and a foreign one are refused, as is one of other PDFs."""
+    check_index(sorted(MANUALS.glob("*.pdf")), SHIPPED_INDEX)
+    (tmp_path / "index.sqlite").write_bytes(content)
+    for path, pdfs in ((tmp_path / "index.sqlite", []), (SHIPPED_INDEX, [tmp_path / "other.pdf"])):
+        with pytest.raises(KnowledgeError, match="index.sqlite"):
+            check_index(pdfs, path)

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from yaml import YAMLError
+
+from shotwise.atomic import replacing
 from shotwise_cli.console import fail, show
 from shotwise_local import ROOT
 from shotwise_tools.docs.links import broken_links
@@ -22,17 +25,18 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser("docs", description="Write the tables of the docs.")
     parser.add_argument("--check", action="store_true", help="write nothing; list stale tables and broken links")
     options = parser.parse_args(arguments)
-    pages = read_pages(root)
     try:
+        pages = read_pages(root)
         fresh = fresh_pages(pages)
-    except DocsError as error:
+    except (DocsError, OSError, UnicodeDecodeError, YAMLError) as error:
         return fail(str(error), 2)
     stale = stale_tables(pages, fresh) if options.check else []
     if stale:
         fail("stale tables; run `make docs` and commit what it writes", 1, stale)
     if not options.check:
         for page in [page for page, text in fresh.items() if text != pages[page]]:
-            (root / page).write_text(fresh[page], "utf-8")
+            with replacing(root / page) as file:
+                file.write(fresh[page].encode("utf-8"))
             show(page)
     if broken := broken_links(fresh, root):
         fail("links that lead nowhere", 1, broken)

@@ -74,6 +74,9 @@ def fresh_pages(pages: Mapping[str, str]) -> dict[str, str]:
 
 def _write(page: str, text: str, tables: Mapping[str, str]) -> str:
     markers = MARKER.findall(text)
+    names = [name for mark, name in markers if mark == "begin"]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise DocsError(f"{page}: the markers of {', '.join(repeated)} stand there twice")
     for (begin, name), partner in zip(markers[::2], [*markers[1::2], ("", "")], strict=False):
         if begin != "begin" or partner != ("end", name):
             raise DocsError(f"{page}: the markers of {name} are not a begin and an end after it")
