@@ -338,3 +338,41 @@ def test_an_environment_of_another_tool_is_left_alone(checkout: Path, monkeypatc
     (checkout / ".venv/mine").touch()
     monkeypatch.chdir(checkout)
     assert main("serving") == 1 and "left alone" in capsys.readouterr().err and (checkout / ".venv/mine").exists()
+
+
+def test_an_environment_is_made_anew_or_left_alone(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is none, and anew where the earlier one was moved here; a file of its name is left alone."""
+    folder = environment(checkout, place=checkout / "elsewhere")
+    reports: list[str] = []
+    made = Environment(checkout, reports.append)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(SetUpError, match="installing what serving needs failed"):
+        made.fill("serving")
+    assert reports[0] == ".venv cannot be used, because the checkout was moved or copied; it is made anew …"
+    assert flaw_of(folder) is None and (folder / "bin/pip").exists()
+    shutil.rmtree(folder)
+    assert flaw_of(folder) == "there is none"
+    folder.touch()
+    with pytest.raises(SetUpError, match="is no folder"):
+        made.fill("serving")
+
+
+def test_torch_that_is_there_is_not_installed_again(checkout: Path) -> None:
+    """Its record says that it was installed completely."""
+    folder = environment(checkout, 'echo "$@" >> calls')
+    record = folder / "lib/python3.11/site-packages/torch-2.13.0+cpu.dist-info/RECORD"
+    record.parent.mkdir()
+    record.touch()
+    Environment(checkout, lambda text: None).fill("developing")
+    assert "torch" not in (checkout / "calls").read_text("utf-8")
+
+
+def test_a_program_without_ci_keeps_what_pip_wrote_to_the_log(checkout: Path, monkeypatch: pytest.MonkeyPatch,
+                                                              capsys: pytest.CaptureFixture[str]) -> None:
+    """The terminal has the sentence alone."""
+    environment(checkout, "echo a long line; echo ERROR: odd; exit 1")
+    monkeypatch.chdir(checkout)
+    monkeypatch.delenv("CI", raising=False)
+    assert main("serving") == 1
+    assert "a long line" not in capsys.readouterr().err
+    assert "a long line" in (checkout / ".venv/set-up.log").read_text("utf-8")

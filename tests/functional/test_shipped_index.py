@@ -15,7 +15,7 @@ from shotwise.adapters.sqlite.document_store import SqliteDocumentStore
 from shotwise.errors import KnowledgeError
 from shotwise.settings import Settings
 from shotwise_local.home_setup import MANUALS, SHIPPED_INDEX
-from shotwise_tools.shipped_index import build_index, check_index
+from shotwise_tools.shipped_index import build_index, check_index, main
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -62,3 +62,8 @@ def test_another_file_is_no_index(tmp_path: Path, content: bytes) -> None:
     for path, pdfs in ((tmp_path / "index.sqlite", []), (SHIPPED_INDEX, [tmp_path / "other.pdf"])):
         with pytest.raises(KnowledgeError, match="index.sqlite"):
             check_index(pdfs, path)
+
+
+def test_the_index_of_this_checkout_passes_the_check() -> None:
+    """`make index` ends with status 0."""
+    assert main(["--check"]) == 0
