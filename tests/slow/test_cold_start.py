@@ -20,7 +20,7 @@ def test_the_first_answer_of_predict_is_quick(built: None, tmp_path: Path) -> No
     """
     poc, _ = run.poc(tmp_path / "poc", kamp_csv())
     starts = {run.POC: poc, run.OURS: run.ours(tmp_path / "ours", compiled=True)}
-    summary = run.summary(run.measure(starts, tmp_path / "runs", 3))
+    summary = run.summary(run.measure(starts, tmp_path / "runs", 2))
     for name, figures in summary.items():
         print(f"\n{name}: cold {figures['cold_ms']} ms ({figures['best_ms']} to {figures['worst_ms']}), warm P50 "
               f"{figures['warm_ms']} ms, {figures['times']} ×")
